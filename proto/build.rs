@@ -1,0 +1,31 @@
+//! Compiles the contract with protox (no protoc needed) into `OUT_DIR`: messages, clients, servers, and the descriptor set.
+
+use std::{error::Error, path::PathBuf};
+
+/// Every file that the descriptor set must hold; the gateway renders error details by these descriptors too.
+const FILES: [&str; 5] = [
+    "reticle/images/v1/images.proto",
+    "reticle/annotations/v1/annotations.proto",
+    "reticle/http/v1/options.proto",
+    "google/rpc/status.proto",
+    "google/rpc/error_details.proto",
+];
+
+#[expect(clippy::disallowed_methods, reason = "cargo tells a build script its folder this way alone")]
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed=reticle");
+    println!("cargo:rerun-if-changed=google");
+    let out = PathBuf::from(std::env::var("OUT_DIR")?);
+
+    let mut compiler = protox::Compiler::new(["."])?;
+    compiler.include_source_info(true).include_imports(true).open_files(FILES)?;
+    // Encoded by protox itself, because prost's descriptor types drop custom options.
+    std::fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
+
+    tonic_prost_build::configure()
+        .build_transport(false)
+        .bytes(".reticle.images.v1.UploadImageRequest")
+        .bytes(".reticle.images.v1.DownloadImageResponse")
+        .compile_fds(compiler.file_descriptor_set())?;
+    Ok(())
+}

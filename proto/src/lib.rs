@@ -1,0 +1,28 @@
+//! Reticle's contract and nothing else: the code made from the `.proto` files beside this crate, and their descriptors.
+//!
+//! To add an RPC, write it in `reticle/<service>/v1/<service>.proto` with its `google.api.http` option; the servers, the
+//! clients, the gateway's routes and its OpenAPI description all follow from there.
+
+/// Messages, clients and servers of `reticle.images.v1` and `reticle.annotations.v1`.
+#[expect(
+    missing_docs,
+    clippy::allow_attributes,
+    reason = "generated; the documentation is in the .proto files"
+)]
+mod generated {
+    pub mod images {
+        pub mod v1 {
+            include!(concat!(env!("OUT_DIR"), "/reticle.images.v1.rs"));
+        }
+    }
+    pub mod annotations {
+        pub mod v1 {
+            include!(concat!(env!("OUT_DIR"), "/reticle.annotations.v1.rs"));
+        }
+    }
+}
+
+pub use generated::{annotations, images};
+
+/// The serialized `FileDescriptorSet` of the whole contract, with its imports, options and comments.
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

@@ -1,0 +1,16 @@
+//! The API conventions that the services share, each by its number at <https://google.aip.dev>: errors (193), pages
+//! (158), etags (154), and timestamps.
+//!
+//! A rule that two services would otherwise each write down belongs here; a rule of one resource belongs to its crate.
+
+mod etag;
+mod page;
+mod status;
+mod timestamp;
+mod violation;
+
+pub use etag::Etag;
+pub use page::{Page, PageQuery, next_page_token};
+pub use status::{already_exists, conflict, invalid_argument, not_found, storage_failure, with_reason};
+pub use timestamp::{from_proto, to_proto};
+pub use violation::{Violation, Violations};

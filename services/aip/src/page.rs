@@ -1,0 +1,94 @@
+//! Pages by keyset (AIP-158): a token holds the last id of its page and is bound to the query that made it.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use sha2::{Digest as _, Sha256};
+use storage::Id;
+
+use crate::Violation;
+
+/// The parts of a list request that pages are made of.
+#[derive(Clone, Copy, Debug)]
+pub struct PageQuery<'a> {
+    /// `page_size` as it was sent.
+    pub page_size: i32,
+    /// `page_token` as it was sent.
+    pub page_token: &'a str,
+    /// The size of a page where the caller does not say.
+    pub default_size: u32,
+    /// The largest page.
+    pub max_size: u32,
+    /// Everything else that the list depends on: a token made under another query is refused.
+    pub query: &'a str,
+}
+
+/// A page to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// How many records it holds at most. Read one more to know whether another page follows.
+    pub size: u32,
+    /// The last id of the page before.
+    pub after: Option<Id>,
+}
+
+impl PageQuery<'_> {
+    /// The page that was asked for.
+    ///
+    /// # Errors
+    /// A negative size; a token that this API did not make for this query.
+    pub fn parse(self) -> Result<Page, Violation> {
+        let size =
+            u32::try_from(self.page_size).map_err(|_| Violation::new("page_size", "must not be negative"))?;
+        let size = if size == 0 { self.default_size } else { size.min(self.max_size) };
+        if self.page_token.is_empty() {
+            return Ok(Page { size, after: None });
+        }
+        let after = open(self.page_token, self.query)
+            .ok_or_else(|| Violation::new("page_token", "must be the next_page_token of the same query"))?;
+        Ok(Page { size, after: Some(after) })
+    }
+}
+
+/// The token of the page after the one that ends with `last`.
+#[must_use]
+pub fn next_page_token(last: Id, query: &str) -> String {
+    let id = last.to_string();
+    URL_SAFE_NO_PAD.encode(format!("{id}{}", seal(&id, query)))
+}
+
+fn open(token: &str, query: &str) -> Option<Id> {
+    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
+    let (id, sum) = text.split_at_checked(32)?;
+    (sum == seal(id, query)).then(|| id.parse().ok()).flatten()
+}
+
+/// Not a secret: it tells apart tokens of different queries, and what was never a token at all.
+fn seal(id: &str, query: &str) -> String {
+    let digest = Sha256::new().chain_update(id).chain_update([0]).chain_update(query).finalize();
+    digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn query<'a>(page_size: i32, page_token: &'a str, query: &'a str) -> PageQuery<'a> {
+        PageQuery { page_size, page_token, default_size: 50, max_size: 1000, query }
+    }
+
+    #[test]
+    fn sizes_are_defaulted_and_capped() {
+        let size = |n| query(n, "", "").parse().map(|page| page.size).map_err(|violation| violation.field);
+        assert_eq!((size(0), size(7), size(1_001)), (Ok(50), Ok(7), Ok(1_000)));
+        assert_eq!(size(-1), Err("page_size".to_owned()));
+    }
+
+    #[test]
+    fn a_token_holds_for_its_own_query_only() {
+        let last: Id = "0123456789ab7fffbfffffffffffffff".parse().unwrap();
+        let token = next_page_token(last, "label=car");
+        assert_eq!(query(0, &token, "label=car").parse().unwrap().after, Some(last));
+        for (token, other) in [(token.as_str(), "label=bus"), ("AAAA", "label=car"), ("ä", "label=car")] {
+            assert_eq!(query(0, token, other).parse().unwrap_err().field, "page_token");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! gRPC statuses with their details (AIP-193). Only the services' `error.rs` call these.
+
+use std::time::Duration;
+
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
+
+use crate::Violations;
+
+/// The `domain` of every ErrorInfo.
+const DOMAIN: &str = "reticle";
+
+/// How long callers should wait before they try again what was not available.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// INVALID_ARGUMENT that names each field; the message says the first one out.
+#[must_use]
+pub fn invalid_argument(violations: &Violations) -> Status {
+    let mut details = ErrorDetails::new();
+    for violation in violations.named() {
+        details.add_bad_request_violation(&violation.field, &violation.description);
+    }
+    details.set_error_info("INVALID_FIELDS", DOMAIN, [("count".to_owned(), violations.count().to_string())]);
+    let first = violations.named().first();
+    let message = match (first, violations.count()) {
+        (Some(first), 1) => format!("{} {}", first.field, first.description),
+        (Some(first), count) => format!("{} {} (and {} more)", first.field, first.description, count - 1),
+        (None, _) => "The request is not valid".to_owned(),
+    };
+    Status::with_error_details(Code::InvalidArgument, message, details)
+}
+
+/// NOT_FOUND: `kind` (as in `Image`) with that id does not exist for the caller.
+#[must_use]
+pub fn not_found(kind: &str, id: impl std::fmt::Display) -> Status {
+    resource(Code::NotFound, "NOT_FOUND", kind, id, format!("{kind} not found"))
+}
+
+/// ALREADY_EXISTS: there is a live `kind` with that id.
+#[must_use]
+pub fn already_exists(kind: &str, id: impl std::fmt::Display) -> Status {
+    resource(Code::AlreadyExists, "ALREADY_EXISTS", kind, id, format!("{kind} already exists"))
+}
+
+/// ABORTED: the caller's etag is not the current one.
+#[must_use]
+pub fn conflict(kind: &str, id: impl std::fmt::Display) -> Status {
+    let message = format!("{kind} was changed in between: read it again and repeat the change");
+    resource(Code::Aborted, "ETAG_MISMATCH", kind, id, message)
+}
+
+fn resource(code: Code, reason: &str, kind: &str, id: impl std::fmt::Display, message: String) -> Status {
+    let mut details = ErrorDetails::new();
+    details.set_error_info(reason, DOMAIN, []);
+    details.set_resource_info(kind, id.to_string(), "", "");
+    Status::with_error_details(code, message, details)
+}
+
+/// A status whose cause a program can tell apart by `reason` (UPPER_SNAKE_CASE).
+#[must_use]
+pub fn with_reason(code: Code, reason: &str, message: impl Into<String>) -> Status {
+    let mut details = ErrorDetails::new();
+    details.set_error_info(reason, DOMAIN, []);
+    if code == Code::Unavailable {
+        details.set_retry_info(Some(RETRY_AFTER));
+    }
+    Status::with_error_details(code, message, details)
+}
+
+/// The answer for a failure behind a port. The cause is logged here, once, and not sent.
+#[must_use]
+pub fn storage_failure(error: &storage::Error) -> Status {
+    tracing::error!(error = error as &dyn std::error::Error, "storage failed");
+    match error {
+        storage::Error::Unavailable(_) => with_reason(
+            Code::Unavailable,
+            "STORAGE_UNAVAILABLE",
+            "The storage is not available at the moment",
+        ),
+        storage::Error::Full(_) => {
+            with_reason(Code::ResourceExhausted, "STORAGE_FULL", "The storage is full")
+        }
+        storage::Error::Body(_) => with_reason(Code::Aborted, "BODY_INCOMPLETE", "The upload ended early"),
+        storage::Error::Constraint(_) | storage::Error::Row { .. } | storage::Error::Broken(_) => {
+            with_reason(Code::Internal, "INTERNAL", "Internal error")
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The caller of one request.
+
+use std::{fmt, sync::Arc};
+
+use http::Extensions;
+
+use crate::{Scope, Scopes};
+
+/// A user, by the `sub` of their token: 1 to 255 characters, none of them a control character.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct UserId(Arc<str>);
+
+/// The text cannot be a user id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be 1 to 255 characters without control characters")]
+pub struct InvalidUserId;
+
+impl UserId {
+    /// A user id from its text.
+    ///
+    /// # Errors
+    /// [`InvalidUserId`] if it is empty, too long or has control characters.
+    pub fn parse(text: &str) -> Result<Self, InvalidUserId> {
+        let valid = !text.is_empty() && text.chars().count() <= 255 && !text.chars().any(char::is_control);
+        if valid { Ok(Self(text.into())) } else { Err(InvalidUserId) }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Who sent a request, as its token proves.
+#[derive(Clone)]
+pub struct Caller {
+    user_id: UserId,
+    scopes: Scopes,
+    token: Arc<str>,
+}
+
+impl Caller {
+    /// The caller that a verified `token` speaks for.
+    #[must_use]
+    pub const fn new(user_id: UserId, scopes: Scopes, token: Arc<str>) -> Self {
+        Self { user_id, scopes, token }
+    }
+
+    /// The user.
+    #[must_use]
+    pub const fn user_id(&self) -> &UserId {
+        &self.user_id
+    }
+
+    /// Whether the token allows `scope`.
+    #[must_use]
+    pub const fn may(&self, scope: Scope) -> bool {
+        self.scopes.contains(scope)
+    }
+
+    /// Whether things of `owner` exist for this caller: its own, or everybody's with [`Scope::OwnersAny`].
+    #[must_use]
+    pub fn sees(&self, owner: &str) -> bool {
+        self.user_id.as_str() == owner || self.may(Scope::OwnersAny)
+    }
+
+    /// The token itself, to be forwarded to another service on the caller's behalf.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+}
+
+impl fmt::Debug for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Caller")
+            .field("user_id", &self.user_id)
+            .field("scopes", &self.scopes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a request is not allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// There is no token: UNAUTHENTICATED.
+    #[error("A token is needed: send `authorization: Bearer …`")]
+    NoToken,
+    /// The token does not have the scope: PERMISSION_DENIED.
+    #[error("The token lacks the scope `{}`", .0.name())]
+    MissingScope(Scope),
+}
+
+/// The caller of a request, if it may use `scope`.
+///
+/// # Errors
+/// [`Denied`] if there was no token, or one without the scope.
+pub fn caller(extensions: &Extensions, scope: Scope) -> Result<&Caller, Denied> {
+    let caller = extensions.get::<Caller>().ok_or(Denied::NoToken)?;
+    if caller.may(scope) { Ok(caller) } else { Err(Denied::MissingScope(scope)) }
+}

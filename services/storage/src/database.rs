@@ -1,0 +1,222 @@
+//! The database port, in the shape of D1: one statement, or a batch of them in one transaction; nothing interactive.
+
+use std::{future::Future, sync::Arc};
+
+use crate::{Error, Result};
+
+/// A SQL database in the dialect that D1 accepts, within D1's limits (100 parameters, 100 kB a statement, 2 MB a value).
+pub trait Database: Clone + Send + Sync + 'static {
+    /// Runs one statement that only reads, on data at least as new as `at_least`.
+    fn read(
+        &self,
+        statement: Statement,
+        at_least: Option<Bookmark>,
+    ) -> impl Future<Output = Result<Answer<Vec<Row>>>> + Send;
+
+    /// Runs `statements` in order in one transaction: all or none. When it returns, what it wrote is durable.
+    /// The answer has one [`Outcome`] for each statement.
+    ///
+    /// A caller that gives up waiting must not conclude that nothing was written.
+    fn write(
+        &self,
+        statements: Vec<Statement>,
+        at_least: Option<Bookmark>,
+    ) -> impl Future<Output = Result<Answer<Vec<Outcome>>>> + Send;
+}
+
+/// What a call answered, and how new the data was (where the back end tells).
+#[derive(Debug)]
+pub struct Answer<T> {
+    /// The rows, or the outcomes.
+    pub value: T,
+    /// A later call that passes this sees at least what this one saw and wrote.
+    pub bookmark: Option<Bookmark>,
+}
+
+/// An opaque point in the database's history (a D1 session bookmark): visible ASCII, at most 256 characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bookmark(String);
+
+impl Bookmark {
+    /// A bookmark from its text, or `None` if no bookmark looks like that.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let plausible = !text.is_empty() && text.len() <= 256 && text.bytes().all(|b| b.is_ascii_graphic());
+        plausible.then(|| Self(text.to_owned()))
+    }
+
+    /// The text, to be passed to the back end or to a caller.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What one statement of a write did.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The rows of its `RETURNING` clause.
+    pub rows: Vec<Row>,
+    /// How many rows it inserted, changed or deleted itself (not by cascade).
+    pub changes: u64,
+}
+
+/// One SQL statement with its parameters, `?1` first.
+#[derive(Clone, Debug)]
+pub struct Statement {
+    /// The text; always a literal, so that nothing of a request gets into it.
+    pub sql: &'static str,
+    /// The values of `?1`, `?2`, …
+    pub parameters: Vec<Value>,
+}
+
+impl Statement {
+    /// A statement without parameters yet.
+    #[must_use]
+    pub const fn new(sql: &'static str) -> Self {
+        Self { sql, parameters: Vec::new() }
+    }
+
+    /// Adds the value of the next parameter.
+    #[must_use]
+    pub fn bind(mut self, value: impl Into<Value>) -> Self {
+        self.parameters.push(value.into());
+        self
+    }
+}
+
+/// A value in the database. There is no blob: D1 gives blobs back as arrays of numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// SQL `NULL`.
+    Null,
+    /// An integer; the back end may keep it as a double, so it stays within ±2^53.
+    Integer(i64),
+    /// A double.
+    Real(f64),
+    /// Text.
+    Text(String),
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Integer(value)
+    }
+}
+
+impl From<i32> for Value {
+    fn from(value: i32) -> Self {
+        Self::Integer(value.into())
+    }
+}
+
+impl From<u32> for Value {
+    fn from(value: u32) -> Self {
+        Self::Integer(value.into())
+    }
+}
+
+impl From<f64> for Value {
+    fn from(value: f64) -> Self {
+        Self::Real(value)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+/// One row: values by column name.
+#[derive(Clone, Debug)]
+pub struct Row {
+    columns: Arc<[String]>,
+    values: Vec<Value>,
+}
+
+impl Row {
+    /// A row of `values`, named by `columns` (shared by all rows of one answer).
+    #[must_use]
+    pub const fn new(columns: Arc<[String]>, values: Vec<Value>) -> Self {
+        Self { columns, values }
+    }
+
+    /// Takes the value of `column` out of the row.
+    ///
+    /// # Errors
+    /// [`Error::Row`] if there is no such column or its value is not a `T`.
+    pub fn take<T: FromValue>(&mut self, column: &str) -> Result<T> {
+        let fail = |problem| Error::Row { column: column.to_owned(), problem };
+        let index =
+            self.columns.iter().position(|name| name == column).ok_or_else(|| fail("no such column"))?;
+        let value = self.values.get_mut(index).ok_or_else(|| fail("no value"))?;
+        T::from_value(std::mem::replace(value, Value::Null)).ok_or_else(|| fail("has another type"))
+    }
+}
+
+/// A type that a column's value can be read as.
+pub trait FromValue: Sized {
+    /// The value as `Self`, or `None` if it is not one.
+    fn from_value(value: Value) -> Option<Self>;
+}
+
+impl FromValue for String {
+    fn from_value(value: Value) -> Option<Self> {
+        match value {
+            Value::Text(text) => Some(text),
+            Value::Null | Value::Integer(_) | Value::Real(_) => None,
+        }
+    }
+}
+
+impl FromValue for i64 {
+    #[expect(clippy::cast_possible_truncation, reason = "checked: the double is whole and within ±2^53")]
+    fn from_value(value: Value) -> Option<Self> {
+        const EXACT: f64 = 9_007_199_254_740_992.0;
+        match value {
+            Value::Integer(integer) => Some(integer),
+            // D1 gives every number back as a double.
+            Value::Real(real) if real.fract() == 0.0 && real.abs() <= EXACT => Some(real as Self),
+            Value::Null | Value::Real(_) | Value::Text(_) => None,
+        }
+    }
+}
+
+impl FromValue for i32 {
+    fn from_value(value: Value) -> Option<Self> {
+        i64::from_value(value)?.try_into().ok()
+    }
+}
+
+impl FromValue for f64 {
+    #[expect(clippy::cast_precision_loss, reason = "coordinates that were stored as whole numbers")]
+    fn from_value(value: Value) -> Option<Self> {
+        match value {
+            Value::Real(real) => Some(real),
+            Value::Integer(integer) => Some(integer as Self),
+            Value::Null | Value::Text(_) => None,
+        }
+    }
+}
+
+impl<T: FromValue> FromValue for Option<T> {
+    fn from_value(value: Value) -> Option<Self> {
+        match value {
+            Value::Null => Some(None),
+            Value::Integer(_) | Value::Real(_) | Value::Text(_) => T::from_value(value).map(Some),
+        }
+    }
+}

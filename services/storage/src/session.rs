@@ -1,0 +1,69 @@
+//! One caller's view of the database: it never goes back in time.
+
+use std::sync::{Mutex, PoisonError};
+
+use http::{HeaderMap, HeaderValue};
+
+use crate::{Answer, Bookmark, Database, Outcome, Result, Row, Statement};
+
+/// Carries the bookmark between a client and the services, as an HTTP header and as gRPC metadata.
+pub const BOOKMARK_HEADER: &str = "x-reticle-bookmark";
+
+/// A database as one request sees it: every call sees at least what the ones before saw and wrote.
+#[derive(Debug)]
+pub struct Session<'a, D> {
+    database: &'a D,
+    bookmark: Mutex<Option<Bookmark>>,
+}
+
+impl<'a, D: Database> Session<'a, D> {
+    /// Begins where the bookmark in `headers` says, or anywhere if there is none.
+    pub fn resume(database: &'a D, headers: &HeaderMap) -> Self {
+        let text = headers.get(BOOKMARK_HEADER).and_then(|value| value.to_str().ok());
+        Self { database, bookmark: Mutex::new(text.and_then(Bookmark::parse)) }
+    }
+
+    /// Begins anywhere.
+    pub const fn new(database: &'a D) -> Self {
+        Self { database, bookmark: Mutex::new(None) }
+    }
+
+    /// See [`Database::read`].
+    ///
+    /// # Errors
+    /// Those of the adapter.
+    pub async fn read(&self, statement: Statement) -> Result<Vec<Row>> {
+        let answer = self.database.read(statement, self.bookmark()).await?;
+        Ok(self.advance(answer))
+    }
+
+    /// See [`Database::write`].
+    ///
+    /// # Errors
+    /// Those of the adapter.
+    pub async fn write(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>> {
+        let answer = self.database.write(statements, self.bookmark()).await?;
+        Ok(self.advance(answer))
+    }
+
+    /// How far this session has seen.
+    pub fn bookmark(&self) -> Option<Bookmark> {
+        self.bookmark.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Writes the bookmark, if there is one, into a response's headers.
+    pub fn write_bookmark(&self, headers: &mut HeaderMap) {
+        if let Some(value) =
+            self.bookmark().and_then(|bookmark| HeaderValue::from_str(bookmark.as_str()).ok())
+        {
+            headers.insert(BOOKMARK_HEADER, value);
+        }
+    }
+
+    fn advance<T>(&self, answer: Answer<T>) -> T {
+        if answer.bookmark.is_some() {
+            *self.bookmark.lock().unwrap_or_else(PoisonError::into_inner) = answer.bookmark;
+        }
+        answer.value
+    }
+}
