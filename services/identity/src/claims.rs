@@ -1,0 +1,96 @@
+//! What a token says, once its signature is known to hold.
+
+use serde::Deserialize;
+use storage::Timestamp;
+
+use crate::{Refused, Scopes, UserId};
+
+/// How far the clock of whoever made a token may be from ours.
+pub const LEEWAY_SECONDS: i32 = 10;
+
+/// Which issuer and audience tokens must name; without them, any or none will do.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    /// The only `iss` that is accepted.
+    pub issuer: Option<String>,
+    /// What `aud` must be, or must list.
+    pub audience: Option<String>,
+}
+
+/// The claims that matter here (RFC 7519 section 4.1, RFC 8693 section 4.2); others are passed over.
+#[derive(Deserialize)]
+pub(crate) struct Claims {
+    sub: Option<String>,
+    exp: Option<NumericDate>,
+    nbf: Option<NumericDate>,
+    iss: Option<String>,
+    aud: Option<Audience>,
+    scope: Option<String>,
+}
+
+/// Seconds since 1970, not necessarily whole (RFC 7519 section 2).
+#[derive(Clone, Copy, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct NumericDate(f64);
+
+impl NumericDate {
+    /// Whether this moment, with the leeway granted, is over.
+    pub(crate) fn is_past(self, now: Timestamp) -> bool {
+        self.0 + f64::from(LEEWAY_SECONDS) <= seconds(now)
+    }
+
+    /// Whether this moment, with the leeway granted, is still to come.
+    fn is_ahead(self, now: Timestamp) -> bool {
+        self.0 - f64::from(LEEWAY_SECONDS) > seconds(now)
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "milliseconds of any plausible year are below 2^53")]
+fn seconds(now: Timestamp) -> f64 {
+    now.as_millis() as f64 / 1000.0
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl Audience {
+    fn has(&self, wanted: &str) -> bool {
+        match self {
+            Self::One(name) => name == wanted,
+            Self::Many(names) => names.iter().any(|name| name == wanted),
+        }
+    }
+}
+
+/// What a token proves at a moment at which it holds.
+pub(crate) struct Proof {
+    pub(crate) user_id: UserId,
+    pub(crate) scopes: Scopes,
+    pub(crate) expires: NumericDate,
+}
+
+impl Claims {
+    pub(crate) fn check(self, policy: &Policy, now: Timestamp) -> Result<Proof, Refused> {
+        let expires = self.exp.ok_or(Refused::NoExpiry)?;
+        if expires.is_past(now) {
+            return Err(Refused::Expired);
+        }
+        if self.nbf.is_some_and(|from| from.is_ahead(now)) {
+            return Err(Refused::NotYetValid);
+        }
+        if policy.issuer.as_ref().is_some_and(|wanted| self.iss.as_ref() != Some(wanted)) {
+            return Err(Refused::Issuer);
+        }
+        if policy.audience.as_ref().is_some_and(|wanted| !self.aud.is_some_and(|aud| aud.has(wanted))) {
+            return Err(Refused::Audience);
+        }
+        let subject = self.sub.ok_or(Refused::NoSubject)?;
+        let user_id = UserId::parse(&subject).map_err(|_| Refused::Subject)?;
+        let scopes = self.scope.map_or(Scopes::DEFAULT, |claim| Scopes::parse(&claim));
+        Ok(Proof { user_id, scopes, expires })
+    }
+}

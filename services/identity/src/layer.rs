@@ -1,0 +1,83 @@
+//! The tower layer that finds out who calls.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use http::{Request, Response};
+use storage::Clock;
+use tonic::{Status, server::NamedService};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::{Authenticator, Caller};
+
+/// Puts an [`AuthService`] in front of a gRPC service.
+#[derive(Clone, Debug)]
+pub struct AuthLayer<C> {
+    authenticator: Authenticator<C>,
+}
+
+impl<C> AuthLayer<C> {
+    /// A layer that asks `authenticator`.
+    pub const fn new(authenticator: Authenticator<C>) -> Self {
+        Self { authenticator }
+    }
+}
+
+impl<S, C: Clone> Layer<S> for AuthLayer<C> {
+    type Service = AuthService<S, C>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        AuthService { inner, authenticator: self.authenticator.clone() }
+    }
+}
+
+/// A gRPC service whose requests carry a [`Caller`] in their extensions if, and only if, they came with a good token.
+///
+/// A request with a bad token is answered here. One without any passes, for health checks and reflection need none:
+/// handlers ask [`crate::caller`], which refuses it.
+#[derive(Clone, Debug)]
+pub struct AuthService<S, C> {
+    inner: S,
+    authenticator: Authenticator<C>,
+}
+
+impl<S, C, B, R> Service<Request<B>> for AuthService<S, C>
+where
+    S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
+    S::Future: Send,
+    C: Clock,
+    B: Send + 'static,
+    R: Default,
+{
+    type Response = Response<R>;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        // The service that was polled ready is the one to call; the clone takes its place.
+        let clone = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, clone);
+        let authenticator = self.authenticator.clone();
+        Box::pin(async move {
+            request.extensions_mut().remove::<Caller>();
+            match authenticator.authenticate(request.headers()).await {
+                Ok(Some(caller)) => request.extensions_mut().insert(caller),
+                Ok(None) => None,
+                Err(refused) => return Ok(Status::from(refused).into_http()),
+            };
+            inner.call(request).await
+        })
+    }
+}
+
+impl<S: NamedService, C> NamedService for AuthService<S, C> {
+    const NAME: &'static str = S::NAME;
+}

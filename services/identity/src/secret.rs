@@ -1,0 +1,70 @@
+//! The secret that HS256 tokens are signed with.
+
+use std::fmt;
+
+use hmac::{Hmac, Mac as _};
+use jsonwebtoken::DecodingKey;
+use sha2::Sha256;
+
+/// The shortest secret: as long as what SHA-256 gives out (RFC 7518 section 3.2).
+pub const MIN_SECRET_BYTES: usize = 32;
+
+/// A shared secret of at least [`MIN_SECRET_BYTES`]; whoever has it can make tokens for anybody.
+#[derive(Clone)]
+pub struct Secret {
+    mac: Hmac<Sha256>,
+    key: DecodingKey,
+}
+
+/// The secret or key is too short to be safe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must have at least {MIN_SECRET_BYTES} bytes")]
+pub struct TooShort;
+
+impl Secret {
+    /// The secret that is these bytes: a text is taken as it is, not decoded.
+    ///
+    /// # Errors
+    /// [`TooShort`] below [`MIN_SECRET_BYTES`].
+    pub fn new(bytes: &[u8]) -> Result<Self, TooShort> {
+        Ok(Self { mac: keyed_mac(bytes)?, key: DecodingKey::from_secret(bytes) })
+    }
+
+    /// The HS256 signature of `message`.
+    pub(crate) fn sign(&self, message: &str) -> [u8; 32] {
+        self.mac.clone().chain_update(message).finalize().into_bytes().into()
+    }
+
+    /// The same secret as jsonwebtoken wants it.
+    pub(crate) const fn key(&self) -> &DecodingKey {
+        &self.key
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// HMAC-SHA256 with a key that is long enough.
+pub(crate) fn keyed_mac(key: &[u8]) -> Result<Hmac<Sha256>, TooShort> {
+    if key.len() < MIN_SECRET_BYTES { Err(TooShort) } else { Hmac::new_from_slice(key).map_err(|_| TooShort) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_has_at_least_32_bytes() {
+        assert_eq!(Secret::new(&[7; 31]).map(drop), Err(TooShort));
+        assert!(Secret::new(&[7; 32]).is_ok());
+    }
+
+    #[test]
+    fn a_secret_is_never_printed() {
+        let printed = format!("{:?}", Secret::new(&[b'x'; 40]).unwrap());
+        assert_eq!(printed, "Secret(…)");
+    }
+}
