@@ -53,3 +53,43 @@ impl TokenCache {
         entries.put(hash, Entry { caller, expires, generation });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{LEEWAY_SECONDS, Scopes, UserId};
+
+    const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+
+    fn remember(cache: &TokenCache, token: &str) -> TokenHash {
+        let caller = Caller::new(UserId::parse("alice").unwrap(), Scopes::DEFAULT, token.into());
+        let expires = serde_json::from_str("1060").unwrap();
+        cache.put(hash(token), 1, expires, caller);
+        hash(token)
+    }
+
+    #[test]
+    fn a_token_is_remembered_until_it_expires() {
+        let cache = TokenCache::new();
+        let hash = remember(&cache, "a");
+        let end = NOW.plus_seconds(60 + i64::from(LEEWAY_SECONDS));
+        assert!(cache.get(&hash, 1, Timestamp::from_millis(end.as_millis() - 1)).is_some());
+        assert!(cache.get(&hash, 1, end).is_none());
+        assert!(cache.get(&hash, 1, NOW).is_none(), "an expired entry is gone for good");
+    }
+
+    #[test]
+    fn a_token_is_forgotten_when_the_keys_change() {
+        let cache = TokenCache::new();
+        let hash = remember(&cache, "a");
+        assert!(cache.get(&hash, 2, NOW).is_none());
+    }
+
+    #[test]
+    fn the_token_that_was_used_longest_ago_makes_room() {
+        let cache = TokenCache::new();
+        let hashes: Vec<_> = (0..=CACHED_TOKENS.get()).map(|n| remember(&cache, &n.to_string())).collect();
+        assert!(cache.get(&hashes[0], 1, NOW).is_none());
+        assert!(hashes[1..].iter().all(|hash| cache.get(hash, 1, NOW).is_some()));
+    }
+}

@@ -106,3 +106,46 @@ pub fn caller(extensions: &Extensions, scope: Scope) -> Result<&Caller, Denied> 
     let caller = extensions.get::<Caller>().ok_or(Denied::NoToken)?;
     if caller.may(scope) { Ok(caller) } else { Err(Denied::MissingScope(scope)) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn alice(scopes: Scopes) -> Caller {
+        Caller::new(UserId::parse("alice").unwrap(), scopes, "the.secret.token".into())
+    }
+
+    #[test]
+    fn a_user_id_has_1_to_255_characters_none_of_them_control() {
+        for text in ["a", "ä", &"ä".repeat(255), "auth0|123 x"] {
+            assert_eq!(UserId::parse(text).as_ref().map(UserId::as_str), Ok(text));
+        }
+        for text in ["", &"a".repeat(256), "a\0", "a\n", "\u{85}"] {
+            assert_eq!(UserId::parse(text), Err(InvalidUserId), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_caller_sees_its_own_and_with_the_scope_everybodys() {
+        assert!(alice(Scopes::DEFAULT).sees("alice"));
+        assert!(!alice(Scopes::DEFAULT).sees("bob"));
+        assert!(alice(Scopes::NONE.with(Scope::OwnersAny)).sees("bob"));
+    }
+
+    #[test]
+    fn a_handler_gets_the_caller_only_with_the_scope() {
+        let mut extensions = Extensions::new();
+        assert_eq!(caller(&extensions, Scope::ImagesRead).err(), Some(Denied::NoToken));
+        extensions.insert(alice(Scopes::NONE.with(Scope::ImagesRead)));
+        assert!(caller(&extensions, Scope::ImagesRead).is_ok());
+        assert_eq!(
+            caller(&extensions, Scope::ImagesWrite).err(),
+            Some(Denied::MissingScope(Scope::ImagesWrite))
+        );
+    }
+
+    #[test]
+    fn a_callers_token_is_never_printed() {
+        assert!(!format!("{:?}", alice(Scopes::DEFAULT)).contains("secret"));
+    }
+}

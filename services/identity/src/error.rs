@@ -12,7 +12,6 @@ const CHALLENGE: &str = "www-authenticate";
 
 /// Why a token is not accepted. The sentence of each is for the client; none of them tells anything about our keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum Refused {
     /// There is an `authorization` header, but not one of the form `Bearer …`, or there are several.
     #[error("The token is not valid: `authorization` must be sent once, as `Bearer …`")]
@@ -61,42 +60,30 @@ pub enum Refused {
     KeysUnavailable,
 }
 
-impl Refused {
-    /// The `reason` of the ErrorInfo.
-    #[must_use]
-    pub const fn reason(self) -> &'static str {
-        match self {
-            Self::Expired => "TOKEN_EXPIRED",
-            Self::NotYetValid => "TOKEN_NOT_YET_VALID",
-            Self::KeysUnavailable => "KEYS_UNAVAILABLE",
-            Self::NotBearer
-            | Self::TooLong
-            | Self::Malformed
-            | Self::Algorithm
-            | Self::Extension
-            | Self::UnknownKey
-            | Self::Signature
-            | Self::NoExpiry
-            | Self::NoSubject
-            | Self::Subject
-            | Self::Issuer
-            | Self::Audience => "TOKEN_INVALID",
-        }
-    }
-}
-
 /// UNAUTHENTICATED with a challenge; UNAVAILABLE if it is not the token's fault.
 impl From<Refused> for Status {
     fn from(refused: Refused) -> Self {
-        match refused {
+        let reason = match refused {
             Refused::KeysUnavailable => {
-                aip::with_reason(Code::Unavailable, refused.reason(), refused.to_string())
+                return aip::with_reason(Code::Unavailable, "KEYS_UNAVAILABLE", refused.to_string());
             }
-            _ => challenge(
-                aip::with_reason(Code::Unauthenticated, refused.reason(), refused.to_string()),
-                MetadataValue::from_static(r#"Bearer error="invalid_token""#),
-            ),
-        }
+            Refused::Expired => "TOKEN_EXPIRED",
+            Refused::NotYetValid => "TOKEN_NOT_YET_VALID",
+            Refused::NotBearer
+            | Refused::TooLong
+            | Refused::Malformed
+            | Refused::Algorithm
+            | Refused::Extension
+            | Refused::UnknownKey
+            | Refused::Signature
+            | Refused::NoExpiry
+            | Refused::NoSubject
+            | Refused::Subject
+            | Refused::Issuer
+            | Refused::Audience => "TOKEN_INVALID",
+        };
+        let status = aip::with_reason(Code::Unauthenticated, reason, refused.to_string());
+        challenge(status, MetadataValue::from_static(r#"Bearer error="invalid_token""#))
     }
 }
 
@@ -123,4 +110,43 @@ impl From<Denied> for Status {
 fn challenge(mut status: Status, value: MetadataValue<Ascii>) -> Status {
     status.metadata_mut().insert(CHALLENGE, value);
     status
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic_types::StatusExt as _;
+
+    use super::*;
+    use crate::Scope;
+
+    fn reason(status: &Status) -> String {
+        let info = status.get_details_error_info().unwrap();
+        assert_eq!(info.domain, "reticle");
+        info.reason
+    }
+
+    #[test]
+    fn a_refused_token_is_unauthenticated_and_challenged() {
+        let status = Status::from(Refused::Signature);
+        assert_eq!((status.code(), reason(&status).as_str()), (Code::Unauthenticated, "TOKEN_INVALID"));
+        assert_eq!(status.message(), "The token is not valid: its signature does not match");
+        assert_eq!(status.metadata().get(CHALLENGE).unwrap(), r#"Bearer error="invalid_token""#);
+    }
+
+    #[test]
+    fn a_token_that_cannot_be_checked_may_be_tried_again() {
+        let status = Status::from(Refused::KeysUnavailable);
+        assert_eq!((status.code(), reason(&status).as_str()), (Code::Unavailable, "KEYS_UNAVAILABLE"));
+        assert!(status.get_details_retry_info().is_some());
+        assert!(status.metadata().get(CHALLENGE).is_none());
+    }
+
+    #[test]
+    fn a_missing_scope_is_permission_denied_and_named() {
+        let status = Status::from(Denied::MissingScope(Scope::OwnersAny));
+        assert_eq!((status.code(), reason(&status).as_str()), (Code::PermissionDenied, "SCOPE_MISSING"));
+        assert!(status.message().contains("owners:any"));
+        let challenge = status.metadata().get(CHALLENGE).unwrap();
+        assert_eq!(challenge, r#"Bearer error="insufficient_scope", scope="owners:any""#);
+    }
 }

@@ -54,3 +54,48 @@ pub fn mint(secret: &Secret, grant: &Grant<'_>, now: Timestamp) -> String {
     let signature = URL_SAFE_NO_PAD.encode(secret.sign(&message));
     format!("{message}.{signature}")
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::token;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_999);
+
+    fn part(token: &str, index: usize) -> Value {
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').nth(index).unwrap()).unwrap())
+            .unwrap()
+    }
+
+    fn grant(subject: &UserId) -> Grant<'_> {
+        Grant { subject, scope: None, ttl: Duration::from_secs(3600), issuer: None, audience: None }
+    }
+
+    #[test]
+    fn a_token_says_what_was_granted_and_no_more() {
+        let secret = Secret::new(&[1; 32]).unwrap();
+        let alice = UserId::parse("alice \"a\"").unwrap();
+        let token = mint(&secret, &grant(&alice), NOW);
+        assert_eq!(part(&token, 0), json!({ "typ": "JWT", "alg": "HS256" }));
+        let claims = json!({ "sub": "alice \"a\"", "iat": 1_800_000_000, "exp": 1_800_003_600 });
+        assert_eq!(part(&token, 1), claims);
+        let full =
+            Grant { scope: Some("images:read"), issuer: Some("i"), audience: Some("a"), ..grant(&alice) };
+        let claims = part(&mint(&secret, &full, NOW), 1);
+        assert_eq!(
+            (&claims["scope"], &claims["iss"], &claims["aud"]),
+            (&json!("images:read"), &json!("i"), &json!("a"))
+        );
+    }
+
+    #[test]
+    fn a_token_is_signed_as_jsonwebtoken_understands_it() {
+        let secret = Secret::new(&[1; 32]).unwrap();
+        let token = mint(&secret, &grant(&UserId::parse("alice").unwrap()), NOW);
+        assert!(token::open(&token, jsonwebtoken::Algorithm::HS256, secret.key()).is_ok());
+        let other = Secret::new(&[2; 32]).unwrap();
+        assert!(token::open(&token, jsonwebtoken::Algorithm::HS256, other.key()).is_err());
+    }
+}

@@ -66,3 +66,39 @@ impl Scopes {
         claim.split_ascii_whitespace().filter_map(known).fold(Self::NONE, Self::with)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_claim_lists_scopes_with_any_spaces_and_unknown_names_are_passed_over() {
+        let scopes = Scopes::parse("  images:read\towners:any openid images:READ ");
+        assert_eq!(scopes, Scopes::NONE.with(Scope::ImagesRead).with(Scope::OwnersAny));
+    }
+
+    #[test]
+    fn an_empty_claim_allows_nothing() {
+        assert_eq!(Scopes::parse(""), Scopes::NONE);
+    }
+
+    #[test]
+    fn each_scope_is_read_by_its_name_and_is_not_another() {
+        for scope in Scope::ALL {
+            let only = Scopes::parse(scope.name());
+            assert!(
+                Scope::ALL.into_iter().all(|other| only.contains(other) == (other == scope)),
+                "{scope:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn other_peoples_images_are_not_among_the_default_scopes() {
+        assert!(
+            Scope::ALL
+                .into_iter()
+                .all(|scope| Scopes::DEFAULT.contains(scope) != (scope == Scope::OwnersAny))
+        );
+    }
+}

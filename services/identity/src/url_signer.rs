@@ -69,3 +69,43 @@ impl UrlSigner {
         parts.chain_update(expires_at.to_be_bytes())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXPIRES: i64 = 1_800_000_000;
+    const BEFORE: Timestamp = Timestamp::from_millis(EXPIRES * 1000 - 1);
+
+    fn signer(byte: u8) -> UrlSigner {
+        UrlSigner::new(SigningKey::new(&[byte; 32]).unwrap())
+    }
+
+    #[test]
+    fn a_signature_opens_what_it_was_made_for_until_it_expires() {
+        let signature = signer(1).sign("GET", "abc", EXPIRES);
+        assert_eq!(signature.len(), 43);
+        assert!(signer(1).verify("GET", "abc", EXPIRES, &signature, BEFORE));
+        assert!(!signer(1).verify("GET", "abc", EXPIRES, &signature, Timestamp::from_millis(EXPIRES * 1000)));
+    }
+
+    #[test]
+    fn a_signature_opens_nothing_else() {
+        let signature = signer(1).sign("GET", "abc", EXPIRES);
+        let verify = |method, id, expires| signer(1).verify(method, id, expires, &signature, BEFORE);
+        assert!(!verify("PUT", "abc", EXPIRES));
+        assert!(!verify("GET", "abd", EXPIRES));
+        assert!(!verify("GET", "abc", EXPIRES + 1));
+        assert!(!verify("GETa", "bc", EXPIRES));
+        assert!(!signer(2).verify("GET", "abc", EXPIRES, &signature, BEFORE));
+        for forged in ["", "A", &signature[..42], &format!("{signature}A"), &format!("{signature}="), "ä"] {
+            assert!(!signer(1).verify("GET", "abc", EXPIRES, forged, BEFORE), "{forged}");
+        }
+    }
+
+    #[test]
+    fn a_key_has_at_least_32_bytes_and_is_never_printed() {
+        assert_eq!(SigningKey::new(&[1; 31]).map(drop), Err(TooShort));
+        assert_eq!(format!("{:?}", signer(1)), "UrlSigner { key: SigningKey(…) }");
+    }
+}

@@ -1,0 +1,218 @@
+//! Keys that others publish: rotation, outages, floods, and keys that do not fit.
+
+use std::{
+    future::Future,
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
+use identity::{MAX_AGE_SECONDS, MAX_FETCHES, REFRESH_INTERVAL_SECONDS, Refused};
+use serde_json::{Value, json};
+
+use crate::fixture::{Behaviour, Pair, Source, authenticator, claims_with};
+
+/// Does what can be done without waiting.
+fn poll_once<F: Future>(future: F) -> Poll<F::Output> {
+    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+#[tokio::test]
+async fn a_key_that_was_published_later_is_found() {
+    let [old, new] = [Pair::p256(), Pair::other_p256()];
+    let source = Source::publishing(&[old.jwk()]);
+    let (authenticator, clock) = authenticator(source.keys());
+    assert!(authenticator.verify(&old.token()).await.is_ok());
+    assert_eq!(source.fetches(), 1);
+
+    source.publish(&[old.jwk(), new.jwk()]);
+    clock.advance(REFRESH_INTERVAL_SECONDS);
+    assert!(authenticator.verify(&new.token()).await.is_ok());
+    assert!(authenticator.verify(&old.token()).await.is_ok());
+    assert_eq!(source.fetches(), 2);
+}
+
+#[tokio::test]
+async fn a_flood_of_made_up_kids_reads_the_source_once_an_interval() {
+    let pair = Pair::p256();
+    let source = Source::publishing(&[pair.jwk()]);
+    let (authenticator, clock) = authenticator(source.keys());
+    let flood = async |round: u32| {
+        for n in 0..20 {
+            let token = pair.token_with_kid(Some(&format!("{round}-{n}")));
+            assert_eq!(authenticator.verify(&token).await.err(), Some(Refused::UnknownKey));
+        }
+    };
+    flood(1).await;
+    assert_eq!(source.fetches(), 1);
+    clock.advance_millis(REFRESH_INTERVAL_SECONDS * 1000 - 1);
+    flood(2).await;
+    assert_eq!(source.fetches(), 1);
+    clock.advance_millis(1);
+    flood(3).await;
+    assert_eq!(source.fetches(), 2);
+    assert!(authenticator.verify(&pair.token()).await.is_ok());
+}
+
+#[tokio::test]
+async fn known_keys_stay_in_use_while_the_source_is_away() {
+    let [known, later] = [Pair::p256(), Pair::other_p256()];
+    let source = Source::publishing(&[known.jwk()]);
+    let (authenticator, clock) = authenticator(source.keys());
+    assert!(authenticator.verify(&known.token()).await.is_ok());
+
+    let garbage = Behaviour::Answer("<html>".to_owned());
+    let empty = Behaviour::Answer(r#"{"keys":[]}"#.to_owned());
+    for trouble in [Behaviour::Fail, garbage, empty] {
+        source.turn(trouble);
+        clock.advance(MAX_AGE_SECONDS);
+        assert!(authenticator.verify(&known.token()).await.is_ok());
+        assert_eq!(authenticator.verify(&later.token()).await.err(), Some(Refused::KeysUnavailable));
+        assert!(authenticator.refresh_keys().await.is_err());
+    }
+
+    source.publish(&[later.jwk()]);
+    clock.advance(REFRESH_INTERVAL_SECONDS);
+    assert!(authenticator.verify(&later.token()).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_withdrawn_key_stops_to_count_even_for_tokens_that_were_verified() {
+    let [gone, stays] = [Pair::p256(), Pair::other_p256()];
+    let source = Source::publishing(&[gone.jwk(), stays.jwk()]);
+    let (authenticator, clock) = authenticator(source.keys());
+    assert!(authenticator.verify(&gone.token()).await.is_ok());
+
+    source.publish(&[stays.jwk()]);
+    let token = gone.token();
+    clock.advance_millis(MAX_AGE_SECONDS * 1000 - 1);
+    assert!(authenticator.verify(&token).await.is_ok());
+    clock.advance_millis(1);
+    assert_eq!(authenticator.verify(&token).await.err(), Some(Refused::UnknownKey));
+    assert_eq!(source.fetches(), 2);
+}
+
+#[tokio::test]
+async fn without_any_keys_nothing_is_said_about_the_token() {
+    let source = Source::new(Behaviour::Fail);
+    let (authenticator, clock) = authenticator(source.keys());
+    for _ in 0..3 {
+        assert_eq!(authenticator.verify(&Pair::p256().token()).await.err(), Some(Refused::KeysUnavailable));
+    }
+    assert_eq!(source.fetches(), 1);
+    source.publish(&[Pair::p256().jwk()]);
+    clock.advance(REFRESH_INTERVAL_SECONDS);
+    assert!(authenticator.verify(&Pair::p256().token()).await.is_ok());
+}
+
+#[tokio::test]
+async fn while_the_source_hangs_only_so_many_requests_wait_for_it() {
+    let source = Source::new(Behaviour::Hang);
+    let (authenticator, _) = authenticator(source.keys());
+    let token = Pair::p256().token();
+    for _ in 0..MAX_FETCHES {
+        assert!(poll_once(authenticator.verify(&token)).is_pending());
+    }
+    let one_more = poll_once(authenticator.verify(&token)).map(Result::err);
+    assert_eq!(one_more, Poll::Ready(Some(Refused::KeysUnavailable)));
+    assert_eq!(source.fetches(), MAX_FETCHES);
+}
+
+#[tokio::test]
+async fn a_request_that_goes_away_midway_leaves_the_keys_to_the_next() {
+    let source = Source::new(Behaviour::Hang);
+    let (authenticator, _) = authenticator(source.keys());
+    let token = Pair::p256().token();
+    assert!(poll_once(authenticator.verify(&token)).is_pending());
+    source.publish(&[Pair::p256().jwk()]);
+    assert!(authenticator.verify(&token).await.is_ok());
+}
+
+#[tokio::test]
+async fn old_keys_are_read_again_by_one_request_and_the_others_go_on() {
+    let pair = Pair::p256();
+    let source = Source::publishing(&[pair.jwk()]);
+    let (authenticator, clock) = authenticator(source.keys());
+    assert!(authenticator.verify(&pair.token()).await.is_ok());
+    source.turn(Behaviour::Hang);
+    clock.advance(MAX_AGE_SECONDS);
+    let token = pair.token();
+    let mut first = pin!(authenticator.verify(&token));
+    assert!(first.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    assert!(authenticator.verify(&token).await.is_ok());
+    assert_eq!(source.fetches(), 2);
+}
+
+#[tokio::test]
+async fn keys_that_do_not_fit_are_passed_over() {
+    let [rsa, p256, ed] = [Pair::rsa(), Pair::p256(), Pair::ed25519()];
+    let secret = json!({ "kty": "oct", "kid": "p256", "alg": "HS256", "k": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY" });
+    let misfits: [(&Pair, Value); 13] = [
+        (&p256, p256.jwk_with("use", json!("enc"))),
+        (&p256, p256.jwk_with("key_ops", json!(["sign"]))),
+        (&p256, p256.jwk_with("alg", json!("ES384"))),
+        (&p256, p256.jwk_with("alg", json!("HS256"))),
+        (&p256, p256.jwk_with("crv", json!("P-384"))),
+        (&p256, p256.jwk_with("x", json!("AAAA"))),
+        (&p256, p256.jwk_with("kty", json!("RSA"))),
+        (&p256, p256.jwk_with("kid", json!(7))),
+        (&p256, secret),
+        (&rsa, rsa.jwk_with("n", json!("u".repeat(340)))),
+        (&rsa, rsa.jwk_with("n", json!("u".repeat(684)))),
+        (&ed, ed.jwk_with("x", json!("AAAA"))),
+        (&ed, ed.jwk_with("crv", json!("Ed448"))),
+    ];
+    for (pair, misfit) in misfits {
+        let good = Pair::other_p256();
+        let source = Source::publishing(&[misfit.clone(), json!("not a key"), good.jwk()]);
+        let (authenticator, _) = authenticator(source.keys());
+        assert!(authenticator.verify(&good.token()).await.is_ok(), "{misfit}");
+        assert_eq!(authenticator.verify(&pair.token()).await.err(), Some(Refused::UnknownKey), "{misfit}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_may_say_for_itself_that_it_verifies_signatures() {
+    let pair = Pair::p256();
+    for jwk in [
+        pair.jwk_with("use", json!("sig")),
+        pair.jwk_with("key_ops", json!(["verify"])),
+        pair.jwk_with("x5t", json!("unknown members are passed over")),
+        pair.jwk_without("alg"),
+    ] {
+        let (authenticator, _) = authenticator(Source::publishing(&[jwk]).keys());
+        assert!(authenticator.verify(&pair.token()).await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn a_token_without_kid_is_accepted_where_only_one_key_would_do() {
+    let [p256, other, ed] = [Pair::p256(), Pair::other_p256(), Pair::ed25519()];
+    let token = p256.token_with_kid(None);
+    let (one, _) = authenticator(Source::publishing(&[p256.jwk(), ed.jwk()]).keys());
+    assert!(one.verify(&token).await.is_ok());
+    let (two, _) = authenticator(Source::publishing(&[p256.jwk(), other.jwk()]).keys());
+    assert_eq!(two.verify(&token).await.err(), Some(Refused::UnknownKey));
+}
+
+#[tokio::test]
+async fn a_kid_does_not_lend_its_key_to_another_algorithm() {
+    let [p256, ed] = [Pair::p256(), Pair::ed25519()];
+    let (authenticator, _) = authenticator(Source::publishing(&[p256.jwk(), ed.jwk()]).keys());
+    let token = ed.token_with_kid(Some("p256"));
+    assert_eq!(authenticator.verify(&token).await.err(), Some(Refused::UnknownKey));
+}
+
+#[tokio::test]
+async fn a_remembered_token_is_that_token_alone() {
+    let (authenticator, _) = authenticator(Source::publishing(&[Pair::p256().jwk()]).keys());
+    let good = Pair::p256().token();
+    assert!(authenticator.verify(&good).await.is_ok());
+    let key = Pair::p256().key;
+    let header = jsonwebtoken::Header {
+        kid: Some("p256".to_owned()),
+        ..jsonwebtoken::Header::new(jsonwebtoken::Algorithm::ES256)
+    };
+    let other = jsonwebtoken::encode(&header, &claims_with("sub", json!("bob")), &key).unwrap();
+    let bob = authenticator.verify(&other).await.unwrap();
+    assert_eq!(bob.user_id().as_str(), "bob");
+}

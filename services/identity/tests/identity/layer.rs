@@ -1,0 +1,73 @@
+//! The tower layer in front of a service.
+
+use std::convert::Infallible;
+
+use http::{Request, Response, header::AUTHORIZATION};
+use identity::{AuthLayer, Caller, Scopes, UserId, caller};
+use serde_json::json;
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+use tower::{Layer as _, ServiceExt as _, service_fn};
+
+use crate::fixture::{authenticator, claims, claims_with, hs256, secret};
+
+/// A service that answers with the user it was called by, behind the layer.
+async fn call(request: Request<()>) -> Response<String> {
+    let service = service_fn(async |request: Request<()>| {
+        let user = request.extensions().get::<Caller>().map(|caller| caller.user_id().to_string());
+        Ok::<_, Infallible>(Response::new(user.unwrap_or_else(|| "nobody".to_owned())))
+    });
+    AuthLayer::new(authenticator(secret()).0).layer(service).oneshot(request).await.unwrap()
+}
+
+fn request(token: &str) -> Request<()> {
+    Request::builder().header(AUTHORIZATION, format!("Bearer {token}")).body(()).unwrap()
+}
+
+#[tokio::test]
+async fn a_good_token_puts_the_caller_into_the_request() {
+    assert_eq!(call(request(&hs256(&claims()))).await.body(), "alice");
+}
+
+#[tokio::test]
+async fn a_request_without_a_token_passes_without_a_caller() {
+    assert_eq!(call(Request::new(())).await.body(), "nobody");
+}
+
+#[tokio::test]
+async fn a_caller_that_did_not_come_from_a_token_is_taken_away() {
+    let mut request = Request::new(());
+    let forged = Caller::new(UserId::parse("mallory").unwrap(), Scopes::DEFAULT, "".into());
+    request.extensions_mut().insert(forged);
+    assert_eq!(call(request).await.body(), "nobody");
+}
+
+#[tokio::test]
+async fn a_bad_token_is_answered_before_the_service_with_a_challenge() {
+    for (token, reason) in [
+        ("forged", "TOKEN_INVALID"),
+        (&hs256(&claims_with("exp", json!(1))), "TOKEN_EXPIRED"),
+        (&hs256(&claims_with("nbf", json!(9_999_999_999_i64))), "TOKEN_NOT_YET_VALID"),
+    ] {
+        let response = call(request(token)).await;
+        assert_eq!(response.body(), "", "the service was not called");
+        assert_eq!(response.status(), http::StatusCode::OK);
+        let headers = response.headers();
+        assert_eq!(headers.get("content-type").unwrap(), "application/grpc");
+        assert_eq!(headers.get("www-authenticate").unwrap(), r#"Bearer error="invalid_token""#);
+        let status = Status::from_header_map(headers).unwrap();
+        assert_eq!(status.code(), Code::Unauthenticated);
+        let info = status.get_details_error_info().unwrap();
+        assert_eq!((info.reason.as_str(), info.domain.as_str()), (reason, "reticle"));
+    }
+}
+
+#[tokio::test]
+async fn a_handler_refuses_whoever_lacks_token_or_scope() {
+    let request = Request::new(());
+    let denied = caller(request.extensions(), identity::Scope::ImagesRead).unwrap_err();
+    let status = Status::from(denied);
+    assert_eq!(status.code(), Code::Unauthenticated);
+    assert_eq!(status.metadata().get("www-authenticate").unwrap(), "Bearer");
+    assert_eq!(status.get_details_error_info().unwrap().reason, "TOKEN_MISSING");
+}
