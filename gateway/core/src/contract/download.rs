@@ -1,0 +1,189 @@
+//! Files that go out as a server stream.
+
+use bytes::Bytes;
+use http::HeaderValue;
+use prost_reflect::{FieldDescriptor, MessageDescriptor};
+
+use super::{
+    FieldPath, Problem, expect,
+    options::Options,
+    wire::{self, Malformed, Value},
+};
+
+/// How the messages of a server stream become a file and what is told of it.
+#[derive(Clone, Debug)]
+pub struct Download {
+    info: FieldDescriptor,
+    data: FieldDescriptor,
+    content_type: Option<FieldDescriptor>,
+    filename: Option<FieldDescriptor>,
+    size_bytes: Option<FieldDescriptor>,
+    etag: Option<FieldDescriptor>,
+    read_offset: Option<FieldDescriptor>,
+    read_length: Option<FieldDescriptor>,
+    not_modified: Option<FieldDescriptor>,
+    request: RequestFields,
+    /// The answer's Cache-Control.
+    pub cache_control: Option<HeaderValue>,
+}
+
+/// The fields of the request that its headers fill.
+#[derive(Clone, Debug)]
+struct RequestFields {
+    read_offset: Option<FieldDescriptor>,
+    read_limit: Option<FieldDescriptor>,
+    if_none_match: Option<FieldDescriptor>,
+    if_range: Option<FieldDescriptor>,
+}
+
+/// What the first message of the stream tells of the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DownloadInfo {
+    /// The media type.
+    pub content_type: String,
+    /// The name to save it under; empty if it has none.
+    pub filename: String,
+    /// The size of the whole file.
+    pub size_bytes: u64,
+    /// The bare entity tag; empty if it has none.
+    pub etag: String,
+    /// Where the bytes that follow start.
+    pub read_offset: u64,
+    /// How many bytes follow.
+    pub read_length: u64,
+    /// The caller's copy is still good: no bytes follow.
+    pub not_modified: bool,
+}
+
+/// Which part of a file a request asks for, and on which conditions.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DownloadRequest<'a> {
+    /// The first byte; negative: that many from the end.
+    pub read_offset: i64,
+    /// The number of bytes; 0: to the end.
+    pub read_limit: i64,
+    /// The bare entity tags that the caller has, or `*`.
+    pub if_none_match: &'a [String],
+    /// The offset and limit hold only for this bare entity tag.
+    pub if_range: Option<&'a str>,
+}
+
+impl Download {
+    pub(super) fn read(
+        option: &Options,
+        request: &MessageDescriptor,
+        response: &MessageDescriptor,
+    ) -> Result<Self, (&'static str, Problem)> {
+        let (info, inner) = expect::message(option, "info", response)?;
+        let cache_control = option.text("cache_control").map(|text| {
+            let value = HeaderValue::from_str(&text);
+            value.map_err(|_| ("cache_control", Problem::value(text, "a header's value")))
+        });
+        Ok(Self {
+            data: expect::bytes(option, "data", response)?,
+            content_type: expect::text(option, "content_type", &inner)?,
+            filename: expect::text(option, "filename", &inner)?,
+            size_bytes: expect::integer(option, "size_bytes", &inner)?,
+            etag: expect::text(option, "etag", &inner)?,
+            read_offset: expect::integer(option, "read_offset", &inner)?,
+            read_length: expect::integer(option, "read_length", &inner)?,
+            not_modified: expect::flag(option, "not_modified", &inner)?,
+            request: RequestFields {
+                read_offset: expect::integer(option, "request_read_offset", request)?,
+                read_limit: expect::integer(option, "request_read_limit", request)?,
+                if_none_match: expect::texts(option, "request_if_none_match", request)?,
+                if_range: expect::text(option, "request_if_range", request)?,
+            },
+            cache_control: cache_control.transpose()?,
+            info,
+        })
+    }
+
+    /// The wire bytes of the request fields that say this, to be appended to those of
+    /// [`Route::bind`](super::Route::bind). Offsets that a 32-bit field cannot hold become the nearest that it can:
+    /// past the end of any file that the service can have.
+    #[must_use]
+    pub fn request(&self, wanted: &DownloadRequest<'_>) -> Vec<u8> {
+        let RequestFields { read_offset, read_limit, if_none_match, if_range } = &self.request;
+        let mut out = Vec::new();
+        for (field, number) in [(read_offset, wanted.read_offset), (read_limit, wanted.read_limit)] {
+            if let Some(field) = field.as_ref().filter(|_| number != 0) {
+                wire::put_varint(field.number(), expect::clamp(field, number).cast_unsigned(), &mut out);
+            }
+        }
+        for tag in wanted.if_none_match {
+            put_text(if_none_match.as_ref(), tag, &mut out);
+        }
+        if let Some(tag) = wanted.if_range {
+            put_text(if_range.as_ref(), tag, &mut out);
+        }
+        out
+    }
+
+    /// Whether a header of RFC 9110 (Range, If-Range, If-None-Match) speaks for this request field.
+    pub(super) fn is_said_by_headers(&self, path: &FieldPath) -> bool {
+        let RequestFields { read_offset, read_limit, if_none_match, if_range } = &self.request;
+        let spoken_for = [read_offset, read_limit, if_none_match, if_range];
+        path.parents().is_empty() && spoken_for.into_iter().flatten().any(|field| field == path.leaf())
+    }
+
+    /// What a message of the stream tells of the file; `None` if it tells nothing, as those do that carry bytes.
+    ///
+    /// # Errors
+    /// If the bytes are not a message.
+    pub fn parse_info(&self, message: &[u8]) -> Result<Option<DownloadInfo>, Malformed> {
+        let mut info = None;
+        for field in wire::Fields::of(message) {
+            if let (number, Value::Bytes(inner)) = field?
+                && number == self.info.number()
+            {
+                self.merge_info(inner, info.get_or_insert_default())?;
+            }
+        }
+        Ok(info)
+    }
+
+    fn merge_info(&self, message: &[u8], info: &mut DownloadInfo) -> Result<(), Malformed> {
+        let is =
+            |field: &Option<FieldDescriptor>, number| field.as_ref().is_some_and(|f| f.number() == number);
+        for field in wire::Fields::of(message) {
+            match field? {
+                (n, Value::Bytes(text)) if is(&self.content_type, n) => info.content_type = utf8(text)?,
+                (n, Value::Bytes(text)) if is(&self.filename, n) => info.filename = utf8(text)?,
+                (n, Value::Bytes(text)) if is(&self.etag, n) => info.etag = utf8(text)?,
+                (n, Value::Varint(size)) if is(&self.size_bytes, n) => info.size_bytes = size,
+                (n, Value::Varint(offset)) if is(&self.read_offset, n) => info.read_offset = offset,
+                (n, Value::Varint(length)) if is(&self.read_length, n) => info.read_length = length,
+                (n, Value::Varint(flag)) if is(&self.not_modified, n) => info.not_modified = flag != 0,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The bytes of the file that a message of the stream carries: a slice of the message, empty if it carries none.
+    ///
+    /// # Errors
+    /// If the bytes are not a message.
+    pub fn data(&self, message: &Bytes) -> Result<Bytes, Malformed> {
+        let mut data = Bytes::new();
+        for field in wire::Fields::of(message) {
+            if let (number, Value::Bytes(payload)) = field?
+                && number == self.data.number()
+            {
+                data = message.slice_ref(payload);
+            }
+        }
+        Ok(data)
+    }
+}
+
+fn put_text(field: Option<&FieldDescriptor>, text: &str, out: &mut Vec<u8>) {
+    if let Some(field) = field {
+        wire::put_bytes(field.number(), text.as_bytes(), out);
+    }
+}
+
+fn utf8(text: &[u8]) -> Result<String, Malformed> {
+    std::str::from_utf8(text).map(str::to_owned).map_err(|_| Malformed)
+}

@@ -1,0 +1,169 @@
+//! Dotted field paths, resolved against descriptors.
+
+use std::fmt;
+
+use prost_reflect::{Cardinality, FieldDescriptor, Kind, MessageDescriptor};
+
+use super::{Problem, wire};
+
+/// A path such as `image.id` to a field of a message; every field ahead of the last is a singular message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldPath {
+    parents: Vec<FieldDescriptor>,
+    leaf: FieldDescriptor,
+}
+
+impl FieldPath {
+    /// The path that the contract's own text names, in the spelling of the `.proto` file.
+    ///
+    /// # Errors
+    /// If a field does not exist, or is not a message although the path goes on.
+    pub fn resolve(message: &MessageDescriptor, path: &str) -> Result<Self, Problem> {
+        Self::walk(message, path, MessageDescriptor::get_field_by_name)
+    }
+
+    /// The path that a caller names, in the spelling of the `.proto` file or of JSON (`pageSize`).
+    /// `None` where the contract has no such field.
+    #[must_use]
+    pub fn lookup(message: &MessageDescriptor, path: &str) -> Option<Self> {
+        let either = |m: &MessageDescriptor, name: &str| {
+            m.get_field_by_name(name).or_else(|| m.get_field_by_json_name(name))
+        };
+        Self::walk(message, path, either).ok()
+    }
+
+    fn walk(
+        message: &MessageDescriptor,
+        path: &str,
+        find: impl Fn(&MessageDescriptor, &str) -> Option<FieldDescriptor>,
+    ) -> Result<Self, Problem> {
+        let find = |message: &MessageDescriptor, name: &str| {
+            find(message, name).ok_or_else(|| Problem::UnknownField {
+                message: message.full_name().to_owned(),
+                field: name.to_owned(),
+            })
+        };
+        let mut names = path.split('.');
+        let mut parents = Vec::new();
+        let mut leaf = find(message, names.next().unwrap_or_default())?;
+        for name in names {
+            let inner = match leaf.kind() {
+                Kind::Message(inner)
+                    if leaf.cardinality() != Cardinality::Repeated && !is_json_scalar(&inner) =>
+                {
+                    inner
+                }
+                _ => {
+                    return Err(Problem::field(
+                        leaf.name(),
+                        "a singular message, since the path goes on after it",
+                    ));
+                }
+            };
+            let next = find(&inner, name)?;
+            parents.push(std::mem::replace(&mut leaf, next));
+        }
+        Ok(Self { parents, leaf })
+    }
+
+    /// A path of one field.
+    #[must_use]
+    pub const fn top_level(field: FieldDescriptor) -> Self {
+        Self { parents: Vec::new(), leaf: field }
+    }
+
+    /// The field at the end.
+    #[must_use]
+    pub const fn leaf(&self) -> &FieldDescriptor {
+        &self.leaf
+    }
+
+    /// The field at the start: one of the message that the path was resolved in.
+    #[must_use]
+    pub fn root(&self) -> &FieldDescriptor {
+        self.parents.first().unwrap_or(&self.leaf)
+    }
+
+    /// The messages on the way to the last field.
+    #[must_use]
+    pub fn parents(&self) -> &[FieldDescriptor] {
+        &self.parents
+    }
+
+    /// The path below its first field, as in `id` for `image.id`; `None` for a path of one field.
+    #[must_use]
+    pub fn below_root(&self) -> Option<Self> {
+        let (_, parents) = self.parents.split_first()?;
+        Some(Self { parents: parents.to_vec(), leaf: self.leaf.clone() })
+    }
+
+    /// The same path, seen from a message that holds its message in `field`.
+    #[must_use]
+    pub fn within(mut self, field: &FieldDescriptor) -> Self {
+        self.parents.insert(0, field.clone());
+        self
+    }
+
+    /// Appends the last field's wire bytes (tag included) to `out`, inside the messages on the way to it.
+    pub(super) fn put(&self, field: Vec<u8>, out: &mut Vec<u8>) {
+        let wrap = |inner: Vec<u8>, parent: &FieldDescriptor| {
+            let mut outer = Vec::with_capacity(inner.len() + wire::MAX_PREFIX);
+            wire::put_bytes(parent.number(), &inner, &mut outer);
+            outer
+        };
+        out.extend(self.parents.iter().rev().fold(field, wrap));
+    }
+
+    /// The last field's value in a message's wire bytes, as the text of a header: a string, an integer in decimal,
+    /// or `true`. `None` where it is unset, empty or zero, or where the bytes are no message.
+    #[must_use]
+    pub fn read_text(&self, message: &[u8]) -> Option<String> {
+        let value = self.read(message, &self.parents)?;
+        let text = match (value, self.leaf.kind()) {
+            (wire::Value::Bytes(text), Kind::String) => std::str::from_utf8(text).ok()?.to_owned(),
+            (wire::Value::Varint(0), _) => return None,
+            (wire::Value::Varint(_), Kind::Bool) => "true".to_owned(),
+            (wire::Value::Varint(number), Kind::Uint32 | Kind::Uint64) => number.to_string(),
+            (wire::Value::Varint(number), Kind::Int32 | Kind::Int64) => number.cast_signed().to_string(),
+            _ => return None,
+        };
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// The last occurrence counts, at every level: that is how protobuf merges what is sent twice.
+    fn read<'a>(&self, message: &'a [u8], parents: &[FieldDescriptor]) -> Option<wire::Value<'a>> {
+        let Some((parent, below)) = parents.split_first() else {
+            return wire::values(message, self.leaf.number()).last();
+        };
+        let inner = wire::values(message, parent.number()).filter_map(wire::Value::bytes);
+        inner.filter_map(|inner| self.read(inner, below)).last()
+    }
+}
+
+impl fmt::Display for FieldPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for parent in &self.parents {
+            write!(f, "{}.", parent.name())?;
+        }
+        f.write_str(self.leaf.name())
+    }
+}
+
+/// Whether proto3 JSON writes the message as one scalar, so that it also fits in a query parameter.
+pub(super) fn is_json_scalar(message: &MessageDescriptor) -> bool {
+    matches!(
+        message.full_name(),
+        "google.protobuf.Timestamp"
+            | "google.protobuf.Duration"
+            | "google.protobuf.FieldMask"
+            | "google.protobuf.BoolValue"
+            | "google.protobuf.BytesValue"
+            | "google.protobuf.DoubleValue"
+            | "google.protobuf.FloatValue"
+            | "google.protobuf.Int32Value"
+            | "google.protobuf.Int64Value"
+            | "google.protobuf.StringValue"
+            | "google.protobuf.UInt32Value"
+            | "google.protobuf.UInt64Value"
+    )
+}

@@ -1,0 +1,104 @@
+//! What the descriptors say about HTTP: methods, routes, and how requests become fields.
+//!
+//! A [`Contract`] is made once, from a descriptor set. Everything that its options name is resolved then, so that a
+//! wrong name stops the start and no request meets one. To teach the gateway something new about an RPC, add a field to
+//! `reticle/http/v1/options.proto` and read it in `method`.
+
+mod binding;
+mod download;
+mod entity_tag;
+mod error;
+mod expect;
+mod field_path;
+mod method;
+mod options;
+mod parameters;
+mod percent;
+mod route;
+mod routes;
+mod template;
+mod upload;
+mod wire;
+
+use std::sync::Arc;
+
+use prost_reflect::DescriptorPool;
+
+use self::routes::Routes;
+pub use self::{
+    binding::{Bound, MAX_PARAMETERS},
+    download::{Download, DownloadInfo, DownloadRequest},
+    entity_tag::{EntityTag, EntityTags, quote},
+    error::{ContractError, Problem},
+    field_path::FieldPath,
+    method::{HeaderField, Method, Service},
+    route::{Body, PathVariable, Route, UpdateMask},
+    routes::{Captures, Match, Mismatch},
+    template::{Segment, Template, TemplateError, Variable},
+    upload::{FileInfo, Upload},
+    wire::Malformed,
+};
+
+/// Every service of a descriptor set, and how HTTP reaches it.
+#[derive(Debug)]
+pub struct Contract {
+    pool: DescriptorPool,
+    methods: Vec<Arc<Method>>,
+    routes: Routes,
+}
+
+impl Contract {
+    /// Reads a serialized `FileDescriptorSet` that has its imports and options.
+    ///
+    /// # Errors
+    /// If it cannot be read, an option does not fit its method, or two bindings cannot be told apart.
+    pub fn decode(descriptor_set: &[u8]) -> Result<Self, ContractError> {
+        Self::of_pool(DescriptorPool::decode(descriptor_set)?)
+    }
+
+    fn of_pool(pool: DescriptorPool) -> Result<Self, ContractError> {
+        let mut methods = Vec::new();
+        let mut routes = Routes::default();
+        for descriptor in pool.services() {
+            let service = Arc::new(Service::read(&descriptor)?);
+            for method in descriptor.methods() {
+                let method = Arc::new(Method::read(method, Arc::clone(&service))?);
+                Route::read(&method)?.into_iter().try_for_each(|route| routes.insert(route))?;
+                methods.push(method);
+            }
+        }
+        Ok(Self { pool, methods, routes })
+    }
+
+    /// The descriptors.
+    #[must_use]
+    pub const fn pool(&self) -> &DescriptorPool {
+        &self.pool
+    }
+
+    /// All RPCs, those without an HTTP binding too, in the order of the descriptors.
+    #[must_use]
+    pub fn methods(&self) -> &[Arc<Method>] {
+        &self.methods
+    }
+
+    /// The RPC that a gRPC call's path names, as in `/reticle.images.v1.ImagesService/GetImage`.
+    #[must_use]
+    pub fn method(&self, grpc_path: &str) -> Option<&Arc<Method>> {
+        self.methods.iter().find(|method| method.grpc_path == grpc_path)
+    }
+
+    /// All HTTP bindings, in the order of the descriptors.
+    #[must_use]
+    pub fn routes(&self) -> &[Route] {
+        self.routes.all()
+    }
+
+    /// The route of a request. `path` is the request's own, still percent-encoded.
+    ///
+    /// # Errors
+    /// If nothing is at that path, or nothing for that method. `OPTIONS` is not looked at: it always mismatches.
+    pub fn find<'p>(&self, method: &http::Method, path: &'p str) -> Result<Match<'_, 'p>, Mismatch> {
+        self.routes.find(method, path)
+    }
+}

@@ -1,0 +1,56 @@
+//! Percent-escapes (RFC 3986 section 2.1), each decoded exactly once.
+
+use std::borrow::Cow;
+
+/// Which part of a URL a text was taken from: that decides what stays encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// One path segment: every escape is decoded.
+    Segment,
+    /// Several path segments: `%2F` stays as it is, since a decoded one would be a separator.
+    Segments,
+    /// A query's name or value: `+` is a space.
+    Query,
+}
+
+const BROKEN_ESCAPE: &str = "has a `%` that two hex digits do not follow";
+const NOT_UTF8: &str = "is not UTF-8 after percent-decoding";
+
+/// The text without its escapes.
+///
+/// # Errors
+/// What is wrong with it, as a phrase that continues a field's name.
+pub(super) fn decode(raw: &str, part: Part) -> Result<Cow<'_, str>, &'static str> {
+    let is_special = |byte| byte == b'%' || (byte == b'+' && part == Part::Query);
+    if !raw.bytes().any(is_special) {
+        return Ok(Cow::Borrowed(raw));
+    }
+    let mut out = Vec::with_capacity(raw.len());
+    let mut rest = raw.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        match byte {
+            b'%' => {
+                let (escape, after) = rest.split_first_chunk::<2>().ok_or(BROKEN_ESCAPE)?;
+                rest = after;
+                match hex(*escape).ok_or(BROKEN_ESCAPE)? {
+                    b'/' if part == Part::Segments => out.extend([b'%', escape[0], escape[1]]),
+                    decoded => out.push(decoded),
+                }
+            }
+            b'+' if part == Part::Query => out.push(b' '),
+            other => out.push(other),
+        }
+    }
+    String::from_utf8(out).map(Cow::Owned).map_err(|_| NOT_UTF8)
+}
+
+/// Whether a raw path segment says `literal`, whichever of its characters are escaped. Allocates nothing.
+pub(super) fn says(raw: &str, literal: &str) -> bool {
+    raw == literal || (raw.contains('%') && percent_encoding::percent_decode_str(raw).eq(literal.bytes()))
+}
+
+fn hex([high, low]: [u8; 2]) -> Option<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
+}

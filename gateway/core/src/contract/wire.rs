@@ -1,0 +1,97 @@
+//! The protobuf wire format, as far as single fields need it; no message is ever built.
+
+use prost::encoding::{WireType, decode_key, decode_varint, encode_key, encode_varint};
+
+/// The most bytes that a field's tag and length take.
+pub(super) const MAX_PREFIX: usize = 15;
+
+/// One field's value as it stands on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Value<'a> {
+    Varint(u64),
+    Bytes(&'a [u8]),
+    /// Fixed-width values, which nothing here reads.
+    Fixed,
+}
+
+impl<'a> Value<'a> {
+    pub(super) const fn bytes(self) -> Option<&'a [u8]> {
+        match self {
+            Self::Bytes(bytes) => Some(bytes),
+            Self::Varint(_) | Self::Fixed => None,
+        }
+    }
+}
+
+/// Bytes that are not a protobuf message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the upstream's message is not valid protobuf")]
+pub struct Malformed;
+
+/// A message's fields in the order in which they stand; ends after the first error.
+pub(super) struct Fields<'a>(&'a [u8]);
+
+impl<'a> Fields<'a> {
+    pub(super) const fn of(message: &'a [u8]) -> Self {
+        Self(message)
+    }
+
+    fn read(&mut self) -> Result<(u32, Value<'a>), Malformed> {
+        let (number, wire_type) = decode_key(&mut self.0).map_err(|_| Malformed)?;
+        let value = match wire_type {
+            WireType::Varint => Value::Varint(decode_varint(&mut self.0).map_err(|_| Malformed)?),
+            WireType::LengthDelimited => {
+                let length = decode_varint(&mut self.0).map_err(|_| Malformed)?;
+                Value::Bytes(self.take(usize::try_from(length).map_err(|_| Malformed)?)?)
+            }
+            WireType::SixtyFourBit => self.take(8).map(|_| Value::Fixed)?,
+            WireType::ThirtyTwoBit => self.take(4).map(|_| Value::Fixed)?,
+            WireType::StartGroup | WireType::EndGroup => return Err(Malformed),
+        };
+        Ok((number, value))
+    }
+
+    fn take(&mut self, length: usize) -> Result<&'a [u8], Malformed> {
+        let (taken, rest) = self.0.split_at_checked(length).ok_or(Malformed)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = Result<(u32, Value<'a>), Malformed>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let field = self.read();
+        if field.is_err() {
+            self.0 = &[];
+        }
+        Some(field)
+    }
+}
+
+/// The values of one field, up to where the message stops being readable.
+pub(super) fn values(message: &[u8], number: u32) -> impl Iterator<Item = Value<'_>> {
+    Fields::of(message).map_while(Result::ok).filter_map(move |(n, value)| (n == number).then_some(value))
+}
+
+/// Appends a field of bytes, text or a message.
+pub(super) fn put_bytes(number: u32, payload: &[u8], out: &mut Vec<u8>) {
+    put_prefix(number, payload.len(), out);
+    out.extend_from_slice(payload);
+}
+
+/// Appends the tag and the length of a field whose bytes follow elsewhere.
+pub(super) fn put_prefix(number: u32, length: usize, out: &mut Vec<u8>) {
+    encode_key(number, WireType::LengthDelimited, out);
+    encode_varint(length as u64, out);
+}
+
+/// Appends an int32, int64, uint32, uint64 or bool field; negative numbers in two's complement.
+pub(super) fn put_varint(number: u32, value: u64, out: &mut Vec<u8>) {
+    encode_key(number, WireType::Varint, out);
+    encode_varint(value, out);
+}
