@@ -1,0 +1,17 @@
+use aip::Violations;
+
+/// Why a JSON body is not the message that it should be.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum JsonError {
+    /// The body is not JSON; the sentence says why and where.
+    #[error("{0}")]
+    Syntax(String),
+    /// The body is JSON, but these fields are not as they must be.
+    #[error("{} fields of the body are not valid", .0.count())]
+    Fields(Violations),
+}
+
+/// Why bytes from a service cannot be told as JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the message cannot be written as JSON: {0}")]
+pub(crate) struct WireError(pub(super) &'static str);

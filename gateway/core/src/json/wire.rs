@@ -1,0 +1,202 @@
+//! The protobuf wire format: records of a tag and a value.
+
+use super::WireError;
+
+/// How a record's value is laid out; the numbers are those of the format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WireType {
+    Varint = 0,
+    Fixed64 = 1,
+    Delimited = 2,
+    Fixed32 = 5,
+}
+
+/// The value of one record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Value<'w> {
+    Varint(u64),
+    Fixed64(u64),
+    Fixed32(u32),
+    Delimited(&'w [u8]),
+    /// A group: nothing of ours has one, so it is passed over.
+    Group,
+}
+
+/// What a truncated record is called.
+const TRUNCATED: WireError = WireError("a record is cut short");
+/// The tags that begin and end a group.
+const GROUP_START: u64 = 3;
+const GROUP_END: u64 = 4;
+/// The deepest nesting of groups that is passed over.
+const MAX_GROUPS: usize = 100;
+
+pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(low_bits(value) | 0x80);
+        value >>= 7;
+    }
+    out.push(low_bits(value));
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "seven bits")]
+const fn low_bits(value: u64) -> u8 {
+    (value & 0x7f) as u8
+}
+
+pub(super) fn put_tag(out: &mut Vec<u8>, number: u32, wire_type: WireType) {
+    put_varint(out, u64::from(number) << 3 | wire_type as u64);
+}
+
+/// Appends a number's value; `bits` are its low bits.
+#[expect(clippy::cast_possible_truncation, reason = "32-bit numbers are in the low half")]
+pub(super) fn put_bits(out: &mut Vec<u8>, wire_type: WireType, bits: u64) {
+    match wire_type {
+        WireType::Varint => put_varint(out, bits),
+        WireType::Fixed64 => out.extend_from_slice(&bits.to_le_bytes()),
+        WireType::Fixed32 => out.extend_from_slice(&(bits as u32).to_le_bytes()),
+        WireType::Delimited => {}
+    }
+}
+
+pub(super) fn put_delimited(out: &mut Vec<u8>, bytes: &[u8]) {
+    put_varint(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
+}
+
+/// A delimited value that is being written; [`close`] must follow, innermost first.
+pub(super) struct Open {
+    content: usize,
+}
+
+/// Begins a delimited value of unknown length. One byte is kept for the length: most need no more, and the few longer
+/// ones are moved up when they are closed.
+pub(super) fn open(out: &mut Vec<u8>) -> Open {
+    out.push(0);
+    Open { content: out.len() }
+}
+
+/// Ends the value that `open` began.
+pub(super) fn close(out: &mut Vec<u8>, open: &Open) {
+    let length = (out.len() - open.content) as u64;
+    let place = open.content - 1;
+    if length < 0x80 {
+        if let Some(byte) = out.get_mut(place) {
+            *byte = low_bits(length);
+        }
+        return;
+    }
+    let mut varint = Vec::with_capacity(10);
+    put_varint(&mut varint, length);
+    out.splice(place..open.content, varint);
+}
+
+/// Reads records off `bytes`.
+#[derive(Clone)]
+pub(super) struct Records<'w> {
+    bytes: &'w [u8],
+    position: usize,
+}
+
+impl<'w> Records<'w> {
+    pub(super) const fn starting_at(bytes: &'w [u8], position: usize) -> Self {
+        Self { bytes, position }
+    }
+
+    pub(super) const fn position(&self) -> usize {
+        self.position
+    }
+
+    /// The next record's field number and value; none at the end.
+    pub(super) fn next(&mut self) -> Result<Option<(u32, Value<'w>)>, WireError> {
+        if self.position >= self.bytes.len() {
+            return Ok(None);
+        }
+        let tag = self.varint()?;
+        let number = field_number(tag)?;
+        let value = match tag & 7 {
+            GROUP_START => {
+                self.skip_group(number)?;
+                Value::Group
+            }
+            GROUP_END => return Err(WireError("a group ends that did not begin")),
+            wire_type => self.value(wire_type)?,
+        };
+        Ok(Some((number, value)))
+    }
+
+    /// The values of a packed list.
+    pub(super) fn next_packed(&mut self, wire_type: WireType) -> Result<Option<Value<'w>>, WireError> {
+        if self.position >= self.bytes.len() {
+            return Ok(None);
+        }
+        self.value(wire_type as u64).map(Some)
+    }
+
+    fn value(&mut self, wire_type: u64) -> Result<Value<'w>, WireError> {
+        Ok(match wire_type {
+            0 => Value::Varint(self.varint()?),
+            1 => Value::Fixed64(u64::from_le_bytes(self.array()?)),
+            2 => {
+                let length = usize::try_from(self.varint()?).map_err(|_| TRUNCATED)?;
+                Value::Delimited(self.take(length)?)
+            }
+            5 => Value::Fixed32(u32::from_le_bytes(self.array()?)),
+            _ => return Err(WireError("a record has an unknown wire type")),
+        })
+    }
+
+    fn skip_group(&mut self, number: u32) -> Result<(), WireError> {
+        let mut open = vec![number];
+        while let Some(innermost) = open.last().copied() {
+            let tag = self.varint()?;
+            let number = field_number(tag)?;
+            match tag & 7 {
+                GROUP_START if open.len() < MAX_GROUPS => open.push(number),
+                GROUP_START => return Err(WireError("groups are nested too deeply")),
+                GROUP_END if number == innermost => {
+                    open.pop();
+                }
+                GROUP_END => return Err(WireError("a group ends that did not begin")),
+                wire_type => {
+                    self.value(wire_type)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn varint(&mut self) -> Result<u64, WireError> {
+        let rest = self.bytes.get(self.position..).ok_or(TRUNCATED)?;
+        let mut value = 0;
+        for (index, byte) in rest.iter().take(10).enumerate() {
+            // The tenth byte holds the topmost bit alone.
+            if index == 9 && *byte > 1 {
+                break;
+            }
+            value |= u64::from(byte & 0x7f) << (7 * index);
+            if *byte < 0x80 {
+                self.position += index + 1;
+                return Ok(value);
+            }
+        }
+        Err(if rest.len() < 10 { TRUNCATED } else { WireError("a varint is longer than 64 bits") })
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], WireError> {
+        self.take(N)?.try_into().map_err(|_| TRUNCATED)
+    }
+
+    fn take(&mut self, length: usize) -> Result<&'w [u8], WireError> {
+        let end = self.position.checked_add(length).ok_or(TRUNCATED)?;
+        let taken = self.bytes.get(self.position..end).ok_or(TRUNCATED)?;
+        self.position = end;
+        Ok(taken)
+    }
+}
+
+fn field_number(tag: u64) -> Result<u32, WireError> {
+    match u32::try_from(tag >> 3) {
+        Ok(number @ 1..=0x1fff_ffff) => Ok(number),
+        _ => Err(WireError("a record has no valid field number")),
+    }
+}
