@@ -22,7 +22,7 @@ pub const REFRESH_INTERVAL_SECONDS: i64 = 10;
 ///
 /// A request never waits for another's read: in a Worker, that other may be cancelled, or resume this one in its own
 /// context. A source that is costly to read joins reads that overlap.
-pub const MAX_FETCHES: u32 = 32;
+pub const MAX_FETCHES: u32 = 64;
 
 /// The public keys of a JWKS. While the source is away, the keys that were read last stay in use.
 pub struct Jwks {

@@ -1,0 +1,41 @@
+//! A JWKS in a file.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use bytes::Bytes;
+use identity::{BoxError, KeySource};
+use tokio::{fs::File, io::AsyncReadExt as _};
+
+use crate::{FetchError, MAX_DOCUMENT_BYTES};
+
+/// Reads a file whenever keys are wanted, so that replacing it (by renaming, not by rewriting) is a rotation.
+#[derive(Clone, Debug)]
+pub struct FileKeys {
+    path: PathBuf,
+}
+
+impl FileKeys {
+    /// The keys in the file at `path`.
+    #[must_use]
+    pub const fn new(path: PathBuf) -> Self {
+        Self { path }
+    }
+}
+
+impl KeySource for FileKeys {
+    async fn fetch(&self) -> Result<Bytes, BoxError> {
+        let bytes =
+            read(&self.path).await.map_err(|source| FetchError::File { path: self.path.clone(), source })?;
+        if bytes.len() > MAX_DOCUMENT_BYTES { Err(FetchError::TooLarge.into()) } else { Ok(bytes.into()) }
+    }
+}
+
+/// The file, or so much of it that it is seen to be too large.
+async fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path).await?.take(MAX_DOCUMENT_BYTES as u64 + 1).read_to_end(&mut bytes).await?;
+    Ok(bytes)
+}

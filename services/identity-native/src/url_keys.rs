@@ -1,0 +1,84 @@
+//! A JWKS behind a URL.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use http::{Request, StatusCode, Uri, header::ACCEPT};
+use http_body_util::{BodyExt as _, Empty, LengthLimitError, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use identity::{BoxError, KeySource};
+use tokio::time::timeout;
+
+use crate::{FetchError, InvalidKeySource, MAX_DOCUMENT_BYTES, join::Join};
+
+/// How long one read may take, from the connection to the last byte.
+pub const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Gets a URL whenever keys are wanted; reads that overlap are one request. Certificates are checked against Mozilla's
+/// roots.
+pub struct UrlKeys {
+    url: Uri,
+    client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    join: Join<Result<Bytes, Arc<FetchError>>>,
+}
+
+impl UrlKeys {
+    /// The keys at `url`, which is http or https.
+    ///
+    /// # Errors
+    /// [`InvalidKeySource::Tls`] if TLS cannot be set up.
+    pub fn new(url: Uri) -> Result<Self, InvalidKeySource> {
+        // Named here, for the process may have more than one provider compiled in.
+        let provider = rustls::crypto::ring::default_provider();
+        let connector = HttpsConnectorBuilder::new()
+            .with_provider_and_webpki_roots(provider)?
+            .https_or_http()
+            .enable_http1()
+            .build();
+        // Minutes pass between two reads: a connection that was kept would be dead.
+        let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
+        Ok(Self { url, client, join: Join::new() })
+    }
+
+    /// One read that does not borrow this source.
+    fn get(&self) -> impl Future<Output = Result<Bytes, FetchError>> + Send + use<> {
+        let client = self.client.clone();
+        let mut request = Request::new(Empty::new());
+        *request.uri_mut() = self.url.clone();
+        request.headers_mut().insert(ACCEPT, http::HeaderValue::from_static("application/json"));
+        async move {
+            let response =
+                client.request(request).await.map_err(|error| FetchError::Request(error.into()))?;
+            if response.status() != StatusCode::OK {
+                return Err(FetchError::Status(response.status()));
+            }
+            let body = Limited::new(response.into_body(), MAX_DOCUMENT_BYTES).collect().await;
+            Ok(body.map_err(body_error)?.to_bytes())
+        }
+    }
+}
+
+fn body_error(error: BoxError) -> FetchError {
+    if error.is::<LengthLimitError>() { FetchError::TooLarge } else { FetchError::Request(error) }
+}
+
+impl KeySource for UrlKeys {
+    async fn fetch(&self) -> Result<Bytes, BoxError> {
+        let run = self.join.run(|| {
+            let read = timeout(FETCH_TIMEOUT, self.get());
+            async move { read.await.unwrap_or(Err(FetchError::Timeout)).map_err(Arc::new) }.boxed()
+        });
+        Ok(run.await?)
+    }
+}
+
+impl fmt::Debug for UrlKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UrlKeys").field("url", &self.url).finish_non_exhaustive()
+    }
+}

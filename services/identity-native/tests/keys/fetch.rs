@@ -1,0 +1,92 @@
+//! One read of a document.
+
+use std::fs;
+
+use futures_util::future::join_all;
+use http::StatusCode;
+use identity::{BoxError, KeySource as _};
+use identity_native::{FetchError, MAX_DOCUMENT_BYTES, key_source};
+
+use crate::server::{Reply, Server};
+
+async fn fetch(text: &str) -> Result<usize, BoxError> {
+    key_source(text).unwrap().fetch().await.map(|document| document.len())
+}
+
+#[tokio::test]
+async fn a_document_is_read_from_a_url() {
+    let server = Server::start(Reply::Document("{}".to_owned())).await;
+    assert_eq!(fetch(&server.url()).await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn a_document_is_read_up_to_its_largest_size() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("jwks.json");
+    let server = Server::start(Reply::Never).await;
+    for size in [MAX_DOCUMENT_BYTES, MAX_DOCUMENT_BYTES + 1] {
+        let document = " ".repeat(size);
+        fs::write(&path, &document).unwrap();
+        server.turn(Reply::Document(document));
+        for text in [path.to_str().unwrap(), &server.url()] {
+            match fetch(text).await {
+                Ok(read) => assert_eq!((read, size), (MAX_DOCUMENT_BYTES, MAX_DOCUMENT_BYTES)),
+                Err(error) => {
+                    assert_eq!(size, MAX_DOCUMENT_BYTES + 1);
+                    assert_eq!(error.to_string(), "the document is larger than 1048576 bytes");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_other_than_200_is_no_document() {
+    let server = Server::start(Reply::Status(StatusCode::SERVICE_UNAVAILABLE)).await;
+    let error = fetch(&server.url()).await.unwrap_err();
+    assert_eq!(error.to_string(), "the answer was 503 Service Unavailable instead of 200");
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let server = Server::start(Reply::RedirectToItself).await;
+    let error = fetch(&server.url()).await.unwrap_err();
+    assert_eq!(error.to_string(), "the answer was 302 Found instead of 200");
+    assert_eq!(server.requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_never_answers_is_given_up() {
+    let server = Server::start(Reply::Never).await;
+    let error = fetch(&server.url()).await.unwrap_err();
+    assert_eq!(error.to_string(), "there was no answer within 5 seconds");
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_is_an_error() {
+    let server = Server::start(Reply::Never).await;
+    let url = server.url();
+    drop(server);
+    tokio::task::yield_now().await;
+    let error = fetch(&url).await.unwrap_err();
+    assert_eq!(error.to_string(), "the request failed");
+    assert!(error.source().is_some(), "the cause is kept for the log");
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_there_is_named() {
+    let error = fetch("/nowhere/jwks.json").await.unwrap_err();
+    assert_eq!(error.to_string(), "/nowhere/jwks.json cannot be read");
+    assert!(error.is::<FetchError>());
+}
+
+#[tokio::test]
+async fn reads_that_overlap_are_one_request() {
+    let server = Server::start(Reply::Document("{}".to_owned())).await;
+    let keys = key_source(&server.url()).unwrap();
+    let answers = join_all((0..16).map(|_| keys.fetch())).await;
+    assert!(answers.iter().all(Result::is_ok));
+    assert_eq!(server.requests(), 1);
+    keys.fetch().await.unwrap();
+    assert_eq!(server.requests(), 2);
+}
