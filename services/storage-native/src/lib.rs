@@ -1,1 +1,19 @@
-//! To be written.
+//! The ports of [`storage`] on one machine: [`sqlite`] and [`files`] for data, and the system's clock, randomness and
+//! tasks.
+//!
+//! To add an adapter (another database, another object store), give it a module here, translate its failures in one
+//! `error.rs`, and run every function of [`storage::contract`] on it in `tests/`.
+
+mod background;
+mod clock;
+mod entropy;
+pub mod files;
+mod open_error;
+pub mod sqlite;
+
+pub use background::TokioBackground;
+pub use clock::SystemClock;
+pub use entropy::OsEntropy;
+pub use files::FileObjects;
+pub use open_error::OpenError;
+pub use sqlite::{SqliteDatabase, SqliteOptions};

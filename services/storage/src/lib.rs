@@ -9,6 +9,7 @@
 
 mod background;
 mod clock;
+pub mod contract;
 mod database;
 mod entropy;
 mod error;

@@ -1,0 +1,41 @@
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use storage::{Clock, Timestamp};
+
+/// The machine's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock that the others are told to take")]
+    fn now(&self) -> Timestamp {
+        timestamp(SystemTime::now())
+    }
+}
+
+/// `moment` to the millisecond; saturates at the ends of time.
+pub(crate) fn timestamp(moment: SystemTime) -> Timestamp {
+    let millis = match moment.duration_since(UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_millis()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |millis| -millis),
+    };
+    Timestamp::from_millis(millis)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn moments_before_and_after_1970_are_counted_in_milliseconds() {
+        assert_eq!(timestamp(UNIX_EPOCH + Duration::from_millis(1_500)), Timestamp::from_millis(1_500));
+        assert_eq!(timestamp(UNIX_EPOCH - Duration::from_millis(1_500)), Timestamp::from_millis(-1_500));
+    }
+
+    #[test]
+    fn the_clock_is_past_2025() {
+        assert!(SystemClock.now() > Timestamp::from_millis(1_735_689_600_000));
+    }
+}

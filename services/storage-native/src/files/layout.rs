@@ -1,0 +1,149 @@
+//! Which file an object is.
+//!
+//! The segments of a key are folders, and the last one is the file. Two marks, which no key contains, keep this apart:
+//! the folder of a segment is called `images+`, so that there may be an object `images` too; and whatever has a name of
+//! [`SHARD`] characters or more is in a folder called after its first ones, `01934a2=`. Ids begin with their time, so
+//! such a folder holds the uploads of some 17 minutes, and no folder grows without end.
+//!
+//! Walking the folders in order walks the keys in byte order: see [`super::list`].
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use storage::ObjectKey;
+
+/// The characters that a shard has in common: 7 hex digits of a time-ordered id change every 2^20 milliseconds.
+pub(super) const SHARD: usize = 7;
+
+/// Ends the name of the folder of a segment.
+pub(super) const SEGMENT_MARK: char = '+';
+
+/// Ends the name of the folder of a shard.
+pub(super) const SHARD_MARK: char = '=';
+
+/// The folder of the objects.
+#[derive(Debug)]
+pub(super) struct Layout {
+    root: PathBuf,
+}
+
+impl Layout {
+    pub(super) fn open(root: PathBuf) -> io::Result<Self> {
+        fs::create_dir_all(&root)?;
+        Ok(Self { root })
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The file of `key`.
+    pub(super) fn path(&self, key: &ObjectKey) -> PathBuf {
+        let mut path = self.root.clone();
+        let mut segments = key.as_str().split('/').peekable();
+        while let Some(segment) = segments.next() {
+            if let Some(shard) = segment.get(..SHARD) {
+                path.push(format!("{shard}{SHARD_MARK}"));
+            }
+            match segments.peek() {
+                Some(_) => path.push(format!("{segment}{SEGMENT_MARK}")),
+                None => path.push(segment),
+            }
+        }
+        path
+    }
+
+    /// Moves a finished file into its place and makes that durable.
+    pub(super) fn install(&self, file: tempfile::TempPath, path: &Path) -> io::Result<()> {
+        /// A folder may be removed between its making and the move, by the removal of its last object.
+        const ATTEMPTS: usize = 8;
+
+        let Some(folder) = path.parent() else { return Err(io::ErrorKind::InvalidInput.into()) };
+        let mut file = file;
+        for _ in 0..ATTEMPTS {
+            self.make(folder)?;
+            match file.persist(path) {
+                Ok(()) => return sync_folder(folder),
+                Err(failed) if failed.error.kind() == io::ErrorKind::NotFound => file = failed.path,
+                Err(failed) => return Err(failed.error),
+            }
+        }
+        Err(io::ErrorKind::ResourceBusy.into())
+    }
+
+    /// Removes an object's file, if there is one, and the folders that it leaves empty.
+    pub(super) fn remove(&self, path: &Path) -> io::Result<()> {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            other => other?,
+        }
+        for folder in self.folders_of(path) {
+            // It fails where there are other objects.
+            if fs::remove_dir(folder).is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes `folder` and those above it, each durable in the one that holds it.
+    fn make(&self, folder: &Path) -> io::Result<()> {
+        if folder.is_dir() {
+            return Ok(());
+        }
+        fs::create_dir_all(folder)?;
+        for made in self.folders_of(folder).chain([self.root()]) {
+            match sync_folder(made) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+                other => other?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The folders between `path` and the root, innermost first.
+    fn folders_of<'a>(&self, path: &'a Path) -> impl Iterator<Item = &'a Path> + use<'a> {
+        let root = self.root.clone();
+        path.ancestors().skip(1).take_while(move |folder| *folder != root)
+    }
+}
+
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    fs::File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_names_are_in_shards_and_folders_are_marked() {
+        let layout = Layout { root: PathBuf::from("/objects") };
+        for (key, path) in [
+            ("a", "/objects/a"),
+            ("a/b", "/objects/a+/b"),
+            ("images/01934a2b-cd", "/objects/images+/01934a2=/01934a2b-cd"),
+            ("1234567/x", "/objects/1234567=/1234567+/x"),
+        ] {
+            let key = ObjectKey::parse(key).unwrap();
+            assert_eq!(layout.path(&key), Path::new(path), "{key}");
+        }
+    }
+
+    #[test]
+    fn removing_the_last_object_removes_its_folders_but_not_the_root() {
+        let root = tempfile::tempdir().unwrap();
+        let layout = Layout::open(root.path().join("objects")).unwrap();
+        let path = layout.path(&ObjectKey::parse("a/b/c").unwrap());
+        layout
+            .install(tempfile::NamedTempFile::new_in(root.path()).unwrap().into_temp_path(), &path)
+            .unwrap();
+
+        layout.remove(&path).unwrap();
+
+        assert!(!layout.root().join("a+").exists());
+        assert!(layout.root().exists());
+    }
+}

@@ -1,0 +1,76 @@
+//! Stores an object.
+
+use std::{io::Write, mem, sync::Arc};
+
+use futures_util::StreamExt;
+use storage::{ByteStream, Error, ObjectKey, Result};
+use tempfile::NamedTempFile;
+
+use super::{Folders, error::blocking};
+
+/// What an upload collects before it goes to the disk: few enough bytes that many uploads may run at once, enough that a
+/// trip to the disk's threads is worth it.
+const BUFFER: usize = 128 * 1024;
+
+/// Writes `body` beside the objects and moves it to its place. Dropped midway, it leaves nothing.
+pub(super) async fn put(
+    folders: Arc<Folders>,
+    key: ObjectKey,
+    mut body: ByteStream,
+    expected: Option<u64>,
+) -> Result<u64> {
+    let staging = Arc::clone(&folders);
+    let mut upload = Upload { file: blocking(move || staging.staging.file()).await?, buffer: Vec::new() };
+    let mut size = 0_u64;
+    while let Some(chunk) = body.next().await {
+        let chunk = chunk.map_err(as_body_error)?;
+        size = size.saturating_add(chunk.len() as u64);
+        check(size, expected, |size, expected| size <= expected)?;
+        let mut rest = chunk.as_ref();
+        while let Some((fits, left)) = rest.split_at_checked(BUFFER - upload.buffer.len()) {
+            upload.buffer.extend_from_slice(fits);
+            upload = blocking(move || upload.flush()).await?;
+            rest = left;
+        }
+        upload.buffer.extend_from_slice(rest);
+    }
+    check(size, expected, |size, expected| size == expected)?;
+    blocking(move || {
+        let upload = upload.flush()?;
+        upload.file.as_file().sync_all()?;
+        folders.layout.install(upload.file.into_temp_path(), &folders.layout.path(&key))
+    })
+    .await?;
+    Ok(size)
+}
+
+/// A file that grows, and the bytes that are not in it yet: always less than [`BUFFER`].
+struct Upload {
+    file: NamedTempFile,
+    buffer: Vec<u8>,
+}
+
+impl Upload {
+    fn flush(mut self) -> std::io::Result<Self> {
+        let mut buffer = mem::take(&mut self.buffer);
+        self.file.as_file_mut().write_all(&buffer)?;
+        buffer.clear();
+        Ok(Self { buffer, ..self })
+    }
+}
+
+fn check(size: u64, expected: Option<u64>, holds: impl Fn(u64, u64) -> bool) -> Result<()> {
+    match expected {
+        Some(expected) if !holds(size, expected) => {
+            Err(Error::Body(format!("{size} bytes came where {expected} were announced").into()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn as_body_error(error: Error) -> Error {
+    match error {
+        Error::Body(_) => error,
+        other => Error::Body(Box::new(other)),
+    }
+}

@@ -1,0 +1,33 @@
+//! One statement on one connection.
+
+use futures_util::TryStreamExt;
+use sqlx::{Either, Executor, SqliteConnection};
+use storage::{Error, Outcome, Statement};
+
+use super::{
+    convert::{Rows, arguments},
+    error::Failure,
+    sql_text::{only_reads, parameter_count},
+};
+
+/// Runs `statement` to its end. Its prepared form stays with the connection.
+pub(super) async fn run(connection: &mut SqliteConnection, statement: Statement) -> Result<Outcome, Failure> {
+    let Statement { sql, parameters } = statement;
+    let (needed, given) = (parameter_count(sql), parameters.len());
+    if needed != given {
+        return Err(Error::broken(format!("{given} parameters for the {needed} of: {sql}")).into());
+    }
+    let mut rows = Rows::default();
+    let mut changes = 0;
+    let mut results = connection.fetch_many(sqlx::query_with(sql, arguments(parameters)?));
+    while let Some(result) = results.try_next().await? {
+        match result {
+            Either::Left(done) => changes = done.rows_affected(),
+            Either::Right(row) => rows.push(&row)?,
+        }
+    }
+    if only_reads(sql) {
+        changes = 0;
+    }
+    Ok(Outcome { rows: rows.finish(), changes })
+}

@@ -1,0 +1,65 @@
+//! What can be told of a statement from its text.
+
+/// How many parameters `sql` needs: SQLite reads one that is missing as `NULL`, D1 refuses the call.
+pub(super) fn parameter_count(sql: &str) -> usize {
+    let mut count = 0;
+    let mut rest = sql.bytes().peekable();
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'\'' | b'"' => drop(rest.by_ref().find(|&end| end == byte)),
+            b'-' if rest.next_if_eq(&b'-').is_some() => drop(rest.by_ref().find(|&end| end == b'\n')),
+            b'?' => {
+                let mut number = 0_usize;
+                while let Some(digit) = rest.next_if(u8::is_ascii_digit) {
+                    number = number.saturating_mul(10).saturating_add((digit - b'0').into());
+                }
+                count = if number == 0 { count + 1 } else { count.max(number) };
+            }
+            _ => {}
+        }
+    }
+    count
+}
+
+/// Whether `sql` changes no row: SQLite then still reports how many the statement before changed.
+pub(super) fn only_reads(sql: &str) -> bool {
+    let is = |word: &str, of: &[&str]| of.iter().any(|one| word.eq_ignore_ascii_case(one));
+    let mut words =
+        sql.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+    let Some(first) = words.next() else { return true };
+    if is(first, &["WITH"]) {
+        return !words.any(|word| is(word, &["INSERT", "UPDATE", "DELETE", "REPLACE"]));
+    }
+    !is(first, &["INSERT", "UPDATE", "DELETE", "REPLACE"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_counted_by_their_highest_number() {
+        for (sql, count) in [
+            ("SELECT 1", 0),
+            ("SELECT ?1, ?3, ?1", 3),
+            ("SELECT ?, ?", 2),
+            ("SELECT ?2, ?", 3),
+            ("SELECT '?1 it''s ?', \"?2\" -- ?3\n, ?1", 1),
+            ("SELECT 1 - -?1", 1),
+        ] {
+            assert_eq!(parameter_count(sql), count, "{sql}");
+        }
+    }
+
+    #[test]
+    fn only_statements_that_write_rows_write() {
+        for sql in ["SELECT 1", " select 1", "WITH a AS (SELECT 1) SELECT * FROM a", "CREATE TABLE t (a)", ""]
+        {
+            assert!(only_reads(sql), "{sql}");
+        }
+        for sql in ["INSERT INTO t VALUES (1)", "\n update t SET a = 1", "WITH a AS (SELECT 1) DELETE FROM t"]
+        {
+            assert!(!only_reads(sql), "{sql}");
+        }
+    }
+}

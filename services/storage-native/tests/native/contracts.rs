@@ -1,0 +1,19 @@
+//! Every promise of the ports, kept by every adapter.
+
+use storage_native::{FileObjects, SqliteDatabase, SqliteOptions};
+use tempfile::TempDir;
+
+use crate::fixture::{database_in, folder};
+
+async fn empty_database() -> (SqliteDatabase, TempDir) {
+    let folder = folder();
+    (database_in(&folder, &SqliteOptions::default()).await, folder)
+}
+
+async fn empty_store() -> (FileObjects, TempDir) {
+    let folder = folder();
+    (FileObjects::open(folder.path()).await.unwrap(), folder)
+}
+
+storage::database_contract! { #[tokio::test(flavor = "multi_thread")] crate::contracts::empty_database }
+storage::object_store_contract! { #[tokio::test(flavor = "multi_thread")] crate::contracts::empty_store }

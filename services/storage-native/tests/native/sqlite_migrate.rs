@@ -1,0 +1,88 @@
+//! Migrations.
+
+use futures_util::future::join_all;
+use storage::{Database, Statement};
+use storage_native::{OpenError, SqliteOptions, sqlite::migrate};
+
+use crate::fixture::{database_in, file_in, folder, write};
+
+const NAMES: &str = "SELECT name, applied_at FROM d1_migrations ORDER BY id";
+
+#[tokio::test]
+async fn a_new_database_gets_all_migrations_and_an_old_one_none() {
+    let folder = folder();
+
+    let first = migrate(&file_in(&folder)).await.unwrap();
+    let second = migrate(&file_in(&folder)).await.unwrap();
+
+    assert_eq!(first[..2], ["0001_images.sql", "0002_annotations.sql"]);
+    assert!(second.is_empty());
+    let database = database_in(&folder, &SqliteOptions::default()).await;
+    let recorded = database.read(Statement::new(NAMES), None).await.unwrap().value;
+    let recorded: Vec<String> = recorded.into_iter().map(|mut row| row.take("name").unwrap()).collect();
+    assert_eq!(recorded, first);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_that_start_at_once_apply_each_migration_once() {
+    let folder = folder();
+    let path = file_in(&folder);
+
+    let applied = join_all((0..6).map(|_| migrate(&path))).await;
+
+    let mut names: Vec<String> = applied.into_iter().flat_map(Result::unwrap).collect();
+    names.sort();
+    let once = migrate_elsewhere().await;
+    assert_eq!(names, once);
+}
+
+#[tokio::test]
+async fn a_database_from_the_future_is_refused_and_left_alone() {
+    let folder = folder();
+    migrate(&file_in(&folder)).await.unwrap();
+    let database = database_in(&folder, &SqliteOptions::default()).await;
+    let newer = "INSERT INTO d1_migrations (name) VALUES ('9999_newer.sql')";
+    write(&database, vec![Statement::new(newer)]).await.unwrap();
+
+    let refused = migrate(&file_in(&folder)).await.unwrap_err();
+
+    assert!(matches!(&refused, OpenError::FromTheFuture { name } if name == "9999_newer.sql"));
+    assert!(refused.to_string().contains("9999_newer.sql, which this version does not know"), "{refused}");
+}
+
+#[tokio::test]
+async fn what_wrangler_has_applied_is_continued() {
+    let folder = folder();
+    let database = database_in(&folder, &SqliteOptions::default()).await;
+    let by_wrangler = vec![
+        Statement::new(
+            "CREATE TABLE d1_migrations(
+                id         INTEGER PRIMARY KEY AUTOINCREMENT,
+                name       TEXT UNIQUE,
+                applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL
+            )",
+        ),
+        Statement::new(include_str!("../../../../migrations/0001_images.sql")),
+        Statement::new("INSERT INTO d1_migrations (name) values ('0001_images.sql')"),
+    ];
+    write(&database, by_wrangler).await.unwrap();
+
+    let applied = migrate(&file_in(&folder)).await.unwrap();
+
+    assert_eq!(applied.first().map(String::as_str), Some("0002_annotations.sql"));
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_refused_by_name() {
+    let folder = folder();
+    std::fs::write(file_in(&folder), "not a database at all, but long enough to be looked at. ".repeat(100))
+        .unwrap();
+
+    let refused = migrate(&file_in(&folder)).await.unwrap_err();
+
+    assert!(refused.to_string().contains("reticle.sqlite"), "{refused}");
+}
+
+async fn migrate_elsewhere() -> Vec<String> {
+    migrate(&file_in(&folder())).await.unwrap()
+}

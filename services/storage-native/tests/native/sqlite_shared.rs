@@ -1,0 +1,95 @@
+//! Several processes on one file: to SQLite, another opened database is the same as another process.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use storage::{Database, Error, Statement};
+use storage_native::SqliteOptions;
+
+use crate::fixture::{database_in, file_in, folder, note, notes, notes_in, write};
+
+fn impatient() -> SqliteOptions {
+    SqliteOptions { patience: Duration::from_millis(50), queue: 1, ..SqliteOptions::default() }
+}
+
+/// A connection that holds the write lock until it is dropped.
+async fn lock(folder: &tempfile::TempDir) -> sqlx::SqliteConnection {
+    use sqlx::{ConnectOptions, Executor};
+    let mut other =
+        sqlx::sqlite::SqliteConnectOptions::new().filename(file_in(folder)).connect().await.unwrap();
+    other.execute("BEGIN IMMEDIATE").await.unwrap();
+    other
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_writers_share_a_file() {
+    let folder = folder();
+    let one = notes_in(&folder, &SqliteOptions::default()).await;
+    let other = notes_in(&folder, &SqliteOptions::default()).await;
+
+    let ids: Vec<String> = (0..100).map(|n| format!("{n:02}")).collect();
+    let writes = ids
+        .iter()
+        .enumerate()
+        .map(|(n, id)| write(if n % 2 == 0 { &one } else { &other }, vec![note(id, "x")]));
+    assert!(join_all(writes).await.iter().all(Result::is_ok));
+
+    assert_eq!(notes(&one).await.len(), 100);
+    assert_eq!(notes(&other).await.len(), 100);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_file_may_be_opened_by_many_at_once() {
+    let folder = folder();
+    let options = SqliteOptions::default();
+    let databases = join_all((0..8).map(|_| notes_in(&folder, &options))).await;
+    write(&databases[0], vec![note("a", "x")]).await.unwrap();
+    assert_eq!(notes(&databases[7]).await, ["a"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_that_stays_makes_writes_unavailable_for_as_long_as_it_stays() {
+    let folder = folder();
+    let database = notes_in(&folder, &impatient()).await;
+    let lock = lock(&folder).await;
+
+    let refused = write(&database, vec![note("a", "x")]).await;
+    assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
+    assert!(notes(&database).await.is_empty(), "reads go on");
+
+    sqlx::Connection::close(lock).await.unwrap();
+    write(&database, vec![note("a", "x")]).await.unwrap();
+    assert_eq!(notes(&database).await, ["a"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_that_does_not_move_refuses_more() {
+    let folder = folder();
+    let patient = SqliteOptions { patience: Duration::from_secs(60), queue: 2, ..SqliteOptions::default() };
+    drop(notes_in(&folder, &patient).await);
+    let database =
+        database_in(&folder, &SqliteOptions { patience: Duration::from_millis(300), ..patient }).await;
+    let _lock = lock(&folder).await;
+
+    let ids: Vec<String> = (0..600).map(|n| format!("{n}")).collect();
+    let results = join_all(ids.iter().map(|id| write(&database, vec![note(id, "x")]))).await;
+
+    assert!(results.iter().all(|result| matches!(result, Err(Error::Unavailable(_)))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_that_are_all_taken_refuse_more_after_a_while() {
+    let folder = folder();
+    let options = SqliteOptions { readers: 1, ..impatient() };
+    let database = notes_in(&folder, &options).await;
+    let scan =
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000000) SELECT max(i) FROM n";
+
+    let long = database.read(Statement::new(scan), None);
+    let short = database.read(Statement::new("SELECT 1"), None);
+    let (long, short) = futures_util::future::join(long, short).await;
+
+    assert!(long.is_ok(), "{long:?}");
+    assert!(matches!(short, Err(Error::Unavailable(_))), "{short:?}");
+    assert!(database.read(Statement::new("SELECT 1"), None).await.is_ok());
+}

@@ -1,0 +1,90 @@
+//! What the ports promise, as tests of any adapter: plain async functions that panic where a promise is broken.
+//!
+//! Each function takes a new, empty database or store. [`database_contract!`](crate::database_contract) and
+//! [`object_store_contract!`](crate::object_store_contract) make a test of each; a host whose tests run elsewhere (in a
+//! Worker) calls the functions. A function that is added here is added to its macro, so that no adapter forgets it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "these are tests, though they are compiled with the crate so that other crates can run them"
+)]
+
+pub mod database;
+pub mod limits;
+pub mod object_store;
+
+/// Makes a test, `#[tokio::test]` or another, of every promise of a [`Database`](crate::Database). `$open` is an async
+/// function that answers a new, empty database and whatever must live as long as it.
+#[macro_export]
+macro_rules! database_contract {
+    (#[$test:meta] $open:path) => {
+        $crate::contract_tests! { #[$test] $open, database:
+            values_round_trip
+            numbers_read_as_what_the_code_asks_for
+            reads_answer_all_rows_in_order
+            reads_refuse_to_write
+            writes_answer_rows_and_changes
+            an_empty_batch_succeeds
+            statements_see_those_before_them
+            a_failing_batch_leaves_nothing
+            a_statement_that_makes_no_sense_is_broken
+            the_number_of_parameters_must_fit
+            deletes_cascade
+            json_inserts_in_bulk
+            concurrent_writers_do_not_disturb_each_other
+            a_writer_reads_its_own_writes
+            calls_that_are_dropped_disturb_nobody
+        }
+        $crate::contract_tests! { #[$test] $open, limits:
+            parameters
+            statement_bytes
+            value_bytes
+            pattern_bytes
+            compound_terms
+            columns
+            arguments
+            expression_depth
+            other_files_are_out_of_reach
+        }
+    };
+}
+
+/// Makes a test of every promise of an [`ObjectStore`](crate::ObjectStore), like
+/// [`database_contract!`](crate::database_contract).
+#[macro_export]
+macro_rules! object_store_contract {
+    (#[$test:meta] $open:path) => {
+        $crate::contract_tests! { #[$test] $open, object_store:
+            objects_round_trip
+            head_get_and_list_agree
+            an_absent_object_is_none
+            a_key_may_continue_another
+            ranges_are_cut_at_the_end
+            replacing_is_atomic
+            a_bad_body_stores_nothing
+            a_dropped_put_stores_nothing
+            deleting_is_exact_and_repeatable
+            listing_pages_in_byte_order
+            listing_begins_after_any_key
+        }
+    };
+}
+
+/// The tests of one module.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! contract_tests {
+    (#[$test:meta] $open:path, $module:ident: $($promise:ident)*) => {
+        mod $module {
+            $(
+                #[$test]
+                async fn $promise() {
+                    let (adapter, _keep) = $open().await;
+                    $crate::contract::$module::$promise(&adapter).await;
+                }
+            )*
+        }
+    };
+}
