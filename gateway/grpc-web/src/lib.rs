@@ -1,1 +1,26 @@
-//! To be written.
+//! gRPC-web, both directions. [`GrpcWeb`] lets a native gRPC service answer browsers; [`GrpcWebClient`] lets a gRPC
+//! client call through anything that can make an HTTP request, such as a Worker's `fetch`. Both stream: message bytes
+//! pass as they come, and only frame headers and trailers are read. Neither knows a host.
+//!
+//! The protocol is gRPC's `PROTOCOL-WEB.md`. A point that it leaves open is decided in the file of its concern:
+//! `media_type` (which requests, which form), `frame` (chunks into frames), `text` (base64), `trailers` (the block at
+//! the end), `status` (a call's outcome). `read` and `write` are the bodies made of them, `service` and `client` the two
+//! ends. To add a rule, begin with a test there.
+
+mod client;
+mod error;
+mod frame;
+mod media_type;
+mod read;
+mod service;
+mod status;
+mod text;
+mod trailers;
+mod write;
+
+pub use client::{ClientFuture, GrpcWebClient};
+pub use media_type::{Encoding, is_grpc_web};
+pub use service::{GrpcWeb, GrpcWebLayer, ResponseFuture};
+pub use status::{
+    decode_message, encode_message, status_from_http, status_from_trailers, trailers_from_status,
+};

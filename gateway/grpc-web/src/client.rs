@@ -1,0 +1,131 @@
+//! The client's side: a gRPC service to its caller, gRPC-web over any HTTP call to the other end.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use http::{
+    HeaderValue, Request, Response, StatusCode, Version,
+    header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, TE},
+};
+use http_body::Body as HttpBody;
+use pin_project_lite::pin_project;
+use tonic::{Status, body::Body};
+use tower_service::Service;
+
+use crate::{
+    error::Error,
+    media_type::{Encoding, MediaType},
+    read::ResponseBody,
+    service::X_GRPC_WEB,
+    status::{GRPC_STATUS, Head, status_from_http},
+};
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Calls a gRPC-web server through `S`, any service that makes an HTTP call; it can be given to a generated client.
+///
+/// Requests go out in the binary form, as streams; answers are read in either form. Every answer ends with a status: an
+/// answer that stops early or is not gRPC-web is an error with the code that gRPC gives to it, and a call that `S` could
+/// not make is UNAVAILABLE, unless `S` failed with a [`Status`] of its own.
+#[derive(Clone, Debug)]
+pub struct GrpcWebClient<S> {
+    inner: S,
+}
+
+impl<S> GrpcWebClient<S> {
+    /// Speaks gRPC-web over `inner`.
+    pub fn new(inner: S) -> Self {
+        Self { inner }
+    }
+}
+
+impl<S, R, B> Service<Request<R>> for GrpcWebClient<S>
+where
+    S: Service<Request<R>, Response = Response<B>>,
+    S::Error: Into<BoxError>,
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response<Body>;
+    type Error = Status;
+    type Future = ClientFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Status>> {
+        self.inner.poll_ready(cx).map_err(call_failed)
+    }
+
+    fn call(&mut self, request: Request<R>) -> Self::Future {
+        ClientFuture { call: self.inner.call(web_request(request)) }
+    }
+}
+
+/// The frames of a request are the same in both protocols, so the body is not touched.
+fn web_request<R>(mut request: Request<R>) -> Request<R> {
+    *request.version_mut() = Version::default();
+    let headers = request.headers_mut();
+    headers.insert(CONTENT_TYPE, Encoding::Binary.content_type());
+    headers.insert(ACCEPT, Encoding::Binary.content_type());
+    headers.insert(X_GRPC_WEB, HeaderValue::from_static("1"));
+    headers.remove(TE);
+    request
+}
+
+fn grpc_response<B>(mut response: Response<B>) -> Response<Body>
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    let encoding = match MediaType::of(response.headers()) {
+        MediaType::Web(encoding) => encoding,
+        // A status in the headers is the whole answer, whatever the content type says.
+        _ if response.headers().contains_key(GRPC_STATUS) => Encoding::Binary,
+        MediaType::UnknownWeb => return Status::from(Error::MessageFormat).into_http(),
+        MediaType::Grpc | MediaType::Other => return not_grpc_web(response.status()).into_http(),
+    };
+    let head = Head::take(&mut response);
+    *response.status_mut() = StatusCode::OK;
+    *response.version_mut() = Version::HTTP_2;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    headers.remove(CONTENT_LENGTH);
+    response.map(|body| Body::new(ResponseBody::new(Body::new(body), encoding, head)))
+}
+
+fn not_grpc_web(http: StatusCode) -> Status {
+    Status::new(status_from_http(http), format!("The server answered HTTP {} without gRPC", http.as_u16()))
+}
+
+fn call_failed(error: impl Into<BoxError>) -> Status {
+    Status::try_from_error(error.into()).unwrap_or_else(|error| {
+        let mut status = Status::unavailable("The server could not be reached");
+        status.set_source(Arc::from(error));
+        status
+    })
+}
+
+pin_project! {
+    /// The answer to a [`GrpcWebClient`].
+    #[derive(Debug)]
+    pub struct ClientFuture<F> {
+        #[pin]
+        call: F,
+    }
+}
+
+impl<F, B, E> Future for ClientFuture<F>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+    E: Into<BoxError>,
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Output = Result<Response<Body>, Status>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(ready!(self.project().call.poll(cx)).map(grpc_response).map_err(call_failed))
+    }
+}

@@ -1,0 +1,179 @@
+//! Frames: a flag byte, a big-endian length of four bytes, a payload. Messages have the flags 0 or 1 (compressed),
+//! trailers 0x80 or 0x81. Chunks of the body may split and join frames at any byte.
+
+use bytes::{Buf as _, Bytes, BytesMut};
+
+use crate::error::Error;
+
+/// The longest trailer block that is kept in memory, in bytes; a longer one is RESOURCE_EXHAUSTED.
+pub(crate) const MAX_TRAILERS_BYTES: usize = 64 * 1024;
+
+/// The flag that tells trailers from a message.
+pub(crate) const TRAILERS: u8 = 0x80;
+
+/// The flag of a compressed payload.
+const COMPRESSED: u8 = 0x01;
+
+/// The bytes of a frame's length.
+const LENGTH_BYTES: u8 = 4;
+
+/// What a trailer frame means on this side of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TrailerFrame {
+    /// The end of a gRPC-web response.
+    Keep,
+    /// The end of a gRPC-web request: gRPC has no request trailers, so nothing of it is kept.
+    Skip,
+    /// Native gRPC has no such frame.
+    Refuse,
+}
+
+/// What comes next in a chunk.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// Bytes of messages, frame headers included, as they came.
+    Messages(Bytes),
+    /// The block of a whole trailer frame; empty where trailers are skipped.
+    Trailers(Bytes),
+    /// Nothing until the next chunk.
+    Nothing,
+}
+
+/// Follows the frames of one body through its chunks. Message payloads are neither copied nor collected.
+#[derive(Debug)]
+pub(crate) struct Frames {
+    trailer_frame: TrailerFrame,
+    state: State,
+    saw_message: bool,
+}
+
+#[derive(Debug)]
+enum State {
+    Boundary,
+    MessageLength(Length),
+    Message { left: usize },
+    TrailersLength(Length),
+    Trailers { left: usize, block: BytesMut },
+    End,
+}
+
+/// A length of which some bytes are still to come.
+#[derive(Clone, Copy, Debug, Default)]
+struct Length {
+    read: u8,
+    value: u32,
+}
+
+impl Length {
+    /// Takes the next byte, and tells the length once it is whole.
+    fn push(&mut self, byte: u8) -> Option<usize> {
+        self.value = self.value << 8 | u32::from(byte);
+        self.read += 1;
+        (self.read == LENGTH_BYTES).then(|| usize::try_from(self.value).unwrap_or(usize::MAX))
+    }
+}
+
+impl Frames {
+    pub(crate) fn new(trailer_frame: TrailerFrame) -> Self {
+        Self { trailer_frame, state: State::Boundary, saw_message: false }
+    }
+
+    /// Whether the body may end here.
+    pub(crate) fn at_boundary(&self) -> bool {
+        matches!(self.state, State::Boundary | State::End)
+    }
+
+    /// Whether a message has begun.
+    pub(crate) fn saw_message(&self) -> bool {
+        self.saw_message
+    }
+
+    /// Takes the next piece off the front of `chunk`, which is empty when the answer is [`Piece::Nothing`].
+    pub(crate) fn next(&mut self, chunk: &mut Bytes) -> Result<Piece, Error> {
+        let messages = self.pass_messages(chunk)?;
+        if messages > 0 {
+            return Ok(Piece::Messages(chunk.split_to(messages)));
+        }
+        self.take_trailers(chunk)
+    }
+
+    /// How many bytes at the front belong to messages. Stops before what is not a message.
+    pub(crate) fn pass_messages(&mut self, chunk: &[u8]) -> Result<usize, Error> {
+        let mut rest = chunk;
+        while let Some((&byte, tail)) = rest.split_first() {
+            match &mut self.state {
+                State::Boundary => match byte & !COMPRESSED {
+                    0 => {
+                        self.saw_message = true;
+                        self.state = State::MessageLength(Length::default());
+                        rest = tail;
+                    }
+                    // What came before is passed on first, so that the outcome does not hang on the chunks.
+                    _ if rest.len() < chunk.len() => break,
+                    TRAILERS if self.trailer_frame != TrailerFrame::Refuse => break,
+                    _ => return Err(Error::Flags(byte)),
+                },
+                State::MessageLength(length) => {
+                    if let Some(left) = length.push(byte) {
+                        self.state = if left == 0 { State::Boundary } else { State::Message { left } };
+                    }
+                    rest = tail;
+                }
+                State::Message { left } => {
+                    let taken = rest.len().min(*left);
+                    rest = rest.get(taken..).unwrap_or_default();
+                    *left -= taken;
+                    if *left == 0 {
+                        self.state = State::Boundary;
+                    }
+                }
+                State::TrailersLength(_) | State::Trailers { .. } | State::End => break,
+            }
+        }
+        Ok(chunk.len() - rest.len())
+    }
+
+    fn take_trailers(&mut self, chunk: &mut Bytes) -> Result<Piece, Error> {
+        while let Some(&byte) = chunk.first() {
+            match &mut self.state {
+                State::Boundary => {
+                    if byte & COMPRESSED != 0 && self.trailer_frame == TrailerFrame::Keep {
+                        return Err(Error::CompressedTrailers);
+                    }
+                    self.state = State::TrailersLength(Length::default());
+                    chunk.advance(1);
+                }
+                State::TrailersLength(length) => {
+                    chunk.advance(1);
+                    if let Some(left) = length.push(byte) {
+                        self.begin_trailers(left)?;
+                    }
+                }
+                State::Trailers { left, block } => {
+                    let part = chunk.split_to(chunk.len().min(*left));
+                    *left -= part.len();
+                    if self.trailer_frame == TrailerFrame::Keep {
+                        block.extend_from_slice(&part);
+                    }
+                }
+                State::End => return Err(Error::AfterTrailers),
+                // `pass_messages` leaves no byte of a message behind.
+                State::MessageLength(_) | State::Message { .. } => break,
+            }
+            if let State::Trailers { left: 0, block } = &mut self.state {
+                let block = block.split().freeze();
+                self.state = State::End;
+                return Ok(Piece::Trailers(block));
+            }
+        }
+        Ok(Piece::Nothing)
+    }
+
+    fn begin_trailers(&mut self, left: usize) -> Result<(), Error> {
+        if self.trailer_frame == TrailerFrame::Keep && left > MAX_TRAILERS_BYTES {
+            return Err(Error::TrailersTooLarge(left));
+        }
+        self.state = State::Trailers { left, block: BytesMut::new() };
+        Ok(())
+    }
+}

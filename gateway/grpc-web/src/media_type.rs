@@ -1,0 +1,158 @@
+//! Which requests and responses are gRPC-web, and in which of its two forms.
+
+use http::{
+    HeaderMap, HeaderValue,
+    header::{ACCEPT, CONTENT_TYPE},
+};
+
+/// The two forms of a gRPC-web body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// Frames as they are: `application/grpc-web+proto`.
+    Binary,
+    /// Frames in base64, for clients that cannot read binary streams: `application/grpc-web-text+proto`.
+    Text,
+}
+
+/// What a content type says about a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MediaType {
+    /// gRPC-web with protobuf messages.
+    Web(Encoding),
+    /// gRPC-web with messages in a format that is not protobuf.
+    UnknownWeb,
+    /// Native gRPC.
+    Grpc,
+    /// Something else, or nothing.
+    Other,
+}
+
+/// Whether the body that belongs to `headers` is gRPC-web of any kind, message formats that are not understood included.
+#[must_use]
+pub fn is_grpc_web(headers: &HeaderMap) -> bool {
+    matches!(MediaType::of(headers), MediaType::Web(_) | MediaType::UnknownWeb)
+}
+
+impl MediaType {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map_or(Self::Other, Self::parse)
+    }
+
+    /// Parameters, letter case and a doubled value (`a, a`) make no difference.
+    fn parse(value: &str) -> Self {
+        let essence = value.split([';', ',']).next().unwrap_or_default().trim().to_ascii_lowercase();
+        let Some(kind) = essence.strip_prefix("application/grpc") else {
+            return Self::Other;
+        };
+        match kind {
+            "-web" | "-web+proto" => Self::Web(Encoding::Binary),
+            "-web-text" | "-web-text+proto" | "-web-text-base64" | "-web-text-base64+proto" => {
+                Self::Web(Encoding::Text)
+            }
+            "" => Self::Grpc,
+            _ if kind.starts_with("-web+") || kind.starts_with("-web-") => Self::UnknownWeb,
+            _ if kind.starts_with('+') => Self::Grpc,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl Encoding {
+    /// The content type of a body in this form.
+    #[must_use]
+    pub const fn content_type(self) -> HeaderValue {
+        match self {
+            Self::Binary => HeaderValue::from_static("application/grpc-web+proto"),
+            Self::Text => HeaderValue::from_static("application/grpc-web-text+proto"),
+        }
+    }
+
+    /// The form to answer in: the one that `Accept` prefers, else the request's own, which is `self`.
+    pub(crate) fn of_response(self, headers: &HeaderMap) -> Self {
+        let other = match self {
+            Self::Binary => Self::Text,
+            Self::Text => Self::Binary,
+        };
+        let (own, other_preference) = (Preference::of(self, headers), Preference::of(other, headers));
+        if other_preference.quality > 0.0 && other_preference > own { other } else { self }
+    }
+}
+
+/// How much a client wants a form. Of two forms wanted equally, the one that is named beats the one under a wildcard.
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
+struct Preference {
+    quality: f32,
+    specificity: u8,
+}
+
+impl Preference {
+    /// RFC 9110, section 12.5.1: the most specific range that matches gives the quality.
+    fn of(encoding: Encoding, headers: &HeaderMap) -> Self {
+        let mut best: Option<Self> = None;
+        for range in
+            headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(','))
+        {
+            let Some(specificity) = specificity(range, encoding) else { continue };
+            if best.is_none_or(|best| specificity > best.specificity) {
+                best = Some(Self { quality: quality(range), specificity });
+            }
+        }
+        best.unwrap_or_default()
+    }
+}
+
+fn specificity(range: &str, encoding: Encoding) -> Option<u8> {
+    match range.split(';').next().unwrap_or_default().trim() {
+        "*/*" => Some(0),
+        essence if essence.eq_ignore_ascii_case("application/*") => Some(1),
+        essence => (MediaType::parse(essence) == MediaType::Web(encoding)).then_some(2),
+    }
+}
+
+/// The `q` of a range: 1 where it is absent or makes no sense.
+fn quality(range: &str) -> f32 {
+    range
+        .split(';')
+        .skip(1)
+        .filter_map(|parameter| parameter.split_once('='))
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("q"))
+        .and_then(|(_, value)| value.trim().parse::<f32>().ok())
+        .filter(|quality| (0.0..=1.0).contains(quality))
+        .unwrap_or(1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grpc_web_of_any_kind_is_told_from_the_rest() {
+        for (content_type, expected) in [
+            ("application/grpc-web", true),
+            ("APPLICATION/GRPC-WEB-TEXT ; charset=utf-8", true),
+            ("application/grpc-web+json", true),
+            ("application/grpc", false),
+            ("application/grpc+proto", false),
+            ("application/grpc-website", false),
+            ("application/json", false),
+            ("", false),
+        ] {
+            let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(content_type))]);
+            assert_eq!(is_grpc_web(&headers), expected, "{content_type}");
+        }
+        assert!(!is_grpc_web(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn a_quality_that_makes_no_sense_is_1() {
+        for (range, expected) in [
+            ("a/b", 1.0),
+            ("a/b;q=0.3", 0.3),
+            ("a/b; v=1; Q = 0.3", 0.3),
+            ("a/b;q=NaN", 1.0),
+            ("a/b;q=7", 1.0),
+        ] {
+            assert!((quality(range) - expected).abs() < f32::EPSILON, "{range}");
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Bodies that arrive as gRPC-web and are handed on as native gRPC.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body::{Body as HttpBody, Frame};
+use tonic::{Status, body::Body};
+
+use crate::{
+    error::Error,
+    frame::{Frames, Piece, TrailerFrame},
+    media_type::Encoding,
+    status::{BodyKind, Head},
+    text::TextDecoder,
+    trailers,
+};
+
+type PolledFrame = Poll<Option<Result<Frame<Bytes>, Status>>>;
+
+/// Reads the pieces of a gRPC-web body off its chunks.
+struct Reader {
+    inner: Body,
+    text: Option<TextDecoder>,
+    frames: Frames,
+    /// What is left of the last chunk, out of its base64.
+    chunk: Bytes,
+}
+
+impl Reader {
+    fn new(inner: Body, encoding: Encoding, trailer_frame: TrailerFrame) -> Self {
+        let text = match encoding {
+            Encoding::Binary => None,
+            Encoding::Text => Some(TextDecoder::default()),
+        };
+        Self { inner, text, frames: Frames::new(trailer_frame), chunk: Bytes::new() }
+    }
+
+    /// The next piece, `None` at an end of the body that is a valid one.
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Piece>, Status>> {
+        loop {
+            match self.frames.next(&mut self.chunk)? {
+                Piece::Nothing => {}
+                piece @ (Piece::Messages(_) | Piece::Trailers(_)) => return Poll::Ready(Ok(Some(piece))),
+            }
+            match ready!(Pin::new(&mut self.inner).poll_frame(cx)?) {
+                Some(frame) => self.accept(frame)?,
+                None => return Poll::Ready(self.finish().map(|()| None).map_err(Status::from)),
+            }
+        }
+    }
+
+    /// HTTP trailers are passed over: those of gRPC-web are in the body.
+    fn accept(&mut self, frame: Frame<Bytes>) -> Result<(), Error> {
+        if let Ok(data) = frame.into_data() {
+            self.chunk = match &mut self.text {
+                Some(text) => text.decode(&data)?,
+                None => data,
+            };
+        }
+        Ok(())
+    }
+
+    fn finish(&self) -> Result<(), Error> {
+        self.text.as_ref().map_or(Ok(()), TextDecoder::finish)?;
+        if self.frames.at_boundary() { Ok(()) } else { Err(Error::Truncated) }
+    }
+
+    fn body_kind(&self) -> BodyKind {
+        if self.frames.saw_message() { BodyKind::Messages } else { BodyKind::Empty }
+    }
+}
+
+/// The body of a gRPC-web request as that of a gRPC request. Its trailer frame, if any, is dropped.
+pub(crate) struct RequestBody {
+    /// `None` after the end or an error.
+    reader: Option<Reader>,
+}
+
+impl RequestBody {
+    pub(crate) fn new(inner: Body, encoding: Encoding) -> Self {
+        Self { reader: Some(Reader::new(inner, encoding, TrailerFrame::Skip)) }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> PolledFrame {
+        let Some(reader) = &mut self.reader else { return Poll::Ready(None) };
+        loop {
+            match ready!(reader.poll_piece(cx)?) {
+                Some(Piece::Messages(messages)) => return Poll::Ready(Some(Ok(Frame::data(messages)))),
+                Some(Piece::Trailers(_) | Piece::Nothing) => {}
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+}
+
+impl HttpBody for RequestBody {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> PolledFrame {
+        let frame = ready!(self.poll(cx));
+        if !matches!(frame, Some(Ok(_))) {
+            self.reader = None;
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.reader.is_none()
+    }
+}
+
+/// The body of a gRPC-web response as that of a gRPC response: it ends with trailers that hold a status, or with an
+/// error.
+pub(crate) struct ResponseBody {
+    /// `None` after the end or an error.
+    reader: Option<Reader>,
+    head: Head,
+}
+
+impl ResponseBody {
+    pub(crate) fn new(inner: Body, encoding: Encoding, head: Head) -> Self {
+        Self { reader: Some(Reader::new(inner, encoding, TrailerFrame::Keep)), head }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> PolledFrame {
+        let Some(reader) = &mut self.reader else { return Poll::Ready(None) };
+        let trailers = match ready!(reader.poll_piece(cx)?) {
+            Some(Piece::Messages(messages)) => return Poll::Ready(Some(Ok(Frame::data(messages)))),
+            Some(Piece::Trailers(block)) => Some(read_last(reader, &block, cx)?),
+            Some(Piece::Nothing) | None => None,
+        };
+        let trailers = self.head.conclude(trailers, reader.body_kind());
+        Poll::Ready(Some(Ok(Frame::trailers(trailers))))
+    }
+}
+
+/// Reads the trailers, and looks whether they are the last thing that has arrived: the sender may keep the body open,
+/// and the caller should not wait for its end, but a connection whose body was read to its end can be used again.
+fn read_last(reader: &mut Reader, block: &[u8], cx: &mut Context<'_>) -> Result<HeaderMap, Status> {
+    let trailers = trailers::read(block)?;
+    match reader.poll_piece(cx) {
+        Poll::Ready(Err(error)) if !reader.chunk.is_empty() => Err(error),
+        Poll::Ready(_) | Poll::Pending => Ok(trailers),
+    }
+}
+
+impl HttpBody for ResponseBody {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> PolledFrame {
+        let frame = ready!(self.poll(cx));
+        if !matches!(&frame, Some(Ok(frame)) if frame.is_data()) {
+            self.reader = None;
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.reader.is_none()
+    }
+}

@@ -1,0 +1,179 @@
+//! The server's side: gRPC-web calls become gRPC calls of the service behind, and everything else passes untouched.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version,
+    header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, TE, TRAILER},
+};
+use http_body::Body as HttpBody;
+use pin_project_lite::pin_project;
+use tonic::{Status, body::Body};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::{
+    error::Error,
+    media_type::{Encoding, MediaType},
+    read::RequestBody,
+    status::{GRPC_STATUS, Head, trailers_from_status},
+    write::WebBody,
+};
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+pub(crate) const X_GRPC_WEB: HeaderName = HeaderName::from_static("x-grpc-web");
+const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
+
+/// Lets a gRPC service answer gRPC-web as well.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct GrpcWebLayer;
+
+impl<S> Layer<S> for GrpcWebLayer {
+    type Service = GrpcWeb<S>;
+
+    fn layer(&self, inner: S) -> GrpcWeb<S> {
+        GrpcWeb::new(inner)
+    }
+}
+
+/// A service that speaks native gRPC, with gRPC-web in front.
+///
+/// A `POST` whose content type is gRPC-web reaches the inner service as gRPC. Its answer is always HTTP 200 with the
+/// outcome in a trailer frame, never in the headers: a page reads the body whether or not CORS exposes the headers. An
+/// answer of the inner service that is not gRPC becomes the status that its HTTP status stands for. Messages in another
+/// format than protobuf are refused with 415. Any other request, and its answer, passes untouched.
+#[derive(Clone, Debug)]
+pub struct GrpcWeb<S> {
+    inner: S,
+}
+
+impl<S> GrpcWeb<S> {
+    /// Puts gRPC-web in front of `inner`.
+    pub fn new(inner: S) -> Self {
+        Self { inner }
+    }
+}
+
+impl<S, R, B> Service<Request<R>> for GrpcWeb<S>
+where
+    S: Service<Request<Body>, Response = Response<B>>,
+    R: HttpBody<Data = Bytes> + Send + 'static,
+    R::Error: Into<BoxError>,
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<R>) -> Self::Future {
+        let request = request.map(Body::new);
+        let media_type = match *request.method() {
+            Method::POST => MediaType::of(request.headers()),
+            _ => MediaType::Other,
+        };
+        let answer = match media_type {
+            MediaType::Web(encoding) => Answer::Web {
+                encoding: encoding.of_response(request.headers()),
+                version: request.version(),
+                call: self.inner.call(grpc_request(request, encoding)),
+            },
+            MediaType::UnknownWeb => Answer::Refused,
+            MediaType::Grpc | MediaType::Other => Answer::Untouched { call: self.inner.call(request) },
+        };
+        ResponseFuture { answer }
+    }
+}
+
+fn grpc_request(mut request: Request<Body>, encoding: Encoding) -> Request<Body> {
+    *request.version_mut() = Version::HTTP_2;
+    let headers = request.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    headers.insert(TE, HeaderValue::from_static("trailers"));
+    // The length is that of the other form, and the rest speaks of the hop that ends here.
+    for name in [CONTENT_LENGTH, ACCEPT, X_GRPC_WEB] {
+        headers.remove(name);
+    }
+    request.map(|body| Body::new(RequestBody::new(body, encoding)))
+}
+
+fn web_response<B>(response: Response<B>, encoding: Encoding, version: Version) -> Response<Body>
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    let is_grpc = speaks_grpc(response.headers());
+    let mut response = response.map(|body| if is_grpc { Body::new(body) } else { Body::empty() });
+    let head = Head::take(&mut response);
+    *response.status_mut() = StatusCode::OK;
+    *response.version_mut() = version;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, encoding.content_type());
+    headers.remove(CONTENT_LENGTH);
+    headers.remove(TRAILER);
+    response.map(|body| Body::new(WebBody::new(body, encoding, head)))
+}
+
+/// Some layers answer with a status and no content type.
+fn speaks_grpc(headers: &HeaderMap) -> bool {
+    MediaType::of(headers) == MediaType::Grpc || headers.contains_key(GRPC_STATUS)
+}
+
+/// HTTP 415, as gRPC asks for, with a status for clients that look for one.
+fn refusal() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    *response.headers_mut() = trailers_from_status(&Status::from(Error::MessageFormat));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, Encoding::Binary.content_type());
+    let accepted = "application/grpc-web+proto, application/grpc-web-text+proto";
+    headers.insert(ACCEPT_POST, HeaderValue::from_static(accepted));
+    response
+}
+
+pin_project! {
+    /// The answer of a [`GrpcWeb`].
+    #[derive(Debug)]
+    pub struct ResponseFuture<F> {
+        #[pin]
+        answer: Answer<F>,
+    }
+}
+
+pin_project! {
+    #[project = Projected]
+    #[derive(Debug)]
+    enum Answer<F> {
+        Web { #[pin] call: F, encoding: Encoding, version: Version },
+        Refused,
+        Untouched { #[pin] call: F },
+    }
+}
+
+impl<F, B, E> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Output = Result<Response<Body>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(match self.project().answer.project() {
+            Projected::Web { call, encoding, version } => {
+                ready!(call.poll(cx)).map(|response| web_response(response, *encoding, *version))
+            }
+            Projected::Refused => Ok(refusal()),
+            Projected::Untouched { call } => ready!(call.poll(cx)).map(|response| response.map(Body::new)),
+        })
+    }
+}

@@ -1,0 +1,218 @@
+//! A call's outcome as headers: `grpc-status`, `grpc-message` and `grpc-status-details-bin`.
+
+use std::borrow::Cow;
+
+use base64::{
+    Engine as _, alphabet,
+    engine::{
+        DecodePaddingMode,
+        general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD_NO_PAD},
+    },
+};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode, utf8_percent_encode};
+use tonic::{Code, Status};
+
+use crate::error::Error;
+
+pub(crate) const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+const GRPC_STATUS_DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
+
+/// What a `grpc-message` must escape: everything but 0x20 to 0x7E, and the escape itself.
+const ESCAPED: &AsciiSet = &CONTROLS.add(b'%');
+
+/// Values of binary metadata come with padding and without.
+const EITHER_PADDING: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// The code of an answer that has an HTTP status and no `grpc-status` (gRPC's `http-grpc-status-mapping.md`).
+#[must_use]
+pub fn status_from_http(status: StatusCode) -> Code {
+    match status {
+        StatusCode::BAD_REQUEST => Code::Internal,
+        StatusCode::UNAUTHORIZED => Code::Unauthenticated,
+        StatusCode::FORBIDDEN => Code::PermissionDenied,
+        StatusCode::NOT_FOUND => Code::Unimplemented,
+        StatusCode::TOO_MANY_REQUESTS
+        | StatusCode::BAD_GATEWAY
+        | StatusCode::SERVICE_UNAVAILABLE
+        | StatusCode::GATEWAY_TIMEOUT => Code::Unavailable,
+        _ => Code::Unknown,
+    }
+}
+
+/// A message as the value of `grpc-message`.
+#[must_use]
+pub fn encode_message(message: &str) -> HeaderValue {
+    let escaped = Cow::from(utf8_percent_encode(message, ESCAPED));
+    // Only 0x20 to 0x7E is left, which is what a header value may hold.
+    HeaderValue::try_from(escaped.as_ref()).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// The message in a `grpc-message`. Never fails: broken escapes stay as they are, and broken UTF-8 becomes U+FFFD.
+#[must_use]
+pub fn decode_message(value: &[u8]) -> String {
+    percent_decode(value).decode_utf8_lossy().into_owned()
+}
+
+/// The outcome in a call's trailers, or in the headers of a trailers-only answer; `None` without a `grpc-status`.
+///
+/// Unlike [`Status::from_header_map`] it takes what a broken peer sends: no message is lost and no value panics.
+#[must_use]
+pub fn status_from_trailers(trailers: &HeaderMap) -> Option<Status> {
+    if !trailers.contains_key(GRPC_STATUS) {
+        return None;
+    }
+    let mut trailers = trailers.clone();
+    let status = take(&mut trailers)?;
+    trailers.extend(status);
+    Status::from_header_map(&trailers)
+}
+
+/// `status` as a call's trailers, its metadata included.
+#[must_use]
+pub fn trailers_from_status(status: &Status) -> HeaderMap {
+    let mut trailers = HeaderMap::new();
+    if status.add_header(&mut trailers).is_err() {
+        trailers.insert(GRPC_STATUS, code_value(status.code()));
+    }
+    trailers
+}
+
+/// Takes the outcome out of the headers of an answer; `None` without a `grpc-status`.
+pub(crate) fn take(headers: &mut HeaderMap) -> Option<HeaderMap> {
+    let mut taken = HeaderMap::with_capacity(3);
+    for name in [GRPC_STATUS, GRPC_MESSAGE, GRPC_STATUS_DETAILS] {
+        let value = headers
+            .remove(&name)
+            .and_then(|value| readable(&name, value.as_bytes()).ok()?.into_iter().next());
+        if let Some(value) = value {
+            taken.insert(name, value);
+        }
+    }
+    taken.contains_key(GRPC_STATUS).then_some(taken)
+}
+
+/// The values that `value` stands for, in a form that tonic reads: a message that is UTF-8, binary metadata that is
+/// base64 (some senders leave that out in the text form) and one value each (proxies join them by commas).
+pub(crate) fn readable(name: &HeaderName, value: &[u8]) -> Result<Vec<HeaderValue>, Error> {
+    if name == GRPC_MESSAGE {
+        let valid = percent_decode(value).decode_utf8().is_ok();
+        let kept = HeaderValue::from_bytes(value).ok().filter(|_| valid);
+        return Ok(vec![kept.unwrap_or_else(|| encode_message(&decode_message(value)))]);
+    }
+    let values = if !name.as_str().ends_with("-bin") {
+        vec![HeaderValue::from_bytes(value)]
+    } else if split(value).all(|part| EITHER_PADDING.decode(part).is_ok()) {
+        split(value).map(HeaderValue::from_bytes).collect()
+    } else {
+        vec![HeaderValue::try_from(STANDARD_NO_PAD.encode(value))]
+    };
+    values.into_iter().collect::<Result<_, _>>().map_err(|_| Error::TrailerLine)
+}
+
+fn split(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
+}
+
+/// How an answer told its outcome ahead of its body.
+#[derive(Debug)]
+pub(crate) struct Head {
+    http_status: StatusCode,
+    outcome: Option<HeaderMap>,
+}
+
+impl Head {
+    /// Takes the outcome out of the head of `response`, where it would hide the one behind the body.
+    pub(crate) fn take<B>(response: &mut http::Response<B>) -> Self {
+        Self { http_status: response.status(), outcome: take(response.headers_mut()) }
+    }
+
+    /// The trailers of a call whose body ended: those behind the body, else, for a body without messages, those ahead
+    /// of it, else what the HTTP status says.
+    pub(crate) fn conclude(&mut self, trailers: Option<HeaderMap>, body: BodyKind) -> HeaderMap {
+        let mut trailers = trailers.unwrap_or_default();
+        if trailers.contains_key(GRPC_STATUS) {
+            return trailers;
+        }
+        match (self.outcome.take(), body) {
+            (Some(outcome), BodyKind::Empty) => trailers.extend(outcome),
+            (None, _) | (_, BodyKind::Messages) => {
+                let message = format!("The answer (HTTP {}) has no gRPC status", self.http_status.as_u16());
+                trailers.insert(GRPC_STATUS, code_value(status_from_http(self.http_status)));
+                trailers.insert(GRPC_MESSAGE, encode_message(&message));
+            }
+        }
+        trailers
+    }
+}
+
+/// Whether a body had messages. If it had, a status ahead of it does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyKind {
+    /// No message, perhaps trailers.
+    Empty,
+    /// One message or more.
+    Messages,
+}
+
+fn code_value(code: Code) -> HeaderValue {
+    HeaderValue::from(i32::from(code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_escapes_all_but_printable_ascii_and_comes_back() {
+        let message = "\t50% of caf\u{e9}: \u{263a} \u{1f608}\r\n\u{7f}~";
+        let value = encode_message(message);
+        assert_eq!(value, "%0950%25 of caf%C3%A9: %E2%98%BA %F0%9F%98%88%0D%0A%7F~");
+        assert_eq!(decode_message(value.as_bytes()), message);
+    }
+
+    #[test]
+    fn a_broken_message_is_still_a_message() {
+        assert_eq!(
+            decode_message(b"100% sure, %zz, %f, \xe2\x28 %FF"),
+            "100% sure, %zz, %f, \u{fffd}( \u{fffd}"
+        );
+    }
+
+    #[test]
+    fn a_status_comes_back_from_its_trailers() {
+        let mut status = Status::with_details(Code::NotFound, "100% gone", vec![8, 5].into());
+        status.metadata_mut().append("x-tag", "a".parse().unwrap());
+        status.metadata_mut().append("x-tag", "b".parse().unwrap());
+        let trailers = trailers_from_status(&status);
+        assert_eq!(trailers.get(GRPC_STATUS).unwrap(), "5");
+        let read = status_from_trailers(&trailers).unwrap();
+        assert_eq!((read.code(), read.message(), read.details()), (Code::NotFound, "100% gone", &[8, 5][..]));
+        assert_eq!(read.metadata().get_all("x-tag").iter().count(), 2);
+    }
+
+    #[test]
+    fn trailers_without_a_status_have_none() {
+        let trailers = HeaderMap::from_iter([(GRPC_MESSAGE, HeaderValue::from_static("error"))]);
+        assert!(status_from_trailers(&trailers).is_none());
+    }
+
+    #[test]
+    fn details_are_read_padded_unpadded_doubled_and_broken() {
+        for (value, expected) in
+            [("CAU=", &[8, 5][..]), ("CAU", &[8, 5]), ("CAU=, CAU=", &[8, 5]), ("?", b"?")]
+        {
+            let trailers = HeaderMap::from_iter([
+                (GRPC_STATUS, HeaderValue::from_static("3")),
+                (GRPC_STATUS_DETAILS, HeaderValue::from_static(value)),
+            ]);
+            assert_eq!(status_from_trailers(&trailers).unwrap().details(), expected, "{value}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Bodies that leave as gRPC-web and come from a native gRPC service.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http_body::{Body as HttpBody, Frame};
+use tonic::{Status, body::Body};
+
+use crate::{
+    frame::{Frames, TrailerFrame},
+    media_type::Encoding,
+    status::{BodyKind, Head, trailers_from_status},
+    text::{self, Flush},
+    trailers,
+};
+
+/// Data below this size is joined with what follows at once, so that a small reply and its trailers are one write.
+/// Binary data of this size or more is passed on without a copy.
+const JOIN_BYTES: usize = 16 * 1024;
+
+/// The body of a gRPC response as that of a gRPC-web response. It ends with a trailer frame that holds a status; only
+/// where the gRPC body breaks off inside a message, it breaks off too.
+pub(crate) struct WebBody {
+    /// `None` after the end or an error.
+    inner: Option<Body>,
+    encoding: Encoding,
+    frames: Frames,
+    head: Head,
+    /// Small data that waits for more, not yet in base64.
+    joined: BytesMut,
+    /// Large data that waits for `joined` to leave ahead of it.
+    large: Bytes,
+}
+
+impl WebBody {
+    pub(crate) fn new(inner: Body, encoding: Encoding, head: Head) -> Self {
+        Self {
+            inner: Some(inner),
+            encoding,
+            frames: Frames::new(TrailerFrame::Refuse),
+            head,
+            joined: BytesMut::new(),
+            large: Bytes::new(),
+        }
+    }
+
+    /// Moves the body on until there is something to write; `None` at the end.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Status>>> {
+        loop {
+            if !self.large.is_empty() {
+                return Poll::Ready(Some(Ok(std::mem::take(&mut self.large))));
+            }
+            let Some(inner) = &mut self.inner else { return Poll::Ready(None) };
+            let written = match Pin::new(inner).poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
+                    Ok(data) => self.accept(data)?,
+                    Err(frame) => Some(self.conclude(frame.into_trailers().ok())),
+                },
+                Poll::Ready(Some(Err(status))) => Some(self.fail(&status)?),
+                Poll::Ready(None) if self.frames.at_boundary() => Some(self.conclude(None)),
+                Poll::Ready(None) => Some(self.fail(&Status::internal("The answer ended inside a message"))?),
+                Poll::Pending if self.joined.is_empty() => return Poll::Pending,
+                Poll::Pending => Some(self.take_joined(Flush::All)),
+            };
+            if let Some(written) = written {
+                return Poll::Ready(Some(Ok(written)));
+            }
+        }
+    }
+
+    /// Takes data in; the answer is what is to be written now.
+    fn accept(&mut self, data: Bytes) -> Result<Option<Bytes>, Status> {
+        let started_at_boundary = self.frames.at_boundary();
+        if self.frames.pass_messages(&data).ok() != Some(data.len()) {
+            let status = Status::internal("The answer is not made of gRPC messages");
+            return if started_at_boundary { Ok(Some(self.end(&status))) } else { Err(self.cut(status)) };
+        }
+        if self.encoding == Encoding::Binary && data.len() >= JOIN_BYTES {
+            if self.joined.is_empty() {
+                return Ok(Some(data));
+            }
+            self.large = data;
+            return Ok(Some(self.take_joined(Flush::WholeGroups)));
+        }
+        self.joined.extend_from_slice(&data);
+        Ok((self.joined.len() >= JOIN_BYTES).then(|| self.take_joined(Flush::WholeGroups)))
+    }
+
+    fn take_joined(&mut self, flush: Flush) -> Bytes {
+        match self.encoding {
+            Encoding::Binary => self.joined.split().freeze(),
+            Encoding::Text => text::encode(&mut self.joined, flush),
+        }
+    }
+
+    /// The last write: what waits, and the trailers behind it.
+    fn conclude(&mut self, trailers: Option<HeaderMap>) -> Bytes {
+        let body = if self.frames.saw_message() { BodyKind::Messages } else { BodyKind::Empty };
+        let trailers = self.head.conclude(trailers, body);
+        self.write_last(&trailers)
+    }
+
+    fn end(&mut self, status: &Status) -> Bytes {
+        self.write_last(&trailers_from_status(status))
+    }
+
+    fn write_last(&mut self, trailers: &HeaderMap) -> Bytes {
+        self.inner = None;
+        trailers::write(trailers, &mut self.joined);
+        self.take_joined(Flush::All)
+    }
+
+    /// Ends a body that failed: by a status where a frame may begin, by an error elsewhere.
+    fn fail(&mut self, status: &Status) -> Result<Bytes, Status> {
+        tracing::warn!(error = status as &dyn std::error::Error, "an answer broke off");
+        // A failure of the transport is the operator's to read, not the caller's.
+        let sent = match std::error::Error::source(status) {
+            Some(_) => Status::new(status.code(), "The answer broke off"),
+            None => status.clone(),
+        };
+        if self.frames.at_boundary() { Ok(self.end(&sent)) } else { Err(self.cut(sent)) }
+    }
+
+    fn cut(&mut self, status: Status) -> Status {
+        self.inner = None;
+        status
+    }
+}
+
+impl HttpBody for WebBody {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        self.poll_write(cx).map_ok(Frame::data)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_none() && self.large.is_empty()
+    }
+}

@@ -1,0 +1,19 @@
+//! gRPC-web from outside: each rule of the protocol that implementations are known to break, every split of a body,
+//! whole calls through both ends, another implementation as the peer, and noise.
+
+#[cfg(test)]
+mod calls;
+#[cfg(test)]
+mod client;
+#[cfg(test)]
+mod echo;
+#[cfg(test)]
+mod noise;
+#[cfg(test)]
+mod peer;
+#[cfg(test)]
+mod server;
+#[cfg(test)]
+mod splits;
+#[cfg(test)]
+mod support;

@@ -1,0 +1,209 @@
+//! Scripted bodies, and one call through either end.
+
+use std::{
+    collections::VecDeque,
+    convert::Infallible,
+    pin::Pin,
+    sync::{Arc, Mutex},
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use grpc_web::{GrpcWeb, GrpcWebClient};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, request, response};
+use http_body::{Body as HttpBody, Frame};
+use http_body_util::BodyExt as _;
+use tonic::{Status, body::Body};
+use tower::{ServiceExt as _, service_fn};
+
+/// What a scripted body does next.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    Data(Bytes),
+    Trailers(HeaderMap),
+    /// Nothing is there yet; the reader is woken at once.
+    Pause,
+    Fail(Status),
+}
+
+/// A body that follows a script.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Script(VecDeque<Step>);
+
+impl Script {
+    pub(crate) fn new(steps: impl IntoIterator<Item = Step>) -> Self {
+        Self(steps.into_iter().collect())
+    }
+
+    pub(crate) fn data(data: impl Into<Bytes>) -> Self {
+        Self::new([Step::Data(data.into())])
+    }
+
+    pub(crate) fn into_steps(self) -> impl Iterator<Item = Step> {
+        self.0.into_iter()
+    }
+}
+
+impl HttpBody for Script {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        match self.0.pop_front() {
+            Some(Step::Data(data)) => Poll::Ready(Some(Ok(Frame::data(data)))),
+            Some(Step::Trailers(trailers)) => Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
+            Some(Step::Fail(status)) => Poll::Ready(Some(Err(status))),
+            Some(Step::Pause) => {
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            None => Poll::Ready(None),
+        }
+    }
+}
+
+/// What came out of a body.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Read {
+    pub(crate) writes: Vec<Bytes>,
+    pub(crate) trailers: Option<HeaderMap>,
+}
+
+impl Read {
+    pub(crate) fn data(&self) -> Vec<u8> {
+        self.writes.concat()
+    }
+
+    pub(crate) fn trailer(&self, name: &str) -> Vec<String> {
+        self.trailers.as_ref().map(|trailers| values(trailers, name)).unwrap_or_default()
+    }
+}
+
+pub(crate) fn values(headers: &HeaderMap, name: &str) -> Vec<String> {
+    headers.get_all(name).iter().map(|value| value.to_str().unwrap().to_owned()).collect()
+}
+
+pub(crate) async fn read(body: Body) -> Result<Read, Status> {
+    let mut body = body;
+    let mut read = Read::default();
+    while let Some(frame) = body.frame().await {
+        match frame?.into_data() {
+            Ok(data) => read.writes.push(data),
+            Err(frame) => {
+                assert!(
+                    read.trailers.replace(frame.into_trailers().unwrap()).is_none(),
+                    "trailers came twice"
+                );
+            }
+        }
+    }
+    assert!(body.frame().await.is_none(), "an ended body goes on");
+    Ok(read)
+}
+
+pub(crate) fn frame(flags: u8, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap();
+    [&[flags][..], &length.to_be_bytes(), payload].concat()
+}
+
+pub(crate) fn message(payload: &str) -> Vec<u8> {
+    frame(0, payload.as_bytes())
+}
+
+pub(crate) fn trailer_frame(block: &str) -> Vec<u8> {
+    frame(0x80, block.as_bytes())
+}
+
+pub(crate) fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
+    pairs
+        .iter()
+        .map(|(name, value)| {
+            (
+                HeaderName::from_bytes(name.as_bytes()).unwrap(),
+                HeaderValue::from_bytes(value.as_bytes()).unwrap(),
+            )
+        })
+        .collect()
+}
+
+pub(crate) fn request(content_type: &str, body: Script) -> Request<Script> {
+    let mut request = Request::post("/echo.v1.Echo/Say").body(body).unwrap();
+    request.headers_mut().insert("content-type", content_type.parse().unwrap());
+    request
+}
+
+/// A response of a native gRPC service.
+pub(crate) fn grpc_response(body: Script) -> Response<Script> {
+    response("application/grpc", body)
+}
+
+pub(crate) fn response(content_type: &str, body: Script) -> Response<Script> {
+    let mut response = Response::new(body);
+    response.headers_mut().insert("content-type", content_type.parse().unwrap());
+    response
+}
+
+/// A reply `hello` that ends well.
+pub(crate) fn hello() -> Response<Script> {
+    grpc_response(Script::new([
+        Step::Data(message("hello").into()),
+        Step::Trailers(headers(&[("grpc-status", "0")])),
+    ]))
+}
+
+/// What the service behind a [`GrpcWeb`] was asked.
+pub(crate) type Asked = (request::Parts, Result<Read, Status>);
+
+/// Sends `request` through a [`GrpcWeb`] to a service that reads it all and answers `answer`.
+pub(crate) async fn serve(
+    request: Request<Script>,
+    answer: Response<Script>,
+) -> (Option<Asked>, Response<Body>) {
+    let asked = Arc::new(Mutex::new(None));
+    let service = service_fn({
+        let asked = Arc::clone(&asked);
+        move |request: Request<Body>| {
+            let (asked, answer) = (Arc::clone(&asked), answer.clone());
+            async move {
+                let (parts, body) = request.into_parts();
+                let body = read(body).await;
+                asked.lock().unwrap().replace((parts, body));
+                Ok::<_, Infallible>(answer)
+            }
+        }
+    });
+    let answer = GrpcWeb::new(service).oneshot(request).await.unwrap();
+    let asked = asked.lock().unwrap().take();
+    (asked, answer)
+}
+
+/// The body that a gRPC service behind a [`GrpcWeb`] sees of `request`.
+pub(crate) async fn request_body(request: Request<Script>) -> Result<Read, Status> {
+    serve(request, hello()).await.0.unwrap().1
+}
+
+/// The body that a browser reads when the service behind answers `answer` to a binary request.
+pub(crate) async fn answer_body(answer: Response<Script>) -> Result<Read, Status> {
+    let asking = request("application/grpc-web+proto", Script::data(message("hi")));
+    read(serve(asking, answer).await.1.into_body()).await
+}
+
+/// What a gRPC client behind a [`GrpcWebClient`] sees of `answer`.
+pub(crate) async fn receive(answer: Response<Script>) -> (response::Parts, Result<Read, Status>) {
+    let service = service_fn(move |_: Request<Body>| std::future::ready(Ok::<_, Infallible>(answer.clone())));
+    let (parts, body) =
+        GrpcWebClient::new(service).oneshot(Request::new(Body::empty())).await.unwrap().into_parts();
+    (parts, read(body).await)
+}
+
+/// The outcome of a call whose answer is `answer`.
+pub(crate) async fn outcome(answer: Response<Script>) -> Status {
+    let (parts, body) = receive(answer).await;
+    match body {
+        Err(status) => status,
+        Ok(body) => grpc_web::status_from_trailers(body.trailers.as_ref().unwrap_or(&parts.headers)).unwrap(),
+    }
+}
