@@ -61,3 +61,39 @@ impl EntityTag {
 pub fn quote(bare: &str) -> String {
     format!("\"{bare}\"")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tag(value: &str, weak: bool) -> EntityTag {
+        EntityTag { value: value.to_owned(), weak }
+    }
+
+    #[test]
+    fn lists_of_tags_are_read() {
+        let cases = [
+            (" * ", EntityTags::Any),
+            (r#""r1""#, EntityTags::Listed(vec![tag("r1", false)])),
+            (r#"W/"r1""#, EntityTags::Listed(vec![tag("r1", true)])),
+            (r#""""#, EntityTags::Listed(vec![tag("", false)])),
+            (r#""a,b" , ,W/"c""#, EntityTags::Listed(vec![tag("a,b", false), tag("c", true)])),
+            (r#""*""#, EntityTags::Listed(vec![tag("*", false)])),
+        ];
+        for (header, tags) in cases {
+            assert_eq!(EntityTags::parse(header), Some(tags), "{header}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for header in
+            ["", " ", ",", "r1", r#""r1"#, r#"w/"r1""#, r#""a""b""#, r#""a" b"#, r#"*, "a""#, r#"W/r1"#]
+        {
+            assert_eq!(EntityTags::parse(header), None, "{header}");
+        }
+        for header in ["", "*", r#""a", "b""#] {
+            assert_eq!(EntityTag::parse(header), None, "{header}");
+        }
+    }
+}

@@ -10,6 +10,8 @@ mod entity_tag;
 mod error;
 mod expect;
 mod field_path;
+#[cfg(test)]
+mod fixture;
 mod method;
 mod options;
 mod parameters;

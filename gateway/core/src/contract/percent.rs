@@ -54,3 +54,46 @@ fn hex([high, low]: [u8; 2]) -> Option<u8> {
     let digit = |byte: u8| char::from(byte).to_digit(16);
     u8::try_from(digit(high)? * 16 + digit(low)?).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_are_decoded_once() {
+        let cases = [
+            ("plain", Part::Segment, "plain"),
+            ("a%2Fb", Part::Segment, "a/b"),
+            ("a%3Ab", Part::Segment, "a:b"),
+            ("a%2523b", Part::Segment, "a%23b"),
+            ("a%23b", Part::Segment, "a#b"),
+            ("a+b", Part::Segment, "a+b"),
+            ("caff%C3%A8", Part::Segment, "caffè"),
+            ("a%2Fb%2fc%23", Part::Segments, "a%2Fb%2fc#"),
+            ("a+b%2B", Part::Query, "a b+"),
+        ];
+        for (raw, part, decoded) in cases {
+            assert_eq!(decode(raw, part).unwrap(), decoded, "{raw}");
+        }
+    }
+
+    #[test]
+    fn broken_escapes_and_other_encodings_are_refused() {
+        for raw in ["%", "a%2", "%zz", "%+1", "%%20", "%è1"] {
+            assert_eq!(decode(raw, Part::Segment), Err(BROKEN_ESCAPE), "{raw}");
+        }
+        for raw in ["%ff", "%C3", "%ED%A0%80"] {
+            assert_eq!(decode(raw, Part::Query), Err(NOT_UTF8), "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_literal_is_recognised_however_it_is_escaped() {
+        assert!(says("upload", "upload"));
+        assert!(says("%75pl%6Fad", "upload"));
+        assert!(says("caff%c3%a8", "caffè"));
+        assert!(!says("%2575pload", "upload"));
+        assert!(!says("%zz", "upload"));
+        assert!(!says("uploads", "upload"));
+    }
+}

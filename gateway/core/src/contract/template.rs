@@ -216,3 +216,84 @@ impl<'a> Parser<'a> {
         TemplateError { position: before.chars().count() + 1, expected }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Segment::*, *};
+
+    fn literal(text: &str) -> Segment {
+        Literal(text.to_owned())
+    }
+
+    fn variable(field_path: &str, segments: Range<usize>, is_multi_segment: bool) -> Variable {
+        Variable { field_path: field_path.to_owned(), segments, is_multi_segment }
+    }
+
+    #[test]
+    fn every_form_of_the_grammar_is_read() {
+        let cases = [
+            ("/v1", vec![literal("v1")], vec![], None),
+            ("/v1/*/x", vec![literal("v1"), One, literal("x")], vec![], None),
+            ("/**", vec![Rest], vec![], None),
+            ("/v1/{id}", vec![literal("v1"), One], vec![variable("id", 1..2, false)], None),
+            ("/{a.b_2.c=*}", vec![One], vec![variable("a.b_2.c", 0..1, false)], None),
+            ("/{a=x}/y", vec![literal("x"), literal("y")], vec![variable("a", 0..1, false)], None),
+            ("/{a=x/*}/y", vec![literal("x"), One, literal("y")], vec![variable("a", 0..2, true)], None),
+            ("/{a=**}:go", vec![Rest], vec![variable("a", 0..1, true)], Some("go")),
+            (
+                "/v1/{a}/{b=x/**}",
+                vec![literal("v1"), One, literal("x"), Rest],
+                vec![variable("a", 1..2, false), variable("b", 2..4, true)],
+                None,
+            ),
+            ("/v1/a:b-c", vec![literal("v1"), literal("a")], vec![], Some("b-c")),
+            ("/v1/{id}:go", vec![literal("v1"), One], vec![variable("id", 1..2, false)], Some("go")),
+            ("/caffè/-_.~=", vec![literal("caffè"), literal("-_.~=")], vec![], None),
+        ];
+        for (text, segments, variables, verb) in cases {
+            let template = Template::parse(text).unwrap();
+            assert_eq!(template.segments(), segments, "{text}");
+            assert_eq!(template.variables(), variables, "{text}");
+            assert_eq!(template.verb(), verb, "{text}");
+            assert_eq!(template.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_broken_template_is_told_where() {
+        let cases = [
+            ("", 1, "a template starts with `/`"),
+            ("v1/x", 1, "a template starts with `/`"),
+            ("/", 2, "expected a segment"),
+            ("/v1/", 5, "expected a segment"),
+            ("//v1", 2, "expected a segment"),
+            ("/v1/{id", 8, "expected `}`"),
+            ("/v1/{}", 6, "expected a field's name"),
+            ("/v1/{a..b}", 8, "expected a field's name"),
+            ("/v1/{a.}", 8, "expected a field's name"),
+            ("/v1/{2a}", 6, "expected a field's name"),
+            ("/v1/{a=}", 8, "expected a segment"),
+            ("/v1/{a={b}}", 8, "a variable cannot hold another"),
+            ("/v1/{a}/{a}", 9, "a field can be bound once only"),
+            ("/**/x", 4, "`**` must be the last segment"),
+            ("/{a=**}/x", 8, "`**` must be the last segment"),
+            ("/{a=**/x}", 7, "`**` must be the last segment"),
+            ("/***", 4, "expected the end"),
+            ("/v1/a*", 6, "expected the end"),
+            ("/v1/x{id}", 6, "expected the end"),
+            ("/v1/{id}x", 9, "expected the end"),
+            ("/v1/x:", 7, "a verb needs a name"),
+            ("/v1/x:go/y", 9, "expected the end"),
+            ("/v1/x:go:on", 9, "expected the end"),
+            ("/v1/a%20b", 6, "expected the end"),
+            ("/v1?x", 4, "expected the end"),
+            ("/v1/a b", 6, "expected the end"),
+            ("/è/}", 4, "expected a segment"),
+        ];
+        for (text, position, expected) in cases {
+            let error = Template::parse(text).unwrap_err();
+            assert_eq!(error.position, position, "{text}: {error}");
+            assert!(error.expected.starts_with(expected), "{text}: {error}");
+        }
+    }
+}

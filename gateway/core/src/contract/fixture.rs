@@ -1,0 +1,50 @@
+//! Contracts for tests, compiled from `testdata/routing.proto` and a little more.
+
+use std::path::PathBuf;
+
+use prost_reflect::DynamicMessage;
+use protox::{
+    Compiler,
+    file::{ChainFileResolver, File, FileResolver, GoogleFileResolver, IncludeFileResolver},
+};
+
+use super::{Contract, ContractError};
+
+const SOURCE: &str = include_str!("../../testdata/routing.proto");
+
+/// The contract of `routing.proto`.
+pub(super) fn shelves() -> Contract {
+    contract("").unwrap()
+}
+
+/// The contract of `routing.proto` with these declarations after it.
+pub(super) fn contract(more: &str) -> Result<Contract, ContractError> {
+    let mut resolver = ChainFileResolver::new();
+    resolver.add(Source(format!("{SOURCE}\n{more}")));
+    resolver.add(IncludeFileResolver::new(PathBuf::from("../../proto")));
+    resolver.add(GoogleFileResolver::new());
+    let mut compiler = Compiler::with_file_resolver(resolver);
+    compiler.include_imports(true).open_file("routing.proto").unwrap();
+    Contract::decode(&compiler.encode_file_descriptor_set())
+}
+
+/// The product's own contract.
+pub(super) fn reticle() -> Contract {
+    Contract::decode(proto::FILE_DESCRIPTOR_SET).unwrap()
+}
+
+/// The message of that name from its wire bytes, as prost-reflect reads it.
+pub(super) fn message(contract: &Contract, full_name: &str, wire: &[u8]) -> DynamicMessage {
+    DynamicMessage::decode(contract.pool().get_message_by_name(full_name).unwrap(), wire).unwrap()
+}
+
+struct Source(String);
+
+impl FileResolver for Source {
+    fn open_file(&self, name: &str) -> Result<File, protox::Error> {
+        if name == "routing.proto" {
+            return File::from_source(name, &self.0);
+        }
+        Err(protox::Error::file_not_found(name))
+    }
+}
