@@ -7,7 +7,7 @@ use http::HeaderMap;
 use prost_reflect::Cardinality;
 
 use super::{
-    Body, Captures, FieldPath, HeaderField, Match, Route, UpdateMask,
+    Body, Captures, FieldPath, HeaderField, Match, Route, UpdateMask, Upload,
     entity_tag::EntityTags,
     parameters::Parameters,
     percent::{self, Part},
@@ -71,7 +71,7 @@ impl Route {
     ) -> bool {
         let request = &self.method.input;
         let upload = self.method.upload.as_ref();
-        let mut parameters = Parameters::of(upload.map_or(request, |upload| &upload.info_message));
+        let mut parameters = upload.map_or_else(|| Parameters::of(request), Upload::parameters);
         let refuse = |path: &FieldPath| match upload {
             Some(upload) => self.refusal(&path.clone().within(&upload.info), headers),
             None => self.refusal(path, headers),
@@ -172,4 +172,215 @@ fn decode_pair(pair: &str) -> Result<(Cow<'_, str>, Cow<'_, str>), Violation> {
     let name = decode(name, name)?;
     let text = decode(text, &name)?;
     Ok((name, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderValue, Method};
+
+    use super::*;
+    use crate::contract::{
+        Contract,
+        fixture::{message, shelves},
+    };
+
+    /// The request message as prost-reflect writes it, or the violations.
+    fn bind(
+        method: &str,
+        uri: &str,
+        headers: &[(&'static str, &'static str)],
+    ) -> Result<String, Vec<String>> {
+        let contract = shelves();
+        bind_in(&contract, method, uri, headers)
+            .map(|(wire, input)| message(&contract, &input, &wire).to_string())
+    }
+
+    fn bind_in(
+        contract: &Contract,
+        method: &str,
+        uri: &str,
+        headers: &[(&'static str, &'static str)],
+    ) -> Result<(Vec<u8>, String), Vec<String>> {
+        let (path, query) = uri.split_once('?').map_or((uri, None), |(path, query)| (path, Some(query)));
+        let found = contract.find(&Method::from_bytes(method.as_bytes()).unwrap(), path).unwrap();
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        let bound = found.bind(query, &map).map_err(|violations| {
+            violations.named().iter().map(|v| format!("{} {}", v.field, v.description)).collect::<Vec<_>>()
+        })?;
+        Ok((bound.wire, found.route.method.input.full_name().to_owned()))
+    }
+
+    #[track_caller]
+    fn binds(method: &str, uri: &str, request: &str) {
+        assert_eq!(bind(method, uri, &[]).as_deref(), Ok(request), "{method} {uri}");
+    }
+
+    #[track_caller]
+    fn refuses(method: &str, uri: &str, violation: &str) {
+        let violations = bind(method, uri, &[]).unwrap_err();
+        assert_eq!(violations.len(), 1, "{violations:?}");
+        assert!(violations[0].starts_with(violation), "{violations:?}");
+    }
+
+    #[test]
+    fn path_variables_are_decoded_once() {
+        binds("GET", "/v1/shelves/a%2Fb", r#"id:"a/b""#);
+        binds("GET", "/v1/shelves/a%3Ab:c", r#"id:"a:b:c""#);
+        binds("GET", "/v1/shelves/a%2523b", r#"id:"a%23b""#);
+        binds("GET", "/v1/shelves/a+b", r#"id:"a+b""#);
+        binds("GET", "/v1/named/shelves/a%2Fb%20c", r#"name:"shelves/a%2Fb c""#);
+        binds("GET", "/v1/files/a/b%2fc", r#"name:"a/b%2fc""#);
+        binds("GET", "/v1/pairs/o/of/i", r#"id:"i",owner{id:"o"}"#);
+        binds("PATCH", "/v1/shelves/i", r#"shelf{id:"i"}"#);
+    }
+
+    #[test]
+    fn broken_path_variables_are_named() {
+        refuses("GET", "/v1/shelves/%zz", "id has a `%`");
+        refuses("PATCH", "/v1/shelves/%ff", "shelf.id is not UTF-8");
+    }
+
+    #[test]
+    fn parameters_fill_fields_by_either_spelling() {
+        binds("GET", "/v1/shelves?page_size=5&pageToken=a%26b+c", r#"page_size:5,page_token:"a&b c""#);
+        binds("GET", "/v1/shelves?years=1&years=-2", "years:[1,-2]");
+        binds("GET", "/v1/shelves?owner.id=o&owner.pageCount=3", r#"owner{id:"o",page_count:3}"#);
+        binds("GET", "/v1/shelves?created_after=1970-01-01T00:00:01Z", "created_after{seconds:1}");
+        binds("GET", "/v1/shelves?order=NEWEST", "order:NEWEST");
+        binds("GET", "/v1/shelves?min_weight=0.5&", "min_weight:0.5");
+        binds("GET", "/v1/shelves?readMask=id,ownerName", r#"read_mask{paths:["id","owner_name"]}"#);
+        binds("GET", "/v1/shelves?open=true", "open{value:true}");
+        binds("GET", "/v1/shelves?%70age_size=5", "page_size:5");
+        binds("GET", "/v1/shelves?page_token=a=b", r#"page_token:"a=b""#);
+        binds("GET", "/v1/shelves?", "");
+    }
+
+    #[test]
+    fn parameters_that_say_nothing_of_use_are_refused_by_name() {
+        let refused = [
+            ("colour=red", "colour is not a known parameter"),
+            ("owner.colour=red", "owner.colour is not a known parameter"),
+            ("page_size.x=1", "page_size.x is not a known parameter"),
+            ("owners.id=1", "owners.id is not a known parameter"),
+            ("created_after.seconds=1", "created_after.seconds is not a known parameter"),
+            ("=1", " is not a known parameter"),
+            ("owner=1", "owner cannot be given as a parameter"),
+            ("owners=1", "owners cannot be given as a parameter"),
+            ("metadata=1", "metadata cannot be given as a parameter"),
+            ("notes=1", "notes cannot be given as a parameter"),
+            ("page_size=1&pageSize=1", "pageSize is given more than once"),
+            ("owner.id=1&owner.id=2", "owner.id is given more than once"),
+            ("room=1&hall=2", "hall cannot be given together with room"),
+            ("page_size=%zz", "page_size has a `%`"),
+            ("page_token=%ff", "page_token is not UTF-8"),
+            ("%zz=1", "%zz has a `%`"),
+            ("page_size=x", "page_size "),
+            ("page_size=", "page_size "),
+            ("page_size", "page_size "),
+            ("order=LOUDEST", "order "),
+        ];
+        for (query, violation) in refused {
+            refuses("GET", &format!("/v1/shelves?{query}"), violation);
+        }
+    }
+
+    #[test]
+    fn all_violations_are_told_at_once() {
+        let violations = bind("GET", "/v1/shelves?colour=red&page_size=x", &[]).unwrap_err();
+        assert_eq!(violations.len(), 2, "{violations:?}");
+    }
+
+    #[test]
+    fn what_the_path_or_the_body_says_is_no_parameter() {
+        refuses("GET", "/v1/shelves/a?id=b", "id is part of the path already");
+        refuses("GET", "/v1/pairs/o/of/i?owner.id=b", "owner.id is part of the path already");
+        binds("GET", "/v1/pairs/o/of/i?owner.etag=b", r#"id:"i",owner{id:"o",etag:"b"}"#);
+        refuses("POST", "/v1/shelves?shelf.name=b", "shelf.name must be in the body");
+        refuses("POST", "/v1/shelves/a:clear?name=b", "name must be in the body");
+        binds("POST", "/v1/shelves?note=b", r#"note:"b""#);
+        for (name, text) in [("offset", "1"), ("limit", "1"), ("if_none_match", "x"), ("ifRange", "x")] {
+            refuses(
+                "GET",
+                &format!("/v1/shelves/a/content?{name}={text}"),
+                &format!("{name} must be said by the headers"),
+            );
+        }
+        binds("GET", "/v1/shelves/a/content?signature=s", r#"id:"a",signature:"s""#);
+    }
+
+    #[test]
+    fn parameters_of_an_upload_fill_its_info() {
+        binds("PUT", "/v1/content?filename=a.png&note=n", r#"info{filename:"a.png",note:"n"}"#);
+        binds("PUT", "/v1/content", "");
+        refuses("PUT", "/v1/content?info.note=n", "info.note is not a known parameter");
+        refuses("PUT", "/v1/content?data=n", "data is not a known parameter");
+    }
+
+    #[test]
+    fn the_number_of_parameters_is_limited() {
+        let query = |count: usize| format!("/v1/shelves?{}", vec!["years=1"; count].join("&"));
+        bind("GET", &query(MAX_PARAMETERS), &[]).unwrap();
+        refuses("GET", &query(MAX_PARAMETERS + 1), "query must have at most 128 parameters");
+    }
+
+    #[test]
+    fn headers_fill_fields() {
+        let cases: [(&[(&str, &str)], &str); 7] = [
+            (&[], r#"shelf{id:"i"}"#),
+            (&[("if-match", r#""r1""#)], r#"shelf{id:"i",owner{etag:"r1"}}"#),
+            (&[("if-match", r#"W/"r1""#)], r#"shelf{id:"i",owner{etag:"r1"}}"#),
+            (&[("if-match", "*")], r#"shelf{id:"i"}"#),
+            (&[("x-note", "caffè")], r#"shelf{id:"i"},note:"caff\303\250""#),
+            (&[("x-tag", "a"), ("x-tag", "b")], r#"shelf{id:"i"},tags:["a","b"]"#),
+            (&[("other", "a")], r#"shelf{id:"i"}"#),
+        ];
+        for (headers, request) in cases {
+            let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, *value)).collect();
+            assert_eq!(bind("PATCH", "/v1/shelves/i", &headers).as_deref(), Ok(request), "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn headers_that_do_not_fit_are_named() {
+        let cases: [(&[(&str, &str)], &str); 4] = [
+            (&[("if-match", "r1")], "if-match must be an entity tag"),
+            (&[("if-match", r#""r1", "r2""#)], "if-match must hold one value"),
+            (&[("if-match", r#""r1""#), ("if-match", r#""r1""#)], "if-match must hold one value"),
+            (&[("x-note", "a"), ("x-note", "b")], "x-note must hold one value"),
+        ];
+        for (headers, violation) in cases {
+            let violations = bind("PATCH", "/v1/shelves/i", headers).unwrap_err();
+            assert!(violations[0].starts_with(violation), "{violations:?}");
+        }
+        let both = bind("PATCH", "/v1/shelves/i?note=a", &[("x-note", "b")]).unwrap_err();
+        assert_eq!(both, ["note is said by the header x-note already"]);
+    }
+
+    #[test]
+    fn what_is_bound_wins_over_the_body() {
+        let contract = shelves();
+        let found = contract.find(&Method::PATCH, "/v1/shelves/i").unwrap();
+        let bound = found.bind(None, &HeaderMap::new()).unwrap();
+        // A shelf with the id "other" and the name "n".
+        let mut request = found.route.body.enclose(b"\x0a\x05other\x12\x01n".to_vec());
+        request.extend(bound.wire);
+        request.extend(
+            bound.update_mask.unwrap().encode(&["id", "name", "owner.etag", "owner"].map(str::to_owned)),
+        );
+        let request = message(&contract, "routing.v1.UpdateRequest", &request).to_string();
+        assert_eq!(request, r#"shelf{id:"i",name:"n"},update_mask{paths:["name","owner"]}"#);
+    }
+
+    #[test]
+    fn a_mask_that_the_caller_names_is_left_alone() {
+        let contract = shelves();
+        let found = contract.find(&Method::PATCH, "/v1/shelves/i").unwrap();
+        assert!(found.bind(Some("updateMask=name"), &HeaderMap::new()).unwrap().update_mask.is_none());
+        assert!(found.bind(Some("note=a"), &HeaderMap::new()).unwrap().update_mask.is_some());
+        let post = contract.find(&Method::POST, "/v1/shelves").unwrap();
+        assert!(post.bind(None, &HeaderMap::new()).unwrap().update_mask.is_none());
+    }
 }

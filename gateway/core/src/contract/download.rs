@@ -187,3 +187,77 @@ fn put_text(field: Option<&FieldDescriptor>, text: &str, out: &mut Vec<u8>) {
 fn utf8(text: &[u8]) -> Result<String, Malformed> {
     std::str::from_utf8(text).map(str::to_owned).map_err(|_| Malformed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::{
+        Contract,
+        fixture::{message, shelves},
+    };
+
+    fn download(contract: &Contract) -> &Download {
+        contract.method("/routing.v1.Shelves/Read").unwrap().download.as_ref().unwrap()
+    }
+
+    fn request(wanted: &DownloadRequest<'_>) -> String {
+        let contract = shelves();
+        let wire = download(&contract).request(wanted);
+        message(&contract, "routing.v1.ReadRequest", &wire).to_string()
+    }
+
+    #[test]
+    fn a_range_and_its_conditions_fill_the_request() {
+        let tags = ["a".to_owned(), "b".to_owned()];
+        let wanted =
+            DownloadRequest { read_offset: -5, read_limit: 7, if_none_match: &tags, if_range: Some("c") };
+        assert_eq!(request(&wanted), r#"offset:-5,limit:7,if_none_match:["a","b"],if_range:"c""#);
+        assert_eq!(request(&DownloadRequest::default()), "");
+    }
+
+    #[test]
+    fn offsets_past_what_the_field_holds_become_its_ends() {
+        let from = |read_offset| {
+            let read_limit = read_offset;
+            request(&DownloadRequest { read_offset, read_limit, ..DownloadRequest::default() })
+        };
+        assert_eq!(from(i64::MAX), "offset:2147483647,limit:9223372036854775807");
+        assert_eq!(from(i64::MIN), "offset:-2147483648,limit:-9223372036854775808");
+    }
+
+    #[test]
+    fn the_first_message_tells_of_the_file() {
+        let contract = shelves();
+        let inner = b"\x0a\x09image/png\x12\x05a.png\x18\xac\x02\x22\x01e\x28\x05\x30\x07\x38\x01";
+        let mut first = Vec::new();
+        wire::put_bytes(1, inner, &mut first);
+        let expected = DownloadInfo {
+            content_type: "image/png".to_owned(),
+            filename: "a.png".to_owned(),
+            size_bytes: 300,
+            etag: "e".to_owned(),
+            read_offset: 5,
+            read_length: 7,
+            not_modified: true,
+        };
+        let download = download(&contract);
+        assert_eq!(download.parse_info(&first), Ok(Some(expected)));
+        assert_eq!(download.parse_info(b"\x0a\0"), Ok(Some(DownloadInfo::default())));
+        assert_eq!(download.parse_info(b"\x12\x01d"), Ok(None));
+        assert_eq!(download.parse_info(b"\x0a\x05"), Err(Malformed));
+        assert_eq!(download.parse_info(b"\x0a\x03\x0a\x01\xff"), Err(Malformed));
+        assert_eq!(download.cache_control.as_ref().unwrap(), "no-store");
+    }
+
+    #[test]
+    fn further_messages_lend_their_bytes() {
+        let contract = shelves();
+        let download = download(&contract);
+        let message = Bytes::from_static(b"\x12\x05bytes");
+        let data = download.data(&message).unwrap();
+        assert_eq!(data, "bytes");
+        assert_eq!(data.as_ptr(), message.slice(2..).as_ptr());
+        assert_eq!(download.data(&Bytes::from_static(b"\x0a\0")), Ok(Bytes::new()));
+        assert_eq!(download.data(&Bytes::from_static(b"\x12\x05byt")), Err(Malformed));
+    }
+}

@@ -167,3 +167,72 @@ pub(super) fn is_json_scalar(message: &MessageDescriptor) -> bool {
             | "google.protobuf.UInt64Value"
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::{Contract, fixture::shelves, wire::put_bytes};
+
+    fn path(contract: &Contract, message: &str, path: &str) -> Result<FieldPath, String> {
+        let message = contract.pool().get_message_by_name(message).unwrap();
+        FieldPath::resolve(&message, path).map_err(|problem| problem.to_string())
+    }
+
+    #[test]
+    fn a_path_is_resolved_field_by_field() {
+        let contract = shelves();
+        let path = path(&contract, "routing.v1.UpdateRequest", "shelf.owner.id").unwrap();
+        assert_eq!(path.leaf().full_name(), "routing.v1.Owner.id");
+        assert_eq!(path.root().full_name(), "routing.v1.UpdateRequest.shelf");
+        assert_eq!(path.to_string(), "shelf.owner.id");
+        assert_eq!(path.below_root().unwrap().to_string(), "owner.id");
+    }
+
+    #[test]
+    fn a_wrong_path_is_told_where_it_goes_wrong() {
+        let contract = shelves();
+        let cases = [
+            ("", "routing.v1.ListRequest has no field ``"),
+            ("colour", "routing.v1.ListRequest has no field `colour`"),
+            ("pageSize", "routing.v1.ListRequest has no field `pageSize`"),
+            ("owner.colour", "routing.v1.Owner has no field `colour`"),
+            ("owner.", "routing.v1.Owner has no field ``"),
+            ("page_size.x", "`page_size` must be a singular message"),
+            ("owners.id", "`owners` must be a singular message"),
+            ("notes.key", "`notes` must be a singular message"),
+        ];
+        for (text, problem) in cases {
+            let error = path(&contract, "routing.v1.ListRequest", text).unwrap_err();
+            assert!(error.starts_with(problem), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_read_as_text() {
+        let contract = shelves();
+        // id "o", etag "", page_count -1, trusted, picture "p", weight 2^64-1
+        let owner = b"\x0a\x01o\x12\0\x18\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x20\x01\x2a\x01p\
+            \x30\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01";
+        let mut shelf = Vec::new();
+        put_bytes(3, owner, &mut shelf);
+        let read = |name: &str| path(&contract, "routing.v1.Shelf", name).unwrap().read_text(&shelf);
+        assert_eq!(read("owner.id").as_deref(), Some("o"));
+        assert_eq!(read("owner.etag"), None);
+        assert_eq!(read("owner.page_count").as_deref(), Some("-1"));
+        assert_eq!(read("owner.trusted").as_deref(), Some("true"));
+        assert_eq!(read("owner.picture"), None);
+        assert_eq!(read("owner.weight").as_deref(), Some("18446744073709551615"));
+        assert_eq!(read("id"), None);
+    }
+
+    #[test]
+    fn of_a_field_that_is_sent_twice_the_last_value_counts() {
+        let contract = shelves();
+        let mut shelf = Vec::new();
+        put_bytes(3, b"\x0a\x01a\x0a\x01b\x12\x01e", &mut shelf);
+        put_bytes(3, b"\x0a\x01c", &mut shelf);
+        let read = |name: &str| path(&contract, "routing.v1.Shelf", name).unwrap().read_text(&shelf);
+        assert_eq!(read("owner.id").as_deref(), Some("c"));
+        assert_eq!(read("owner.etag").as_deref(), Some("e"));
+    }
+}

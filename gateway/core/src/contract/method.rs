@@ -6,6 +6,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use prost_reflect::{Cardinality, Kind, MessageDescriptor, MethodDescriptor, ServiceDescriptor};
 
 use super::{ContractError, Download, FieldPath, Problem, Upload, entity_tag, options::Options};
+use crate::json::Schemas;
 
 const METHOD_OPTION: &str = "reticle.http.v1.method";
 const SERVICE_OPTION: &str = "reticle.http.v1.service";
@@ -69,7 +70,11 @@ pub struct Method {
 }
 
 impl Method {
-    pub(super) fn read(descriptor: MethodDescriptor, service: Arc<Service>) -> Result<Self, ContractError> {
+    pub(super) fn read(
+        descriptor: MethodDescriptor,
+        service: Arc<Service>,
+        schemas: &Schemas,
+    ) -> Result<Self, ContractError> {
         let name = descriptor.full_name().to_owned();
         let (input, output) = (descriptor.input(), descriptor.output());
         let mut method = Self {
@@ -88,13 +93,13 @@ impl Method {
         let options = method.descriptor.options();
         if let Some(option) = Options::read(method.descriptor.parent_pool(), &options, METHOD_OPTION) {
             method
-                .apply(&option)
+                .apply(&option, schemas)
                 .map_err(|(field, problem)| problem.of(&name, format!("{METHOD_OPTION}.{field}")))?;
         }
         Ok(method)
     }
 
-    fn apply(&mut self, option: &Options) -> Result<(), (String, Problem)> {
+    fn apply(&mut self, option: &Options, schemas: &Schemas) -> Result<(), (String, Problem)> {
         let named = |field: &'static str| move |problem| (field.to_owned(), problem);
         self.token_optional = option.flag("token_optional");
         if option.is_set("success_status") {
@@ -117,7 +122,7 @@ impl Method {
             let fits = self.descriptor.is_client_streaming() && !self.descriptor.is_server_streaming();
             let unfit = Problem::Unfit("only a client stream with one answer can take an upload");
             fits.then_some(()).ok_or(unfit).map_err(named("upload"))?;
-            self.upload = Some(Upload::read(&upload, &self.input).map_err(of("upload"))?);
+            self.upload = Some(Upload::read(&upload, &self.input, schemas).map_err(of("upload"))?);
         }
         if let Some(download) = option.message("download") {
             let fits = self.descriptor.is_server_streaming() && !self.descriptor.is_client_streaming();

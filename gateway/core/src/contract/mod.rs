@@ -40,6 +40,7 @@ pub use self::{
     upload::{FileInfo, Upload},
     wire::Malformed,
 };
+use crate::json::Schemas;
 
 /// Every service of a descriptor set, and how HTTP reaches it.
 #[derive(Debug)]
@@ -59,12 +60,13 @@ impl Contract {
     }
 
     fn of_pool(pool: DescriptorPool) -> Result<Self, ContractError> {
+        let schemas = Schemas::new(&pool);
         let mut methods = Vec::new();
         let mut routes = Routes::default();
         for descriptor in pool.services() {
             let service = Arc::new(Service::read(&descriptor)?);
             for method in descriptor.methods() {
-                let method = Arc::new(Method::read(method, Arc::clone(&service))?);
+                let method = Arc::new(Method::read(method, Arc::clone(&service), &schemas)?);
                 Route::read(&method)?.into_iter().try_for_each(|route| routes.insert(route))?;
                 methods.push(method);
             }
@@ -104,3 +106,6 @@ impl Contract {
         self.routes.find(method, path)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,19 +3,26 @@
 use aip::Violation;
 use prost_reflect::{Cardinality, FieldDescriptor, Kind, MessageDescriptor};
 
-use super::{FieldPath, field_path::is_json_scalar};
-use crate::json;
+use super::{FieldPath, field_path::is_json_scalar, wire};
+use crate::json::{self, JsonError, Schemas};
 
 /// The parameters of one request, each checked against those ahead of it.
 pub(super) struct Parameters<'m> {
     message: &'m MessageDescriptor,
+    /// Messages are read as JSON by these; without them no parameter can be a message.
+    schemas: Option<&'m Schemas>,
     given: Vec<FieldPath>,
 }
 
 impl<'m> Parameters<'m> {
     /// Parameters that name fields of `message`.
     pub(super) const fn of(message: &'m MessageDescriptor) -> Self {
-        Self { message, given: Vec::new() }
+        Self { message, schemas: None, given: Vec::new() }
+    }
+
+    /// The same, where the text of a field that is a message is its JSON.
+    pub(super) fn with_json(self, schemas: &'m Schemas) -> Self {
+        Self { schemas: Some(schemas), ..self }
     }
 
     /// Appends the field that `name` names, holding `text`, to `message`'s wire bytes in `out`.
@@ -32,17 +39,35 @@ impl<'m> Parameters<'m> {
     ) -> Result<(), Violation> {
         let broken = |rule: &str| Violation::new(name, rule);
         let path = FieldPath::lookup(self.message, name).ok_or_else(|| broken("is not a known parameter"))?;
-        if !fits_a_text(path.leaf()) {
-            return Err(broken("cannot be given as a parameter: it is a message"));
-        }
         if let Some(rule) = refuse(&path).or_else(|| self.clash(&path)) {
             return Err(broken(&rule));
         }
-        let mut field = Vec::new();
-        json::scalar_to_wire(path.leaf(), text, &mut field).map_err(|rule| broken(&rule))?;
+        let field = self.value(path.leaf(), text).map_err(|violation| violation.within(name))?;
         path.put(field, out);
         self.given.push(path);
         Ok(())
+    }
+
+    /// The field's wire bytes, tag included; a violation is named from the field on.
+    fn value(&self, field: &FieldDescriptor, text: &str) -> Result<Vec<u8>, Violation> {
+        let broken = |rule: String| Violation::new("", rule);
+        let mut out = Vec::new();
+        if fits_a_text(field) {
+            json::scalar_to_wire(field, text, &mut out).map_err(broken)?;
+            return Ok(out);
+        }
+        let message = field.kind().as_message().filter(|_| !field.is_map() && !field.is_list()).cloned();
+        let schema = self.schemas.zip(message).and_then(|(schemas, message)| schemas.get(&message));
+        let schema =
+            schema.ok_or_else(|| broken("cannot be given as a parameter: it is not one value".to_owned()))?;
+        let document = json::to_wire(&schema, text.as_bytes()).map_err(|error| match error {
+            JsonError::Syntax(sentence) => broken(format!("must be JSON: {sentence}")),
+            JsonError::Fields(violations) => {
+                violations.named().first().cloned().unwrap_or_else(|| broken("is not valid".to_owned()))
+            }
+        })?;
+        wire::put_bytes(field.number(), &document.wire, &mut out);
+        Ok(out)
     }
 
     /// Whether a field was given.
@@ -66,7 +91,7 @@ impl<'m> Parameters<'m> {
 }
 
 /// Whether one text can hold the field's value (for a repeated field: one of its values).
-pub(super) fn fits_a_text(field: &FieldDescriptor) -> bool {
+fn fits_a_text(field: &FieldDescriptor) -> bool {
     match field.kind() {
         Kind::Message(message) => !field.is_map() && is_json_scalar(&message),
         _ => true,

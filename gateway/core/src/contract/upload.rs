@@ -4,6 +4,7 @@ use aip::{Violation, Violations};
 use prost_reflect::{FieldDescriptor, MessageDescriptor};
 
 use super::{Problem, expect, options::Options, parameters::Parameters, wire};
+use crate::json::Schemas;
 
 /// How a file and what is told of it become the messages of a client stream.
 #[derive(Clone, Debug)]
@@ -21,6 +22,7 @@ pub struct Upload {
     size_bytes: Option<FieldDescriptor>,
     /// The media types of raw bodies, as in `image/*`.
     pub raw_content_types: Vec<String>,
+    schemas: Schemas,
 }
 
 /// What a request tells of a file apart from its bytes.
@@ -38,6 +40,7 @@ impl Upload {
     pub(super) fn read(
         option: &Options,
         request: &MessageDescriptor,
+        schemas: &Schemas,
     ) -> Result<Self, (&'static str, Problem)> {
         let (info, info_message) = expect::message(option, "info", request)?;
         let missing = Problem::Missing { expected: "the name of a form part" };
@@ -48,6 +51,7 @@ impl Upload {
             content_type: expect::text(option, "content_type", &info_message)?,
             size_bytes: expect::integer(option, "size_bytes", &info_message)?,
             raw_content_types: option.texts("raw_content_types"),
+            schemas: schemas.clone(),
             info,
             info_message,
         })
@@ -63,15 +67,20 @@ impl Upload {
         })
     }
 
+    /// What may be told of the file by name.
+    pub(super) fn parameters(&self) -> Parameters<'_> {
+        Parameters::of(&self.info_message).with_json(&self.schemas)
+    }
+
     /// The wire bytes of the stream's first message: the fields that the form's other parts name, then `file`.
-    /// They may be appended to those of [`Route::bind`](super::Route::bind): protobuf merges the two.
+    /// The text of a field that is a message is its JSON. The bytes may be appended to those of [`Route::bind`](super::Route::bind): protobuf merges the two.
     ///
     /// # Errors
     /// A violation for each form part that names no field, or whose text does not fit the field.
     pub fn info(&self, file: &FileInfo<'_>, form: &[(String, String)]) -> Result<Vec<u8>, Violations> {
         let mut info = Vec::new();
         let mut violations = Violations::default();
-        let mut parameters = Parameters::of(&self.info_message);
+        let mut parameters = self.parameters();
         for (name, text) in form {
             violations.check(parameters.put(name, text, &|_| None, &mut info));
         }
@@ -103,5 +112,89 @@ impl Upload {
         let mut prefix = Vec::with_capacity(wire::MAX_PREFIX);
         wire::put_prefix(self.data.number(), length, &mut prefix);
         prefix
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::{
+        Contract,
+        fixture::{message, shelves},
+    };
+
+    fn upload(contract: &Contract) -> &Upload {
+        contract.method("/routing.v1.Shelves/Put").unwrap().upload.as_ref().unwrap()
+    }
+
+    fn info(file: &FileInfo<'_>, form: &[(&str, &str)]) -> Result<String, String> {
+        let contract = shelves();
+        let form: Vec<_> = form.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+        let wire = upload(&contract).info(file, &form).map_err(|violations| {
+            violations.named().iter().map(|v| format!("{} {}\n", v.field, v.description)).collect::<String>()
+        })?;
+        Ok(message(&contract, "routing.v1.PutRequest", &wire).to_string())
+    }
+
+    #[test]
+    fn the_first_message_tells_of_the_file() {
+        let file = FileInfo { filename: Some("a.png"), content_type: Some("image/png"), size_bytes: Some(0) };
+        let expected = r#"info{filename:"a.png",content_type:"image/png",note:"n"}"#;
+        assert_eq!(info(&file, &[("note", "n"), ("filename", "form.png")]).as_deref(), Ok(expected));
+        assert_eq!(info(&FileInfo::default(), &[]).as_deref(), Ok("info{}"));
+    }
+
+    #[test]
+    fn a_size_that_the_field_cannot_hold_is_refused() {
+        let of = |size| FileInfo { size_bytes: Some(size), ..FileInfo::default() };
+        assert_eq!(info(&of(2_147_483_647), &[]).as_deref(), Ok("info{size_bytes:2147483647}"));
+        let violation = "size_bytes must be at most 2147483647\n";
+        assert_eq!(info(&of(2_147_483_648), &[]).as_deref(), Err(&violation.to_owned()));
+    }
+
+    #[test]
+    fn form_parts_that_name_no_field_are_refused() {
+        let violations = info(&FileInfo::default(), &[("colour", "red"), ("note", "a"), ("note", "b")]);
+        let expected = "colour is not a known parameter\nnote is given more than once\n";
+        assert_eq!(violations.as_deref(), Err(&expected.to_owned()));
+    }
+
+    #[test]
+    fn form_parts_that_are_messages_are_read_as_json() {
+        let of = |name, json| info(&FileInfo::default(), &[(name, json)]);
+        assert_eq!(of("owner", r#"{"id":"o"}"#).as_deref(), Ok(r#"info{owner{id:"o"}}"#));
+        assert!(of("metadata", r#"{"a":1}"#).unwrap().contains(r#"fields"#));
+        for (name, json, violation) in [
+            ("owner", "{", "owner must be JSON: "),
+            ("owner", r#"{"colour":1}"#, "owner.colour "),
+            ("owners", "[]", "owners cannot be given as a parameter"),
+        ] {
+            let violations = of(name, json).unwrap_err();
+            assert!(violations.starts_with(violation), "{violations}");
+        }
+    }
+
+    #[test]
+    fn bytes_follow_their_prefix_unchanged() {
+        let contract = shelves();
+        let mut wire = upload(&contract).data_prefix(300);
+        wire.extend_from_slice(&[7; 300]);
+        let read = message(&contract, "routing.v1.PutRequest", &wire);
+        assert_eq!(read.get_field_by_name("data").unwrap().as_bytes().unwrap().as_ref(), [7; 300]);
+    }
+
+    #[test]
+    fn raw_bodies_are_accepted_by_media_type() {
+        let contract = shelves();
+        let upload = upload(&contract);
+        for accepted in
+            ["image/png", "IMAGE/PNG", "image/svg+xml; charset=utf-8", "application/pdf", "Application/PDF "]
+        {
+            assert!(upload.accepts_raw(accepted), "{accepted}");
+        }
+        for refused in ["", "image", "imagery/png", "application/json", "application/pdfx", "text/image/png"]
+        {
+            assert!(!upload.accepts_raw(refused), "{refused}");
+        }
     }
 }

@@ -95,3 +95,43 @@ pub(super) fn put_varint(number: u32, value: u64, out: &mut Vec<u8>) {
     encode_key(number, WireType::Varint, out);
     encode_varint(value, out);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_read_in_order() {
+        let mut message = Vec::new();
+        put_varint(1, 300, &mut message);
+        message.extend_from_slice(b"\x11\0\0\0\0\0\0\0\0\x1d\0\0\0\0");
+        put_bytes(1000, b"text", &mut message);
+        let fields: Result<Vec<_>, _> = Fields::of(&message).collect();
+        let expected =
+            [(1, Value::Varint(300)), (2, Value::Fixed), (3, Value::Fixed), (1000, Value::Bytes(b"text"))];
+        assert_eq!(fields.unwrap(), expected);
+    }
+
+    #[test]
+    fn bytes_that_are_no_message_end_the_reading() {
+        let cases: [&[u8]; 6] = [
+            b"\x08",                                                 // no value
+            b"\x0a\x05abc",                                          // shorter than its length
+            b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",         // a length past any memory
+            b"\x0b\x0c",                                             // a group
+            b"\x00\x01",                                             // field number 0
+            b"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", // a varint that never ends
+        ];
+        for message in cases {
+            let fields: Vec<_> = Fields::of(message).collect();
+            assert_eq!(fields, [Err(Malformed)], "{message:?}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_is_never_longer_than_promised() {
+        let mut prefix = Vec::new();
+        put_prefix((1 << 29) - 1, usize::MAX, &mut prefix);
+        assert!(prefix.len() <= MAX_PREFIX, "{}", prefix.len());
+    }
+}
