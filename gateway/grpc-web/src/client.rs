@@ -18,10 +18,11 @@ use tower_service::Service;
 
 use crate::{
     error::Error,
+    head::Head,
     media_type::{Encoding, MediaType},
     read::ResponseBody,
     service::X_GRPC_WEB,
-    status::{GRPC_STATUS, Head, status_from_http},
+    status::{GRPC_STATUS, status_from_http},
 };
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -80,9 +81,9 @@ where
     B::Error: Into<BoxError>,
 {
     let encoding = match MediaType::of(response.headers()) {
-        MediaType::Web(encoding) => encoding,
-        // A status in the headers is the whole answer, whatever the content type says.
-        _ if response.headers().contains_key(GRPC_STATUS) => Encoding::Binary,
+        MediaType::Web(encoding) => Some(encoding),
+        // A status in the headers is the whole answer, whatever the body is.
+        _ if response.headers().contains_key(GRPC_STATUS) => None,
         MediaType::UnknownWeb => return Status::from(Error::MessageFormat).into_http(),
         MediaType::Grpc | MediaType::Other => return not_grpc_web(response.status()).into_http(),
     };
@@ -92,11 +93,16 @@ where
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     headers.remove(CONTENT_LENGTH);
-    response.map(|body| Body::new(ResponseBody::new(Body::new(body), encoding, head)))
+    response.map(|body| {
+        Body::new(match encoding {
+            Some(encoding) => ResponseBody::new(Body::new(body), encoding, head),
+            None => ResponseBody::new(Body::empty(), Encoding::Binary, head),
+        })
+    })
 }
 
 fn not_grpc_web(http: StatusCode) -> Status {
-    Status::new(status_from_http(http), format!("The server answered HTTP {} without gRPC", http.as_u16()))
+    Status::new(status_from_http(http), format!("The answer (HTTP {}) is not gRPC-web", http.as_u16()))
 }
 
 fn call_failed(error: impl Into<BoxError>) -> Status {

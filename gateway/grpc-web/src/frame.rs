@@ -28,6 +28,15 @@ pub(crate) enum TrailerFrame {
     Refuse,
 }
 
+/// Whether a body had messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyKind {
+    /// No message, perhaps trailers.
+    Empty,
+    /// One message or more.
+    Messages,
+}
+
 /// What comes next in a chunk.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Piece {
@@ -44,7 +53,7 @@ pub(crate) enum Piece {
 pub(crate) struct Frames {
     trailer_frame: TrailerFrame,
     state: State,
-    saw_message: bool,
+    body_kind: BodyKind,
 }
 
 #[derive(Debug)]
@@ -75,7 +84,7 @@ impl Length {
 
 impl Frames {
     pub(crate) fn new(trailer_frame: TrailerFrame) -> Self {
-        Self { trailer_frame, state: State::Boundary, saw_message: false }
+        Self { trailer_frame, state: State::Boundary, body_kind: BodyKind::Empty }
     }
 
     /// Whether the body may end here.
@@ -84,8 +93,8 @@ impl Frames {
     }
 
     /// Whether a message has begun.
-    pub(crate) fn saw_message(&self) -> bool {
-        self.saw_message
+    pub(crate) fn body_kind(&self) -> BodyKind {
+        self.body_kind
     }
 
     /// Takes the next piece off the front of `chunk`, which is empty when the answer is [`Piece::Nothing`].
@@ -104,7 +113,7 @@ impl Frames {
             match &mut self.state {
                 State::Boundary => match byte & !COMPRESSED {
                     0 => {
-                        self.saw_message = true;
+                        self.body_kind = BodyKind::Messages;
                         self.state = State::MessageLength(Length::default());
                         rest = tail;
                     }
@@ -137,6 +146,7 @@ impl Frames {
         while let Some(&byte) = chunk.first() {
             match &mut self.state {
                 State::Boundary => {
+                    // Requests never ask for compression, and a bomb is no way to learn a status.
                     if byte & COMPRESSED != 0 && self.trailer_frame == TrailerFrame::Keep {
                         return Err(Error::CompressedTrailers);
                     }

@@ -4,12 +4,13 @@
 //!
 //! The protocol is gRPC's `PROTOCOL-WEB.md`. A point that it leaves open is decided in the file of its concern:
 //! `media_type` (which requests, which form), `frame` (chunks into frames), `text` (base64), `trailers` (the block at
-//! the end), `status` (a call's outcome). `read` and `write` are the bodies made of them, `service` and `client` the two
-//! ends. To add a rule, begin with a test there.
+//! the end), `status` (a call's outcome as headers), `head` (where the outcome is looked for). `read` and `write` are
+//! the bodies made of them, `service` and `client` the two ends. To add a rule, begin with a test of it.
 
 mod client;
 mod error;
 mod frame;
+mod head;
 mod media_type;
 mod read;
 mod service;

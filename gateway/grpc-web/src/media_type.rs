@@ -14,6 +14,10 @@ pub enum Encoding {
     Text,
 }
 
+/// What may follow `application/grpc-web`.
+const BINARY_FORMS: [&str; 2] = ["", "+proto"];
+const TEXT_FORMS: [&str; 4] = ["-text", "-text+proto", "-text-base64", "-text-base64+proto"];
+
 /// What a content type says about a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MediaType {
@@ -40,21 +44,29 @@ impl MediaType {
 
     /// Parameters, letter case and a doubled value (`a, a`) make no difference.
     fn parse(value: &str) -> Self {
-        let essence = value.split([';', ',']).next().unwrap_or_default().trim().to_ascii_lowercase();
-        let Some(kind) = essence.strip_prefix("application/grpc") else {
+        let essence = value.split([';', ',']).next().unwrap_or_default().trim();
+        let Some(subtype) = strip_prefix(essence, "application/grpc") else {
             return Self::Other;
         };
-        match kind {
-            "-web" | "-web+proto" => Self::Web(Encoding::Binary),
-            "-web-text" | "-web-text+proto" | "-web-text-base64" | "-web-text-base64+proto" => {
-                Self::Web(Encoding::Text)
-            }
-            "" => Self::Grpc,
-            _ if kind.starts_with("-web+") || kind.starts_with("-web-") => Self::UnknownWeb,
-            _ if kind.starts_with('+') => Self::Grpc,
-            _ => Self::Other,
+        let Some(form) = strip_prefix(subtype, "-web") else {
+            let is_native = subtype.is_empty() || subtype.starts_with('+');
+            return if is_native { Self::Grpc } else { Self::Other };
+        };
+        if BINARY_FORMS.iter().any(|known| form.eq_ignore_ascii_case(known)) {
+            Self::Web(Encoding::Binary)
+        } else if TEXT_FORMS.iter().any(|known| form.eq_ignore_ascii_case(known)) {
+            Self::Web(Encoding::Text)
+        } else if form.starts_with(['+', '-']) {
+            Self::UnknownWeb
+        } else {
+            Self::Other
         }
     }
+}
+
+fn strip_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    let (head, tail) = text.split_at_checked(prefix.len())?;
+    head.eq_ignore_ascii_case(prefix).then_some(tail)
 }
 
 impl Encoding {

@@ -13,8 +13,8 @@ use tonic::{Status, body::Body};
 use crate::{
     error::Error,
     frame::{Frames, Piece, TrailerFrame},
+    head::Head,
     media_type::Encoding,
-    status::{BodyKind, Head},
     text::TextDecoder,
     trailers,
 };
@@ -67,10 +67,6 @@ impl Reader {
     fn finish(&self) -> Result<(), Error> {
         self.text.as_ref().map_or(Ok(()), TextDecoder::finish)?;
         if self.frames.at_boundary() { Ok(()) } else { Err(Error::Truncated) }
-    }
-
-    fn body_kind(&self) -> BodyKind {
-        if self.frames.saw_message() { BodyKind::Messages } else { BodyKind::Empty }
     }
 }
 
@@ -134,7 +130,7 @@ impl ResponseBody {
             Some(Piece::Trailers(block)) => Some(read_last(reader, &block, cx)?),
             Some(Piece::Nothing) | None => None,
         };
-        let trailers = self.head.conclude(trailers, reader.body_kind());
+        let trailers = self.head.conclude(trailers, reader.frames.body_kind());
         Poll::Ready(Some(Ok(Frame::trailers(trailers))))
     }
 }

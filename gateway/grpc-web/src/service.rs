@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version,
-    header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, TE, TRAILER},
+    header::{ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TE, TRAILER},
 };
 use http_body::Body as HttpBody;
 use pin_project_lite::pin_project;
@@ -18,9 +18,10 @@ use tower_service::Service;
 
 use crate::{
     error::Error,
+    head::Head,
     media_type::{Encoding, MediaType},
     read::RequestBody,
-    status::{GRPC_STATUS, Head, trailers_from_status},
+    status::{GRPC_STATUS, trailers_from_status},
     write::WebBody,
 };
 
@@ -118,8 +119,9 @@ where
     *response.version_mut() = version;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, encoding.content_type());
-    headers.remove(CONTENT_LENGTH);
-    headers.remove(TRAILER);
+    for name in [CONTENT_LENGTH, CONTENT_ENCODING, TRAILER] {
+        headers.remove(name);
+    }
     response.map(|body| Body::new(WebBody::new(body, encoding, head)))
 }
 

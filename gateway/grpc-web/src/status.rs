@@ -16,7 +16,7 @@ use tonic::{Code, Status};
 use crate::error::Error;
 
 pub(crate) const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
-const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+pub(crate) const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 const GRPC_STATUS_DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
 
 /// What a `grpc-message` must escape: everything but 0x20 to 0x7E, and the escape itself.
@@ -84,9 +84,9 @@ pub fn trailers_from_status(status: &Status) -> HeaderMap {
     trailers
 }
 
-/// Takes the outcome out of the headers of an answer; `None` without a `grpc-status`.
+/// Takes the status out of the headers of an answer; `None` without a `grpc-status`.
 pub(crate) fn take(headers: &mut HeaderMap) -> Option<HeaderMap> {
-    let mut taken = HeaderMap::with_capacity(3);
+    let mut taken = HeaderMap::new();
     for name in [GRPC_STATUS, GRPC_MESSAGE, GRPC_STATUS_DETAILS] {
         let value = headers
             .remove(&name)
@@ -120,48 +120,7 @@ fn split(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
 }
 
-/// How an answer told its outcome ahead of its body.
-#[derive(Debug)]
-pub(crate) struct Head {
-    http_status: StatusCode,
-    outcome: Option<HeaderMap>,
-}
-
-impl Head {
-    /// Takes the outcome out of the head of `response`, where it would hide the one behind the body.
-    pub(crate) fn take<B>(response: &mut http::Response<B>) -> Self {
-        Self { http_status: response.status(), outcome: take(response.headers_mut()) }
-    }
-
-    /// The trailers of a call whose body ended: those behind the body, else, for a body without messages, those ahead
-    /// of it, else what the HTTP status says.
-    pub(crate) fn conclude(&mut self, trailers: Option<HeaderMap>, body: BodyKind) -> HeaderMap {
-        let mut trailers = trailers.unwrap_or_default();
-        if trailers.contains_key(GRPC_STATUS) {
-            return trailers;
-        }
-        match (self.outcome.take(), body) {
-            (Some(outcome), BodyKind::Empty) => trailers.extend(outcome),
-            (None, _) | (_, BodyKind::Messages) => {
-                let message = format!("The answer (HTTP {}) has no gRPC status", self.http_status.as_u16());
-                trailers.insert(GRPC_STATUS, code_value(status_from_http(self.http_status)));
-                trailers.insert(GRPC_MESSAGE, encode_message(&message));
-            }
-        }
-        trailers
-    }
-}
-
-/// Whether a body had messages. If it had, a status ahead of it does not count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum BodyKind {
-    /// No message, perhaps trailers.
-    Empty,
-    /// One message or more.
-    Messages,
-}
-
-fn code_value(code: Code) -> HeaderValue {
+pub(crate) fn code_value(code: Code) -> HeaderValue {
     HeaderValue::from(i32::from(code))
 }
 

@@ -12,8 +12,9 @@ use tonic::{Status, body::Body};
 
 use crate::{
     frame::{Frames, TrailerFrame},
+    head::Head,
     media_type::Encoding,
-    status::{BodyKind, Head, trailers_from_status},
+    status::trailers_from_status,
     text::{self, Flush},
     trailers,
 };
@@ -21,6 +22,9 @@ use crate::{
 /// Data below this size is joined with what follows at once, so that a small reply and its trailers are one write.
 /// Binary data of this size or more is passed on without a copy.
 const JOIN_BYTES: usize = 16 * 1024;
+
+/// Room for the trailers of a call without metadata of its own, so that they mostly need no second allocation.
+const TRAILERS_ROOM: usize = 64;
 
 /// The body of a gRPC response as that of a gRPC-web response. It ends with a trailer frame that holds a status; only
 /// where the gRPC body breaks off inside a message, it breaks off too.
@@ -58,11 +62,10 @@ impl WebBody {
             let written = match Pin::new(inner).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
                     Ok(data) => self.accept(data)?,
-                    Err(frame) => Some(self.conclude(frame.into_trailers().ok())),
+                    Err(frame) => Some(self.conclude(frame.into_trailers().ok())?),
                 },
                 Poll::Ready(Some(Err(status))) => Some(self.fail(&status)?),
-                Poll::Ready(None) if self.frames.at_boundary() => Some(self.conclude(None)),
-                Poll::Ready(None) => Some(self.fail(&Status::internal("The answer ended inside a message"))?),
+                Poll::Ready(None) => Some(self.conclude(None)?),
                 Poll::Pending if self.joined.is_empty() => return Poll::Pending,
                 Poll::Pending => Some(self.take_joined(Flush::All)),
             };
@@ -86,6 +89,9 @@ impl WebBody {
             self.large = data;
             return Ok(Some(self.take_joined(Flush::WholeGroups)));
         }
+        if self.joined.is_empty() {
+            self.joined.reserve(data.len() + TRAILERS_ROOM);
+        }
         self.joined.extend_from_slice(&data);
         Ok((self.joined.len() >= JOIN_BYTES).then(|| self.take_joined(Flush::WholeGroups)))
     }
@@ -98,10 +104,12 @@ impl WebBody {
     }
 
     /// The last write: what waits, and the trailers behind it.
-    fn conclude(&mut self, trailers: Option<HeaderMap>) -> Bytes {
-        let body = if self.frames.saw_message() { BodyKind::Messages } else { BodyKind::Empty };
-        let trailers = self.head.conclude(trailers, body);
-        self.write_last(&trailers)
+    fn conclude(&mut self, trailers: Option<HeaderMap>) -> Result<Bytes, Status> {
+        if !self.frames.at_boundary() {
+            return self.fail(&Status::internal("The answer ended inside a message"));
+        }
+        let trailers = self.head.conclude(trailers, self.frames.body_kind());
+        Ok(self.write_last(&trailers))
     }
 
     fn end(&mut self, status: &Status) -> Bytes {

@@ -2,10 +2,11 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use tonic::{Code, Status};
+use http::HeaderMap;
+use tonic::Code;
 
 use crate::support::{
-    Read, Script, Step, frame, grpc_response, headers, message, read, receive, request, request_body,
+    Broken, Read, Script, Step, frame, grpc_response, headers, message, read, receive, request, request_body,
     response, serve, trailer_frame,
 };
 
@@ -29,9 +30,13 @@ fn scripts(body: &[u8]) -> Vec<Script> {
 }
 
 /// What the reader of a body cannot but notice.
-fn summary(read: Result<Read, Status>) -> Result<(Vec<u8>, Option<http::HeaderMap>), (Code, String)> {
-    read.map(|read| (read.data(), read.trailers))
-        .map_err(|status| (status.code(), status.message().to_owned()))
+type Summary = (Vec<u8>, Result<Option<HeaderMap>, (Code, String)>);
+
+fn summary(read: Result<Read, Broken>) -> Summary {
+    match read {
+        Ok(read) => (read.data(), Ok(read.trailers)),
+        Err(Broken { before, status }) => (before.data(), Err((status.code(), status.message().to_owned()))),
+    }
 }
 
 /// Base64 as a sender writes it that flushes every `flush` bytes.

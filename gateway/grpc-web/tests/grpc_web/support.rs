@@ -86,17 +86,26 @@ pub(crate) fn values(headers: &HeaderMap, name: &str) -> Vec<String> {
     headers.get_all(name).iter().map(|value| value.to_str().unwrap().to_owned()).collect()
 }
 
-pub(crate) async fn read(body: Body) -> Result<Read, Status> {
+/// A body that broke off.
+#[derive(Clone, Debug)]
+pub(crate) struct Broken {
+    pub(crate) before: Read,
+    pub(crate) status: Status,
+}
+
+pub(crate) async fn read(body: Body) -> Result<Read, Broken> {
     let mut body = body;
     let mut read = Read::default();
     while let Some(frame) = body.frame().await {
-        match frame?.into_data() {
-            Ok(data) => read.writes.push(data),
-            Err(frame) => {
-                assert!(
-                    read.trailers.replace(frame.into_trailers().unwrap()).is_none(),
-                    "trailers came twice"
-                );
+        match frame.map(Frame::into_data) {
+            Ok(Ok(data)) => read.writes.push(data),
+            Ok(Err(frame)) => {
+                let twice = read.trailers.replace(frame.into_trailers().unwrap());
+                assert!(twice.is_none(), "trailers came twice");
+            }
+            Err(status) => {
+                assert!(body.frame().await.is_none(), "a broken body goes on");
+                return Err(Broken { before: read, status });
             }
         }
     }
@@ -155,7 +164,7 @@ pub(crate) fn hello() -> Response<Script> {
 }
 
 /// What the service behind a [`GrpcWeb`] was asked.
-pub(crate) type Asked = (request::Parts, Result<Read, Status>);
+pub(crate) type Asked = (request::Parts, Result<Read, Broken>);
 
 /// Sends `request` through a [`GrpcWeb`] to a service that reads it all and answers `answer`.
 pub(crate) async fn serve(
@@ -181,18 +190,18 @@ pub(crate) async fn serve(
 }
 
 /// The body that a gRPC service behind a [`GrpcWeb`] sees of `request`.
-pub(crate) async fn request_body(request: Request<Script>) -> Result<Read, Status> {
+pub(crate) async fn request_body(request: Request<Script>) -> Result<Read, Broken> {
     serve(request, hello()).await.0.unwrap().1
 }
 
 /// The body that a browser reads when the service behind answers `answer` to a binary request.
-pub(crate) async fn answer_body(answer: Response<Script>) -> Result<Read, Status> {
+pub(crate) async fn answer_body(answer: Response<Script>) -> Result<Read, Broken> {
     let asking = request("application/grpc-web+proto", Script::data(message("hi")));
     read(serve(asking, answer).await.1.into_body()).await
 }
 
 /// What a gRPC client behind a [`GrpcWebClient`] sees of `answer`.
-pub(crate) async fn receive(answer: Response<Script>) -> (response::Parts, Result<Read, Status>) {
+pub(crate) async fn receive(answer: Response<Script>) -> (response::Parts, Result<Read, Broken>) {
     let service = service_fn(move |_: Request<Body>| std::future::ready(Ok::<_, Infallible>(answer.clone())));
     let (parts, body) =
         GrpcWebClient::new(service).oneshot(Request::new(Body::empty())).await.unwrap().into_parts();
@@ -203,7 +212,7 @@ pub(crate) async fn receive(answer: Response<Script>) -> (response::Parts, Resul
 pub(crate) async fn outcome(answer: Response<Script>) -> Status {
     let (parts, body) = receive(answer).await;
     match body {
-        Err(status) => status,
+        Err(broken) => broken.status,
         Ok(body) => grpc_web::status_from_trailers(body.trailers.as_ref().unwrap_or(&parts.headers)).unwrap(),
     }
 }
