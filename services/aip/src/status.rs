@@ -67,6 +67,20 @@ pub fn with_reason(code: Code, reason: &str, message: impl Into<String>) -> Stat
     Status::with_error_details(code, message, details)
 }
 
+/// A status with a `reason`, and what a program may want to know besides, by name.
+#[must_use]
+pub fn with_metadata<const N: usize>(
+    code: Code,
+    reason: &str,
+    message: impl Into<String>,
+    metadata: [(&str, String); N],
+) -> Status {
+    let mut details = ErrorDetails::new();
+    let metadata = metadata.map(|(name, value)| (name.to_owned(), value));
+    details.set_error_info(reason, DOMAIN, metadata);
+    Status::with_error_details(code, message, details)
+}
+
 /// The answer for a failure behind a port. The cause is logged here, once, and not sent.
 #[must_use]
 pub fn storage_failure(error: &storage::Error) -> Status {
@@ -84,5 +98,21 @@ pub fn storage_failure(error: &storage::Error) -> Status {
         storage::Error::Constraint(_) | storage::Error::Row { .. } | storage::Error::Broken(_) => {
             with_reason(Code::Internal, "INTERNAL", "Internal error")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_is_found_by_name_beside_the_reason() {
+        let status = with_metadata(Code::OutOfRange, "TOO_FAR", "Too far", [("size_bytes", "7".to_owned())]);
+        let info = status.get_details_error_info().unwrap();
+        assert_eq!(
+            (status.code(), info.reason.as_str(), info.domain.as_str()),
+            (Code::OutOfRange, "TOO_FAR", DOMAIN)
+        );
+        assert_eq!(info.metadata.get("size_bytes").map(String::as_str), Some("7"));
     }
 }

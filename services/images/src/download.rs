@@ -1,0 +1,141 @@
+//! The one way out: which part of a picture is asked for, and its bytes in messages of bounded size.
+
+use aip::Violation;
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _, stream};
+use proto::images::v1::{self as pb, download_image_response::Payload};
+use storage::{ByteRange, ByteStream, ObjectStore};
+
+use crate::{
+    error::{Error, Result},
+    image::{Image, ImageId},
+};
+
+/// The most bytes that one message carries.
+pub(crate) const MESSAGE_BYTES: usize = 64 * 1024;
+
+/// Which part of a picture is asked for, and on which conditions (RFC 9110 sections 13 and 14).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wanted {
+    /// Negative counts from the end.
+    offset: i32,
+    /// At least 1; `None` is all that is left.
+    limit: Option<i32>,
+    if_none_match: Vec<String>,
+    if_range: Option<String>,
+}
+
+/// Bytes of a picture, within it and at least one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    offset: i32,
+    length: i32,
+}
+
+impl TryFrom<pb::DownloadImageRequest> for Wanted {
+    type Error = Violation;
+
+    fn try_from(request: pb::DownloadImageRequest) -> Result<Self, Violation> {
+        if request.read_limit < 0 {
+            return Err(Violation::new("read_limit", "must not be negative"));
+        }
+        Ok(Self {
+            offset: request.read_offset,
+            limit: (request.read_limit > 0).then_some(request.read_limit),
+            if_none_match: request.if_none_match,
+            if_range: (!request.if_range.is_empty()).then_some(request.if_range),
+        })
+    }
+}
+
+impl Wanted {
+    /// The part of `image` to send; `None` if the caller has the picture already.
+    fn of(&self, image: &Image) -> Result<Option<Part>> {
+        if self.if_none_match.iter().any(|tag| tag == "*" || *tag == image.sha256) {
+            return Ok(None);
+        }
+        let size = image.size_bytes;
+        if self.if_range.as_ref().is_some_and(|tag| *tag != image.sha256) {
+            return Ok(Some(Part { offset: 0, length: size }));
+        }
+        let offset = if self.offset < 0 { size.saturating_add(self.offset).max(0) } else { self.offset };
+        if offset >= size {
+            return Err(Error::RangeNotSatisfiable { size });
+        }
+        let left = size - offset;
+        Ok(Some(Part { offset, length: self.limit.map_or(left, |limit| limit.min(left)) }))
+    }
+}
+
+/// Opens `image` as `wanted`: the first message tells what follows.
+pub(crate) async fn open(
+    objects: &impl ObjectStore,
+    image: Image,
+    wanted: &Wanted,
+) -> Result<impl Stream<Item = Result<pb::DownloadImageResponse>> + Send + 'static> {
+    let part = wanted.of(&image)?;
+    let body = match part {
+        Some(part) => {
+            let object = objects.get(&image.key, range(part, image.size_bytes)).await?;
+            object.ok_or(Error::BytesLost(image.id))?.body
+        }
+        None => stream::empty().boxed(),
+    };
+    let length = part.map_or(0, |part| part.length.unsigned_abs());
+    let data = data(image.id, body, length).map(|data| data.map(Payload::Data));
+    let content = stream::iter([Ok(Payload::Content(content(image, part)))]);
+    Ok(content
+        .chain(data)
+        .map(|payload| payload.map(|payload| pb::DownloadImageResponse { payload: Some(payload) })))
+}
+
+/// A whole picture is read without a range, which every store serves best.
+fn range(part: Part, size: i32) -> Option<ByteRange> {
+    let range =
+        ByteRange { offset: part.offset.unsigned_abs().into(), length: part.length.unsigned_abs().into() };
+    (part.length < size).then_some(range)
+}
+
+fn content(image: Image, part: Option<Part>) -> pb::ImageContent {
+    pb::ImageContent {
+        content_type: image.format.media_type().to_owned(),
+        filename: image.filename.into(),
+        size_bytes: image.size_bytes,
+        etag: image.sha256,
+        read_offset: part.map_or(0, |part| part.offset),
+        read_length: part.map_or(0, |part| part.length),
+        not_modified: part.is_none(),
+    }
+}
+
+/// A body on its way out.
+struct Sending {
+    image: ImageId,
+    body: ByteStream,
+    chunk: Bytes,
+    /// How many bytes must still come, `chunk` included.
+    left: usize,
+}
+
+/// Exactly `length` bytes of `body` in messages; a body that has fewer fails at its end.
+fn data(image: ImageId, body: ByteStream, length: u32) -> impl Stream<Item = Result<Bytes>> + Send {
+    let left = usize::try_from(length).unwrap_or(usize::MAX);
+    let sending = Sending { image, body, chunk: Bytes::new(), left };
+    stream::try_unfold(sending, |mut sending| async move {
+        Ok(sending.next_message().await?.map(|message| (message, sending)))
+    })
+}
+
+impl Sending {
+    async fn next_message(&mut self) -> Result<Option<Bytes>> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        while self.chunk.is_empty() {
+            self.chunk = self.body.next().await.ok_or(Error::BytesLost(self.image))??;
+        }
+        let message = self.chunk.split_to(self.chunk.len().min(MESSAGE_BYTES).min(self.left));
+        self.left -= message.len();
+        Ok(Some(message))
+    }
+}

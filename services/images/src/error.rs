@@ -1,0 +1,99 @@
+//! Everything that can go wrong, and what the caller is told of it.
+
+use aip::{Violation, Violations};
+use tonic::{Code, Status};
+
+use crate::{format::Unsupported, image::ImageId};
+
+pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a request failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("the request breaks {} rules", .0.count())]
+    Invalid(Violations),
+
+    #[error(transparent)]
+    Denied(#[from] identity::Denied),
+
+    #[error("image {0} does not exist for the caller")]
+    NotFound(ImageId),
+
+    #[error("image {0} is not deleted")]
+    NotDeleted(ImageId),
+
+    #[error("image {0} has another etag")]
+    Conflict(ImageId),
+
+    #[error("The image is too large: the limit is {limit} bytes")]
+    TooLarge { limit: i32 },
+
+    #[error(transparent)]
+    Unsupported(#[from] Unsupported),
+
+    #[error("The image has {size} bytes: none of them is in the range")]
+    RangeNotSatisfiable { size: i32 },
+
+    #[error("The signature does not open this image")]
+    WrongSignature,
+
+    #[error("The signed URL has expired: ask for a new one")]
+    ExpiredSignature,
+
+    #[error("image {0} has a record, but its bytes are missing or cut short")]
+    BytesLost(ImageId),
+
+    /// The request's stream broke off; the transport has already said why.
+    #[error("the request's stream broke off")]
+    Stream(#[source] Status),
+
+    #[error(transparent)]
+    Storage(#[from] storage::Error),
+}
+
+impl From<Violation> for Error {
+    fn from(violation: Violation) -> Self {
+        Self::Invalid(violation.into())
+    }
+}
+
+impl From<Violations> for Error {
+    fn from(violations: Violations) -> Self {
+        Self::Invalid(violations)
+    }
+}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        const KIND: &str = "Image";
+        let text = error.to_string();
+        match error {
+            Error::Invalid(violations) => aip::invalid_argument(&violations),
+            Error::Denied(denied) => denied.into(),
+            Error::NotFound(id) => aip::not_found(KIND, id),
+            Error::NotDeleted(id) => aip::already_exists(KIND, id),
+            Error::Conflict(id) => aip::conflict(KIND, id),
+            Error::TooLarge { limit } => aip::with_metadata(
+                Code::InvalidArgument,
+                "IMAGE_TOO_LARGE",
+                text,
+                [("max_bytes", limit.to_string())],
+            ),
+            Error::Unsupported(_) => aip::with_reason(Code::InvalidArgument, "UNSUPPORTED_IMAGE_TYPE", text),
+            Error::RangeNotSatisfiable { size } => aip::with_metadata(
+                Code::OutOfRange,
+                "RANGE_NOT_SATISFIABLE",
+                text,
+                [("size_bytes", size.to_string())],
+            ),
+            Error::WrongSignature => aip::with_reason(Code::PermissionDenied, "SIGNATURE_INVALID", text),
+            Error::ExpiredSignature => aip::with_reason(Code::PermissionDenied, "SIGNATURE_EXPIRED", text),
+            Error::BytesLost(id) => {
+                tracing::error!(image.id = %id, "{text}");
+                aip::with_reason(Code::DataLoss, "IMAGE_LOST", "The image's bytes are lost")
+            }
+            Error::Stream(status) => status,
+            Error::Storage(error) => aip::storage_failure(&error),
+        }
+    }
+}

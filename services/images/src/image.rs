@@ -1,0 +1,109 @@
+//! One stored picture.
+
+mod filename;
+mod frame;
+mod metadata;
+
+use std::fmt;
+
+use aip::{Etag, Violation};
+use identity::UserId;
+use proto::images::v1 as pb;
+use storage::{Entropy, Id, ObjectKey, Timestamp};
+
+use crate::format::Format;
+
+pub(crate) use filename::Filename;
+pub(crate) use frame::{Dimensions, Orientation};
+pub(crate) use metadata::Metadata;
+
+/// Where all pictures are in the object store; the sweep looks nowhere else.
+pub(crate) const OBJECT_PREFIX: &str = "images/";
+
+/// The record of a picture.
+#[derive(Clone, Debug)]
+pub(crate) struct Image {
+    pub(crate) id: ImageId,
+    pub(crate) filename: Filename,
+    pub(crate) key: ObjectKey,
+    pub(crate) format: Format,
+    pub(crate) size_bytes: i32,
+    /// 64 lower-case hex digits; also the picture's own entity tag.
+    pub(crate) sha256: String,
+    pub(crate) dimensions: Option<Dimensions>,
+    pub(crate) orientation: Orientation,
+    pub(crate) owner: UserId,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+    pub(crate) deleted_at: Option<Timestamp>,
+    pub(crate) metadata: Metadata,
+    pub(crate) etag: Etag,
+}
+
+impl Image {
+    /// The etag of a record that was never changed.
+    pub(crate) const FIRST_ETAG: Etag = Etag::of_revision(1);
+}
+
+/// The id of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ImageId(Id);
+
+impl ImageId {
+    /// The id that `field` holds.
+    pub(crate) fn parse(field: &str, text: &str) -> Result<Self, Violation> {
+        text.parse().map(Self).map_err(|error: storage::InvalidId| Violation::new(field, error.to_string()))
+    }
+
+    /// A new id for an image made at `now`.
+    pub(crate) fn generate(now: Timestamp, entropy: &impl Entropy) -> Self {
+        Self(Id::generate(now, entropy))
+    }
+
+    /// Where the bytes of this image are.
+    #[expect(clippy::expect_used, reason = "hex digits and a known ending, whatever the request was")]
+    pub(crate) fn object_key(self, format: Format) -> ObjectKey {
+        ObjectKey::parse(&format!("{OBJECT_PREFIX}{self}.{}", format.extension()))
+            .expect("hex digits and a known ending are a key")
+    }
+}
+
+impl fmt::Display for ImageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl From<ImageId> for Id {
+    fn from(id: ImageId) -> Self {
+        id.0
+    }
+}
+
+impl From<Id> for ImageId {
+    fn from(id: Id) -> Self {
+        Self(id)
+    }
+}
+
+impl From<Image> for pb::Image {
+    fn from(image: Image) -> Self {
+        Self {
+            id: image.id.to_string(),
+            filename: image.filename.into(),
+            r2_key: image.key.to_string(),
+            content_type: image.format.media_type().to_owned(),
+            size_bytes: image.size_bytes,
+            sha256: image.sha256,
+            width: image.dimensions.map(|size| size.width),
+            height: image.dimensions.map(|size| size.height),
+            exif_orientation: image.orientation.tag().into(),
+            uploaded_by: image.owner.to_string(),
+            created_at: Some(aip::to_proto(image.created_at)),
+            updated_at: Some(aip::to_proto(image.updated_at)),
+            deleted_at: image.deleted_at.map(aip::to_proto),
+            metadata: Some(image.metadata.into()),
+            etag: image.etag.to_string(),
+        }
+    }
+}

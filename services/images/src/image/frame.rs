@@ -1,0 +1,78 @@
+//! The upright frame of a picture: what coordinates on it are relative to.
+
+/// How the stored pixels must be turned to be upright: the EXIF tag 274, 1 to 8.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Orientation(u8);
+
+impl Orientation {
+    /// As stored.
+    pub(crate) const UPRIGHT: Self = Self(1);
+
+    /// The orientation with this tag value, if there is one.
+    pub(crate) fn from_tag(tag: impl TryInto<u8>) -> Option<Self> {
+        tag.try_into().ok().filter(|tag| (1..=8).contains(tag)).map(Self)
+    }
+
+    /// The tag value.
+    pub(crate) const fn tag(self) -> u8 {
+        self.0
+    }
+
+    /// Whether being upright takes a quarter turn, so that the stored width is the upright height.
+    const fn swaps_sides(self) -> bool {
+        self.0 >= 5
+    }
+}
+
+/// Width and height of the upright picture in pixels, each at least 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Dimensions {
+    pub(crate) width: i32,
+    pub(crate) height: i32,
+}
+
+impl Dimensions {
+    /// The upright dimensions of `width` × `height` stored pixels; `None` if no picture has so many.
+    pub(crate) fn upright(width: u32, height: u32, orientation: Orientation) -> Option<Self> {
+        let (width, height) = if orientation.swaps_sides() { (height, width) } else { (width, height) };
+        Self::new(width, height)
+    }
+
+    /// `width` × `height` pixels that are upright already; `None` if no picture has so many.
+    pub(crate) fn new(width: impl TryInto<i32>, height: impl TryInto<i32>) -> Option<Self> {
+        let size = Self { width: width.try_into().ok()?, height: height.try_into().ok()? };
+        (size.width >= 1 && size.height >= 1).then_some(size)
+    }
+
+    /// How many pixels there are.
+    pub(crate) fn pixels(self) -> u64 {
+        u64::from(self.width.unsigned_abs()) * u64::from(self.height.unsigned_abs())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn orientations_5_to_8_swap_the_sides() {
+        let sides = |tag: u8| {
+            let size = Dimensions::upright(40, 30, Orientation::from_tag(tag).unwrap()).unwrap();
+            (size.width, size.height)
+        };
+        assert_eq!([1, 2, 3, 4].map(sides), [(40, 30); 4]);
+        assert_eq!([5, 6, 7, 8].map(sides), [(30, 40); 4]);
+    }
+
+    #[test]
+    fn other_tags_are_no_orientation() {
+        assert_eq!([0_u16, 9, 256, 65_535].map(Orientation::from_tag), [None; 4]);
+    }
+
+    #[test]
+    fn a_side_has_at_least_one_pixel_and_fits_the_contract() {
+        assert_eq!(Dimensions::new(0_u32, 1), None);
+        assert_eq!(Dimensions::new(1, 1_u32 << 31), None);
+        assert_eq!(Dimensions::new(60_000, 60_000).map(Dimensions::pixels), Some(3_600_000_000));
+    }
+}

@@ -1,0 +1,60 @@
+//! JPEG: segments, each with its length, up to the first scan (ITU-T T.81 annex B).
+
+use bytes::Bytes;
+use futures_util::Stream;
+
+use super::{Headers, exif, forward::Forward};
+
+const END_OF_IMAGE: u8 = 0xd9;
+const START_OF_SCAN: u8 = 0xda;
+const APP1: u8 = 0xe1;
+
+pub(super) async fn walk<S>(file: &mut Forward<S>, headers: &mut Headers) -> Option<()>
+where
+    S: Stream<Item = Bytes> + Send + Unpin,
+{
+    file.skip(2).await?;
+    loop {
+        let marker = next_marker(file).await?;
+        match marker {
+            0x01 | 0xd0..=0xd8 => continue,
+            START_OF_SCAN | END_OF_IMAGE => return Some(()),
+            _ => {}
+        }
+        // The length counts its own two bytes.
+        let length = u16::from_be_bytes(file.array().await?).checked_sub(2)?;
+        let end = file.position() + u64::from(length);
+        if is_frame(marker) {
+            let [_precision, h1, h0, w1, w0] = file.array().await?;
+            headers.size = Some((u16::from_be_bytes([w1, w0]).into(), u16::from_be_bytes([h1, h0]).into()));
+        } else if marker == APP1 && headers.orientation.is_none() {
+            // APP1 also carries XMP, whose first bytes are others.
+            let segment = file.take(length.into()).await?;
+            headers.orientation =
+                segment.starts_with(b"Exif\0\0").then(|| exif::orientation(&segment)).flatten();
+        }
+        file.seek(end).await?;
+    }
+}
+
+/// The next marker, after any number of fill bytes.
+async fn next_marker<S>(file: &mut Forward<S>) -> Option<u8>
+where
+    S: Stream<Item = Bytes> + Send + Unpin,
+{
+    if file.byte().await? != 0xff {
+        return None;
+    }
+    loop {
+        match file.byte().await? {
+            0xff => {}
+            0x00 => return None,
+            marker => return Some(marker),
+        }
+    }
+}
+
+/// SOF0 to SOF15; three codes in between are something else.
+const fn is_frame(marker: u8) -> bool {
+    matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc)
+}

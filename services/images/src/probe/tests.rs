@@ -1,0 +1,246 @@
+//! Real files of every format, made by the `image` crate, with EXIF blocks put in by hand.
+
+use std::io::Cursor;
+
+use bytes::Bytes;
+use futures_util::stream;
+use image::{ImageDecoder as _, ImageFormat, ImageReader, RgbImage};
+
+use super::probe;
+use crate::format::Format;
+
+const WIDTH: u32 = 40;
+const HEIGHT: u32 = 30;
+
+/// A picture of 40 × 30 pixels.
+fn encoded(format: ImageFormat) -> Vec<u8> {
+    let mut file = Cursor::new(Vec::new());
+    RgbImage::new(WIDTH, HEIGHT).write_to(&mut file, format).unwrap();
+    file.into_inner()
+}
+
+/// An EXIF block: its header, one directory, one entry.
+fn exif(orientation: u8) -> Vec<u8> {
+    [b"MM\0*\0\0\0\x08".as_slice(), &[0, 1], &[1, 18, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0], &[0; 4]]
+        .concat()
+}
+
+fn jpeg(orientation: u8) -> Vec<u8> {
+    let file = encoded(ImageFormat::Jpeg);
+    [&file[..2], &jpeg_segment(0xe1, &[b"Exif\0\0", exif(orientation).as_slice()].concat()), &file[2..]]
+        .concat()
+}
+
+fn jpeg_segment(marker: u8, body: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(body.len() + 2).unwrap();
+    [&[0xff, marker], length.to_be_bytes().as_slice(), body].concat()
+}
+
+/// A PNG with the block ahead of the pixels, or behind them.
+fn png(orientation: u8, offset_from_end: usize) -> Vec<u8> {
+    let file = encoded(ImageFormat::Png);
+    let at = if offset_from_end == 0 { 33 } else { file.len() - offset_from_end };
+    let block = exif(orientation);
+    let length = u32::try_from(block.len()).unwrap();
+    let chunk = [length.to_be_bytes().as_slice(), b"eXIf", &block, &[0; 4]].concat();
+    [&file[..at], &chunk, &file[at..]].concat()
+}
+
+fn webp(orientation: u8) -> Vec<u8> {
+    let simple = encoded(ImageFormat::WebP);
+    let (width, height) = ((WIDTH - 1).to_le_bytes(), (HEIGHT - 1).to_le_bytes());
+    let features = [&[0b1000, 0, 0, 0], &width[..3], &height[..3]].concat();
+    let chunks =
+        [&webp_chunk(b"VP8X", &features), &simple[12..], &webp_chunk(b"EXIF", &exif(orientation))].concat();
+    let length = u32::try_from(chunks.len() + 4).unwrap();
+    [b"RIFF", length.to_le_bytes().as_slice(), b"WEBP", &chunks].concat()
+}
+
+fn webp_chunk(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(body.len()).unwrap();
+    [kind, length.to_le_bytes().as_slice(), body, &vec![0; body.len() % 2]].concat()
+}
+
+/// A TIFF whose directory comes behind the pixels.
+fn tiff(orientation: u8) -> Vec<u8> {
+    let entry =
+        |tag: u16, value: u8| [&tag.to_le_bytes(), [3, 0, 1, 0, 0, 0, value, 0, 0, 0].as_slice()].concat();
+    let directory = [entry(256, 40), entry(257, 30), entry(274, orientation)].concat();
+    let pixels = vec![0; 3600];
+    let offset = u32::try_from(8 + pixels.len()).unwrap();
+    [b"II*\0", offset.to_le_bytes().as_slice(), &pixels, &[3, 0], &directory, &[0; 4]].concat()
+}
+
+fn mp4_box(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(body.len() + 8).unwrap();
+    [length.to_be_bytes().as_slice(), kind, body].concat()
+}
+
+/// The headers of an AVIF whose second item is the primary one; its properties are the size and what is given.
+fn avif(turns: &[Vec<u8>]) -> Vec<u8> {
+    let size = |w: u32, h: u32| mp4_box(b"ispe", &[[0; 4], w.to_be_bytes(), h.to_be_bytes()].concat());
+    let properties = [size(7, 7), size(WIDTH, HEIGHT), turns.concat()].concat();
+    let count = u8::try_from(1 + turns.len()).unwrap();
+    let indices: Vec<u8> = (0..count).map(|index| 0x80 | (index + 2)).collect();
+    let associations = [&[0, 0, 0, 0, 0, 0, 0, 2, 0, 1, 1, 0x81, 0, 2, count], indices.as_slice()].concat();
+    let properties = [mp4_box(b"ipco", &properties), mp4_box(b"ipma", &associations)].concat();
+    let meta = [
+        vec![0; 4],
+        mp4_box(b"hdlr", &[0; 24]),
+        mp4_box(b"pitm", &[0, 0, 0, 0, 0, 2]),
+        mp4_box(b"iprp", &properties),
+    ];
+    [mp4_box(b"ftyp", b"avif\0\0\0\0avifmif1"), mp4_box(b"free", &[0; 99]), mp4_box(b"meta", &meta.concat())]
+        .concat()
+}
+
+/// What the file is found to be, which must not depend on how it is cut into chunks: width, height, orientation.
+async fn probed(file: &[u8]) -> Option<(i32, i32, u8)> {
+    let format = Format::sniff(file).unwrap();
+    let mut found = Vec::new();
+    for length in [1, 7, file.len()] {
+        let chunks: Vec<Bytes> = file.chunks(length).map(Bytes::copy_from_slice).collect();
+        let headers = probe(format, stream::iter(chunks)).await;
+        let size = headers.dimensions();
+        found.push(size.map(|size| (size.width, size.height, headers.orientation().tag())));
+    }
+    assert!(found.windows(2).all(|pair| pair[0] == pair[1]), "{found:?}");
+    found.remove(0)
+}
+
+/// The upright frame of 40 × 30 stored pixels.
+fn upright(orientation: u8) -> Option<(i32, i32, u8)> {
+    Some(if orientation >= 5 { (30, 40, orientation) } else { (40, 30, orientation) })
+}
+
+#[tokio::test]
+async fn every_format_tells_its_size() {
+    for format in [
+        ImageFormat::Jpeg,
+        ImageFormat::Png,
+        ImageFormat::Gif,
+        ImageFormat::WebP,
+        ImageFormat::Bmp,
+        ImageFormat::Tiff,
+    ] {
+        assert_eq!(probed(&encoded(format)).await, Some((40, 30, 1)), "{format:?}");
+    }
+    assert_eq!(probed(&avif(&[])).await, Some((40, 30, 1)));
+}
+
+#[tokio::test]
+async fn all_eight_orientations_give_the_upright_frame() {
+    for tag in 1..=8 {
+        for file in [jpeg(tag), png(tag, 0), png(tag, 12), webp(tag), tiff(tag)] {
+            assert_eq!(probed(&file).await, upright(tag), "{:?} {tag}", Format::sniff(&file));
+        }
+    }
+}
+
+#[test]
+fn the_files_with_orientations_are_what_another_reader_takes_them_for() {
+    for tag in 1..=8 {
+        for file in [jpeg(tag), webp(tag)] {
+            let reader = ImageReader::new(Cursor::new(file)).with_guessed_format().unwrap();
+            assert_eq!(reader.into_decoder().unwrap().orientation().unwrap().to_exif(), tag);
+        }
+    }
+}
+
+#[tokio::test]
+async fn turns_and_mirrors_of_avif_are_the_orientations_of_exif() {
+    let turn = |quarters: u8| mp4_box(b"irot", &[quarters]);
+    let mirror = |axis: u8| mp4_box(b"imir", &[axis]);
+    let by_tag = [
+        vec![],
+        vec![mirror(1)],
+        vec![turn(2)],
+        vec![mirror(0)],
+        vec![turn(1), mirror(0)],
+        vec![turn(3)],
+        vec![turn(1), mirror(1)],
+        vec![turn(1)],
+    ];
+    for (tag, turns) in (1..=8).zip(by_tag) {
+        assert_eq!(probed(&avif(&turns)).await, upright(tag), "{tag}");
+    }
+    for (tag, turns) in [(2, [turn(2), mirror(0)]), (4, [turn(2), mirror(1)]), (5, [turn(3), mirror(1)])] {
+        assert_eq!(probed(&avif(&turns)).await, upright(tag), "{tag}");
+    }
+}
+
+#[tokio::test]
+async fn an_orientation_that_there_is_not_counts_as_upright() {
+    for tag in [0, 9, 255] {
+        assert_eq!(probed(&jpeg(tag)).await, Some((40, 30, 1)));
+    }
+}
+
+#[tokio::test]
+async fn a_jpeg_with_its_exif_behind_the_frame_or_with_long_headers_is_read_to_the_scan() {
+    let file = encoded(ImageFormat::Jpeg);
+    let scan = file.windows(2).position(|pair| pair == [0xff, 0xda]).unwrap();
+    let exif = jpeg_segment(0xe1, &[b"Exif\0\0", exif(6).as_slice()].concat());
+    let behind = [&file[..scan], &exif, &file[scan..]].concat();
+    assert_eq!(probed(&behind).await, upright(6));
+
+    let xmp = jpeg_segment(0xe1, b"http://ns.adobe.com/xap/1.0/\0<x/>");
+    let profile = jpeg_segment(0xe2, &[0; 60_000]).repeat(20);
+    let long = [&file[..2], &xmp, &profile, &[0xff, 0xff], &exif, &file[2..]].concat();
+    assert_eq!(probed(&long).await, upright(6));
+}
+
+#[tokio::test]
+async fn a_lossy_webp_tells_its_size() {
+    let frame = [0, 0, 0, 0x9d, 0x01, 0x2a, 40, 0x40, 30, 0xc0];
+    let file = [b"RIFF\0\0\0\0WEBP".as_slice(), &webp_chunk(b"VP8 ", &frame)].concat();
+    assert_eq!(probed(&file).await, Some((40, 30, 1)));
+}
+
+#[tokio::test]
+async fn bitmaps_of_both_kinds_tell_their_size() {
+    let short = [b"BM".as_slice(), &[0; 12], &[12, 0, 0, 0, 40, 0, 30, 0]].concat();
+    let from_the_top =
+        [b"BM".as_slice(), &[0; 12], &[40, 0, 0, 0, 40, 0, 0, 0], &(-30_i32).to_le_bytes()].concat();
+    assert_eq!(probed(&short).await, Some((40, 30, 1)));
+    assert_eq!(probed(&from_the_top).await, Some((40, 30, 1)));
+}
+
+#[tokio::test]
+async fn a_bomb_is_only_a_header() {
+    let mut file = encoded(ImageFormat::Png);
+    file[16..24].copy_from_slice(&[60_000_u32.to_be_bytes(), 60_000_u32.to_be_bytes()].concat());
+    assert_eq!(probed(&file).await, Some((60_000, 60_000, 1)));
+}
+
+#[tokio::test]
+async fn a_file_cut_anywhere_tells_what_it_has_or_nothing() {
+    for file in [jpeg(6), png(6, 0), webp(6), tiff(6), avif(&[mp4_box(b"irot", &[3])])] {
+        let whole = probed(&file).await;
+        assert_eq!(whole, upright(6));
+        let mut told = false;
+        for length in Format::SNIFFED_BYTES..file.len() {
+            let found = probed(&file[..length]).await;
+            told |= found.is_some();
+            assert!(!told || found.is_some(), "more of a file must not tell less");
+        }
+    }
+}
+
+#[tokio::test]
+async fn nonsense_behind_good_first_bytes_ends_the_walk() {
+    let first_bytes: [&[u8]; 7] = [
+        b"\xff\xd8\xff",
+        b"\x89PNG\r\n\x1a\n",
+        b"GIF89a",
+        b"RIFF\0\0\0\0WEBP",
+        b"BM\0\0\0\0\0\0\0\0\0\0\0\0\x28\0\0\0",
+        b"II*\0",
+        b"\0\0\0\x14ftypavif\0\0\0\0mif1",
+    ];
+    for filler in [0x00, 0x01, 0x7f, 0xff] {
+        for first in first_bytes {
+            let _any = probed(&[first, &[filler; 5_000]].concat()).await;
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! The records, in SQL. Every function is one statement, and one round trip.
+
+use aip::{Etag, Page};
+use identity::UserId;
+use storage::{Database, Error, Id, ObjectKey, Result, Row, Session, Statement, Timestamp};
+
+use crate::{
+    format::Format,
+    image::{Dimensions, Filename, Image, ImageId, Metadata, Orientation},
+    view::View,
+};
+
+/// Above every id: they begin with a hex digit.
+const ABOVE_ALL: &str = "g";
+
+/// Which images a list holds.
+#[derive(Clone, Debug)]
+pub(crate) struct Filter {
+    pub(crate) view: View,
+    /// A part of the filename; empty is any.
+    pub(crate) filename: String,
+    pub(crate) created_after: Option<Timestamp>,
+    pub(crate) created_before: Option<Timestamp>,
+    /// Only images that were deleted after this moment, instead of the live ones.
+    pub(crate) deleted_after: Option<Timestamp>,
+}
+
+/// What to change in a record; `None` stays as it is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Change {
+    pub(crate) filename: Option<Filename>,
+    pub(crate) metadata: Option<Metadata>,
+}
+
+/// Adds a record. A retry of an insert that did take place changes nothing.
+pub(crate) async fn insert<D: Database>(session: &Session<'_, D>, image: &Image) -> Result<()> {
+    let statement = Statement::new(
+        "INSERT INTO images (id, filename, r2_key, content_type, size_bytes, sha256, width, height,
+             exif_orientation, uploaded_by, created_at, updated_at, metadata, revision)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+         ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(image.id.to_string())
+    .bind(image.filename.as_str())
+    .bind(image.key.as_str())
+    .bind(image.format.media_type())
+    .bind(image.size_bytes)
+    .bind(image.sha256.as_str())
+    .bind(image.dimensions.map(|size| size.width))
+    .bind(image.dimensions.map(|size| size.height))
+    .bind(i32::from(image.orientation.tag()))
+    .bind(image.owner.as_str())
+    .bind(image.created_at.as_millis())
+    .bind(image.updated_at.as_millis())
+    .bind(image.metadata.to_json())
+    .bind(image.etag.revision());
+    session.write(vec![statement]).await.map(drop)
+}
+
+/// The live image with this id.
+pub(crate) async fn find<D: Database>(
+    session: &Session<'_, D>,
+    view: &View,
+    id: ImageId,
+) -> Result<Option<Image>> {
+    let statement = Statement::new(
+        "SELECT * FROM images WHERE id = ?1 AND deleted_at IS NULL AND (?2 IS NULL OR uploaded_by = ?2)",
+    )
+    .bind(id.to_string())
+    .bind(view.owner());
+    session.read(statement).await?.into_iter().next().map(image).transpose()
+}
+
+/// The live images among `ids`, without their metadata.
+pub(crate) async fn find_many<D: Database>(
+    session: &Session<'_, D>,
+    view: &View,
+    ids: &[ImageId],
+) -> Result<Vec<Image>> {
+    let statement = Statement::new(
+        "SELECT id, filename, r2_key, content_type, size_bytes, sha256, width, height, exif_orientation,
+             uploaded_by, created_at, updated_at, deleted_at, '{}' AS metadata, revision
+         FROM images
+         WHERE id IN (SELECT value FROM json_each(?1)) AND deleted_at IS NULL
+             AND (?2 IS NULL OR uploaded_by = ?2)",
+    )
+    .bind(json_list(ids))
+    .bind(view.owner());
+    session.read(statement).await?.into_iter().map(image).collect()
+}
+
+/// One page of a list, newest first, and one image more if there is one. Ids are time-ordered, so that the key range is
+/// the range of creation too.
+pub(crate) async fn list<D: Database>(
+    session: &Session<'_, D>,
+    filter: &Filter,
+    page: Page,
+) -> Result<Vec<Image>> {
+    let sql = match filter.view {
+        View::Own(_) => {
+            "SELECT * FROM images
+             WHERE uploaded_by = ?1 AND id >= ?2 AND id < ?3 AND instr(lower(filename), lower(?4))
+                 AND iif(?5 IS NULL, deleted_at IS NULL, deleted_at > ?5)
+             ORDER BY id DESC LIMIT ?6"
+        }
+        View::All => {
+            "SELECT * FROM images
+             WHERE ?1 IS NULL AND id >= ?2 AND id < ?3 AND instr(lower(filename), lower(?4))
+                 AND iif(?5 IS NULL, deleted_at IS NULL, deleted_at > ?5)
+             ORDER BY id DESC LIMIT ?6"
+        }
+    };
+    let from = filter.created_after.map(Id::first_at).map_or_else(String::new, |id| id.to_string());
+    let below = page.after.into_iter().chain(filter.created_before.map(Id::first_at)).min();
+    let statement = Statement::new(sql)
+        .bind(filter.view.owner())
+        .bind(from)
+        .bind(below.map_or_else(|| ABOVE_ALL.to_owned(), |id| id.to_string()))
+        .bind(filter.filename.as_str())
+        .bind(filter.deleted_after.map(Timestamp::as_millis))
+        .bind(page.size.saturating_add(1));
+    session.read(statement).await?.into_iter().map(image).collect()
+}
+
+/// Changes a live image whose etag is the one that the caller expects, if it expects any.
+pub(crate) async fn update<D: Database>(
+    session: &Session<'_, D>,
+    view: &View,
+    id: ImageId,
+    expected: Option<Etag>,
+    change: &Change,
+    now: Timestamp,
+) -> Result<Option<Image>> {
+    let statement = Statement::new(
+        "UPDATE images
+         SET filename = coalesce(?4, filename), metadata = coalesce(?5, metadata),
+             updated_at = ?6, revision = revision + 1
+         WHERE id = ?1 AND deleted_at IS NULL AND (?2 IS NULL OR uploaded_by = ?2)
+             AND (?3 IS NULL OR revision = ?3)
+         RETURNING *",
+    )
+    .bind(id.to_string())
+    .bind(view.owner())
+    .bind(expected.map(Etag::revision))
+    .bind(change.filename.as_ref().map(Filename::as_str))
+    .bind(change.metadata.as_ref().map(Metadata::to_json))
+    .bind(now.as_millis());
+    write_one(session, statement).await
+}
+
+/// Marks a live image as deleted, if its etag is the one that the caller expects.
+pub(crate) async fn delete<D: Database>(
+    session: &Session<'_, D>,
+    view: &View,
+    id: ImageId,
+    expected: Option<Etag>,
+    now: Timestamp,
+) -> Result<Option<Image>> {
+    let statement = Statement::new(
+        "UPDATE images
+         SET deleted_at = ?4, updated_at = ?4, revision = revision + 1
+         WHERE id = ?1 AND deleted_at IS NULL AND (?2 IS NULL OR uploaded_by = ?2)
+             AND (?3 IS NULL OR revision = ?3)
+         RETURNING *",
+    )
+    .bind(id.to_string())
+    .bind(view.owner())
+    .bind(expected.map(Etag::revision))
+    .bind(now.as_millis());
+    write_one(session, statement).await
+}
+
+/// Brings back an image that was deleted after `deleted_after`.
+pub(crate) async fn undelete<D: Database>(
+    session: &Session<'_, D>,
+    view: &View,
+    id: ImageId,
+    deleted_after: Timestamp,
+    now: Timestamp,
+) -> Result<Option<Image>> {
+    let statement = Statement::new(
+        "UPDATE images
+         SET deleted_at = NULL, updated_at = ?4, revision = revision + 1
+         WHERE id = ?1 AND (?2 IS NULL OR uploaded_by = ?2) AND deleted_at > ?3
+         RETURNING *",
+    )
+    .bind(id.to_string())
+    .bind(view.owner())
+    .bind(deleted_after.as_millis())
+    .bind(now.as_millis());
+    write_one(session, statement).await
+}
+
+/// Removes the records of up to `limit` images that were deleted at `deleted_until` or before, with their annotations,
+/// and answers where their bytes are.
+pub(crate) async fn purge<D: Database>(
+    session: &Session<'_, D>,
+    deleted_until: Timestamp,
+    limit: u32,
+) -> Result<Vec<ObjectKey>> {
+    let statement = Statement::new(
+        "DELETE FROM images
+         WHERE id IN (SELECT id FROM images WHERE deleted_at <= ?1 ORDER BY deleted_at LIMIT ?2)
+         RETURNING r2_key",
+    )
+    .bind(deleted_until.as_millis())
+    .bind(limit);
+    let outcomes = session.write(vec![statement]).await?;
+    outcomes.into_iter().flat_map(|outcome| outcome.rows).map(|mut row| object_key(&mut row)).collect()
+}
+
+/// Those of `keys` that no record has.
+pub(crate) async fn without_record<D: Database>(
+    session: &Session<'_, D>,
+    keys: Vec<ObjectKey>,
+) -> Result<Vec<ObjectKey>> {
+    if keys.is_empty() {
+        return Ok(keys);
+    }
+    let statement = Statement::new(
+        "SELECT value AS r2_key FROM json_each(?1)
+         WHERE NOT EXISTS (SELECT 1 FROM images WHERE r2_key = value)",
+    )
+    .bind(json_list(&keys));
+    session.read(statement).await?.into_iter().map(|mut row| object_key(&mut row)).collect()
+}
+
+async fn write_one<D: Database>(session: &Session<'_, D>, statement: Statement) -> Result<Option<Image>> {
+    let outcomes = session.write(vec![statement]).await?;
+    outcomes.into_iter().flat_map(|outcome| outcome.rows).next().map(image).transpose()
+}
+
+fn json_list(texts: &[impl ToString]) -> String {
+    serde_json::Value::from_iter(texts.iter().map(ToString::to_string)).to_string()
+}
+
+fn image(mut row: Row) -> Result<Image> {
+    Ok(Image {
+        id: parsed(&mut row, "id", |text| text.parse().ok().map(|id: Id| id.into()))?,
+        filename: parsed(&mut row, "filename", |text| Filename::parse("filename", text).ok())?,
+        key: object_key(&mut row)?,
+        format: parsed(&mut row, "content_type", Format::from_media_type)?,
+        size_bytes: row.take("size_bytes")?,
+        sha256: row.take("sha256")?,
+        dimensions: row
+            .take::<Option<i32>>("width")?
+            .zip(row.take::<Option<i32>>("height")?)
+            .and_then(|(width, height)| Dimensions::new(width, height)),
+        orientation: Orientation::from_tag(row.take::<i32>("exif_orientation")?)
+            .unwrap_or(Orientation::UPRIGHT),
+        owner: parsed(&mut row, "uploaded_by", |text| UserId::parse(text).ok())?,
+        created_at: Timestamp::from_millis(row.take("created_at")?),
+        updated_at: Timestamp::from_millis(row.take("updated_at")?),
+        deleted_at: row.take::<Option<i64>>("deleted_at")?.map(Timestamp::from_millis),
+        metadata: parsed(&mut row, "metadata", Metadata::from_json)?,
+        etag: Etag::of_revision(row.take("revision")?),
+    })
+}
+
+fn object_key(row: &mut Row) -> Result<ObjectKey> {
+    parsed(row, "r2_key", ObjectKey::parse)
+}
+
+fn parsed<T>(row: &mut Row, column: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<T> {
+    let text: String = row.take(column)?;
+    parse(&text)
+        .ok_or_else(|| Error::Row { column: column.to_owned(), problem: "does not hold a valid value" })
+}

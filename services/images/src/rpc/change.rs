@@ -1,0 +1,152 @@
+//! Changing records: the name and the metadata, hiding an image and bringing it back.
+
+use aip::{Etag, Violation, Violations};
+use identity::{Scope, caller};
+use proto::images::v1 as pb;
+use storage::{Background, Clock, Database, Entropy, ObjectStore, Session};
+use tonic::{Request, Response};
+
+use super::{respond, resume};
+use crate::{
+    ImagesService,
+    cleanup::purge_before,
+    error::{Error, Result},
+    image::{Filename, Image, ImageId, Metadata},
+    repo::{self, Change},
+    view::View,
+};
+
+impl<D, O, C, E, B> ImagesService<D, O, C, E, B>
+where
+    D: Database,
+    O: ObjectStore,
+    C: Clock,
+    E: Entropy,
+    B: Background,
+{
+    pub(super) async fn update(
+        &self,
+        request: Request<pb::UpdateImageRequest>,
+    ) -> Result<Response<pb::UpdateImageResponse>> {
+        let (headers, extensions, request) = request.into_parts();
+        let view = View::from(caller(&extensions, Scope::ImagesWrite)?);
+        let Update { id, expected, change } = request.try_into()?;
+        let session = resume(&self.ports.database, &headers);
+        let image = match change {
+            Some(change) => {
+                let now = self.ports.clock.now();
+                repo::update(&session, &view, id, expected, &change, now).await?
+            }
+            None => repo::find(&session, &view, id).await?.filter(|image| matches(image, expected)),
+        };
+        let image = found(image, &session, &view, id, expected).await?;
+        Ok(respond(&session, pb::UpdateImageResponse { image: Some(image.into()) }))
+    }
+
+    pub(super) async fn delete(
+        &self,
+        request: Request<pb::DeleteImageRequest>,
+    ) -> Result<Response<pb::DeleteImageResponse>> {
+        let view = View::from(caller(request.extensions(), Scope::ImagesWrite)?);
+        let id = ImageId::parse("image_id", &request.get_ref().image_id)?;
+        let expected = Etag::parse(&request.get_ref().etag);
+        let session = resume(&self.ports.database, request.metadata());
+        let image = repo::delete(&session, &view, id, expected, self.ports.clock.now()).await?;
+        let image = found(image, &session, &view, id, expected).await?;
+        Ok(respond(&session, pb::DeleteImageResponse { image: Some(image.into()) }))
+    }
+
+    pub(super) async fn undelete(
+        &self,
+        request: Request<pb::UndeleteImageRequest>,
+    ) -> Result<Response<pb::UndeleteImageResponse>> {
+        let view = View::from(caller(request.extensions(), Scope::ImagesWrite)?);
+        let id = ImageId::parse("image_id", &request.get_ref().image_id)?;
+        let session = resume(&self.ports.database, request.metadata());
+        let now = self.ports.clock.now();
+        let Some(image) = repo::undelete(&session, &view, id, purge_before(now), now).await? else {
+            let live = repo::find(&session, &view, id).await?.is_some();
+            return Err(if live { Error::NotDeleted(id) } else { Error::NotFound(id) });
+        };
+        Ok(respond(&session, pb::UndeleteImageResponse { image: Some(image.into()) }))
+    }
+}
+
+/// The image, or why there is none: it is not there, or its etag is not the one that the caller expects.
+async fn found<D: Database>(
+    image: Option<Image>,
+    session: &Session<'_, D>,
+    view: &View,
+    id: ImageId,
+    expected: Option<Etag>,
+) -> Result<Image> {
+    match image {
+        Some(image) => Ok(image),
+        None if expected.is_some() && repo::find(session, view, id).await?.is_some() => {
+            Err(Error::Conflict(id))
+        }
+        None => Err(Error::NotFound(id)),
+    }
+}
+
+fn matches(image: &Image, expected: Option<Etag>) -> bool {
+    expected.is_none_or(|expected| expected == image.etag)
+}
+
+/// A change that is asked for; `None` asks for none.
+struct Update {
+    id: ImageId,
+    expected: Option<Etag>,
+    change: Option<Change>,
+}
+
+impl TryFrom<pb::UpdateImageRequest> for Update {
+    type Error = Violations;
+
+    fn try_from(request: pb::UpdateImageRequest) -> Result<Self, Violations> {
+        let image = request.image.ok_or_else(|| Violation::new("image", "must be set"))?;
+        let mut violations = Violations::default();
+        let id = violations.check(ImageId::parse("image.id", &image.id));
+        let named = match request.update_mask {
+            Some(mask) => Named::parse(&mask.paths, &mut violations),
+            None => Named { filename: !image.filename.is_empty(), metadata: image.metadata.is_some() },
+        };
+        let mut change = Change::default();
+        if named.filename {
+            change.filename = violations.check(Filename::parse("image.filename", &image.filename));
+        }
+        if named.metadata {
+            let metadata = Metadata::parse("image.metadata", image.metadata.unwrap_or_default());
+            change.metadata = violations.check(metadata);
+        }
+        let change = (named.filename || named.metadata).then_some(change);
+        let expected = Etag::parse(&image.etag);
+        violations.into_result(id.map(|id| Self { id, expected, change }))
+    }
+}
+
+/// The fields that an update names.
+#[derive(Default)]
+struct Named {
+    filename: bool,
+    metadata: bool,
+}
+
+impl Named {
+    fn parse(paths: &[String], violations: &mut Violations) -> Self {
+        let mut named = Self::default();
+        for path in paths {
+            match path.as_str() {
+                "filename" => named.filename = true,
+                "metadata" => named.metadata = true,
+                // These say which image is meant; over HTTP they are among the fields that the body has.
+                "id" | "etag" => {}
+                other => {
+                    let rule = "cannot be changed: only filename and metadata can";
+                    violations.push(Violation::new(format!("image.{other}"), rule));
+                }
+            }
+        }
+        named
+    }
+}

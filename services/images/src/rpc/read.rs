@@ -1,0 +1,151 @@
+//! Reading records: one, a page, many by id.
+
+use aip::{Page, PageQuery, Violation, Violations};
+use identity::{Scope, caller};
+use prost::Message as _;
+use proto::images::v1 as pb;
+use storage::{Background, Clock, Database, Entropy, ObjectStore, Timestamp};
+use tonic::{Request, Response};
+
+use super::{respond, resume};
+use crate::{
+    ImagesService,
+    cleanup::purge_before,
+    error::{Error, Result},
+    image::{Image, ImageId},
+    repo::{self, Filter},
+    view::View,
+};
+
+/// The size of a page where the caller does not say.
+const DEFAULT_PAGE_SIZE: u32 = 50;
+
+/// The largest page.
+const MAX_PAGE_SIZE: u32 = 1000;
+
+/// A page ends early when its images have so many bytes: a client reads messages of 4 MiB, and metadata can be long.
+const MAX_PAGE_BYTES: usize = 2 * 1024 * 1024;
+
+/// The longest text to look for in filenames, in characters: no filename is longer.
+const MAX_FILTER_CHARACTERS: usize = 255;
+
+/// The most ids that are asked for at once.
+const MAX_BATCH: usize = 500;
+
+impl<D, O, C, E, B> ImagesService<D, O, C, E, B>
+where
+    D: Database,
+    O: ObjectStore,
+    C: Clock,
+    E: Entropy,
+    B: Background,
+{
+    pub(super) async fn get(
+        &self,
+        request: Request<pb::GetImageRequest>,
+    ) -> Result<Response<pb::GetImageResponse>> {
+        let view = View::from(caller(request.extensions(), Scope::ImagesRead)?);
+        let id = ImageId::parse("image_id", &request.get_ref().image_id)?;
+        let session = resume(&self.ports.database, request.metadata());
+        let image = repo::find(&session, &view, id).await?.ok_or(Error::NotFound(id))?;
+        Ok(respond(&session, pb::GetImageResponse { image: Some(image.into()) }))
+    }
+
+    pub(super) async fn list(
+        &self,
+        request: Request<pb::ListImagesRequest>,
+    ) -> Result<Response<pb::ListImagesResponse>> {
+        let view = View::from(caller(request.extensions(), Scope::ImagesRead)?);
+        let query = query_text(&view, request.get_ref());
+        let (filter, page) = decode_list(request.get_ref(), view, &query, self.ports.clock.now())?;
+        let session = resume(&self.ports.database, request.metadata());
+        let images = repo::list(&session, &filter, page).await?;
+        Ok(respond(&session, encode_list(images, page, &query)))
+    }
+
+    pub(super) async fn batch_get(
+        &self,
+        request: Request<pb::BatchGetImagesRequest>,
+    ) -> Result<Response<pb::BatchGetImagesResponse>> {
+        let view = View::from(caller(request.extensions(), Scope::ImagesRead)?);
+        let ids = decode_ids(&request.get_ref().image_ids)?;
+        let session = resume(&self.ports.database, request.metadata());
+        let images = repo::find_many(&session, &view, &ids).await?.into_iter();
+        let images = images.map(|image| pb::Image { metadata: None, ..image.into() }).collect();
+        Ok(respond(&session, pb::BatchGetImagesResponse { images }))
+    }
+}
+
+/// All that a list depends on but its page.
+fn query_text(view: &View, request: &pb::ListImagesRequest) -> String {
+    let moment = |time: &Option<prost_types::Timestamp>| time.map(|time| (time.seconds, time.nanos));
+    let (after, before) = (moment(&request.created_after), moment(&request.created_before));
+    format!("{:?} {:?} {after:?} {before:?} {}", view.owner(), request.filename, request.deleted)
+}
+
+fn decode_list(
+    request: &pb::ListImagesRequest,
+    view: View,
+    query: &str,
+    now: Timestamp,
+) -> Result<(Filter, Page), Violations> {
+    let mut violations = Violations::default();
+    let page = violations.check(
+        PageQuery {
+            page_size: request.page_size,
+            page_token: &request.page_token,
+            default_size: DEFAULT_PAGE_SIZE,
+            max_size: MAX_PAGE_SIZE,
+            query,
+        }
+        .parse(),
+    );
+    if request.filename.chars().count() > MAX_FILTER_CHARACTERS {
+        let rule = format!("must be at most {MAX_FILTER_CHARACTERS} characters");
+        violations.push(Violation::new("filename", rule));
+    }
+    let mut moment = |field, time: &Option<_>| {
+        time.as_ref().and_then(|time| violations.check(aip::from_proto(field, time)))
+    };
+    let filter = Filter {
+        view,
+        filename: request.filename.clone(),
+        created_after: moment("created_after", &request.created_after),
+        created_before: moment("created_before", &request.created_before),
+        deleted_after: request.deleted.then(|| purge_before(now)),
+    };
+    violations.into_result(page.map(|page| (filter, page)))
+}
+
+/// As many of `images` as a page holds; there is a next page if any is left over.
+fn encode_list(images: Vec<Image>, page: Page, query: &str) -> pb::ListImagesResponse {
+    let (count, size) = (images.len(), usize::try_from(page.size).unwrap_or(usize::MAX));
+    let mut response = pb::ListImagesResponse::default();
+    let (mut bytes, mut last) = (0, None);
+    for image in images.into_iter().take(size) {
+        let (id, image) = (image.id, pb::Image::from(image));
+        bytes += image.encoded_len();
+        if bytes > MAX_PAGE_BYTES && last.is_some() {
+            break;
+        }
+        last = Some(id);
+        response.images.push(image);
+    }
+    if response.images.len() < count {
+        response.next_page_token = last.map(|id| aip::next_page_token(id.into(), query)).unwrap_or_default();
+    }
+    response
+}
+
+fn decode_ids(texts: &[String]) -> Result<Vec<ImageId>, Violations> {
+    if !(1..=MAX_BATCH).contains(&texts.len()) {
+        return Err(Violation::new("image_ids", format!("must hold 1 to {MAX_BATCH} ids")).into());
+    }
+    let mut violations = Violations::default();
+    let ids = texts
+        .iter()
+        .enumerate()
+        .filter_map(|(index, text)| violations.check(ImageId::parse(&format!("image_ids[{index}]"), text)));
+    let ids = ids.collect();
+    violations.into_result(Some(ids))
+}

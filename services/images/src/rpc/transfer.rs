@@ -1,0 +1,81 @@
+//! Moving pictures: in, out, and out without a token.
+
+use futures_util::StreamExt as _;
+use http::Extensions;
+use identity::{Scope, caller};
+use proto::images::v1::{self as pb, images_service_server::ImagesService as Rpc};
+use storage::{Background, Clock, Database, Entropy, ObjectStore};
+use tonic::{Request, Response, Status, Streaming};
+
+use super::{respond, resume};
+use crate::{
+    ImagesService,
+    download::{self, Wanted},
+    error::{Error, Result},
+    image::ImageId,
+    repo,
+    signed_url::{self, Ticket, Ttl},
+    upload::{Incoming, upload},
+    view::View,
+};
+
+impl<D, O, C, E, B> ImagesService<D, O, C, E, B>
+where
+    D: Database,
+    O: ObjectStore,
+    C: Clock,
+    E: Entropy,
+    B: Background,
+{
+    pub(super) async fn upload(
+        &self,
+        request: Request<Streaming<pb::UploadImageRequest>>,
+    ) -> Result<Response<pb::UploadImageResponse>> {
+        let (headers, extensions, messages) = request.into_parts();
+        let owner = caller(&extensions, Scope::ImagesWrite)?.user_id().clone();
+        let session = resume(&self.ports.database, &headers);
+        let image = upload(self, &session, owner, Incoming::new(messages)).await?;
+        Ok(respond(&session, pb::UploadImageResponse { image: Some(image.into()) }))
+    }
+
+    pub(super) async fn download(
+        &self,
+        request: Request<pb::DownloadImageRequest>,
+    ) -> Result<Response<<Self as Rpc>::DownloadImageStream>> {
+        let (headers, extensions, mut request) = request.into_parts();
+        let id = ImageId::parse("image_id", &request.image_id)?;
+        let ticket = Ticket::new(request.expires_at, std::mem::take(&mut request.signature));
+        let view = self.reader(&extensions, ticket.as_ref(), id)?;
+        let wanted = Wanted::try_from(request)?;
+        let session = resume(&self.ports.database, &headers);
+        let image = repo::find(&session, &view, id).await?.ok_or(Error::NotFound(id))?;
+        let messages = download::open(&self.ports.objects, image, &wanted).await?;
+        Ok(respond(&session, messages.map(|message| message.map_err(Status::from)).boxed()))
+    }
+
+    pub(super) async fn sign(
+        &self,
+        request: Request<pb::SignImageUrlRequest>,
+    ) -> Result<Response<pb::SignImageUrlResponse>> {
+        let view = View::from(caller(request.extensions(), Scope::ImagesRead)?);
+        let id = ImageId::parse("image_id", &request.get_ref().image_id)?;
+        let ttl = Ttl::parse(request.get_ref().ttl_seconds)?;
+        let base = signed_url::base(self.settings.public_url.as_deref(), request.metadata().as_ref());
+        let session = resume(&self.ports.database, request.metadata());
+        let image = repo::find(&session, &view, id).await?.ok_or(Error::NotFound(id))?;
+        let validity = (ttl, self.ports.clock.now());
+        let signed = signed_url::sign(&self.ports.objects, &self.signer, &image, &base, validity).await?;
+        let expires_at = Some(aip::to_proto(signed.expires_at));
+        Ok(respond(&session, pb::SignImageUrlResponse { url: signed.url, expires_at }))
+    }
+
+    /// Whose images a download may read. A ticket that holds is enough; one that does not is no harm to a caller with a
+    /// token.
+    fn reader(&self, extensions: &Extensions, ticket: Option<&Ticket>, id: ImageId) -> Result<View> {
+        let Some(ticket) = ticket else { return Ok(caller(extensions, Scope::ImagesRead)?.into()) };
+        match ticket.check(&self.signer, id, self.ports.clock.now()) {
+            Ok(()) => Ok(View::All),
+            Err(refused) => caller(extensions, Scope::ImagesRead).map(View::from).map_err(|_| refused),
+        }
+    }
+}
