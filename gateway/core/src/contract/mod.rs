@@ -94,7 +94,7 @@ impl Contract {
 
     /// All HTTP bindings, in the order of the descriptors.
     #[must_use]
-    pub fn routes(&self) -> &[Route] {
+    pub fn routes(&self) -> &[Arc<Route>] {
         self.routes.all()
     }
 

@@ -4,14 +4,14 @@
 //! beats `*`, and `*` beats `**`. The template that fits the path best decides, whatever its methods: another method
 //! on that path is refused, not passed to a looser template.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{ContractError, Route, percent, template::Segment};
 
 /// All routes, and the way from a path to one of them.
 #[derive(Debug, Default)]
 pub(super) struct Routes {
-    routes: Vec<Route>,
+    routes: Vec<Arc<Route>>,
     root: Node,
 }
 
@@ -37,7 +37,7 @@ type Endpoint = Vec<usize>;
 #[derive(Debug)]
 pub struct Match<'r, 'p> {
     /// The route.
-    pub route: &'r Route,
+    pub route: &'r Arc<Route>,
     /// The captured texts.
     pub captures: Captures<'p>,
 }
@@ -70,11 +70,11 @@ impl Routes {
             });
         }
         endpoint.push(self.routes.len());
-        self.routes.push(route);
+        self.routes.push(Arc::new(route));
         Ok(())
     }
 
-    pub(super) fn all(&self) -> &[Route] {
+    pub(super) fn all(&self) -> &[Arc<Route>] {
         &self.routes
     }
 
