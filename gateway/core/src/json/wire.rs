@@ -38,7 +38,6 @@ pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     out.push(low_bits(value));
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "seven bits")]
 const fn low_bits(value: u64) -> u8 {
     (value & 0x7f) as u8
 }

@@ -1,0 +1,102 @@
+//! A message's content: its fields, or what the JSON form of a well-known type says.
+
+use serde::de::{MapAccess, SeqAccess};
+
+use super::{
+    Reader,
+    node::{Absence, Found, One, Target},
+    skip_array, skip_object,
+};
+use crate::json::{
+    leaf::{self, Given},
+    schema::{Form, Kind, Message},
+    well_known,
+};
+
+/// The members of `google.protobuf.Value`.
+mod value {
+    pub(super) const NULL: u32 = 1;
+    pub(super) const NUMBER: u32 = 2;
+    pub(super) const STRING: u32 = 3;
+    pub(super) const BOOL: u32 = 4;
+    pub(super) const STRUCT: u32 = 5;
+    pub(super) const LIST: u32 = 6;
+}
+
+impl<'s> Reader<'s> {
+    pub(super) fn object_content<'de, A>(&mut self, message: &'s Message, object: A) -> Result<(), A::Error>
+    where
+        A: MapAccess<'de>,
+    {
+        match (message.form, message.fields.first()) {
+            (Form::Fields, _) => self.fields(message, object),
+            (Form::Struct, Some(fields)) => self.entries(fields, object),
+            (Form::Value, _) => match member(message, value::STRUCT) {
+                Some(target) => self.object(target, object),
+                None => skip_object(object),
+            },
+            _ => {
+                self.refuse_content(message);
+                skip_object(object)
+            }
+        }
+    }
+
+    pub(super) fn array_content<'de, A>(&mut self, message: &'s Message, array: A) -> Result<(), A::Error>
+    where
+        A: SeqAccess<'de>,
+    {
+        match (message.form, message.fields.first()) {
+            (Form::ListValue, Some(values)) => self.list(values, array),
+            (Form::Value, _) => match member(message, value::LIST) {
+                Some(target) => self.array(target, array),
+                None => skip_array(array),
+            },
+            _ => {
+                self.refuse_content(message);
+                skip_array(array)
+            }
+        }
+    }
+
+    pub(super) fn null_content(&mut self, message: &'s Message) -> Found {
+        self.value_member(message, value::NULL, Given::Integer(0))
+    }
+
+    pub(super) fn scalar_content(&mut self, message: &'s Message, given: Given<'_>) -> Found {
+        match (message.form, given) {
+            (Form::Value, Given::Bool(_)) => self.value_member(message, value::BOOL, given),
+            (Form::Value, Given::Text(_)) => self.value_member(message, value::STRING, given),
+            (Form::Value, Given::Integer(_) | Given::Real(_)) => {
+                self.value_member(message, value::NUMBER, given)
+            }
+            (Form::Wrapper, _) => match message.fields.first() {
+                Some(field) => self.scalar(Target::of(field), given),
+                None => Found::Value,
+            },
+            (_, Given::Text(text)) if well_known::put(message.form, text, &mut self.wire) => Found::Value,
+            _ => {
+                self.refuse_content(message);
+                Found::Value
+            }
+        }
+    }
+
+    fn value_member(&mut self, message: &'s Message, number: u32, given: Given<'_>) -> Found {
+        member(message, number).map_or(Found::Value, |target| self.scalar(target, given))
+    }
+
+    pub(super) fn refuse_content(&mut self, message: &'s Message) {
+        let wrapped = message.fields.first().map(|field| &field.kind);
+        match (message.form, wrapped) {
+            (Form::Wrapper, Some(Kind::Leaf(leaf))) => self.refuse(leaf::rule(leaf)),
+            (form, _) => self.refuse(well_known::rule(form)),
+        }
+    }
+}
+
+/// A member of a `oneof`, which is written whatever its value.
+fn member(message: &Message, number: u32) -> Option<Target<'_>> {
+    let field = message.position_of_number(number).and_then(|position| message.fields.get(position))?;
+    Some(Target::One(One { kind: &field.kind, number: Some(number), absence: Absence::Explicit }))
+}

@@ -1,0 +1,108 @@
+//! JSON to wire: the parser's events are written as they come.
+//!
+//! What is wrong with a field is noted and the reading goes on, so that the caller can mend everything in one go; only
+//! what is not JSON at all ends it.
+
+mod content;
+mod fields;
+mod lists;
+mod node;
+mod path;
+mod syntax;
+
+use aip::{Violation, Violations};
+use serde::de::{DeserializeSeed as _, IgnoredAny, MapAccess, SeqAccess};
+
+use self::{
+    node::{Node, Target},
+    path::Segment,
+};
+use super::{
+    Document, JsonError, Schema,
+    schema::Tables,
+    wire::{self, Open, WireType},
+};
+
+/// How deep messages may be nested in the wire bytes: prost reads 100 levels, and up to two are laid around a body.
+/// The parser's own limit, 128 brackets, stays on as well.
+const MAX_DEPTH: usize = 98;
+
+/// See [`super::to_wire`].
+pub(super) fn to_wire(schema: &Schema, json: &[u8]) -> Result<Document, JsonError> {
+    if json.trim_ascii().is_empty() {
+        return Ok(Document::default());
+    }
+    let mut reader = Reader::new(schema.tables(), json.len());
+    let mut input = serde_json::Deserializer::from_slice(json);
+    Node { reader: &mut reader, target: Target::Root(schema.message()) }
+        .deserialize(&mut input)
+        .and_then(|_| input.end())
+        .map_err(|error| JsonError::Syntax(syntax::sentence(&error)))?;
+    if reader.violations.is_empty() {
+        Ok(Document { wire: reader.wire, present: reader.present })
+    } else {
+        Err(JsonError::Fields(reader.violations))
+    }
+}
+
+/// What is known in the middle of a body.
+struct Reader<'s> {
+    tables: &'s Tables,
+    wire: Vec<u8>,
+    /// Where in the body we are.
+    path: Vec<Segment<'s>>,
+    /// How many messages are open in `wire`.
+    depth: usize,
+    /// How many lists and maps we are in: field masks stop at the first.
+    collections: usize,
+    present: Vec<String>,
+    violations: Violations,
+}
+
+impl<'s> Reader<'s> {
+    fn new(tables: &'s Tables, body_size: usize) -> Self {
+        Self {
+            tables,
+            // Wire bytes are about half of their JSON.
+            wire: Vec::with_capacity(body_size / 2 + 16),
+            path: Vec::new(),
+            depth: 0,
+            collections: 0,
+            present: Vec::new(),
+            violations: Violations::default(),
+        }
+    }
+
+    /// Notes that the value at the current path breaks a rule.
+    fn refuse(&mut self, rule: impl Into<String>) {
+        self.violations.push(Violation::new(path::render(&self.path), rule));
+    }
+
+    /// Begins a message in the field with that number; none, and a violation, if that is one too many.
+    fn open(&mut self, number: u32) -> Option<Open> {
+        if self.depth >= MAX_DEPTH {
+            self.refuse("is nested too deeply");
+            return None;
+        }
+        self.depth += 1;
+        wire::put_tag(&mut self.wire, number, WireType::Delimited);
+        Some(wire::open(&mut self.wire))
+    }
+
+    fn close(&mut self, open: &Open) {
+        wire::close(&mut self.wire, open);
+        self.depth -= 1;
+    }
+}
+
+/// Reads over the rest of an array.
+fn skip_array<'de, A: SeqAccess<'de>>(mut array: A) -> Result<(), A::Error> {
+    while array.next_element::<IgnoredAny>()?.is_some() {}
+    Ok(())
+}
+
+/// Reads over the rest of an object.
+fn skip_object<'de, A: MapAccess<'de>>(mut object: A) -> Result<(), A::Error> {
+    while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+    Ok(())
+}

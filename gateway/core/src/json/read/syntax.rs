@@ -1,0 +1,27 @@
+//! What is told of a body that is not JSON.
+
+use serde_json::error::Category;
+
+/// A sentence that says what is wrong, and where.
+pub(super) fn sentence(error: &serde_json::Error) -> String {
+    let (line, column) = (error.line(), error.column());
+    let text = error.to_string();
+    let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
+    let reason = match (error.classify(), reason) {
+        (Category::Eof, _) => "it ends too early",
+        (_, "recursion limit exceeded") => "it is nested more than 128 levels deep",
+        (_, "trailing characters") => "there is more after its end",
+        (_, "expected value" | "expected ident") => "a value is expected",
+        (_, "key must be a string") => "a name in quotes is expected",
+        (_, "number out of range") => "a number is too large",
+        (_, "invalid unicode code point") => "a string is not UTF-8",
+        (_, reason) if reason.contains("surrogate") || reason.contains("hex escape") => {
+            "a string has a broken \\u escape"
+        }
+        (_, reason) if reason.starts_with("control character") => {
+            "a string has a control character that is not escaped"
+        }
+        (_, reason) => reason,
+    };
+    format!("The body is not valid JSON: {reason} at line {line} column {column}")
+}

@@ -1,0 +1,53 @@
+//! `google.protobuf.Any`: error details, mostly.
+
+use super::{
+    Writer,
+    leaf::{put_bytes, put_string, text},
+    scan::Slot,
+};
+use crate::json::{WireError, schema::Form, wire::Value};
+
+impl<'w> Writer<'_, '_, 'w> {
+    /// Writes the message inside with its type's name. One of an unknown type, or broken, is written as its bytes: an
+    /// error must never be lost over its details.
+    pub(super) fn any(&mut self, base: usize) -> Result<(), WireError> {
+        let bytes = |slot: Slot<'w>| match slot.last {
+            Some(Value::Delimited(bytes)) => bytes,
+            _ => &[],
+        };
+        let type_url = text(bytes(self.slot(base, 0)))?;
+        let content = bytes(self.slot(base, 1));
+        self.out.extend_from_slice(b"{\"@type\":");
+        put_string(type_url, self.out);
+        let start = self.out.len();
+        let (slots, depth) = (self.slots.len(), self.depth);
+        if self.known(type_url, content) != Some(Ok(())) {
+            self.out.truncate(start);
+            self.slots.truncate(slots);
+            self.depth = depth;
+            self.out.extend_from_slice(b",\"value\":");
+            put_bytes(content, self.out);
+        }
+        self.out.push(b'}');
+        Ok(())
+    }
+
+    /// Writes the members after `@type`, without the closing brace; none if the type is unknown.
+    fn known(&mut self, type_url: &str, content: &'w [u8]) -> Option<Result<(), WireError>> {
+        let full_name = type_url.rsplit('/').next()?;
+        let message = self.tables.message(self.tables.find(full_name)?);
+        if message.form != Form::Fields {
+            self.out.extend_from_slice(b",\"value\":");
+            return Some(self.message(message, content));
+        }
+        let start = self.out.len();
+        let written = self.message(message, content);
+        // The object's braces give way: its members go on where `@type` ended.
+        self.out.pop();
+        match self.out.get_mut(start..) {
+            Some([brace, _, ..]) => *brace = b',',
+            _ => self.out.truncate(start),
+        }
+        Some(written)
+    }
+}
