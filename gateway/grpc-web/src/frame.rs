@@ -187,3 +187,39 @@ impl Frames {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(flags: u8, length: u32) -> Bytes {
+        [&[flags][..], &length.to_be_bytes()].concat().into()
+    }
+
+    #[test]
+    fn a_message_passes_without_a_copy() {
+        let mut chunk = Bytes::from_static(b"\0\0\0\0\x03abc");
+        let at = chunk.as_ptr();
+        let Piece::Messages(passed) = Frames::new(TrailerFrame::Keep).next(&mut chunk).unwrap() else {
+            panic!("not a message");
+        };
+        assert_eq!((passed.as_ptr(), passed.len()), (at, 8));
+    }
+
+    #[test]
+    fn skipped_trailers_of_four_gigabytes_take_no_memory() {
+        let mut frames = Frames::new(TrailerFrame::Skip);
+        assert_eq!(frames.next(&mut header(TRAILERS, u32::MAX)), Ok(Piece::Nothing));
+        assert_eq!(frames.next(&mut Bytes::from_static(&[0; 4096])), Ok(Piece::Nothing));
+        let State::Trailers { block, .. } = &frames.state else { panic!("not in the trailers") };
+        assert_eq!(block.capacity(), 0);
+    }
+
+    #[test]
+    fn kept_trailers_take_no_more_memory_than_has_arrived() {
+        let mut frames = Frames::new(TrailerFrame::Keep);
+        assert_eq!(frames.next(&mut header(TRAILERS, 60_000)), Ok(Piece::Nothing));
+        let State::Trailers { block, .. } = &frames.state else { panic!("not in the trailers") };
+        assert_eq!(block.capacity(), 0);
+    }
+}

@@ -107,8 +107,8 @@ async fn a_status_beats_the_http_status() {
     assert_eq!(outcome(answer).await.code(), Code::NotFound);
     let mut answer = response("application/json", Script::data("{}"));
     *answer.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-    answer.headers_mut().insert("grpc-status", 13.into());
-    assert_eq!(outcome(answer).await.code(), Code::Internal);
+    answer.headers_mut().insert("grpc-status", 5.into());
+    assert_eq!(outcome(answer).await.code(), Code::NotFound);
 }
 
 #[tokio::test]
