@@ -255,6 +255,7 @@ mod tests {
         binds("GET", "/v1/shelves?open=true", "open{value:true}");
         binds("GET", "/v1/shelves?%70age_size=5", "page_size:5");
         binds("GET", "/v1/shelves?page_token=a=b", r#"page_token:"a=b""#);
+        binds("GET", "/v1/shelves?room=a&inner.hall=b", r#"room:"a",inner{hall:"b"}"#);
         binds("GET", "/v1/shelves?", "");
     }
 

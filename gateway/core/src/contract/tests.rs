@@ -193,6 +193,24 @@ fn streams_that_http_cannot_carry_are_not_bound() {
 }
 
 #[test]
+fn a_mask_is_filled_only_where_it_is_the_only_one() {
+    let contract = contract(
+        r#"message Two { Shelf shelf = 1; google.protobuf.FieldMask a = 2; google.protobuf.FieldMask b = 3; }
+        message One { Shelf shelf = 1; google.protobuf.FieldMask a = 2; repeated google.protobuf.FieldMask b = 3; }
+        service Masks {
+            rpc Two(Two) returns (Shelf) { option (google.api.http) = { patch: "/two" body: "shelf" }; }
+            rpc One(One) returns (Shelf) { option (google.api.http) = { patch: "/one" body: "shelf" }; }
+            rpc All(One) returns (Shelf) { option (google.api.http) = { patch: "/all" body: "*" }; }
+        }"#,
+    );
+    let contract = contract.unwrap();
+    let mask = |path| contract.find(&http::Method::PATCH, path).unwrap().route.update_mask.as_ref();
+    assert!(mask("/two").is_none());
+    assert_eq!(mask("/one").unwrap().field().name(), "a");
+    assert!(mask("/all").is_none());
+}
+
+#[test]
 fn error_statuses_are_checked_and_read() {
     let contract_with = |statuses: &str| {
         contract(&format!("service Broken {{ option (reticle.http.v1.service) = {{ {statuses} }}; }}"))
