@@ -9,7 +9,7 @@ use prost_reflect::Cardinality;
 use super::{
     Body, Captures, FieldPath, HeaderField, Match, Route, UpdateMask, Upload,
     entity_tag::EntityTags,
-    parameters::Parameters,
+    parameters::{self, Parameters},
     percent::{self, Part},
     wire,
 };
@@ -59,6 +59,19 @@ impl Route {
         violations.check(self.bind_path(captures, &mut out));
         let update_mask = self.update_mask.as_ref().filter(|_| !has_mask);
         violations.into_result(Some(Bound { wire: out, update_mask }))
+    }
+
+    /// The fields that the query may say, as it names them: those of an upload are fields of its `info`.
+    #[must_use]
+    pub fn query_parameters(&self) -> Vec<FieldPath> {
+        let upload = self.method.upload.as_ref();
+        let mut paths =
+            parameters::nameable(upload.map_or(&self.method.input, |upload| &upload.info_message));
+        paths.retain(|path| {
+            let path = upload.map_or_else(|| path.clone(), |upload| path.clone().within(&upload.info));
+            self.refusal(&path, &HeaderMap::new()).is_none()
+        });
+        paths
     }
 
     /// Returns whether the query says the update mask.
@@ -310,6 +323,23 @@ mod tests {
             );
         }
         binds("GET", "/v1/shelves/a/content?signature=s", r#"id:"a",signature:"s""#);
+    }
+
+    #[test]
+    fn the_parameters_that_are_accepted_are_listed() {
+        let contract = shelves();
+        let listed = |method: Method, path: &str| {
+            let paths = contract.find(&method, path).unwrap().route.query_parameters();
+            paths.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+        };
+        let list = "page_size page_token years owner.id owner.etag owner.page_count owner.trusted owner.picture \
+                    owner.weight created_after order min_weight read_mask open cursor room hall";
+        assert_eq!(listed(Method::GET, "/v1/shelves"), list);
+        assert_eq!(listed(Method::GET, "/v1/shelves/a/content"), "signature");
+        assert_eq!(listed(Method::POST, "/v1/shelves/a:clear"), "");
+        assert_eq!(listed(Method::PATCH, "/v1/shelves/a"), "update_mask note tags");
+        let info = "filename content_type size_bytes note owner.id";
+        assert!(listed(Method::PUT, "/v1/content").starts_with(info));
     }
 
     #[test]

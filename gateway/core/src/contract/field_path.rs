@@ -66,10 +66,9 @@ impl FieldPath {
         Ok(Self { parents, leaf })
     }
 
-    /// A path of one field.
-    #[must_use]
-    pub const fn top_level(field: FieldDescriptor) -> Self {
-        Self { parents: Vec::new(), leaf: field }
+    /// The path to `field` through these messages, each a field of the one ahead of it.
+    pub(super) fn below(parents: &[FieldDescriptor], field: FieldDescriptor) -> Self {
+        Self { parents: parents.to_vec(), leaf: field }
     }
 
     /// The field at the end.

@@ -90,6 +90,30 @@ impl<'m> Parameters<'m> {
     }
 }
 
+/// Every field of `message` that a parameter can name, in the order of declaration. Messages that hold themselves are
+/// not entered again.
+pub(super) fn nameable(message: &MessageDescriptor) -> Vec<FieldPath> {
+    let mut found = Vec::new();
+    enter(message, &mut Vec::new(), &mut found);
+    found
+}
+
+fn enter(message: &MessageDescriptor, parents: &mut Vec<FieldDescriptor>, found: &mut Vec<FieldPath>) {
+    for field in message.fields() {
+        if fits_a_text(&field) {
+            found.push(FieldPath::below(parents, field));
+            continue;
+        }
+        let Kind::Message(inner) = field.kind() else { continue };
+        let is_entered = inner == *message || parents.iter().any(|parent| parent.parent_message() == &inner);
+        if field.cardinality() != Cardinality::Repeated && !is_entered {
+            parents.push(field);
+            enter(&inner, parents, found);
+            parents.pop();
+        }
+    }
+}
+
 /// Whether one text can hold the field's value (for a repeated field: one of its values).
 fn fits_a_text(field: &FieldDescriptor) -> bool {
     match field.kind() {
