@@ -1,14 +1,16 @@
 //! Bodies that arrive as gRPC-web and are handed on as native gRPC.
 
 use std::{
+    error::Error as _,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame};
-use tonic::{Status, body::Body};
+use tonic::{Code, Status, body::Body};
 
 use crate::{
     error::Error,
@@ -125,7 +127,7 @@ impl ResponseBody {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> PolledFrame {
         let Some(reader) = &mut self.reader else { return Poll::Ready(None) };
-        let trailers = match ready!(reader.poll_piece(cx)?) {
+        let trailers = match ready!(reader.poll_piece(cx)).map_err(broken_off)? {
             Some(Piece::Messages(messages)) => return Poll::Ready(Some(Ok(Frame::data(messages)))),
             Some(Piece::Trailers(block)) => Some(read_last(reader, &block, cx)?),
             Some(Piece::Nothing) | None => None,
@@ -133,6 +135,16 @@ impl ResponseBody {
         let trailers = self.head.conclude(trailers, reader.frames.body_kind());
         Poll::Ready(Some(Ok(Frame::trailers(trailers))))
     }
+}
+
+/// A transport that fails with an error of its own has lost the connection: UNAVAILABLE. Its words are kept as the cause.
+fn broken_off(status: Status) -> Status {
+    if status.source().is_none() || status.code() != Code::Unknown {
+        return status;
+    }
+    let mut unavailable = Status::unavailable("The answer broke off");
+    unavailable.set_source(Arc::new(status));
+    unavailable
 }
 
 /// Reads the trailers, and looks whether they are the last thing that has arrived: the sender may keep the body open,

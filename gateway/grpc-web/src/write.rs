@@ -38,6 +38,8 @@ pub(crate) struct WebBody {
     joined: BytesMut,
     /// Large data that waits for `joined` to leave ahead of it.
     large: Bytes,
+    /// The error that the body is to end with.
+    cut: Option<Status>,
 }
 
 impl WebBody {
@@ -49,6 +51,7 @@ impl WebBody {
             head,
             joined: BytesMut::new(),
             large: Bytes::new(),
+            cut: None,
         }
     }
 
@@ -58,14 +61,16 @@ impl WebBody {
             if !self.large.is_empty() {
                 return Poll::Ready(Some(Ok(std::mem::take(&mut self.large))));
             }
-            let Some(inner) = &mut self.inner else { return Poll::Ready(None) };
+            let Some(inner) = &mut self.inner else {
+                return Poll::Ready(self.cut.take().map(Err));
+            };
             let written = match Pin::new(inner).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
-                    Ok(data) => self.accept(data)?,
-                    Err(frame) => Some(self.conclude(frame.into_trailers().ok())?),
+                    Ok(data) => self.accept(data),
+                    Err(frame) => self.conclude(frame.into_trailers().ok()),
                 },
-                Poll::Ready(Some(Err(status))) => Some(self.fail(&status)?),
-                Poll::Ready(None) => Some(self.conclude(None)?),
+                Poll::Ready(Some(Err(status))) => self.fail(&status),
+                Poll::Ready(None) => self.conclude(None),
                 Poll::Pending if self.joined.is_empty() => return Poll::Pending,
                 Poll::Pending => Some(self.take_joined(Flush::All)),
             };
@@ -76,24 +81,24 @@ impl WebBody {
     }
 
     /// Takes data in; the answer is what is to be written now.
-    fn accept(&mut self, data: Bytes) -> Result<Option<Bytes>, Status> {
-        let started_at_boundary = self.frames.at_boundary();
+    fn accept(&mut self, data: Bytes) -> Option<Bytes> {
+        let began_at_boundary = self.frames.at_boundary();
         if self.frames.pass_messages(&data).ok() != Some(data.len()) {
             let status = Status::internal("The answer is not made of gRPC messages");
-            return if started_at_boundary { Ok(Some(self.end(&status))) } else { Err(self.cut(status)) };
+            return if began_at_boundary { Some(self.end(&status)) } else { self.cut(status) };
         }
         if self.encoding == Encoding::Binary && data.len() >= JOIN_BYTES {
             if self.joined.is_empty() {
-                return Ok(Some(data));
+                return Some(data);
             }
             self.large = data;
-            return Ok(Some(self.take_joined(Flush::WholeGroups)));
+            return Some(self.take_joined(Flush::WholeGroups));
         }
         if self.joined.is_empty() {
             self.joined.reserve(data.len() + TRAILERS_ROOM);
         }
         self.joined.extend_from_slice(&data);
-        Ok((self.joined.len() >= JOIN_BYTES).then(|| self.take_joined(Flush::WholeGroups)))
+        (self.joined.len() >= JOIN_BYTES).then(|| self.take_joined(Flush::WholeGroups))
     }
 
     fn take_joined(&mut self, flush: Flush) -> Bytes {
@@ -103,39 +108,42 @@ impl WebBody {
         }
     }
 
-    /// The last write: what waits, and the trailers behind it.
-    fn conclude(&mut self, trailers: Option<HeaderMap>) -> Result<Bytes, Status> {
+    /// Ends a body whose inner one ended.
+    fn conclude(&mut self, trailers: Option<HeaderMap>) -> Option<Bytes> {
         if !self.frames.at_boundary() {
             return self.fail(&Status::internal("The answer ended inside a message"));
         }
         let trailers = self.head.conclude(trailers, self.frames.body_kind());
-        Ok(self.write_last(&trailers))
+        Some(self.write_last(&trailers))
     }
 
-    fn end(&mut self, status: &Status) -> Bytes {
-        self.write_last(&trailers_from_status(status))
-    }
-
-    fn write_last(&mut self, trailers: &HeaderMap) -> Bytes {
-        self.inner = None;
-        trailers::write(trailers, &mut self.joined);
-        self.take_joined(Flush::All)
-    }
-
-    /// Ends a body that failed: by a status where a frame may begin, by an error elsewhere.
-    fn fail(&mut self, status: &Status) -> Result<Bytes, Status> {
+    /// Ends a body whose inner one failed: by a status where a frame may begin, by an error elsewhere.
+    fn fail(&mut self, status: &Status) -> Option<Bytes> {
         tracing::warn!(error = status as &dyn std::error::Error, "an answer broke off");
         // A failure of the transport is the operator's to read, not the caller's.
         let sent = match std::error::Error::source(status) {
             Some(_) => Status::new(status.code(), "The answer broke off"),
             None => status.clone(),
         };
-        if self.frames.at_boundary() { Ok(self.end(&sent)) } else { Err(self.cut(sent)) }
+        if self.frames.at_boundary() { Some(self.end(&sent)) } else { self.cut(sent) }
     }
 
-    fn cut(&mut self, status: Status) -> Status {
+    fn end(&mut self, status: &Status) -> Bytes {
+        self.write_last(&trailers_from_status(status))
+    }
+
+    /// The last write: what waits, and the trailers behind it.
+    fn write_last(&mut self, trailers: &HeaderMap) -> Bytes {
         self.inner = None;
-        status
+        trailers::write(trailers, &mut self.joined);
+        self.take_joined(Flush::All)
+    }
+
+    /// Breaks the body off behind what waits.
+    fn cut(&mut self, status: Status) -> Option<Bytes> {
+        self.inner = None;
+        self.cut = Some(status);
+        (!self.joined.is_empty()).then(|| self.take_joined(Flush::All))
     }
 }
 
@@ -151,6 +159,6 @@ impl HttpBody for WebBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_none() && self.large.is_empty()
+        self.inner.is_none() && self.large.is_empty() && self.cut.is_none()
     }
 }

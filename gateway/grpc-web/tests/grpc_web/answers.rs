@@ -138,13 +138,16 @@ async fn a_service_that_fails_between_messages_ends_with_its_status() {
 async fn a_service_that_fails_inside_a_message_breaks_the_answer_off() {
     let half = Step::Data(Bytes::from(message("one")).slice(..6));
     let trailers = Step::Trailers(headers(&[("grpc-status", "0")]));
+    let whole = Step::Data(message("whole").into());
     for (ending, code) in [
         (vec![half.clone(), Step::Fail(Status::unavailable("try later"))], Code::Unavailable),
         (vec![half.clone(), trailers], Code::Internal),
         (vec![half], Code::Internal),
     ] {
-        let broken = answer_body(grpc_response(Script::new(ending))).await.unwrap_err();
+        let steps = [whole.clone()].into_iter().chain(ending);
+        let broken = answer_body(grpc_response(Script::new(steps))).await.unwrap_err();
         assert_eq!(broken.status.code(), code);
+        assert_eq!(broken.before.data(), [message("whole"), message("one")[..6].to_vec()].concat());
     }
 }
 

@@ -8,7 +8,7 @@ use crate::support::{
 
 const BINARY: &str = "application/grpc-web+proto";
 const TEXT: &str = "application/grpc-web-text";
-const ROUNDS: u64 = 20_000;
+const ROUNDS: u64 = 5_000;
 
 /// A small generator (xorshift64), so that a failure can be repeated from its seed.
 struct Noise(u64);

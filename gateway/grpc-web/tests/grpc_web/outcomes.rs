@@ -127,7 +127,15 @@ async fn an_answer_in_another_message_format_is_internal() {
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_is_passed_on() {
-    let steps = [Step::Data(message("hello").into()), Step::Fail(Status::unavailable("reset"))];
-    assert_eq!(outcome(response(BINARY, Script::new(steps))).await.code(), Code::Unavailable);
+async fn a_connection_that_breaks_is_unavailable_unless_it_says_more() {
+    let mut reset = Status::unknown("connection to 10.0.0.7 reset");
+    reset.set_source(std::sync::Arc::new(std::io::Error::other("reset")));
+    for (failure, code, text) in [
+        (reset, Code::Unavailable, "The answer broke off"),
+        (Status::deadline_exceeded("too late"), Code::DeadlineExceeded, "too late"),
+    ] {
+        let steps = [Step::Data(message("hello").into()), Step::Fail(failure)];
+        let status = outcome(response(BINARY, Script::new(steps))).await;
+        assert_eq!((status.code(), status.message()), (code, text));
+    }
 }
