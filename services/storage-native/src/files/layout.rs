@@ -2,10 +2,10 @@
 //!
 //! The segments of a key are folders, and the last one is the file. Two marks, which no key contains, keep this apart:
 //! the folder of a segment is called `images+`, so that there may be an object `images` too; and whatever has a name of
-//! [`SHARD`] characters or more is in a folder called after its first ones, `01934a2=`. Ids begin with their time, so
+//! `SHARD` characters or more is in a folder called after its first ones, `01934a2=`. Ids begin with their time, so
 //! such a folder holds the uploads of some 17 minutes, and no folder grows without end.
 //!
-//! Walking the folders in order walks the keys in byte order: see [`super::list`].
+//! Walking the folders in order walks the keys in byte order: see `list.rs`.
 
 use std::{
     fs, io,
@@ -13,6 +13,7 @@ use std::{
 };
 
 use storage::ObjectKey;
+use tempfile::TempPath;
 
 /// The characters that a shard has in common: 7 hex digits of a time-ordered id change every 2^20 milliseconds.
 pub(super) const SHARD: usize = 7;
@@ -55,17 +56,16 @@ impl Layout {
         path
     }
 
-    /// Moves a finished file into its place and makes that durable.
-    pub(super) fn install(&self, file: tempfile::TempPath, path: &Path) -> io::Result<()> {
+    /// Moves a finished file into its place and makes that durable, with the folders on the way: whoever made them may
+    /// not have come to that yet.
+    pub(super) fn install(&self, mut file: TempPath, path: &Path) -> io::Result<()> {
         /// A folder may be removed between its making and the move, by the removal of its last object.
         const ATTEMPTS: usize = 8;
 
-        let Some(folder) = path.parent() else { return Err(io::ErrorKind::InvalidInput.into()) };
-        let mut file = file;
         for _ in 0..ATTEMPTS {
-            self.make(folder)?;
+            self.folders_of(path).next().map_or(Ok(()), fs::create_dir_all)?;
             match file.persist(path) {
-                Ok(()) => return sync_folder(folder),
+                Ok(()) => return self.folders_of(path).chain([self.root()]).try_for_each(sync_folder),
                 Err(failed) if failed.error.kind() == io::ErrorKind::NotFound => file = failed.path,
                 Err(failed) => return Err(failed.error),
             }
@@ -88,21 +88,6 @@ impl Layout {
         Ok(())
     }
 
-    /// Makes `folder` and those above it, each durable in the one that holds it.
-    fn make(&self, folder: &Path) -> io::Result<()> {
-        if folder.is_dir() {
-            return Ok(());
-        }
-        fs::create_dir_all(folder)?;
-        for made in self.folders_of(folder).chain([self.root()]) {
-            match sync_folder(made) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => break,
-                other => other?,
-            }
-        }
-        Ok(())
-    }
-
     /// The folders between `path` and the root, innermost first.
     fn folders_of<'a>(&self, path: &'a Path) -> impl Iterator<Item = &'a Path> + use<'a> {
         let root = self.root.clone();
@@ -111,7 +96,11 @@ impl Layout {
 }
 
 fn sync_folder(folder: &Path) -> io::Result<()> {
-    fs::File::open(folder)?.sync_all()
+    match fs::File::open(folder) {
+        // What was in it has been removed since.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other?.sync_all(),
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The object port on a folder.
 //!
-//! An object is one file ([`layout`] says which), written beside the others and renamed into its place when its bytes
-//! are on the disk, so that a reader sees all of an object or none ([`staging`], [`upload`]). The media type is not kept:
+//! An object is one file (`layout` says which), written beside the others and renamed into its place when its bytes
+//! are on the disk, so that a reader sees all of an object or none (`staging`, `upload`). The media type is not kept:
 //! whoever stored the object knows it.
 
 mod download;

@@ -1,8 +1,8 @@
 //! The database port on one SQLite file, which several processes may share.
 //!
 //! Write-ahead log with `synchronous=FULL`: what a write answers survives `kill -9` and a power cut. All writes of a
-//! process go through one connection, which commits whatever is waiting at once ([`writer`]); reads have connections of
-//! their own, which a write never blocks ([`readers`]).
+//! process go through one connection, which commits whatever is waiting at once (`writer`); reads have connections of
+//! their own, which a write never blocks (`readers`).
 
 mod convert;
 mod error;

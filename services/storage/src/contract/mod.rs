@@ -88,3 +88,19 @@ macro_rules! contract_tests {
         }
     };
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_promise_is_in_its_macro() {
+        let macros = include_str!("mod.rs");
+        for module in
+            [include_str!("database.rs"), include_str!("limits.rs"), include_str!("object_store.rs")]
+        {
+            for line in module.lines().filter_map(|line| line.strip_prefix("pub async fn ")) {
+                let promise = line.split('(').next().unwrap();
+                assert!(macros.lines().any(|line| line.trim() == promise), "{promise} is not in its macro");
+            }
+        }
+    }
+}
