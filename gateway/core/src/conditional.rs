@@ -1,0 +1,46 @@
+//! Conditional requests (RFC 9110 section 13) for answers that are made whole anyway.
+
+use http::{
+    HeaderMap, Method, Response, StatusCode,
+    header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH},
+};
+use tonic::body::Body;
+
+use crate::{
+    answer,
+    contract::{EntityTag, EntityTags},
+};
+
+/// `response`, or 304 if the client's copy is the same: its `If-None-Match` holds the `ETag`.
+pub(crate) fn unless_current(
+    method: &Method,
+    request: &HeaderMap,
+    response: Response<Body>,
+) -> Response<Body> {
+    let reads = method == Method::GET || method == Method::HEAD;
+    if !reads || response.status() != StatusCode::OK || !is_current(request, response.headers()) {
+        return response;
+    }
+    let mut unchanged = answer::empty(StatusCode::NOT_MODIFIED);
+    let kept = [ETAG, CACHE_CONTROL]
+        .into_iter()
+        .filter_map(|name| Some((name.clone(), response.headers().get(name)?.clone())));
+    unchanged.headers_mut().extend(kept);
+    unchanged
+}
+
+fn is_current(request: &HeaderMap, response: &HeaderMap) -> bool {
+    let tag = response.get(ETAG).and_then(|value| value.to_str().ok()).and_then(EntityTag::parse);
+    match (tag, none_match(request)) {
+        (Some(_), Some(EntityTags::Any)) => true,
+        (Some(tag), Some(EntityTags::Listed(known))) => known.iter().any(|known| known.value == tag.value),
+        (None, _) | (_, None) => false,
+    }
+}
+
+/// The tags in `If-None-Match`, from all such headers; `None` if there is none, or nothing that is one.
+pub(crate) fn none_match(headers: &HeaderMap) -> Option<EntityTags> {
+    let values: Vec<_> =
+        headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).collect();
+    EntityTags::parse(&values.join(","))
+}

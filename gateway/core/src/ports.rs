@@ -1,0 +1,62 @@
+//! What the gateway asks of its host.
+
+use std::{future::Future, pin::Pin, time::Duration};
+
+use http::HeaderMap;
+use identity::{Authenticator, Caller, Refused};
+use storage::{Clock, Entropy, Id, Timestamp};
+
+/// Lets time pass.
+pub trait Timer: Clone + Send + Sync + 'static {
+    /// Resolves when `duration` has passed.
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send + 'static;
+}
+
+/// The host's side of a gateway.
+#[derive(Clone, Debug)]
+pub struct Ports<C, E, T> {
+    /// Verifies tokens.
+    pub authenticator: Authenticator<C>,
+    /// Tells the time.
+    pub clock: C,
+    /// Makes request ids that nobody can guess.
+    pub entropy: E,
+    /// Ends what takes too long.
+    pub timer: T,
+}
+
+type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A running timer.
+pub(crate) type Sleep = BoxFuture<'static, ()>;
+
+/// [`Ports`] without its type parameters, so that a `Gateway` has none.
+pub(crate) trait Host: Send + Sync {
+    fn now(&self) -> Timestamp;
+    fn new_id(&self) -> Id;
+    fn fill(&self, buffer: &mut [u8]);
+    fn sleep(&self, duration: Duration) -> Sleep;
+    fn authenticate<'a>(&'a self, headers: &'a HeaderMap) -> BoxFuture<'a, Result<Option<Caller>, Refused>>;
+}
+
+impl<C: Clock, E: Entropy, T: Timer> Host for Ports<C, E, T> {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn new_id(&self) -> Id {
+        Id::generate(self.clock.now(), &self.entropy)
+    }
+
+    fn fill(&self, buffer: &mut [u8]) {
+        self.entropy.fill(buffer);
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep {
+        Box::pin(self.timer.sleep(duration))
+    }
+
+    fn authenticate<'a>(&'a self, headers: &'a HeaderMap) -> BoxFuture<'a, Result<Option<Caller>, Refused>> {
+        Box::pin(self.authenticator.authenticate(headers))
+    }
+}

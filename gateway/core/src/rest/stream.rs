@@ -1,0 +1,165 @@
+//! A server stream as a JSON array, as lines of JSON, or as server-sent events: whichever `Accept` asks for.
+
+use bytes::Bytes;
+use futures_util::stream;
+use http::{
+    HeaderMap, HeaderValue, Response,
+    header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE},
+};
+use http_body::Frame;
+use http_body_util::StreamBody;
+use tonic::{Status, body::Body};
+
+use super::{Call, request, response::ResponseJson};
+use crate::{
+    answer::Problems,
+    deadline::Deadline,
+    error::Error,
+    json::Schemas,
+    messages::{self, Messages},
+    metadata,
+};
+
+/// How the items of a stream stand in an HTTP body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    /// One JSON array, which clients that know of no streams read when it is whole.
+    Array,
+    /// One line of JSON for each item.
+    Lines,
+    /// Server-sent events, as the HTML standard has them.
+    Events,
+}
+
+impl Format {
+    fn accepted(headers: &HeaderMap) -> Self {
+        let accept = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+        let essences = accept.flat_map(|value| value.split(',')).filter_map(|range| range.split(';').next());
+        let formats = essences.filter_map(|essence| match essence.trim().to_ascii_lowercase().as_str() {
+            "application/json" => Some(Self::Array),
+            "application/x-ndjson" | "application/ndjson" | "application/jsonl" => Some(Self::Lines),
+            "text/event-stream" => Some(Self::Events),
+            _ => None,
+        });
+        { formats }.next().unwrap_or(Self::Array)
+    }
+
+    const fn content_type(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Array => "application/json",
+            Self::Lines => "application/x-ndjson",
+            Self::Events => "text/event-stream",
+        })
+    }
+
+    /// What stands around an item; the array's brackets are items' business too, since no item knows to be the last.
+    const fn around(self, is_first: IsFirst) -> (&'static str, &'static str) {
+        match (self, is_first) {
+            (Self::Array, IsFirst::Yes) => ("[", ""),
+            (Self::Array, IsFirst::No) => (",", ""),
+            (Self::Lines, _) => ("", "\n"),
+            (Self::Events, _) => ("data: ", "\n\n"),
+        }
+    }
+
+    const fn end(self, is_first: IsFirst) -> &'static str {
+        match (self, is_first) {
+            (Self::Array, IsFirst::Yes) => "[]",
+            (Self::Array, IsFirst::No) => "]",
+            (Self::Lines | Self::Events, _) => "",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum IsFirst {
+    Yes,
+    No,
+}
+
+pub(super) async fn answer(call: &Call<'_>, body: Body) -> Result<Response<Body>, Error> {
+    let timeout = call.shared.unary_timeout(&call.head.headers)?;
+    let mut deadline = Deadline::start(&*call.shared.host, timeout);
+    let begin = async {
+        let message = request::message(call, body).await?;
+        let (metadata, mut messages) = call.open(messages::body(&message)?, None).await?;
+        // Most errors come ahead of the first item, while the status can still say so.
+        let first = messages.next().await?;
+        Ok::<_, Error>((metadata, first, messages))
+    };
+    let (metadata, first, messages) = deadline.within(begin).await??;
+    let format = Format::accepted(&call.head.headers);
+    let items = Items {
+        format,
+        json: ResponseJson::of(call)?,
+        schemas: call.shared.schemas.clone(),
+        request_id: call.exchange.id().to_owned(),
+        next: first,
+        is_first: IsFirst::Yes,
+        messages,
+    };
+    let mut response = Response::new(items.into_body());
+    *response.status_mut() = call.method().success_status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, format.content_type());
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    metadata::answer(&metadata, headers);
+    Ok(response)
+}
+
+/// The stream as it goes on.
+struct Items {
+    format: Format,
+    json: ResponseJson,
+    schemas: Schemas,
+    request_id: String,
+    /// The item that was read ahead.
+    next: Option<Bytes>,
+    is_first: IsFirst,
+    messages: Messages,
+}
+
+impl Items {
+    fn into_body(self) -> Body {
+        let frames = stream::unfold(Some(self), |items| async move {
+            let (text, rest) = items?.step().await;
+            Some((Ok::<_, Status>(Frame::data(Bytes::from(text))), rest))
+        });
+        Body::new(StreamBody::new(frames))
+    }
+
+    /// The next item, or the end.
+    async fn step(mut self) -> (Vec<u8>, Option<Self>) {
+        let message = match self.next.take() {
+            Some(message) => Ok(Some(message)),
+            None if self.is_first == IsFirst::Yes => Ok(None),
+            None => self.messages.next().await,
+        };
+        let item = message.and_then(|message| message.map(|message| self.json.render(&message)).transpose());
+        match item {
+            Ok(Some(json)) => {
+                let text = self.enclose(&json);
+                self.is_first = IsFirst::No;
+                (text, Some(self))
+            }
+            Ok(None) => (self.format.end(self.is_first).into(), None),
+            Err(error) => (self.failure(error), None),
+        }
+    }
+
+    /// The last item of a stream that fails: the body that the error would have had.
+    fn failure(&self, error: Error) -> Vec<u8> {
+        let problems = Problems { schemas: &self.schemas, request_id: &self.request_id };
+        let item = self.enclose(&problems.body(&error.into()));
+        match self.format {
+            Format::Array => [&item, &b"]"[..]].concat(),
+            Format::Lines => item,
+            Format::Events => [&b"event: error\n"[..], &item].concat(),
+        }
+    }
+
+    fn enclose(&self, json: &[u8]) -> Vec<u8> {
+        let (before, after) = self.format.around(self.is_first);
+        [before.as_bytes(), json, after.as_bytes()].concat()
+    }
+}

@@ -1,0 +1,159 @@
+//! A file as a client stream: its description first, then its bytes as they come in, never more than a few chunks of
+//! them at a time.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use futures_util::{TryStreamExt as _, stream};
+use http::{Response, header::CONTENT_TYPE};
+use http_body::Frame;
+use http_body_util::StreamBody;
+use tonic::{Status, body::Body};
+
+use super::{
+    Call,
+    multipart::{self, Form},
+    unary,
+};
+use crate::{
+    body::{self, Incoming},
+    config::{MAX_CHUNK_BYTES, MAX_FORM_BYTES},
+    contract::{FileInfo, Upload},
+    deadline::Deadline,
+    error::Error,
+    messages,
+};
+
+pub(super) async fn answer(call: &Call<'_>, upload: &Upload, body: Body) -> Result<Response<Body>, Error> {
+    let requested = crate::deadline::requested(&call.head.headers)?;
+    let longest = call.shared.config.upload_timeout;
+    let timeout = requested.map_or(longest, |requested| requested.min(longest));
+    let mut deadline = Deadline::start(&*call.shared.host, timeout);
+    let work = async {
+        let (first, source) = begin(call, upload, body).await?;
+        let failure = Failure::default();
+        let body = stream_of(first, source, upload.clone(), failure.clone());
+        let outcome = send(call, body, timeout).await;
+        // What went wrong with the client's bytes is the cause of whatever the service made of it.
+        match failure.take() {
+            Some(error) => Err(error),
+            None => outcome,
+        }
+    };
+    deadline.within(work).await?
+}
+
+async fn send(call: &Call<'_>, body: Body, timeout: std::time::Duration) -> Result<Response<Body>, Error> {
+    let (head, answer) = call.open(body, Some(timeout)).await?;
+    let (message, trailers) = answer.only().await?;
+    unary::respond(call, &[head, trailers], &message)
+}
+
+/// Where a file's bytes come from.
+enum Source {
+    Raw(Incoming),
+    Part(Box<Form>),
+}
+
+/// The wire of the stream's first message, and the bytes that follow it.
+async fn begin(call: &Call<'_>, upload: &Upload, body: Body) -> Result<(Vec<u8>, File), Error> {
+    let (headers, config) = (&call.head.headers, &call.shared.config);
+    body::refuse_encoding(headers)?;
+    let limit = config.max_upload_bytes;
+    let mut first = call.found.bind(call.head.uri.query(), headers)?.wire;
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let incoming = Incoming::new(body, config.idle_timeout, Arc::clone(&call.shared.host));
+    let source = match content_type {
+        Some(declared) if multipart::is_form(declared) => {
+            body::check_length(headers, limit.saturating_add(MAX_FORM_BYTES))
+                .map_err(|_| Error::BodyTooLarge { limit })?;
+            let form = Form::begin(declared, incoming, limit, upload).await?;
+            first.extend_from_slice(&upload.info(&form.file_info(), form.fields())?);
+            Source::Part(Box::new(form))
+        }
+        Some(declared) if upload.accepts_raw(declared) => {
+            body::check_length(headers, limit)?;
+            let size_bytes = body::content_length(headers);
+            let info = FileInfo { filename: None, content_type: Some(declared), size_bytes };
+            first.extend_from_slice(&upload.info(&info, &[])?);
+            Source::Raw(incoming)
+        }
+        Some(_) | None => return Err(unsupported(upload)),
+    };
+    Ok((first, File { source, remaining: limit, limit, chunk: Bytes::new() }))
+}
+
+fn unsupported(upload: &Upload) -> Error {
+    let raw = upload.raw_content_types.join(" or ");
+    let form = format!("multipart/form-data with the file part `{}`", upload.file_part);
+    Error::MediaType {
+        expected: if raw.is_empty() { form } else { format!("{form}, or the file itself as {raw}") },
+    }
+}
+
+/// A file that is coming in.
+struct File {
+    source: Source,
+    limit: u64,
+    /// How much larger it may get.
+    remaining: u64,
+    /// What came in and is not passed on yet.
+    chunk: Bytes,
+}
+
+impl File {
+    /// The next bytes, few enough for one message; `None` when the file, and the request around it, has ended well.
+    async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        while self.chunk.is_empty() {
+            let chunk = match &mut self.source {
+                Source::Raw(incoming) => incoming.next().await?,
+                Source::Part(form) => form.next().await?,
+            };
+            let Some(chunk) = chunk else { return Ok(None) };
+            let limit = self.limit;
+            let remaining = self.remaining.checked_sub(chunk.len() as u64);
+            self.remaining = remaining.ok_or(Error::BodyTooLarge { limit })?;
+            self.chunk = chunk;
+        }
+        Ok(Some(self.chunk.split_to(self.chunk.len().min(MAX_CHUNK_BYTES))))
+    }
+}
+
+/// The body of the call. It is read as fast as the service takes it, and ends well only if the file did: an error of
+/// the source is kept in `failure` and breaks the stream, so that no service takes a part of a file for the whole.
+fn stream_of(first: Vec<u8>, file: File, upload: Upload, failure: Failure) -> Body {
+    let first = stream::once(async move { message(&first, Bytes::new()) });
+    let rest = stream::try_unfold((file, upload), |(mut file, upload)| async move {
+        let Some(chunk) = file.next().await? else { return Ok(None) };
+        let parts = message(&upload.data_prefix(chunk.len()), chunk)?;
+        Ok::<_, Error>(Some((parts, (file, upload))))
+    });
+    let messages = futures_util::StreamExt::chain(first, rest);
+    let frames =
+        messages.map_ok(|parts| stream::iter(parts.into_iter().filter(|part| !part.is_empty()).map(Ok)));
+    let frames = frames.try_flatten().map_ok(Frame::data).map_err(move |error| failure.keep(error));
+    Body::new(StreamBody::new(frames))
+}
+
+/// A message in two parts, so that the file's bytes are not copied.
+fn message(wire: &[u8], payload: Bytes) -> Result<[Bytes; 2], Error> {
+    let mut head = messages::prefix(wire.len() + payload.len())?.to_vec();
+    head.extend_from_slice(wire);
+    Ok([Bytes::from(head), payload])
+}
+
+/// What went wrong with the source of an upload, on its way past the service.
+#[derive(Clone, Default)]
+struct Failure(Arc<Mutex<Option<Error>>>);
+
+impl Failure {
+    fn keep(&self, error: Error) -> Status {
+        let status = Status::aborted(error.to_string());
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        status
+    }
+
+    fn take(&self) -> Option<Error> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
