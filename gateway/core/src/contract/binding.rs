@@ -1,22 +1,12 @@
 //! From a request's path, query and headers to protobuf.
 
-use std::borrow::Cow;
-
 use aip::{Violation, Violations};
 use http::HeaderMap;
-use prost_reflect::Cardinality;
 
 use super::{
-    Body, Captures, FieldPath, HeaderField, Match, Route, UpdateMask, Upload,
-    entity_tag::EntityTags,
-    parameters::{self, Parameters},
+    Captures, Match, Route, UpdateMask,
     percent::{self, Part},
-    wire,
 };
-use crate::json;
-
-/// The most query parameters that a request may have.
-pub const MAX_PARAMETERS: usize = 128;
 
 /// What a request says apart from its body.
 #[derive(Debug)]
@@ -61,130 +51,15 @@ impl Route {
         violations.into_result(Some(Bound { wire: out, update_mask }))
     }
 
-    /// The fields that the query may say, as it names them: those of an upload are fields of its `info`.
-    #[must_use]
-    pub fn query_parameters(&self) -> Vec<FieldPath> {
-        let upload = self.method.upload.as_ref();
-        let mut paths =
-            parameters::nameable(upload.map_or(&self.method.input, |upload| &upload.info_message));
-        paths.retain(|path| {
-            let path = upload.map_or_else(|| path.clone(), |upload| path.clone().within(&upload.info));
-            self.refusal(&path, &HeaderMap::new()).is_none()
-        });
-        paths
-    }
-
-    /// Returns whether the query says the update mask.
-    fn bind_query(
-        &self,
-        query: &str,
-        headers: &HeaderMap,
-        out: &mut Vec<u8>,
-        violations: &mut Violations,
-    ) -> bool {
-        let request = &self.method.input;
-        let upload = self.method.upload.as_ref();
-        let mut parameters = upload.map_or_else(|| Parameters::of(request), Upload::parameters);
-        let refuse = |path: &FieldPath| match upload {
-            Some(upload) => self.refusal(&path.clone().within(&upload.info), headers),
-            None => self.refusal(path, headers),
-        };
-        let mut fields = Vec::new();
-        let pairs = query.split('&').filter(|pair| !pair.is_empty());
-        for (index, pair) in pairs.enumerate() {
-            if index == MAX_PARAMETERS {
-                let rule = format!("must have at most {MAX_PARAMETERS} parameters");
-                violations.push(Violation::new("query", rule));
-                break;
-            }
-            violations.check(
-                decode_pair(pair).and_then(|(name, text)| parameters.put(&name, &text, &refuse, &mut fields)),
-            );
-        }
-        match upload {
-            Some(upload) if !fields.is_empty() => wire::put_bytes(upload.info.number(), &fields, out),
-            _ => out.append(&mut fields),
-        }
-        self.update_mask.as_ref().is_some_and(|mask| parameters.has(mask.field()))
-    }
-
-    /// Why the query cannot say this field; `None` if it can.
-    fn refusal(&self, path: &FieldPath, headers: &HeaderMap) -> Option<String> {
-        if self.variables.iter().any(|variable| variable.path == *path) {
-            return Some("is part of the path already".to_owned());
-        }
-        match &self.body {
-            Body::Whole if self.method.upload.is_none() => {
-                return Some("must be in the body: the method has no parameters".to_owned());
-            }
-            Body::Field(field) if path.root() == field => return Some("must be in the body".to_owned()),
-            Body::None | Body::Whole | Body::Field(_) => {}
-        }
-        if self.method.download.as_ref().is_some_and(|download| download.is_said_by_headers(path)) {
-            return Some("must be said by the headers Range, If-Range and If-None-Match".to_owned());
-        }
-        let is_sent = |header: &&HeaderField| header.path == *path && headers.contains_key(&header.name);
-        let header = self.method.request_headers.iter().find(is_sent)?;
-        Some(format!("is said by the header {} already", header.name))
-    }
-
     fn bind_path(&self, captures: &Captures<'_>, out: &mut Vec<u8>) -> Result<(), Violation> {
         for (variable, raw) in self.variables.iter().zip(&captures.0) {
             let part = if variable.is_multi_segment { Part::Segments } else { Part::Segment };
             let broken = |rule: String| Violation::new(variable.path.to_string(), rule);
             let text = percent::decode(raw, part).map_err(|rule| broken(rule.to_owned()))?;
-            put(&variable.path, &text, out).map_err(broken)?;
+            variable.path.put_text(&text, out).map_err(broken)?;
         }
         Ok(())
     }
-}
-
-impl HeaderField {
-    fn put(&self, headers: &HeaderMap, out: &mut Vec<u8>) -> Result<(), Violation> {
-        let broken = |rule: String| Violation::new(self.name.as_str(), rule);
-        let mut texts = Vec::new();
-        for value in headers.get_all(&self.name) {
-            let text =
-                std::str::from_utf8(value.as_bytes()).map_err(|_| broken("is not UTF-8".to_owned()))?;
-            if self.entity_tag {
-                texts.extend(
-                    tags(text)
-                        .ok_or_else(|| broken("must be an entity tag in double quotes, or *".to_owned()))?,
-                );
-            } else {
-                texts.push(text.to_owned());
-            }
-        }
-        if texts.len() > 1 && self.path.leaf().cardinality() != Cardinality::Repeated {
-            return Err(broken("must hold one value".to_owned()));
-        }
-        texts.iter().try_for_each(|text| put(&self.path, text, out)).map_err(broken)
-    }
-}
-
-/// The bare tags of a header. `*` asks for no version in particular, and so names none. A weak tag counts as the same
-/// tag: caches on the way weaken the tags of what they compress, and a record's tag names its version, not its bytes.
-fn tags(header: &str) -> Option<Vec<String>> {
-    match EntityTags::parse(header)? {
-        EntityTags::Any => Some(Vec::new()),
-        EntityTags::Listed(tags) => Some(tags.into_iter().map(|tag| tag.value).collect()),
-    }
-}
-
-fn put(path: &FieldPath, text: &str, out: &mut Vec<u8>) -> Result<(), String> {
-    let mut field = Vec::new();
-    json::scalar_to_wire(path.leaf(), text, &mut field)?;
-    path.put(field, out);
-    Ok(())
-}
-
-fn decode_pair(pair: &str) -> Result<(Cow<'_, str>, Cow<'_, str>), Violation> {
-    let (name, text) = pair.split_once('=').unwrap_or((pair, ""));
-    let decode =
-        |raw, field: &str| percent::decode(raw, Part::Query).map_err(|rule| Violation::new(field, rule));
-    let name = decode(name, name)?;
-    let text = decode(text, &name)?;
-    Ok((name, text))
 }
 
 #[cfg(test)]
@@ -193,7 +68,7 @@ mod tests {
 
     use super::*;
     use crate::contract::{
-        Contract,
+        Contract, MAX_PARAMETERS,
         fixture::{message, shelves},
     };
 

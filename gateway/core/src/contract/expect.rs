@@ -1,5 +1,6 @@
-//! Fields that an option names, and the kinds that they must have.
+//! What options must hold: fields of certain kinds, and statuses in a range.
 
+use http::StatusCode;
 use prost_reflect::{Cardinality, FieldDescriptor, Kind, MessageDescriptor};
 
 use super::{Problem, options::Options};
@@ -87,6 +88,18 @@ pub(super) fn clamp(field: &FieldDescriptor, number: i64) -> i64 {
         Kind::Uint64 => number.max(0),
         _ => number,
     }
+}
+
+/// An HTTP status in a range, both ends included.
+pub(super) fn status(
+    number: i32,
+    least: u16,
+    most: u16,
+    expected: &'static str,
+) -> Result<StatusCode, Problem> {
+    let in_range = u16::try_from(number).ok().filter(|number| (least..=most).contains(number));
+    let status = in_range.and_then(|number| StatusCode::from_u16(number).ok());
+    status.ok_or_else(|| Problem::value(number.to_string(), expected))
 }
 
 fn checked(

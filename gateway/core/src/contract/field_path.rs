@@ -5,6 +5,7 @@ use std::fmt;
 use prost_reflect::{Cardinality, FieldDescriptor, Kind, MessageDescriptor};
 
 use super::{Problem, wire};
+use crate::json;
 
 /// A path such as `image.id` to a field of a message; every field ahead of the last is a singular message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,6 +112,14 @@ impl FieldPath {
             outer
         };
         out.extend(self.parents.iter().rev().fold(field, wrap));
+    }
+
+    /// Appends the value that `text` says, inside the messages on the way to it.
+    pub(super) fn put_text(&self, text: &str, out: &mut Vec<u8>) -> Result<(), String> {
+        let mut field = Vec::new();
+        json::scalar_to_wire(&self.leaf, text, &mut field)?;
+        self.put(field, out);
+        Ok(())
     }
 
     /// The last field's value in a message's wire bytes, as the text of a header: a string, an integer in decimal,

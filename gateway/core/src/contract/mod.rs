@@ -12,12 +12,15 @@ mod expect;
 mod field_path;
 #[cfg(test)]
 mod fixture;
+mod header_field;
 mod method;
 mod options;
 mod parameters;
 mod percent;
+mod query;
 mod route;
 mod routes;
+mod service;
 mod template;
 mod upload;
 mod wire;
@@ -28,14 +31,17 @@ use prost_reflect::DescriptorPool;
 
 use self::routes::Routes;
 pub use self::{
-    binding::{Bound, MAX_PARAMETERS},
+    binding::Bound,
     download::{Download, DownloadInfo, DownloadRequest},
     entity_tag::{EntityTag, EntityTags, quote},
     error::{ContractError, Problem},
     field_path::FieldPath,
-    method::{HeaderField, Method, Service},
+    header_field::HeaderField,
+    method::Method,
+    query::MAX_PARAMETERS,
     route::{Body, PathVariable, Route, UpdateMask},
     routes::{Captures, Match, Mismatch},
+    service::Service,
     template::{Segment, Template, TemplateError, Variable},
     upload::{FileInfo, Upload},
     wire::Malformed,
