@@ -6,7 +6,7 @@ use http::{HeaderMap, header::AUTHORIZATION};
 use storage::Clock;
 
 use crate::{
-    Caller, Keys, KeysUnavailable, Policy, Refused,
+    Caller, Keys, KeysUnavailable, MAX_TOKEN_BYTES, Policy, Refused,
     cache::{TokenCache, hash},
     token::{self, Header},
 };
@@ -47,15 +47,18 @@ impl<C: Clock> Authenticator<C> {
     /// # Errors
     /// [`Refused`], by the first reason that is found.
     pub async fn verify(&self, token: &str) -> Result<Caller, Refused> {
-        let header = Header::parse(token)?;
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(Refused::TooLong);
+        }
         let now = self.clock.now();
         let generation = self.shared.keys.generation(now).await;
         let hash = hash(token);
         if let Some(caller) = self.shared.cache.get(&hash, generation, now) {
             return Ok(caller);
         }
-        let key = self.shared.keys.find(header.algorithm, header.kid.as_deref(), now).await?;
-        let proof = token::open(token, header.algorithm, &key)?.check(&self.shared.policy, now)?;
+        let Header { algorithm, kid } = Header::parse(token)?;
+        let key = self.shared.keys.find(algorithm, kid.as_deref(), now).await?;
+        let proof = token::open(token, algorithm, &key)?.check(&self.shared.policy, now)?;
         let caller = Caller::new(proof.user_id, proof.scopes, token.into());
         self.shared.cache.put(hash, generation, proof.expires, caller.clone());
         Ok(caller)

@@ -34,6 +34,8 @@ pub struct Jwks {
 struct State {
     known: Option<Known>,
     interval: Option<Interval>,
+    reads_begun: u64,
+    last_concluded: u64,
 }
 
 /// What was read last.
@@ -66,11 +68,12 @@ impl Jwks {
 
     /// Reads the source, whatever is known.
     pub(crate) async fn refresh(&self, now: Timestamp) -> Result<(), KeysUnavailable> {
+        let number = self.state().begin_read();
         let read = match self.source.fetch().await {
             Ok(document) => KeySet::parse(&document).map(|keys| (document, keys)),
             Err(error) => Err(KeysUnavailable::Fetch(error)),
         };
-        self.state().conclude(read, now)
+        self.state().conclude(number, read, now)
     }
 
     /// Counts the changes of the keys. If they are too old, one request an interval reads them again first.
@@ -115,32 +118,39 @@ impl Jwks {
 
 impl State {
     fn is_stale(&self, now: Timestamp) -> bool {
-        self.known.as_ref().is_some_and(|known| known.read_at.plus_seconds(MAX_AGE_SECONDS) <= now)
+        self.known.as_ref().is_some_and(|known| have_passed(MAX_AGE_SECONDS, known.read_at, now))
     }
 
     /// Whether one more read may begin, if `limit` are allowed before the first outcome of an interval; counts it.
     fn may_fetch(&mut self, limit: u32, now: Timestamp) -> bool {
-        let is_over = |interval: &Interval| interval.began_at.plus_seconds(REFRESH_INTERVAL_SECONDS) <= now;
-        if self.interval.as_ref().is_none_or(is_over) {
-            self.interval = Some(Interval { began_at: now, fetches: 0, outcome: None });
-        }
-        let Some(interval) = &mut self.interval else { return false };
+        let goes_on = |interval: &Interval| !have_passed(REFRESH_INTERVAL_SECONDS, interval.began_at, now);
+        self.interval = self.interval.take().filter(goes_on);
+        let interval = self.interval.get_or_insert(Interval { began_at: now, fetches: 0, outcome: None });
         let may = interval.outcome.is_none() && interval.fetches < limit;
         interval.fetches += u32::from(may);
         may
     }
 
+    fn begin_read(&mut self) -> u64 {
+        self.reads_begun += 1;
+        self.reads_begun
+    }
+
     fn conclude(
         &mut self,
+        number: u64,
         read: Result<(Bytes, KeySet), KeysUnavailable>,
         now: Timestamp,
     ) -> Result<(), KeysUnavailable> {
+        if number < self.last_concluded {
+            // A later read was faster, and knows better.
+            return read.map(drop);
+        }
+        self.last_concluded = number;
         let outcome = if read.is_ok() { Outcome::Read } else { Outcome::Failed };
         self.interval = Some(Interval { began_at: now, fetches: 0, outcome: Some(outcome) });
         let (document, keys) = read?;
         match &mut self.known {
-            // An earlier read that took longer has nothing new to say.
-            Some(known) if known.read_at > now => {}
             Some(known) if known.document == document => known.read_at = now,
             known => {
                 let generation = known.as_ref().map_or(1, |known| known.generation + 1);
@@ -160,6 +170,11 @@ impl State {
             None => Err(Refused::UnknownKey),
         }
     }
+}
+
+/// Whether two moments are so far apart: either way, for a clock may be set back.
+const fn have_passed(seconds: i64, since: Timestamp, now: Timestamp) -> bool {
+    now.as_millis().abs_diff(since.as_millis()) >= seconds.unsigned_abs() * 1000
 }
 
 impl fmt::Debug for Jwks {

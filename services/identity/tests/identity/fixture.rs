@@ -17,6 +17,7 @@ use identity::{Authenticator, BoxError, Jwks, KeySource, Keys, Policy, Secret};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::Jwk};
 use serde_json::{Value, json};
 use storage::{Clock, Timestamp};
+use tokio::sync::Notify;
 
 pub(crate) const NOW: i64 = 1_800_000_000;
 pub(crate) const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
@@ -53,6 +54,8 @@ pub(crate) enum Behaviour {
     Answer(String),
     Fail,
     Hang,
+    /// Gives this answer once it is told to.
+    Later(Arc<Notify>, String),
 }
 
 /// A key source that does as it is told and counts how often it was asked.
@@ -96,6 +99,10 @@ impl KeySource for Source {
             Behaviour::Answer(text) => Ok(text.into()),
             Behaviour::Fail => Err("the source is away".into()),
             Behaviour::Hang => pending().await,
+            Behaviour::Later(now, text) => {
+                now.notified().await;
+                Ok(text.into())
+            }
         }
     }
 }

@@ -3,13 +3,15 @@
 use std::{
     future::Future,
     pin::pin,
+    sync::Arc,
     task::{Context, Poll, Waker},
 };
 
 use identity::{MAX_AGE_SECONDS, MAX_FETCHES, REFRESH_INTERVAL_SECONDS, Refused};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
-use crate::fixture::{Behaviour, Pair, Source, authenticator, claims_with};
+use crate::fixture::{Behaviour, Pair, Source, authenticator, claims_with, key_set};
 
 /// Does what can be done without waiting.
 fn poll_once<F: Future>(future: F) -> Poll<F::Output> {
@@ -138,8 +140,38 @@ async fn old_keys_are_read_again_by_one_request_and_the_others_go_on() {
     let token = pair.token();
     let mut first = pin!(authenticator.verify(&token));
     assert!(first.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
-    assert!(authenticator.verify(&token).await.is_ok());
+    assert!(matches!(poll_once(authenticator.verify(&token)), Poll::Ready(Ok(_))));
     assert_eq!(source.fetches(), 2);
+}
+
+#[tokio::test]
+async fn a_read_that_took_longer_does_not_undo_a_later_one() {
+    let [old, new] = [Pair::p256(), Pair::other_p256()];
+    let answer = Arc::new(Notify::new());
+    let source = Source::new(Behaviour::Later(Arc::clone(&answer), key_set(&[old.jwk()])));
+    let (authenticator, _) = authenticator(source.keys());
+    let token = old.token();
+    let mut slow = pin!(authenticator.verify(&token));
+    assert!(slow.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+
+    source.publish(&[new.jwk()]);
+    assert!(authenticator.verify(&new.token()).await.is_ok());
+    answer.notify_one();
+    assert_eq!(slow.await.err(), Some(Refused::UnknownKey));
+    assert!(authenticator.verify(&new.token()).await.is_ok());
+    assert_eq!(source.fetches(), 2);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_does_not_keep_old_keys_in_use() {
+    let [old, new] = [Pair::p256(), Pair::other_p256()];
+    let source = Source::publishing(&[old.jwk()]);
+    let (authenticator, clock) = authenticator(source.keys());
+    assert!(authenticator.verify(&old.token()).await.is_ok());
+    source.publish(&[new.jwk()]);
+    clock.advance(-86_400);
+    assert_eq!(authenticator.verify(&old.token()).await.err(), Some(Refused::UnknownKey));
+    assert!(authenticator.verify(&new.token()).await.is_ok());
 }
 
 #[tokio::test]

@@ -11,13 +11,16 @@ use tower::{Layer as _, ServiceExt as _, service_fn};
 
 use crate::fixture::{authenticator, claims, claims_with, hs256, secret};
 
-/// A service that answers with the user it was called by, behind the layer.
+/// A service that answers with the user it was called by.
+async fn whoami(request: Request<()>) -> Result<Response<String>, Infallible> {
+    let user = request.extensions().get::<Caller>().map(|caller| caller.user_id().to_string());
+    Ok(Response::new(user.unwrap_or_else(|| "nobody".to_owned())))
+}
+
+/// Calls it through the layer.
 async fn call(request: Request<()>) -> Response<String> {
-    let service = service_fn(async |request: Request<()>| {
-        let user = request.extensions().get::<Caller>().map(|caller| caller.user_id().to_string());
-        Ok::<_, Infallible>(Response::new(user.unwrap_or_else(|| "nobody".to_owned())))
-    });
-    AuthLayer::new(authenticator(secret()).0).layer(service).oneshot(request).await.unwrap()
+    let layer = AuthLayer::new(authenticator(secret()).0);
+    layer.layer(service_fn(whoami)).oneshot(request).await.unwrap()
 }
 
 fn request(token: &str) -> Request<()> {
