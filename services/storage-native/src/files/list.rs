@@ -163,3 +163,25 @@ impl PartialOrd for Entry {
         Some(self.cmp(other))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_with_more_names_than_are_kept_is_listed_whole() {
+        let root = tempfile::tempdir().unwrap();
+        let names: Vec<String> = (0..2 * NAMES + 1).map(|n| format!("{n:05}")).collect();
+        for name in names.iter().rev() {
+            fs::write(root.path().join(name), "").unwrap();
+        }
+        fs::create_dir(root.path().join("empty+")).unwrap();
+
+        let all = list(root.path(), &Query::new("", None, 10_000)).unwrap();
+        let some = list(root.path(), &Query::new("", None, NAMES)).unwrap();
+
+        let keys: Vec<&str> = all.objects.iter().map(|object| object.key.as_str()).collect();
+        assert_eq!(keys, names);
+        assert_eq!((all.more, some.more, some.objects.len()), (false, true, NAMES));
+    }
+}

@@ -178,6 +178,29 @@ pub async fn deletes_cascade(database: &impl Database) {
     assert_eq!(count(database, "SELECT count(*) AS total FROM children").await, 1);
 }
 
+/// Deleting a row that others refer to with `ON DELETE RESTRICT`, or with no rule, is refused.
+pub async fn a_row_that_others_need_stays(database: &impl Database) {
+    for rule in [
+        "CREATE TABLE pets (parent_id TEXT REFERENCES parents (id) ON DELETE RESTRICT)",
+        "CREATE TABLE pets (parent_id TEXT REFERENCES parents (id))",
+    ] {
+        create(
+            database,
+            &["DROP TABLE IF EXISTS pets", "DROP TABLE IF EXISTS parents", CREATE_PARENTS, rule],
+        )
+        .await;
+        let family = vec![
+            Statement::new("INSERT INTO parents VALUES ('a', 1)"),
+            Statement::new("INSERT INTO pets VALUES ('a')"),
+        ];
+        write(database, family).await.unwrap();
+
+        let refused = write(database, vec![Statement::new("DELETE FROM parents WHERE id = 'a'")]).await;
+
+        assert!(matches!(refused, Err(Error::Constraint(Constraint::ForeignKey))), "{rule}: {refused:?}");
+    }
+}
+
 /// One JSON parameter inserts thousands of rows, in order, with their types: the way round the limit of parameters.
 pub async fn json_inserts_in_bulk(database: &impl Database) {
     create(database, &[CREATE_BOXES]).await;

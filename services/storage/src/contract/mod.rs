@@ -32,6 +32,7 @@ macro_rules! database_contract {
             a_statement_that_makes_no_sense_is_broken
             the_number_of_parameters_must_fit
             deletes_cascade
+            a_row_that_others_need_stays
             json_inserts_in_bulk
             concurrent_writers_do_not_disturb_each_other
             a_writer_reads_its_own_writes
