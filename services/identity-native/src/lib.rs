@@ -14,7 +14,7 @@ mod url_keys;
 pub use error::{FetchError, InvalidKeySource, SecretFileError};
 pub use file_keys::FileKeys;
 pub use key_source::{ConfiguredKeys, key_source};
-pub use secret_file::load_or_create_secret;
+pub use secret_file::{load_or_create_secret, load_or_create_signing_key};
 pub use url_keys::{FETCH_TIMEOUT, UrlKeys};
 
 /// The largest JWKS that is read: 1 MiB.

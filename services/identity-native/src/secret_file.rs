@@ -1,4 +1,4 @@
-//! The token secret of one machine.
+//! The secrets of one machine.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -8,7 +8,7 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use identity::Secret;
+use identity::{Secret, SigningKey, TooShort};
 use storage::Entropy;
 
 use crate::SecretFileError;
@@ -26,20 +26,38 @@ const MODE: u32 = 0o600;
 /// # Errors
 /// [`SecretFileError`] if the file can neither be read nor made, or has less in it than a secret.
 pub fn load_or_create_secret(path: &Path, entropy: &impl Entropy) -> Result<Secret, SecretFileError> {
-    match load(path) {
+    load_or_create(path, entropy, Secret::new)
+}
+
+/// The key for signed URLs in the file at `path`, which is made like that of [`load_or_create_secret`].
+///
+/// # Errors
+/// [`SecretFileError`] if the file can neither be read nor made, or has less in it than a key.
+pub fn load_or_create_signing_key(
+    path: &Path,
+    entropy: &impl Entropy,
+) -> Result<SigningKey, SecretFileError> {
+    load_or_create(path, entropy, SigningKey::new)
+}
+
+fn load_or_create<T>(
+    path: &Path,
+    entropy: &impl Entropy,
+    parse: fn(&[u8]) -> Result<T, TooShort>,
+) -> Result<T, SecretFileError> {
+    match load(path, parse) {
         Err(SecretFileError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
             create(path, entropy)
                 .map_err(|source| SecretFileError::Write { path: path.to_owned(), source })?;
-            load(path)
+            load(path, parse)
         }
         other => other,
     }
 }
 
-fn load(path: &Path) -> Result<Secret, SecretFileError> {
+fn load<T>(path: &Path, parse: fn(&[u8]) -> Result<T, TooShort>) -> Result<T, SecretFileError> {
     let text = fs::read(path).map_err(|source| SecretFileError::Read { path: path.to_owned(), source })?;
-    Secret::new(text.trim_ascii())
-        .map_err(|source| SecretFileError::TooShort { path: path.to_owned(), source })
+    parse(text.trim_ascii()).map_err(|source| SecretFileError::TooShort { path: path.to_owned(), source })
 }
 
 /// Makes the file, unless another process was faster.
@@ -90,7 +108,7 @@ fn random_text<const BYTES: usize>(entropy: &impl Entropy) -> String {
 mod tests {
     use std::{os::unix::fs::PermissionsExt as _, thread};
 
-    use identity::{Grant, UserId, mint};
+    use identity::{Grant, UrlSigner, UserId, mint};
     use storage::Timestamp;
     use storage_native::OsEntropy;
 
@@ -124,6 +142,15 @@ mod tests {
         fs::write(&path, " 0123456789abcdef0123456789abcdef\r\n").unwrap();
         let loaded = load_or_create_secret(&path, &OsEntropy).unwrap();
         assert_eq!(token(&loaded), token(&Secret::new(b"0123456789abcdef0123456789abcdef").unwrap()));
+    }
+
+    #[test]
+    fn a_signing_key_is_made_and_kept_likewise() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("url-key");
+        let [made, loaded] = [(); 2].map(|()| load_or_create_signing_key(&path, &OsEntropy).unwrap());
+        let sign = |key| UrlSigner::new(key).sign("GET", "abc", 0);
+        assert_eq!(sign(made), sign(loaded));
     }
 
     #[test]
