@@ -21,7 +21,8 @@ pub(super) fn shelves() -> Contract {
 pub(super) fn contract(more: &str) -> Result<Contract, ContractError> {
     let mut resolver = ChainFileResolver::new();
     resolver.add(Source(format!("{SOURCE}\n{more}")));
-    resolver.add(IncludeFileResolver::new(PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../proto"))));
+    resolver
+        .add(IncludeFileResolver::new(PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../proto"))));
     resolver.add(GoogleFileResolver::new());
     let mut compiler = Compiler::with_file_resolver(resolver);
     compiler.include_imports(true).open_file("routing.proto").unwrap();
