@@ -11,31 +11,37 @@
     reason = "these are tests, though they are compiled with the crate so that other crates can run them"
 )]
 
-pub mod database;
+mod database;
 pub mod limits;
-pub mod object_store;
+pub mod listing;
+mod object_store;
+pub mod objects;
+pub mod queries;
+pub mod transactions;
 
 /// Makes a test, `#[tokio::test]` or another, of every promise of a [`Database`](crate::Database). `$open` is an async
 /// function that answers a new, empty database and whatever must live as long as it.
 #[macro_export]
 macro_rules! database_contract {
     (#[$test:meta] $open:path) => {
-        $crate::contract_tests! { #[$test] $open, database:
+        $crate::contract_tests! { #[$test] $open, queries:
             values_round_trip
             numbers_read_as_what_the_code_asks_for
             reads_answer_all_rows_in_order
             reads_refuse_to_write
+            the_number_of_parameters_must_fit
+            json_inserts_in_bulk
+            a_writer_reads_its_own_writes
+        }
+        $crate::contract_tests! { #[$test] $open, transactions:
             writes_answer_rows_and_changes
             an_empty_batch_succeeds
             statements_see_those_before_them
             a_failing_batch_leaves_nothing
             a_statement_that_makes_no_sense_is_broken
-            the_number_of_parameters_must_fit
             deletes_cascade
             a_row_that_others_need_stays
-            json_inserts_in_bulk
             concurrent_writers_do_not_disturb_each_other
-            a_writer_reads_its_own_writes
             calls_that_are_dropped_disturb_nobody
         }
         $crate::contract_tests! { #[$test] $open, limits:
@@ -57,7 +63,7 @@ macro_rules! database_contract {
 #[macro_export]
 macro_rules! object_store_contract {
     (#[$test:meta] $open:path) => {
-        $crate::contract_tests! { #[$test] $open, object_store:
+        $crate::contract_tests! { #[$test] $open, objects:
             objects_round_trip
             head_get_and_list_agree
             an_absent_object_is_none
@@ -67,6 +73,8 @@ macro_rules! object_store_contract {
             a_bad_body_stores_nothing
             a_dropped_put_stores_nothing
             deleting_is_exact_and_repeatable
+        }
+        $crate::contract_tests! { #[$test] $open, listing:
             listing_pages_in_byte_order
             listing_begins_after_any_key
         }
@@ -95,9 +103,13 @@ mod tests {
     #[test]
     fn every_promise_is_in_its_macro() {
         let macros = include_str!("mod.rs");
-        for module in
-            [include_str!("database.rs"), include_str!("limits.rs"), include_str!("object_store.rs")]
-        {
+        for module in [
+            include_str!("limits.rs"),
+            include_str!("listing.rs"),
+            include_str!("objects.rs"),
+            include_str!("queries.rs"),
+            include_str!("transactions.rs"),
+        ] {
             for line in module.lines().filter_map(|line| line.strip_prefix("pub async fn ")) {
                 let promise = line.split('(').next().unwrap();
                 assert!(macros.lines().any(|line| line.trim() == promise), "{promise} is not in its macro");

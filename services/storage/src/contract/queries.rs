@@ -1,0 +1,117 @@
+//! What a [`Database`] promises of values and reads.
+
+use super::database::{CREATE_BOXES, CREATE_PARENTS, count, create, one_row, read, write};
+use crate::{Database, Error, Statement};
+
+/// Integers to 2^53, doubles, text of any script and `NULL` come back as they were bound, with and without a table.
+pub async fn values_round_trip(database: &impl Database) {
+    create(database, &[CREATE_BOXES]).await;
+    const EDGE: i64 = 1 << 53;
+    for (x, area) in [(0.1 + 0.2, EDGE), (f64::MAX, -EDGE), (f64::MIN_POSITIVE, 0), (-0.5, 1_763_900_000_000)]
+    {
+        for label in ["", "Größe 箱 👩‍🔬 \u{202e}\"'\\%_", &"long ".repeat(10_000)] {
+            let insert =
+                "INSERT INTO boxes (id, x, area, label) VALUES (?1, ?2, ?3, ?4) RETURNING *, ?4 AS bound";
+            let statement = Statement::new(insert).bind(None::<&str>).bind(x).bind(area).bind(label);
+            let mut rows = write(database, vec![statement]).await.unwrap().remove(0).rows;
+
+            let row = &mut rows[0];
+            assert_eq!(row.take::<Option<String>>("id").unwrap(), None);
+            assert_eq!(row.take::<f64>("x").unwrap(), x);
+            assert_eq!(row.take::<i64>("area").unwrap(), area);
+            assert_eq!(row.take::<String>("label").unwrap(), label);
+            assert_eq!(row.take::<String>("bound").unwrap(), label);
+        }
+    }
+}
+
+/// A whole number in a `REAL` column reads as a double, and an aggregate of integers as an integer.
+pub async fn numbers_read_as_what_the_code_asks_for(database: &impl Database) {
+    create(database, &[CREATE_BOXES]).await;
+    let insert = Statement::new("INSERT INTO boxes (x, area) VALUES (?1, ?2)").bind(1.0).bind(3);
+    write(database, vec![insert]).await.unwrap();
+
+    let mut row = one_row(database, "SELECT x, sum(area) AS area, count(*) AS total FROM boxes").await;
+
+    assert_eq!(row.take::<f64>("x").unwrap(), 1.0);
+    assert_eq!(row.take::<i64>("area").unwrap(), 3);
+    assert_eq!(row.take::<i64>("total").unwrap(), 1);
+}
+
+/// A read answers every row in the order of the query, and none if there is none.
+pub async fn reads_answer_all_rows_in_order(database: &impl Database) {
+    create(database, &[CREATE_BOXES]).await;
+    let insert = "INSERT INTO boxes (area) SELECT value FROM json_each(?1)";
+    let numbers = serde_json::to_string(&(0..3_000).rev().collect::<Vec<_>>()).unwrap();
+    write(database, vec![Statement::new(insert).bind(numbers)]).await.unwrap();
+
+    let rows = read(database, Statement::new("SELECT area FROM boxes ORDER BY area")).await.unwrap();
+    let none = read(database, Statement::new("SELECT area FROM boxes WHERE area < 0")).await.unwrap();
+
+    let areas: Vec<i64> = rows.into_iter().map(|mut row| row.take("area").unwrap()).collect();
+    assert_eq!(areas, (0..3_000).collect::<Vec<_>>());
+    assert!(none.is_empty());
+}
+
+/// A read refuses a statement that writes.
+pub async fn reads_refuse_to_write(database: &impl Database) {
+    create(database, &[CREATE_PARENTS]).await;
+
+    let refused = read(database, Statement::new("INSERT INTO parents VALUES ('a', 1)")).await;
+
+    assert!(matches!(refused, Err(Error::Broken(_))), "{refused:?}");
+    assert_eq!(count(database, "SELECT count(*) AS total FROM parents").await, 0);
+}
+
+/// A statement with more or fewer values than parameters is refused.
+pub async fn the_number_of_parameters_must_fit(database: &impl Database) {
+    for statement in [
+        Statement::new("SELECT ?1, ?2").bind(1),
+        Statement::new("SELECT ?1").bind(1).bind(2),
+        Statement::new("SELECT ?1"),
+    ] {
+        let refused = read(database, statement).await;
+        assert!(matches!(refused, Err(Error::Broken(_))), "{refused:?}");
+    }
+}
+
+/// One JSON parameter inserts thousands of rows, in order, with their types: the way round the limit of parameters.
+pub async fn json_inserts_in_bulk(database: &impl Database) {
+    create(database, &[CREATE_BOXES]).await;
+    let boxes: Vec<_> = (0..5_000)
+        .map(|n| {
+            serde_json::json!([
+                format!("{n:032x}"),
+                f64::from(n) / 8.0,
+                n,
+                if n % 2 == 0 { None } else { Some("é\"") }
+            ])
+        })
+        .collect();
+    let insert = "INSERT INTO boxes (id, x, area, label)
+        SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?1)";
+
+    let json = serde_json::to_string(&boxes).unwrap();
+    let outcomes = write(database, vec![Statement::new(insert).bind(json)]).await.unwrap();
+
+    assert_eq!(outcomes[0].changes, 5_000);
+    let mut last = one_row(database, "SELECT * FROM boxes ORDER BY id DESC LIMIT 1").await;
+    assert_eq!(last.take::<f64>("x").unwrap(), 4_999.0 / 8.0);
+    assert_eq!(last.take::<i64>("area").unwrap(), 4_999);
+    assert_eq!(last.take::<String>("label").unwrap(), "é\"");
+    assert_eq!(count(database, "SELECT count(*) AS total FROM boxes WHERE label IS NULL").await, 2_500);
+}
+
+/// A read that asks for at least the bookmark of a write sees what was written, again and again.
+pub async fn a_writer_reads_its_own_writes(database: &impl Database) {
+    create(database, &[CREATE_PARENTS]).await;
+    for n in 0..50_i64 {
+        let insert = Statement::new("INSERT INTO parents VALUES (?1, ?2)").bind(format!("{n}")).bind(n);
+        let bookmark = database.write(vec![insert], None).await.unwrap().bookmark;
+
+        let select = Statement::new("SELECT score FROM parents WHERE id = ?1").bind(format!("{n}"));
+        let mut answer = database.read(select, bookmark).await.unwrap();
+
+        assert_eq!(answer.value[0].take::<i64>("score").unwrap(), n);
+    }
+}

@@ -1,0 +1,166 @@
+//! What a [`Database`] promises of writes.
+
+use futures_util::future::{Either, join, join_all, select};
+
+use super::database::{CREATE_CHILDREN, CREATE_PARENTS, count, create, write};
+use crate::{Constraint, Database, Error, Statement};
+
+/// A write answers one outcome for each statement: the rows it returns and how many it changed itself.
+pub async fn writes_answer_rows_and_changes(database: &impl Database) {
+    create(database, &[CREATE_PARENTS, CREATE_CHILDREN]).await;
+    let statements = vec![
+        Statement::new("INSERT INTO parents VALUES ('a', 1), ('b', 2) RETURNING id, score"),
+        Statement::new("SELECT score FROM parents WHERE id = ?1").bind("b"),
+        Statement::new("UPDATE parents SET score = score + 1 WHERE score > ?1").bind(5),
+        Statement::new("INSERT INTO children (parent_id) VALUES ('a'), ('a'), ('a')"),
+        Statement::new("DELETE FROM parents WHERE id = 'a'"),
+    ];
+
+    let mut outcomes = write(database, statements).await.unwrap();
+
+    let changes: Vec<u64> = outcomes.iter().map(|outcome| outcome.changes).collect();
+    assert_eq!(changes, [2, 0, 0, 3, 1], "a cascade and a read do not count");
+    let returned = &mut outcomes[0].rows;
+    assert_eq!(returned.len(), 2);
+    assert_eq!(returned[1].take::<String>("id").unwrap(), "b");
+    assert_eq!(outcomes[1].rows[0].take::<i64>("score").unwrap(), 2);
+    assert!(outcomes[4].rows.is_empty());
+}
+
+/// A batch of no statements does nothing and succeeds.
+pub async fn an_empty_batch_succeeds(database: &impl Database) {
+    assert!(write(database, Vec::new()).await.unwrap().is_empty());
+}
+
+/// A statement sees what those before it in the batch did.
+pub async fn statements_see_those_before_them(database: &impl Database) {
+    create(database, &[CREATE_PARENTS]).await;
+    let claim = "UPDATE parents SET score = 9 WHERE id = 'a' AND score = ?1 RETURNING id";
+
+    let outcomes = write(
+        database,
+        vec![
+            Statement::new("INSERT INTO parents VALUES ('a', 1)"),
+            Statement::new(claim).bind(1),
+            Statement::new(claim).bind(1),
+        ],
+    )
+    .await
+    .unwrap();
+
+    assert_eq!((outcomes[1].changes, outcomes[2].changes), (1, 0));
+}
+
+/// A batch whose last statement fails leaves nothing, and the failure is of the class of its constraint.
+pub async fn a_failing_batch_leaves_nothing(database: &impl Database) {
+    create(database, &[CREATE_PARENTS, CREATE_CHILDREN]).await;
+    write(database, vec![Statement::new("INSERT INTO parents VALUES ('taken', 1)")]).await.unwrap();
+    for (breaks, constraint) in [
+        ("INSERT INTO parents VALUES ('taken', 1)", Constraint::Unique),
+        ("INSERT INTO parents VALUES ('new', 1), ('new', 2)", Constraint::Unique),
+        ("INSERT INTO children (parent_id) VALUES ('nobody')", Constraint::ForeignKey),
+        ("INSERT INTO parents VALUES ('b', -1)", Constraint::Check),
+        ("INSERT INTO parents VALUES ('b', NULL)", Constraint::Check),
+    ] {
+        let batch = vec![Statement::new("INSERT INTO parents VALUES ('a', 1)"), Statement::new(breaks)];
+        let refused = write(database, batch).await;
+
+        assert!(
+            matches!(refused, Err(Error::Constraint(class)) if class == constraint),
+            "{breaks}: {refused:?}"
+        );
+        assert_eq!(count(database, "SELECT count(*) AS total FROM parents").await, 1, "{breaks}");
+    }
+}
+
+/// A statement that the database does not understand fails its batch, and later ones work.
+pub async fn a_statement_that_makes_no_sense_is_broken(database: &impl Database) {
+    create(database, &[CREATE_PARENTS]).await;
+    let insert = Statement::new("INSERT INTO parents VALUES ('a', 1)");
+
+    let refused =
+        write(database, vec![insert.clone(), Statement::new("INSERT INTO nowhere VALUES (1)")]).await;
+
+    assert!(matches!(refused, Err(Error::Broken(_))), "{refused:?}");
+    assert_eq!(write(database, vec![insert]).await.unwrap()[0].changes, 1);
+}
+
+/// Deleting a row deletes those that refer to it with `ON DELETE CASCADE`.
+pub async fn deletes_cascade(database: &impl Database) {
+    create(database, &[CREATE_PARENTS, CREATE_CHILDREN]).await;
+    let family = vec![
+        Statement::new("INSERT INTO parents VALUES ('a', 1), ('b', 1)"),
+        Statement::new("INSERT INTO children (parent_id) VALUES ('a'), ('a'), ('b')"),
+    ];
+    write(database, family).await.unwrap();
+
+    write(database, vec![Statement::new("DELETE FROM parents WHERE id = 'a'")]).await.unwrap();
+
+    assert_eq!(count(database, "SELECT count(*) AS total FROM children").await, 1);
+}
+
+/// Deleting a row that others refer to with `ON DELETE RESTRICT`, or with no rule, is refused.
+pub async fn a_row_that_others_need_stays(database: &impl Database) {
+    for rule in [
+        "CREATE TABLE pets (parent_id TEXT REFERENCES parents (id) ON DELETE RESTRICT)",
+        "CREATE TABLE pets (parent_id TEXT REFERENCES parents (id))",
+    ] {
+        create(
+            database,
+            &["DROP TABLE IF EXISTS pets", "DROP TABLE IF EXISTS parents", CREATE_PARENTS, rule],
+        )
+        .await;
+        let family = vec![
+            Statement::new("INSERT INTO parents VALUES ('a', 1)"),
+            Statement::new("INSERT INTO pets VALUES ('a')"),
+        ];
+        write(database, family).await.unwrap();
+
+        let refused = write(database, vec![Statement::new("DELETE FROM parents WHERE id = 'a'")]).await;
+
+        assert!(matches!(refused, Err(Error::Constraint(Constraint::ForeignKey))), "{rule}: {refused:?}");
+    }
+}
+
+/// Writers at the same time neither lose nor mix their batches, and one that fails does not disturb the others.
+pub async fn concurrent_writers_do_not_disturb_each_other(database: &impl Database) {
+    create(database, &[CREATE_PARENTS]).await;
+    write(database, vec![Statement::new("INSERT INTO parents VALUES ('sum', 0)")]).await.unwrap();
+
+    let results = join_all((0..60).map(|n| async move {
+        let add = Statement::new("UPDATE parents SET score = score + ?1 WHERE id = 'sum'").bind(n);
+        let key = if n % 3 == 0 { "sum".to_owned() } else { format!("writer {n}") };
+        let insert = Statement::new("INSERT INTO parents VALUES (?1, 1)").bind(key);
+        (n, write(database, vec![add, insert]).await)
+    }))
+    .await;
+
+    for (n, result) in results {
+        let refused = matches!(result, Err(Error::Constraint(Constraint::Unique)));
+        assert_eq!(refused, n % 3 == 0, "writer {n}: {result:?}");
+    }
+    let sum = (0..60).filter(|n| n % 3 != 0).sum::<i64>();
+    assert_eq!(count(database, "SELECT score AS total FROM parents WHERE id = 'sum'").await, sum);
+    assert_eq!(count(database, "SELECT count(*) AS total FROM parents").await, 41);
+}
+
+/// A caller that gives up, at whatever moment, does not break the calls of others.
+pub async fn calls_that_are_dropped_disturb_nobody(database: &impl Database) {
+    create(database, &[CREATE_PARENTS]).await;
+    for n in 0..40 {
+        let insert = |key| Statement::new("INSERT INTO parents VALUES (?1, 1)").bind(key);
+        let dropped = database.write(vec![insert(format!("dropped {n}"))], None);
+        let kept = database.write(vec![insert(format!("kept {n}"))], None);
+        let scan =
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 100000) SELECT i FROM n";
+        let reading = database.read(Statement::new(scan), None);
+        // The other two are dropped as they are, begun or waiting, when the one is done.
+        let both = Box::pin(join(dropped, reading));
+        match select(both, Box::pin(kept)).await {
+            Either::Left((_, kept)) => drop(kept.await.unwrap()),
+            Either::Right((kept, _)) => drop(kept.unwrap()),
+        }
+    }
+    let kept = "SELECT count(*) AS total FROM parents WHERE id LIKE 'kept %'";
+    assert_eq!(count(database, kept).await, 40);
+}
