@@ -1,6 +1,8 @@
 //! The daily clean-up. Safe to stop at any point, to repeat, and to run twice at once: a record goes before its object,
 //! and an object without a record is found by the sweep.
 
+use std::fmt;
+
 use storage::{Clock, Database, ObjectKey, ObjectList, ObjectStore, Result, Session, Timestamp};
 
 use crate::{image::OBJECT_PREFIX, repo};
@@ -24,6 +26,12 @@ pub struct CleanupReport {
     pub purged_images: u64,
     /// Objects older than a day that had no record.
     pub swept_objects: u64,
+}
+
+impl fmt::Display for CleanupReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} images purged, {} objects swept", self.purged_images, self.swept_objects)
+    }
 }
 
 /// Images that were deleted up to this moment cannot be brought back any more at `now`.

@@ -1,0 +1,11 @@
+//! The service behind a client in the same process, over a real SQLite file and a real folder. Only failures are made up.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod change;
+mod cleanup;
+mod download;
+mod faults;
+mod read;
+mod signed_url;
+mod upload;
+mod world;
