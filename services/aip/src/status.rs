@@ -36,6 +36,15 @@ pub fn not_found(kind: &str, id: impl std::fmt::Display) -> Status {
     resource(Code::NotFound, "NOT_FOUND", kind, id, format!("{kind} not found"))
 }
 
+/// NOT_FOUND: `kind` with that id, which `field` of the request names, does not exist for the caller.
+#[must_use]
+pub fn not_found_in(kind: &str, id: impl std::fmt::Display, field: &str) -> Status {
+    let mut details = ErrorDetails::new();
+    details.set_error_info("NOT_FOUND", DOMAIN, [("field".to_owned(), field.to_owned())]);
+    details.set_resource_info(kind, id.to_string(), "", format!("named by {field}"));
+    Status::with_error_details(Code::NotFound, format!("{kind} {id} not found ({field})"), details)
+}
+
 /// ALREADY_EXISTS: there is a live `kind` with that id.
 #[must_use]
 pub fn already_exists(kind: &str, id: impl std::fmt::Display) -> Status {

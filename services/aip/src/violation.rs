@@ -57,6 +57,14 @@ impl Violations {
         self.count += unnamed;
     }
 
+    /// The same violations seen from the message that holds the part.
+    #[must_use]
+    pub fn within(self, parent: &str) -> Self {
+        let mut whole = Self::default();
+        whole.extend_within(parent, self);
+        whole
+    }
+
     /// `value` if nothing is wrong.
     ///
     /// # Errors

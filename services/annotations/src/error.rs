@@ -1,0 +1,90 @@
+//! Everything that can go wrong, and what the caller is told of it.
+
+use aip::{Violation, Violations};
+use tonic::{Code, Status};
+
+use crate::annotation::{AnnotationId, ImageId};
+
+pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a request failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("the request breaks {} rules", .0.count())]
+    Invalid(Violations),
+
+    #[error(transparent)]
+    Denied(#[from] identity::Denied),
+
+    #[error("annotation {0} does not exist for the caller")]
+    NotFound(AnnotationId),
+
+    #[error("image {image_id}, which {field} names, does not exist for the caller")]
+    ImageNotFound { image_id: ImageId, field: String },
+
+    #[error("annotation {0} has another etag")]
+    Conflict(AnnotationId),
+
+    #[error("the images service did not say whom the images belong to")]
+    Images(#[source] Status),
+
+    #[error(transparent)]
+    Storage(#[from] storage::Error),
+}
+
+impl From<Violation> for Error {
+    fn from(violation: Violation) -> Self {
+        Self::Invalid(violation.into())
+    }
+}
+
+impl From<Violations> for Error {
+    fn from(violations: Violations) -> Self {
+        Self::Invalid(violations)
+    }
+}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        const KIND: &str = "Annotation";
+        match error {
+            Error::Invalid(violations) => aip::invalid_argument(&violations),
+            Error::Denied(denied) => denied.into(),
+            Error::NotFound(id) => aip::not_found(KIND, id),
+            Error::ImageNotFound { image_id, field } => aip::not_found_in("Image", image_id, &field),
+            Error::Conflict(id) => aip::conflict(KIND, id),
+            Error::Images(status) => images_failure(status),
+            Error::Storage(error) => aip::storage_failure(&error),
+        }
+    }
+}
+
+/// The images service's refusals of the caller's token are for the caller; all else is between the services.
+fn images_failure(status: Status) -> Status {
+    match status.code() {
+        Code::Unauthenticated | Code::PermissionDenied => status,
+        Code::DeadlineExceeded | Code::Cancelled => {
+            aip::with_reason(Code::DeadlineExceeded, "DEADLINE_EXCEEDED", "The request took too long")
+        }
+        Code::Unavailable | Code::ResourceExhausted | Code::Aborted | Code::Unknown => {
+            tracing::error!(error = &status as &dyn std::error::Error, "the images service is not available");
+            aip::with_reason(
+                Code::Unavailable,
+                "IMAGES_UNAVAILABLE",
+                "The images service is not available at the moment",
+            )
+        }
+        Code::Ok
+        | Code::InvalidArgument
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::FailedPrecondition
+        | Code::OutOfRange
+        | Code::Unimplemented
+        | Code::Internal
+        | Code::DataLoss => {
+            tracing::error!(error = &status as &dyn std::error::Error, "the images service failed");
+            aip::with_reason(Code::Internal, "INTERNAL", "Internal error")
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! All SQL of this service, in the dialect and within the limits of D1.
+
+mod bulk;
+
+use aip::{Etag, Page};
+use identity::UserId;
+use storage::{Database, Error, Result, Row, Session, Statement, Timestamp};
+
+pub(crate) use self::bulk::insert_all;
+use crate::annotation::{
+    Annotation, AnnotationId, Confidence, Content, ImageId, Label, Model, NormalizedBox,
+};
+
+/// Sorts after every id.
+const ABOVE_ALL_IDS: &str = "g";
+
+/// Which boxes of an image a list holds.
+#[derive(Clone, Debug)]
+pub(crate) struct Filter {
+    pub(crate) image_id: ImageId,
+    pub(crate) label: Option<Label>,
+    pub(crate) min_confidence: Option<Confidence>,
+    pub(crate) created_by: Option<UserId>,
+}
+
+/// Stores one box. Fails with [`storage::Constraint::ForeignKey`] if its image is gone.
+pub(crate) async fn insert<D: Database>(session: &Session<'_, D>, annotation: &Annotation) -> Result<()> {
+    let Content { label, area, confidence, model } = &annotation.content;
+    let statement = Statement::new(
+        "INSERT INTO annotations (image_id, id, label, x, y, width, height, confidence, model,
+                                  created_by, created_at, updated_at, revision)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+    )
+    .bind(annotation.image_id.to_string())
+    .bind(annotation.id.to_string())
+    .bind(label.as_str())
+    .bind(area.x())
+    .bind(area.y())
+    .bind(area.width())
+    .bind(area.height())
+    .bind(confidence.map(Confidence::get))
+    .bind(model.as_str())
+    .bind(annotation.created_by.as_str())
+    .bind(annotation.created_at.as_millis())
+    .bind(annotation.updated_at.as_millis())
+    .bind(annotation.etag.revision());
+    session.write(vec![statement]).await.map(drop)
+}
+
+/// The box with this id, if there is one.
+pub(crate) async fn find<D: Database>(
+    session: &Session<'_, D>,
+    id: AnnotationId,
+) -> Result<Option<Annotation>> {
+    let statement = Statement::new("SELECT * FROM annotations WHERE id = ?1").bind(id.to_string());
+    session.read(statement).await?.into_iter().next().map(annotation).transpose()
+}
+
+/// One page of an image's boxes, newest first, and one box more if another page follows.
+pub(crate) async fn list<D: Database>(
+    session: &Session<'_, D>,
+    filter: &Filter,
+    page: Page,
+) -> Result<Vec<Annotation>> {
+    let statement = Statement::new(
+        "SELECT * FROM annotations
+         WHERE image_id = ?1 AND id < ?2
+           AND (?3 IS NULL OR label = ?3)
+           AND (?4 IS NULL OR confidence >= ?4)
+           AND (?5 IS NULL OR created_by = ?5)
+         ORDER BY id DESC LIMIT ?6",
+    )
+    .bind(filter.image_id.to_string())
+    .bind(page.after.map_or_else(|| ABOVE_ALL_IDS.to_owned(), |id| id.to_string()))
+    .bind(filter.label.as_ref().map(Label::as_str))
+    .bind(filter.min_confidence.map(Confidence::get))
+    .bind(filter.created_by.as_ref().map(UserId::as_str))
+    .bind(i64::from(page.size) + 1);
+    session.read(statement).await?.into_iter().map(annotation).collect()
+}
+
+/// Gives the box new content as of `now`, if it still is as it was read, and returns it; `None` if it was changed or
+/// removed in between.
+pub(crate) async fn update<D: Database>(
+    session: &Session<'_, D>,
+    read: &Annotation,
+    content: &Content,
+    now: Timestamp,
+) -> Result<Option<Annotation>> {
+    let statement = Statement::new(
+        "UPDATE annotations
+         SET label = ?4, x = ?5, y = ?6, width = ?7, height = ?8, confidence = ?9, model = ?10,
+             updated_at = ?11, revision = revision + 1
+         WHERE image_id = ?1 AND id = ?2 AND revision = ?3
+         RETURNING *",
+    )
+    .bind(read.image_id.to_string())
+    .bind(read.id.to_string())
+    .bind(read.etag.revision())
+    .bind(content.label.as_str())
+    .bind(content.area.x())
+    .bind(content.area.y())
+    .bind(content.area.width())
+    .bind(content.area.height())
+    .bind(content.confidence.map(Confidence::get))
+    .bind(content.model.as_str())
+    .bind(now.as_millis());
+    first_returned(session, statement).await
+}
+
+/// Removes the box, if it has the revision that is asked for, and returns what it was.
+pub(crate) async fn delete<D: Database>(
+    session: &Session<'_, D>,
+    read: &Annotation,
+    etag: Option<Etag>,
+) -> Result<Option<Annotation>> {
+    let statement = Statement::new(
+        "DELETE FROM annotations
+         WHERE image_id = ?1 AND id = ?2 AND (?3 IS NULL OR revision = ?3)
+         RETURNING *",
+    )
+    .bind(read.image_id.to_string())
+    .bind(read.id.to_string())
+    .bind(etag.map(Etag::revision));
+    first_returned(session, statement).await
+}
+
+async fn first_returned<D: Database>(
+    session: &Session<'_, D>,
+    statement: Statement,
+) -> Result<Option<Annotation>> {
+    let outcomes = session.write(vec![statement]).await?;
+    let mut rows = outcomes.into_iter().flat_map(|outcome| outcome.rows);
+    rows.next().map(annotation).transpose()
+}
+
+fn annotation(mut row: Row) -> Result<Annotation> {
+    let area = NormalizedBox::new(row.take("x")?, row.take("y")?, row.take("width")?, row.take("height")?);
+    let confidence: Option<f64> = row.take("confidence")?;
+    let confidence = confidence.map(|value| Confidence::new("confidence", value)).transpose();
+    Ok(Annotation {
+        id: kept("id", AnnotationId::parse("id", &row.take::<String>("id")?))?,
+        image_id: kept("image_id", ImageId::parse("image_id", &row.take::<String>("image_id")?))?,
+        content: Content {
+            label: kept("label", Label::parse(row.take("label")?))?,
+            area: kept("x, y, width or height", area)?,
+            confidence: kept("confidence", confidence)?,
+            model: kept("model", Model::parse(row.take("model")?))?,
+        },
+        created_by: kept("created_by", UserId::parse(&row.take::<String>("created_by")?))?,
+        created_at: Timestamp::from_millis(row.take("created_at")?),
+        updated_at: Timestamp::from_millis(row.take("updated_at")?),
+        etag: Etag::of_revision(row.take("revision")?),
+    })
+}
+
+/// What was stored kept the contract's rules. If it does not any more, somebody else wrote it, or a rule became narrower
+/// without a migration.
+fn kept<T, E>(column: &str, value: std::result::Result<T, E>) -> Result<T> {
+    value.map_err(|_| Error::Row { column: column.to_owned(), problem: "breaks a rule of the contract" })
+}

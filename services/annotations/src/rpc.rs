@@ -1,0 +1,166 @@
+//! The RPCs: decode, act, encode.
+
+use aip::{Etag, PageQuery, Violation, Violations};
+use identity::{Scope, UserId};
+use proto::annotations::v1::{self as pb, annotations_service_server::AnnotationsService as Rpc};
+use storage::{Clock, Database, Entropy};
+use tonic::{Request, Response, Status};
+
+use crate::{
+    AnnotationsService,
+    annotation::{AnnotationId, Confidence, ImageId, Label, NewAnnotation},
+    call::Call,
+    changes::Changes,
+    error::Result,
+    owners::ImagesBackend,
+    repo::Filter,
+};
+
+/// The most boxes of one bulk.
+const MAX_BULK: usize = 500;
+
+/// The most boxes of one page, and how many it has where the caller does not say.
+const MAX_PAGE: u32 = 1_000;
+
+#[tonic::async_trait]
+impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy> Rpc for AnnotationsService<D, I, C, E> {
+    async fn create_annotation(
+        &self,
+        request: Request<pb::CreateAnnotationRequest>,
+    ) -> Result<Response<pb::CreateAnnotationResponse>, Status> {
+        let (metadata, extensions, message) = request.into_parts();
+        let call = Call::begin(&self.database, &metadata, &extensions, Scope::AnnotationsWrite)?;
+        let new = decode_new(message.annotation)?;
+        let annotation = self.create(&call, new).await?;
+        Ok(call.answer(pb::CreateAnnotationResponse { annotation: Some(annotation.into()) }))
+    }
+
+    async fn bulk_create_annotations(
+        &self,
+        request: Request<pb::BulkCreateAnnotationsRequest>,
+    ) -> Result<Response<pb::BulkCreateAnnotationsResponse>, Status> {
+        let (metadata, extensions, message) = request.into_parts();
+        let call = Call::begin(&self.database, &metadata, &extensions, Scope::AnnotationsWrite)?;
+        let ids = self.create_all(&call, decode_bulk(message)?).await?;
+        // At most 500, by the rule of the request.
+        let count = i32::try_from(ids.len()).unwrap_or(i32::MAX);
+        let ids = ids.iter().map(ToString::to_string).collect();
+        Ok(call.answer(pb::BulkCreateAnnotationsResponse { inserted: count, total: count, ids }))
+    }
+
+    async fn get_annotation(
+        &self,
+        request: Request<pb::GetAnnotationRequest>,
+    ) -> Result<Response<pb::GetAnnotationResponse>, Status> {
+        let (metadata, extensions, message) = request.into_parts();
+        let call = Call::begin(&self.database, &metadata, &extensions, Scope::AnnotationsRead)?;
+        let id = decode_id("annotation_id", &message.annotation_id)?;
+        let annotation = self.get(&call, id).await?;
+        Ok(call.answer(pb::GetAnnotationResponse { annotation: Some(annotation.into()) }))
+    }
+
+    async fn update_annotation(
+        &self,
+        request: Request<pb::UpdateAnnotationRequest>,
+    ) -> Result<Response<pb::UpdateAnnotationResponse>, Status> {
+        let (metadata, extensions, message) = request.into_parts();
+        let call = Call::begin(&self.database, &metadata, &extensions, Scope::AnnotationsWrite)?;
+        let (id, etag, changes) = decode_update(message)?;
+        let annotation = self.update(&call, id, etag, &changes).await?;
+        Ok(call.answer(pb::UpdateAnnotationResponse { annotation: Some(annotation.into()) }))
+    }
+
+    async fn delete_annotation(
+        &self,
+        request: Request<pb::DeleteAnnotationRequest>,
+    ) -> Result<Response<pb::DeleteAnnotationResponse>, Status> {
+        let (metadata, extensions, message) = request.into_parts();
+        let call = Call::begin(&self.database, &metadata, &extensions, Scope::AnnotationsWrite)?;
+        let id = decode_id("annotation_id", &message.annotation_id)?;
+        let annotation = self.delete(&call, id, Etag::parse(&message.etag)).await?;
+        Ok(call.answer(pb::DeleteAnnotationResponse { annotation: Some(annotation.into()) }))
+    }
+
+    async fn list_annotations(
+        &self,
+        request: Request<pb::ListAnnotationsRequest>,
+    ) -> Result<Response<pb::ListAnnotationsResponse>, Status> {
+        let (metadata, extensions, message) = request.into_parts();
+        let call = Call::begin(&self.database, &metadata, &extensions, Scope::AnnotationsRead)?;
+        let query = list_query(&message);
+        let (filter, page) = decode_list(message, &query)?;
+        let listed = self.list(&call, &filter, page).await?;
+        let next_page_token = listed.next_after.map(|last| aip::next_page_token(last, &query));
+        Ok(call.answer(pb::ListAnnotationsResponse {
+            annotations: listed.annotations.into_iter().map(Into::into).collect(),
+            next_page_token: next_page_token.unwrap_or_default(),
+        }))
+    }
+}
+
+fn decode_id(field: &str, text: &str) -> Result<AnnotationId> {
+    Ok(AnnotationId::parse(field, text)?)
+}
+
+fn decode_new(message: Option<pb::NewAnnotation>) -> Result<NewAnnotation> {
+    let new = NewAnnotation::try_from(message.unwrap_or_default());
+    Ok(new.map_err(|broken| broken.within("annotation"))?)
+}
+
+fn decode_bulk(message: pb::BulkCreateAnnotationsRequest) -> Result<Vec<NewAnnotation>> {
+    let count = message.annotations.len();
+    if !(1..=MAX_BULK).contains(&count) {
+        let rule = format!("must hold 1 to {MAX_BULK} annotations, not {count}");
+        return Err(Violation::new("annotations", rule).into());
+    }
+    let mut violations = Violations::default();
+    let mut all = Vec::with_capacity(count);
+    for (index, message) in message.annotations.into_iter().enumerate() {
+        match NewAnnotation::try_from(message) {
+            Ok(new) => all.push(new),
+            Err(broken) => violations.extend_within(&format!("annotations[{index}]"), broken),
+        }
+    }
+    Ok(violations.into_result(Some(all))?)
+}
+
+fn decode_update(message: pb::UpdateAnnotationRequest) -> Result<(AnnotationId, Option<Etag>, Changes)> {
+    let annotation = message.annotation.unwrap_or_default();
+    let mut violations = Violations::default();
+    let id = violations.check(AnnotationId::parse("annotation.id", &annotation.id));
+    let changes = Changes::decode(&annotation, message.update_mask.as_ref(), &mut violations);
+    let etag = Etag::parse(&annotation.etag);
+    Ok(violations.into_result(id.map(|id| (id, etag, changes)))?)
+}
+
+/// What a page token is bound to.
+fn list_query(message: &pb::ListAnnotationsRequest) -> String {
+    let pb::ListAnnotationsRequest { image_id, label, min_confidence, created_by, .. } = message;
+    format!("{image_id}\n{min_confidence:?}\n{}\n{label}\n{created_by}", label.len())
+}
+
+fn decode_list(message: pb::ListAnnotationsRequest, query: &str) -> Result<(Filter, aip::Page)> {
+    let mut violations = Violations::default();
+    let image_id = violations.check(ImageId::parse("image_id", &message.image_id));
+    let label = (!message.label.is_empty()).then(|| Label::parse(message.label)).transpose();
+    let label = violations.check(label);
+    let min_confidence = message.min_confidence.map(|value| Confidence::new("min_confidence", value));
+    let min_confidence = violations.check(min_confidence.transpose());
+    let created_by = (!message.created_by.is_empty()).then(|| UserId::parse(&message.created_by)).transpose();
+    let created_by =
+        violations.check(created_by.map_err(|invalid| Violation::new("created_by", invalid.to_string())));
+    let page = PageQuery {
+        page_size: message.page_size,
+        page_token: &message.page_token,
+        default_size: MAX_PAGE,
+        max_size: MAX_PAGE,
+        query,
+    };
+    let page = violations.check(page.parse());
+    let decoded = image_id.zip(label).zip(min_confidence.zip(created_by)).zip(page).map(
+        |(((image_id, label), (min_confidence, created_by)), page)| {
+            (Filter { image_id, label, min_confidence, created_by }, page)
+        },
+    );
+    Ok(violations.into_result(decoded)?)
+}

@@ -1,0 +1,169 @@
+//! What the service does, in terms of its domain.
+
+use std::collections::BTreeSet;
+
+use aip::{Etag, Page};
+use storage::{Clock, Constraint, Database, Entropy, Id, Timestamp};
+
+use crate::{
+    AnnotationsService,
+    annotation::{Annotation, AnnotationId, ImageId, NewAnnotation},
+    call::Call,
+    changes::Changes,
+    error::{Error, Result},
+    owners::ImagesBackend,
+    repo::{self, Filter},
+};
+
+/// How often an update without an etag begins again because somebody else changed the box in between.
+const UPDATE_ATTEMPTS: usize = 4;
+
+/// The revision of a new record.
+const FIRST_REVISION: Etag = Etag::of_revision(1);
+
+/// One page of a list, and the id that the next page begins after, if there is one.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    pub(crate) annotations: Vec<Annotation>,
+    pub(crate) next_after: Option<Id>,
+}
+
+impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy> AnnotationsService<D, I, C, E> {
+    /// Stores one box.
+    pub(crate) async fn create(&self, call: &Call<'_, D>, new: NewAnnotation) -> Result<Annotation> {
+        let images = [new.image_id];
+        self.require_images(call, &images, field_of_one).await?;
+        let now = self.clock.now();
+        let annotation = annotation(call, Id::generate(now, &self.entropy), now, new);
+        let stored = repo::insert(&call.session, &annotation).await;
+        self.explain(call, &images, field_of_one, stored).await?;
+        Ok(annotation)
+    }
+
+    /// Stores all boxes or none, and returns their ids in the same order.
+    pub(crate) async fn create_all(
+        &self,
+        call: &Call<'_, D>,
+        new: Vec<NewAnnotation>,
+    ) -> Result<Vec<AnnotationId>> {
+        let images: Vec<_> = new.iter().map(|new| new.image_id).collect();
+        self.require_images(call, &images, field_of_many).await?;
+        let now = self.clock.now();
+        let ids = Id::generate_batch(now, &self.entropy, new.len());
+        let annotations: Vec<_> =
+            ids.into_iter().zip(new).map(|(id, new)| annotation(call, id, now, new)).collect();
+        let stored = repo::insert_all(&call.session, &annotations).await;
+        self.explain(call, &images, field_of_many, stored).await?;
+        Ok(annotations.iter().map(|annotation| annotation.id).collect())
+    }
+
+    /// Reads one box.
+    pub(crate) async fn get(&self, call: &Call<'_, D>, id: AnnotationId) -> Result<Annotation> {
+        let found = repo::find(&call.session, id).await?.ok_or(Error::NotFound(id))?;
+        let visible = self.owners.visible(call, &BTreeSet::from([found.image_id])).await?;
+        if visible.contains(&found.image_id) { Ok(found) } else { Err(Error::NotFound(id)) }
+    }
+
+    /// Changes one box. With an etag, only if it is the current one; without, whatever happens in between.
+    pub(crate) async fn update(
+        &self,
+        call: &Call<'_, D>,
+        id: AnnotationId,
+        etag: Option<Etag>,
+        changes: &Changes,
+    ) -> Result<Annotation> {
+        for _ in 0..UPDATE_ATTEMPTS {
+            let read = self.get(call, id).await?;
+            require_etag(&read, etag)?;
+            let content = changes.apply(&read.content)?;
+            if content == read.content {
+                return Ok(read);
+            }
+            let now = self.clock.now().max(read.updated_at);
+            if let Some(updated) = repo::update(&call.session, &read, &content, now).await? {
+                return Ok(updated);
+            }
+        }
+        Err(Error::Conflict(id))
+    }
+
+    /// Removes one box, and returns what it was.
+    pub(crate) async fn delete(
+        &self,
+        call: &Call<'_, D>,
+        id: AnnotationId,
+        etag: Option<Etag>,
+    ) -> Result<Annotation> {
+        let read = self.get(call, id).await?;
+        require_etag(&read, etag)?;
+        let deleted = repo::delete(&call.session, &read, etag).await?;
+        let gone = if etag.is_some() { Error::Conflict(id) } else { Error::NotFound(id) };
+        deleted.ok_or(gone)
+    }
+
+    /// Reads one page of an image's boxes.
+    pub(crate) async fn list(&self, call: &Call<'_, D>, filter: &Filter, page: Page) -> Result<Listed> {
+        self.require_images(call, &[filter.image_id], |_| "image_id".to_owned()).await?;
+        let mut annotations = repo::list(&call.session, filter, page).await?;
+        let size = usize::try_from(page.size).unwrap_or(usize::MAX);
+        let more = annotations.len() > size;
+        annotations.truncate(size);
+        let last = annotations.last().map(|annotation| annotation.id.0);
+        Ok(Listed { annotations, next_after: last.filter(|_| more) })
+    }
+
+    /// Fails with the first of `images` that does not exist for the caller; `field` says where the request names it.
+    async fn require_images(&self, call: &Call<'_, D>, images: &[ImageId], field: Field) -> Result<()> {
+        let visible = self.owners.visible(call, &images.iter().copied().collect()).await?;
+        match images.iter().enumerate().find(|(_, image)| !visible.contains(image)) {
+            Some((index, image)) => Err(Error::ImageNotFound { image_id: *image, field: field(index) }),
+            None => Ok(()),
+        }
+    }
+
+    /// An image may be purged after it was last seen: the database refuses its boxes then, without saying which image it
+    /// is. (Boxes on an image that is deleted in that moment, but not purged yet, are stored, and hidden with it.)
+    async fn explain(
+        &self,
+        call: &Call<'_, D>,
+        images: &[ImageId],
+        field: Field,
+        stored: storage::Result<()>,
+    ) -> Result<()> {
+        if let Err(storage::Error::Constraint(Constraint::ForeignKey)) = stored {
+            self.owners.forget(images);
+            self.require_images(call, images, field).await?;
+        }
+        Ok(stored?)
+    }
+}
+
+/// Names the field that holds the image of the box at this place of a request.
+type Field = fn(usize) -> String;
+
+fn field_of_one(_: usize) -> String {
+    "annotation.image_id".to_owned()
+}
+
+fn field_of_many(index: usize) -> String {
+    format!("annotations[{index}].image_id")
+}
+
+fn require_etag(read: &Annotation, etag: Option<Etag>) -> Result<()> {
+    match etag {
+        Some(etag) if etag != read.etag => Err(Error::Conflict(read.id)),
+        _ => Ok(()),
+    }
+}
+
+fn annotation<D: Database>(call: &Call<'_, D>, id: Id, now: Timestamp, new: NewAnnotation) -> Annotation {
+    Annotation {
+        id: AnnotationId(id),
+        image_id: new.image_id,
+        content: new.content,
+        created_by: call.caller.user_id().clone(),
+        created_at: now,
+        updated_at: now,
+        etag: FIRST_REVISION,
+    }
+}

@@ -1,0 +1,161 @@
+use std::collections::BTreeMap;
+
+use proto::annotations::v1 as pb;
+use storage::Statement;
+use tonic::Code;
+use tonic_types::StatusExt as _;
+
+use crate::fixture::{BOBS, CAT, DOG, Fixture, NOBODYS, by, fields, new_box};
+
+fn bulk(annotations: Vec<pb::NewAnnotation>) -> pb::BulkCreateAnnotationsRequest {
+    pb::BulkCreateAnnotationsRequest { annotations }
+}
+
+/// What was asked for, as it must come back.
+fn sent(annotation: pb::Annotation) -> pb::NewAnnotation {
+    let pb::Annotation { image_id, label, x, y, width, height, confidence, model, .. } = annotation;
+    pb::NewAnnotation { image_id, label, x, y, width, height, confidence, model }
+}
+
+/// Stores `boxes` on alice's images, and returns how they come back, in the order of the answered ids.
+async fn store(fixture: &Fixture, boxes: Vec<pb::NewAnnotation>) -> Vec<pb::Annotation> {
+    let mut client = fixture.client.clone();
+    let ids = client.bulk_create_annotations(by("alice", bulk(boxes))).await.unwrap().into_inner().ids;
+    let mut stored = BTreeMap::new();
+    for image_id in [CAT, DOG] {
+        let list = pb::ListAnnotationsRequest { image_id: image_id.to_owned(), ..Default::default() };
+        let page = client.list_annotations(by("alice", list)).await.unwrap().into_inner();
+        stored.extend(page.annotations.into_iter().map(|annotation| (annotation.id.clone(), annotation)));
+    }
+    ids.iter().map(|id| stored.remove(id).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn boxes_come_back_as_they_were_sent_with_ascending_ids() {
+    let fixture = Fixture::start().await;
+    let boxes = vec![
+        new_box(CAT),
+        pb::NewAnnotation {
+            label: "\"quoted\" \\ 🚗車".to_owned(),
+            model: "型\"".to_owned(),
+            ..new_box(DOG)
+        },
+        pb::NewAnnotation { confidence: None, model: String::new(), ..new_box(CAT) },
+        pb::NewAnnotation { label: "🚗".repeat(100), model: "型".repeat(200), ..new_box(CAT) },
+        pb::NewAnnotation { x: 0.0, y: 0.0, width: 1.0, height: 1.0, confidence: Some(0.0), ..new_box(DOG) },
+        pb::NewAnnotation { x: 1e-7, y: f64::EPSILON, confidence: Some(1.0), ..new_box(CAT) },
+        pb::NewAnnotation { label: "1".to_owned(), model: "2".to_owned(), ..new_box(CAT) },
+    ];
+    let stored = store(&fixture, boxes.clone()).await;
+    assert!(stored.is_sorted_by(|a, b| a.id < b.id));
+    assert!(stored.iter().all(|annotation| annotation.created_by == "alice" && annotation.etag == "r1"));
+    assert_eq!(stored.into_iter().map(sent).collect::<Vec<_>>(), boxes);
+}
+
+/// Doubles spread over all magnitudes down to 1e-70: a fixed start, so that a failure can be repeated.
+fn doubles() -> impl FnMut() -> f64 {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        let exponent = 1022 - if state & 1 == 0 { 0 } else { (state >> 1) % 230 };
+        f64::from_bits((exponent << 52) | (state >> 12))
+    }
+}
+
+#[tokio::test]
+async fn every_double_comes_back_to_the_last_bit() {
+    let fixture = Fixture::start().await;
+    let mut double = doubles();
+    for _ in 0..40 {
+        let mut fraction = || double() / 2.0;
+        let boxes: Vec<_> = (0..500)
+            .map(|_| pb::NewAnnotation {
+                x: fraction(),
+                y: fraction(),
+                width: fraction().max(0.001),
+                height: fraction().max(0.001),
+                confidence: Some(fraction()),
+                ..new_box(CAT)
+            })
+            .collect();
+        let request = by("alice", bulk(boxes.clone()));
+        fixture.client.clone().bulk_create_annotations(request).await.unwrap();
+        let list =
+            pb::ListAnnotationsRequest { image_id: CAT.to_owned(), page_size: 500, ..Default::default() };
+        let page = fixture.client.clone().list_annotations(by("alice", list)).await.unwrap().into_inner();
+        let stored: Vec<_> = page.annotations.into_iter().rev().map(sent).collect();
+        assert!(stored == boxes, "a double lost its last bits");
+        fixture.clock.advance_millis(1);
+    }
+}
+
+#[tokio::test]
+async fn from_1_to_500_boxes_go_into_one_bulk() {
+    let fixture = Fixture::start().await;
+    for count in [1, 500] {
+        let request = by("alice", bulk(vec![new_box(CAT); count]));
+        let answer = fixture.client.clone().bulk_create_annotations(request).await.unwrap().into_inner();
+        let counts = [answer.inserted, answer.total].map(|n| usize::try_from(n).unwrap());
+        assert_eq!((answer.ids.len(), counts), (count, [count, count]));
+    }
+    for count in [0, 501] {
+        let request = by("alice", bulk(vec![new_box(CAT); count]));
+        let status = fixture.client.clone().bulk_create_annotations(request).await.unwrap_err();
+        assert_eq!(fields(&status), ["annotations"]);
+    }
+    assert_eq!(fixture.stored().await, 501);
+}
+
+#[tokio::test]
+async fn broken_rules_are_named_with_their_index_and_nothing_is_stored() {
+    let fixture = Fixture::start().await;
+    let mut boxes = vec![new_box(CAT); 4];
+    boxes[1].label.clear();
+    boxes[3].confidence = Some(f64::NAN);
+    boxes[3].x = 0.9;
+    let status = fixture.client.clone().bulk_create_annotations(by("alice", bulk(boxes))).await.unwrap_err();
+    assert_eq!(
+        fields(&status),
+        ["annotations[1].label", "annotations[3].width", "annotations[3].confidence"]
+    );
+    assert!(status.message().starts_with("annotations[1].label must be"), "{status:?}");
+    assert_eq!(fixture.stored().await, 0);
+}
+
+#[tokio::test]
+async fn one_image_that_is_not_the_callers_refuses_them_all() {
+    let fixture = Fixture::start().await;
+    for image in [BOBS, NOBODYS] {
+        let boxes = vec![new_box(CAT), new_box(DOG), new_box(image), new_box(CAT)];
+        let request = by("alice", bulk(boxes));
+        let status = fixture.client.clone().bulk_create_annotations(request).await.unwrap_err();
+        assert_eq!(status.code(), Code::NotFound);
+        assert_eq!(status.message(), format!("Image {image} not found (annotations[2].image_id)"));
+        assert_eq!(status.get_details_resource_info().unwrap().resource_name, image);
+    }
+    assert_eq!(fixture.stored().await, 0);
+}
+
+#[tokio::test]
+async fn an_image_that_is_purged_just_before_the_insert_is_named_and_nothing_is_stored() {
+    let fixture = Fixture::start().await;
+    store(&fixture, vec![new_box(CAT), new_box(DOG)]).await;
+    fixture.images.delete(DOG);
+    fixture.database.before_writes(vec![Statement::new("DELETE FROM images WHERE id = ?1").bind(DOG)]);
+    let request = by("alice", bulk(vec![new_box(CAT), new_box(DOG)]));
+    let status = fixture.client.clone().bulk_create_annotations(request).await.unwrap_err();
+    assert_eq!(status.message(), format!("Image {DOG} not found (annotations[1].image_id)"));
+    assert_eq!(fixture.stored().await, 1);
+}
+
+#[tokio::test]
+async fn it_takes_one_statement_and_one_question_whatever_its_size() {
+    let fixture = Fixture::start().await;
+    let boxes: Vec<_> = (0..500).map(|n| new_box(if n % 2 == 0 { CAT } else { DOG })).collect();
+    fixture.client.clone().bulk_create_annotations(by("alice", bulk(boxes))).await.unwrap();
+    assert_eq!(fixture.database.take_count(), 1);
+    let requests = fixture.images.requests();
+    assert_eq!((requests.len(), requests[0].0.len()), (1, 2));
+}

@@ -1,0 +1,210 @@
+//! A whole service in one call.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicI64, Ordering},
+};
+
+use annotations::AnnotationsService;
+use identity::{Caller, Scopes, UserId};
+use proto::{
+    annotations::v1::{
+        self as pb, annotations_service_client::AnnotationsServiceClient,
+        annotations_service_server::AnnotationsServiceServer,
+    },
+    images::v1::images_service_server::ImagesServiceServer,
+};
+use storage::{Answer, Bookmark, Clock, Database, Outcome, Result, Row, Statement, Timestamp};
+use storage_native::{OsEntropy, SqliteDatabase, SqliteOptions, sqlite};
+use tonic::{Request, Status};
+use tonic_types::StatusExt as _;
+
+use crate::images::Images;
+
+pub(crate) const CAT: &str = "0190a0b0c0d07abc8000000000000001";
+pub(crate) const DOG: &str = "0190a0b0c0d07abc8000000000000002";
+pub(crate) const BOBS: &str = "0190a0b0c0d07abc8000000000000003";
+pub(crate) const NOBODYS: &str = "0190a0b0c0d07abc8000000000000009";
+
+type Service = AnnotationsService<Counted, ImagesServiceServer<Images>, SetClock, OsEntropy>;
+
+/// A service with two images of alice's and one of bob's.
+pub(crate) struct Fixture {
+    pub(crate) client: AnnotationsServiceClient<AnnotationsServiceServer<Service>>,
+    pub(crate) images: Images,
+    pub(crate) database: Counted,
+    pub(crate) clock: SetClock,
+    _folder: tempfile::TempDir,
+}
+
+impl Fixture {
+    pub(crate) async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("reticle.db");
+        sqlite::migrate(&path).await.unwrap();
+        let database = Counted::new(SqliteDatabase::open(&path, &SqliteOptions::default()).await.unwrap());
+        let (images, clock) = (Images::default(), SetClock::default());
+        for (id, owner) in [(CAT, "alice"), (DOG, "alice"), (BOBS, "bob")] {
+            database.put_image(id, owner).await;
+            images.put(id, owner);
+        }
+        let backend = ImagesServiceServer::new(images.clone());
+        let service = AnnotationsService::new(database.clone(), backend, clock.clone(), OsEntropy);
+        let client = AnnotationsServiceClient::new(service.into_server());
+        Self { client, images, database, clock, _folder: folder }
+    }
+
+    /// Stores `new` as alice.
+    pub(crate) async fn create(&self, new: pb::NewAnnotation) -> pb::Annotation {
+        let request = by("alice", pb::CreateAnnotationRequest { annotation: Some(new) });
+        let answer = self.client.clone().create_annotation(request).await.unwrap();
+        answer.into_inner().annotation.unwrap()
+    }
+
+    /// How many boxes are stored, whoever may see them.
+    pub(crate) async fn stored(&self) -> i64 {
+        let count = Statement::new("SELECT count(*) AS n FROM annotations");
+        self.database.inner.read(count, None).await.unwrap().value[0].take("n").unwrap()
+    }
+}
+
+/// A box that breaks no rule.
+pub(crate) fn new_box(image_id: &str) -> pb::NewAnnotation {
+    pb::NewAnnotation {
+        image_id: image_id.to_owned(),
+        label: "car".to_owned(),
+        x: 0.1,
+        y: 0.2,
+        width: 0.3,
+        height: 0.4,
+        confidence: Some(0.9),
+        model: "yolo 11".to_owned(),
+    }
+}
+
+/// `message` with the default scopes of `user`.
+pub(crate) fn by<T>(user: &str, message: T) -> Request<T> {
+    with_scopes(user, Scopes::DEFAULT, message)
+}
+
+/// `message` of a user who may see everybody's images.
+pub(crate) fn by_any<T>(user: &str, message: T) -> Request<T> {
+    let scopes = Scopes::parse("annotations:read annotations:write owners:any");
+    let mut request = Request::new(message);
+    let caller = Caller::new(UserId::parse(user).unwrap(), scopes, format!("{user}+any").into());
+    request.extensions_mut().insert(caller);
+    request
+}
+
+/// `message` with `scopes`; the user's token is its name.
+pub(crate) fn with_scopes<T>(user: &str, scopes: Scopes, message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.extensions_mut().insert(Caller::new(UserId::parse(user).unwrap(), scopes, user.into()));
+    request
+}
+
+/// The fields that a refusal names.
+pub(crate) fn fields(status: &Status) -> Vec<String> {
+    assert_eq!(status.code(), tonic::Code::InvalidArgument, "{status:?}");
+    let details = status.get_details_bad_request().unwrap();
+    details.field_violations.into_iter().map(|violation| violation.field).collect()
+}
+
+/// A clock that stands still until it is set.
+#[derive(Clone)]
+pub(crate) struct SetClock(Arc<AtomicI64>);
+
+impl Default for SetClock {
+    fn default() -> Self {
+        Self(Arc::new(AtomicI64::new(1_790_000_000_000)))
+    }
+}
+
+impl SetClock {
+    pub(crate) fn advance_millis(&self, millis: i64) {
+        self.0.fetch_add(millis, Ordering::SeqCst);
+    }
+}
+
+impl Clock for SetClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// SQLite that counts statements, tells bookmarks as D1 does, and lets a test act just before a write.
+#[derive(Clone)]
+pub(crate) struct Counted {
+    inner: SqliteDatabase,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    statements: usize,
+    bookmarks: Vec<Option<Bookmark>>,
+    before_writes: Vec<Statement>,
+}
+
+impl Counted {
+    fn new(inner: SqliteDatabase) -> Self {
+        Self { inner, state: Arc::default() }
+    }
+
+    async fn put_image(&self, id: &str, owner: &str) {
+        let insert =
+            "INSERT INTO images (id, filename, r2_key, content_type, size_bytes, sha256, exif_orientation,
+                                          uploaded_by, created_at, updated_at, metadata, revision)
+                      VALUES (?1, 'a.png', ?1, 'image/png', 1, '', 1, ?2, 0, 0, '{}', 1)";
+        self.execute(Statement::new(insert).bind(id).bind(owner)).await;
+    }
+
+    /// Runs a statement that is not counted.
+    pub(crate) async fn execute(&self, statement: Statement) {
+        self.inner.write(vec![statement], None).await.unwrap();
+    }
+
+    /// Runs each of `statements` just before one of the next writes.
+    pub(crate) fn before_writes(&self, statements: Vec<Statement>) {
+        self.state.lock().unwrap().before_writes = statements;
+    }
+
+    /// How many statements ran since the last time this was asked.
+    pub(crate) fn take_count(&self) -> usize {
+        std::mem::take(&mut self.state.lock().unwrap().statements)
+    }
+
+    /// The bookmarks that calls came with.
+    pub(crate) fn bookmarks(&self) -> Vec<Option<Bookmark>> {
+        self.state.lock().unwrap().bookmarks.clone()
+    }
+
+    fn count(&self, statements: usize, at_least: Option<Bookmark>) -> Option<Bookmark> {
+        let mut state = self.state.lock().unwrap();
+        state.statements += statements;
+        state.bookmarks.push(at_least);
+        Bookmark::parse(&format!("mark-{}", state.bookmarks.len()))
+    }
+}
+
+impl Database for Counted {
+    async fn read(&self, statement: Statement, at_least: Option<Bookmark>) -> Result<Answer<Vec<Row>>> {
+        let bookmark = self.count(1, at_least);
+        let answer = self.inner.read(statement, None).await?;
+        Ok(Answer { bookmark, ..answer })
+    }
+
+    async fn write(
+        &self,
+        statements: Vec<Statement>,
+        at_least: Option<Bookmark>,
+    ) -> Result<Answer<Vec<Outcome>>> {
+        let bookmark = self.count(statements.len(), at_least);
+        let before = self.state.lock().unwrap().before_writes.pop();
+        if let Some(statement) = before {
+            self.execute(statement).await;
+        }
+        let answer = self.inner.write(statements, None).await?;
+        Ok(Answer { bookmark, ..answer })
+    }
+}

@@ -1,0 +1,12 @@
+//! The service through its own client, in this process, on a real SQLite file.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod bulk;
+mod create;
+mod delete;
+mod fixture;
+mod get;
+mod images;
+mod list;
+mod permissions;
+mod update;
