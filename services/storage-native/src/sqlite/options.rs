@@ -1,11 +1,12 @@
 //! How the file is opened.
 
-use std::{path::Path, thread::available_parallelism, time::Duration};
+use std::{io, path::Path, thread::available_parallelism, time::Duration};
 
 use sqlx::{
     ConnectOptions, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
+use tokio::time::{sleep, timeout};
 
 use super::error::is_busy;
 
@@ -101,12 +102,14 @@ async fn patiently(
     patience: Duration,
 ) -> Result<SqliteConnection, sqlx::Error> {
     const PAUSE: Duration = Duration::from_millis(5);
-    let attempts = patience.as_millis() / PAUSE.as_millis();
-    for _ in 0..attempts {
-        match connect.connect().await {
-            Err(error) if is_busy(&error) => tokio::time::sleep(PAUSE).await,
-            settled => return settled,
+    let settled = timeout(patience, async {
+        loop {
+            match connect.connect().await {
+                Err(error) if is_busy(&error) => sleep(PAUSE).await,
+                settled => return settled,
+            }
         }
-    }
-    connect.connect().await
+    });
+    let locked = |_| io::Error::new(io::ErrorKind::TimedOut, "another process keeps the database locked");
+    settled.await.map_err(locked)?
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use storage::{Database, Error, Statement};
-use storage_native::SqliteOptions;
+use storage_native::{SqliteDatabase, SqliteOptions};
 
 use crate::fixture::{database_in, file_in, folder, note, notes, notes_in, write};
 
@@ -92,4 +92,21 @@ async fn readers_that_are_all_taken_refuse_more_after_a_while() {
     assert!(long.is_ok(), "{long:?}");
     assert!(matches!(short, Err(Error::Unavailable(_))), "{short:?}");
     assert!(database.read(Statement::new("SELECT 1"), None).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_stays_locked_is_not_waited_for_without_end() {
+    use sqlx::{ConnectOptions, Executor};
+    let folder = folder();
+    let mut other = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(file_in(&folder))
+        .create_if_missing(true)
+        .connect()
+        .await
+        .unwrap();
+    other.execute("BEGIN EXCLUSIVE").await.unwrap();
+
+    let refused = SqliteDatabase::open(&file_in(&folder), &impatient()).await;
+
+    assert!(refused.unwrap_err().to_string().contains("another process keeps the database locked"));
 }
