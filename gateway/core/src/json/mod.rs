@@ -55,3 +55,6 @@ pub(crate) fn to_json(schema: &Schema, wire: &[u8], out: &mut Vec<u8>) -> Result
 pub(crate) fn scalar_to_wire(field: &FieldDescriptor, text: &str, out: &mut Vec<u8>) -> Result<(), String> {
     text::put(field, text, out)
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,7 +25,7 @@ use super::{
 
 /// How deep messages may be nested in the wire bytes: prost reads 100 levels, and up to two are laid around a body.
 /// The parser's own limit, 128 brackets, stays on as well.
-const MAX_DEPTH: usize = 98;
+pub(super) const MAX_DEPTH: usize = 98;
 
 /// See [`super::to_wire`].
 pub(super) fn to_wire(schema: &Schema, json: &[u8]) -> Result<Document, JsonError> {

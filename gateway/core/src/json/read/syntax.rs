@@ -15,8 +15,8 @@ pub(super) fn sentence(error: &serde_json::Error) -> String {
         (_, "key must be a string") => "a name in quotes is expected",
         (_, "number out of range") => "a number is too large",
         (_, "invalid unicode code point") => "a string is not UTF-8",
-        (_, reason) if reason.contains("surrogate") || reason.contains("hex escape") => {
-            "a string has a broken \\u escape"
+        (_, reason) if ["surrogate", "escape"].iter().any(|word| reason.contains(word)) => {
+            "a string has a broken escape"
         }
         (_, reason) if reason.starts_with("control character") => {
             "a string has a control character that is not escaped"

@@ -41,13 +41,15 @@ impl<'w> Writer<'_, '_, 'w> {
             return Some(self.message(message, content));
         }
         let start = self.out.len();
-        let written = self.message(message, content);
+        if let Err(error) = self.message(message, content) {
+            return Some(Err(error));
+        }
         // The object's braces give way: its members go on where `@type` ended.
         self.out.pop();
         match self.out.get_mut(start..) {
             Some([brace, _, ..]) => *brace = b',',
             _ => self.out.truncate(start),
         }
-        Some(written)
+        Some(Ok(()))
     }
 }

@@ -1,0 +1,95 @@
+mod hostile;
+mod input;
+mod oracle;
+mod output;
+mod presence;
+mod random;
+mod refusal;
+mod text;
+
+use std::sync::OnceLock;
+
+use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, prost::Message as _};
+
+use super::{JsonError, Schema, Schemas};
+
+/// Descriptors and their field tables.
+struct Fixture {
+    pool: DescriptorPool,
+    schemas: Schemas,
+}
+
+impl Fixture {
+    fn new(pool: DescriptorPool) -> Self {
+        Self { schemas: Schemas::new(&pool), pool }
+    }
+
+    fn descriptor(&self, full_name: &str) -> MessageDescriptor {
+        self.pool.get_message_by_name(full_name).unwrap()
+    }
+
+    fn schema(&self, full_name: &str) -> Schema {
+        self.schemas.get(&self.descriptor(full_name)).unwrap()
+    }
+}
+
+/// The real contract.
+fn contract() -> &'static Fixture {
+    static CONTRACT: OnceLock<Fixture> = OnceLock::new();
+    CONTRACT.get_or_init(|| Fixture::new(DescriptorPool::decode(proto::FILE_DESCRIPTOR_SET).unwrap()))
+}
+
+/// `testdata/kinds.proto`.
+fn kinds() -> &'static Fixture {
+    static KINDS: OnceLock<Fixture> = OnceLock::new();
+    KINDS.get_or_init(|| {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/json/testdata");
+        let mut compiler = protox::Compiler::new([folder]).unwrap();
+        compiler.include_imports(true).open_file("kinds.proto").unwrap();
+        Fixture::new(DescriptorPool::decode(compiler.encode_file_descriptor_set().as_slice()).unwrap())
+    })
+}
+
+/// What a body for `kinds.v1.Kinds` is read as.
+fn read(json: impl AsRef<[u8]>) -> Result<DynamicMessage, JsonError> {
+    let document = super::to_wire(&kinds().schema("kinds.v1.Kinds"), json.as_ref())?;
+    Ok(decode(&document.wire))
+}
+
+fn decode(wire: &[u8]) -> DynamicMessage {
+    DynamicMessage::decode(kinds().descriptor("kinds.v1.Kinds"), wire).unwrap()
+}
+
+/// The message as the oracle writes it. (Its `Debug` follows the descriptors, which never ends for recursive messages.)
+fn shown(message: &DynamicMessage) -> serde_json::Value {
+    serde_json::to_value(message).unwrap()
+}
+
+/// What is wrong with a body: each as `field rule`, or the sentence of a body that is not JSON.
+fn complaints(json: impl AsRef<[u8]>) -> Vec<String> {
+    match read(json) {
+        Ok(_) => Vec::new(),
+        Err(JsonError::Syntax(sentence)) => vec![sentence],
+        Err(JsonError::Fields(violations)) => violations
+            .named()
+            .iter()
+            .map(|violation| format!("{} {}", violation.field, violation.description))
+            .collect(),
+    }
+}
+
+/// A `kinds.v1.Kinds` as JSON.
+fn write(wire: &[u8]) -> Result<String, super::WireError> {
+    let mut json = Vec::new();
+    super::to_json(&kinds().schema("kinds.v1.Kinds"), wire, &mut json)?;
+    Ok(String::from_utf8(json).unwrap())
+}
+
+/// The wire bytes of what prost-reflect reads from the same JSON: the oracle of these tests.
+fn expected(json: &str) -> Result<Vec<u8>, String> {
+    let descriptor = kinds().descriptor("kinds.v1.Kinds");
+    let mut input = serde_json::Deserializer::from_str(json);
+    let message = DynamicMessage::deserialize(descriptor, &mut input).map_err(|error| error.to_string())?;
+    input.end().map_err(|error| error.to_string())?;
+    Ok(message.encode_to_vec())
+}
