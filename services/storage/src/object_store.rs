@@ -61,8 +61,8 @@ pub trait ObjectStore: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Option<SignedRequest>>> + Send;
 }
 
-/// A key: 1 to 512 bytes of `/`-separated segments of letters, digits, `-`, `_` and `.`; no segment is empty or only
-/// dots, so that on any store, a file system too, a key stays below the root.
+/// A key: 1 to 512 bytes of `/`-separated segments, each of 1 to 200 letters, digits, `-`, `_` and `.`; no segment is
+/// only dots, so that on any store, a file system too, a key is a name and stays below the root.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectKey(String);
 
@@ -71,7 +71,8 @@ impl ObjectKey {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-        let segment = |s: &str| !s.is_empty() && s.bytes().all(allowed) && s.bytes().any(|b| b != b'.');
+        let segment =
+            |s: &str| (1..=200).contains(&s.len()) && s.bytes().all(allowed) && s.bytes().any(|b| b != b'.');
         (text.len() <= 512 && text.split('/').all(segment)).then(|| Self(text.to_owned()))
     }
 
@@ -167,10 +168,12 @@ mod tests {
             "a\0",
             "ä",
             "a b",
-            &"a".repeat(513),
+            &"a".repeat(201),
+            &["a".repeat(170).as_str(); 3].join("/").replace("a/", "aa/"),
         ] {
             assert_eq!(ObjectKey::parse(text), None, "{text:?}");
         }
         assert!(ObjectKey::parse("images/01/0123.jpg").is_some());
+        assert!(ObjectKey::parse(&["a".repeat(170).as_str(); 3].join("/")).is_some(), "512 bytes");
     }
 }

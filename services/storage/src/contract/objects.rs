@@ -52,7 +52,8 @@ pub async fn an_absent_object_is_none(store: &impl ObjectStore) {
 
 /// One key may begin with another and a slash: objects are not folders.
 pub async fn a_key_may_continue_another(store: &impl ObjectStore) {
-    let names = ["tree", "tree/branch", "tree/branch/leaf-of-some-length"];
+    let longest = format!("tree/{}/{0}", "l".repeat(200));
+    let names = ["tree", "tree/branch", "tree/branch/leaf-of-some-length", &longest];
     for name in names {
         put(store, name, name.as_bytes()).await;
     }
