@@ -1,1 +1,27 @@
-//! To be written.
+//! Black-box tests: Reticle as its callers meet it, through real ports.
+//!
+//! A case is written once, against a [`Target`], in [`cases`], and every shape runs it: a shape is a file in `tests/`
+//! that starts its processes and hands their addresses on. What belongs to one shape alone (killing its process, filling
+//! its disk) is an ordinary test beside it. Cases share a target and run at the same time, so each is its own user.
+
+#![expect(clippy::disallowed_methods, reason = "tests read the clock and start tasks")]
+#![expect(clippy::indexing_slicing, reason = "an answer that lacks a field fails its test")]
+
+pub mod cases;
+mod client;
+pub mod grpc;
+mod parts;
+mod picture;
+mod process;
+mod program;
+mod shape;
+mod target;
+pub mod token;
+
+pub use client::{Answer, User};
+pub use parts::Parts;
+pub use picture::Picture;
+pub use process::{Process, program};
+pub use program::Program;
+pub use shape::run_cases;
+pub use target::Target;

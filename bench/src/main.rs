@@ -1,0 +1,53 @@
+//! The measured claims. Every row compares two things in one run on one machine, so that its figure means the same
+//! everywhere; the goal stands beside it. It writes only to temporary folders.
+
+#![expect(clippy::disallowed_methods, reason = "a bench reads the clock")]
+#![expect(clippy::future_not_send, reason = "one thread drives each load")]
+#![expect(clippy::indexing_slicing, reason = "an answer that lacks a field fails the bench")]
+
+mod bulk;
+mod cpu;
+mod echo;
+mod get_image;
+mod listing;
+mod load;
+mod memory;
+mod startup;
+mod table;
+mod transcoding;
+
+use table::Table;
+
+fn main() -> anyhow::Result<()> {
+    let argument = std::env::args().nth(1).unwrap_or_default();
+    let runtime = tokio::runtime::Runtime::new()?;
+    if argument == echo::ARGUMENT {
+        return runtime.block_on(echo::serve());
+    }
+    runtime.block_on(measure(&argument))
+}
+
+/// Measures the rows whose names contain `filter`.
+async fn measure(filter: &str) -> anyhow::Result<()> {
+    let mut table = Table::default();
+    if bulk::NAME.contains(filter) {
+        table.extend(bulk::measure().await?);
+    }
+    if get_image::NAME.contains(filter) {
+        table.extend(get_image::measure().await?);
+    }
+    if transcoding::NAME.contains(filter) {
+        table.extend(transcoding::measure().await?);
+    }
+    if memory::NAME.contains(filter) {
+        table.extend(memory::measure().await?);
+    }
+    if listing::NAME.contains(filter) {
+        table.extend(listing::measure().await?);
+    }
+    if startup::NAME.contains(filter) {
+        table.extend(startup::measure().await?);
+    }
+    print!("{table}");
+    Ok(())
+}

@@ -1,0 +1,186 @@
+//! The parts of a Reticle, built from settings: what each needs, and how they are joined.
+
+use std::{fs, path::Path};
+
+use anyhow::Context as _;
+use gateway_core::{AllowedOrigins, Config, Gateway, Upstreams};
+use identity::{AuthLayer, AuthService, Authenticator, Jwks, Keys, Policy, Secret, SigningKey, UrlSigner};
+use images::{CleanupReport, ImagesService};
+use proto::{
+    annotations::v1::annotations_service_server::AnnotationsServiceServer,
+    images::v1::images_service_server::ImagesServiceServer,
+};
+use storage_native::{
+    FileObjects, OsEntropy, SqliteDatabase, SqliteOptions, SystemClock, TokioBackground, sqlite,
+};
+use tonic::transport::{Channel, Endpoint};
+use tower::Layer as _;
+
+use crate::{
+    settings::{Data, GatewayPort, Tokens, Uploads, upstream_uri},
+    timer::TokioTimer,
+};
+
+/// Background tasks that may run at a time; more are dropped.
+const BACKGROUND_TASKS: usize = 64;
+
+/// The images service of a native host.
+pub(crate) type Images = AuthService<
+    ImagesServiceServer<ImagesService<SqliteDatabase, FileObjects, SystemClock, OsEntropy, TokioBackground>>,
+    SystemClock,
+>;
+
+/// The annotations service of a native host, which asks an images service of type `I`.
+pub(crate) type Annotations<I> = AuthService<
+    AnnotationsServiceServer<annotations::AnnotationsService<SqliteDatabase, I, SystemClock, OsEntropy>>,
+    SystemClock,
+>;
+
+/// Everything that is opened before anything is served.
+#[derive(Clone)]
+pub(crate) struct Stores {
+    pub(crate) database: SqliteDatabase,
+    pub(crate) objects: FileObjects,
+    pub(crate) background: TokioBackground,
+}
+
+impl Stores {
+    /// Makes the folders, brings the schema up to date and opens both stores.
+    pub(crate) async fn open(data: &Data) -> anyhow::Result<Self> {
+        migrate(data).await?;
+        let path = data.database_path()?;
+        let database =
+            SqliteDatabase::open(&path, &SqliteOptions::default()).await.context("--database-url")?;
+        let objects = FileObjects::open(&data.objects_path()?).await.context("--objects-url")?;
+        Ok(Self { database, objects, background: TokioBackground::new(BACKGROUND_TASKS) })
+    }
+
+    /// Waits for what still runs, and closes the database.
+    pub(crate) async fn close(self) {
+        self.background.shutdown(crate::shutdown::GRACE_PERIOD).await;
+        self.database.close().await;
+    }
+}
+
+/// Applies the migrations that the database does not have yet, and answers their names.
+pub(crate) async fn migrate(data: &Data) -> anyhow::Result<Vec<String>> {
+    let path = data.database_path()?;
+    make_folder(&data.data_dir).context("--data-dir")?;
+    if let Some(folder) = path.parent() {
+        make_folder(folder).context("--database-url")?;
+    }
+    sqlite::migrate(&path).await.context("--database-url")
+}
+
+fn make_folder(path: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(path).with_context(|| format!("cannot make the folder {}", path.display()))
+}
+
+/// Purges and sweeps once.
+pub(crate) async fn cleanup(data: &Data) -> anyhow::Result<CleanupReport> {
+    let stores = Stores::open(data).await?;
+    let report = images::cleanup(&stores.database, &stores.objects, &SystemClock).await;
+    stores.close().await;
+    report.context("the clean-up stopped midway; the next one goes on")
+}
+
+/// The secret of HS256 tokens: the one that is set, or the data folder's own.
+pub(crate) fn secret(data: &Data, tokens: &Tokens) -> anyhow::Result<Secret> {
+    match &tokens.jwt_secret {
+        Some(secret) => Secret::new(secret.as_bytes()).context("--jwt-secret (RETICLE_JWT_SECRET)"),
+        None => {
+            identity_native::load_or_create_secret(&data.jwt_secret_path(), &OsEntropy).context("--data-dir")
+        }
+    }
+}
+
+/// Who verifies tokens. With a JWKS and no secret, only the JWKS is believed. Unreadable keys stop the start.
+pub(crate) async fn authenticator(
+    data: &Data,
+    tokens: &Tokens,
+) -> anyhow::Result<Authenticator<SystemClock>> {
+    let jwks = tokens
+        .jwks
+        .as_deref()
+        .map(identity_native::key_source)
+        .transpose()
+        .context("--jwks (RETICLE_JWKS)")?;
+    let keys = match jwks.map(Jwks::new) {
+        None => Keys::Secret(secret(data, tokens)?),
+        Some(jwks) if tokens.jwt_secret.is_none() => Keys::Jwks(jwks),
+        Some(jwks) => Keys::SecretAndJwks(secret(data, tokens)?, jwks),
+    };
+    let policy = Policy { issuer: tokens.jwt_issuer.clone(), audience: tokens.jwt_audience.clone() };
+    let authenticator = Authenticator::new(keys, policy, SystemClock);
+    authenticator.refresh_keys().await.context("--jwks (RETICLE_JWKS)")?;
+    Ok(authenticator)
+}
+
+/// Who signs image URLs.
+fn url_signer(data: &Data, tokens: &Tokens) -> anyhow::Result<UrlSigner> {
+    let key = match &tokens.url_key {
+        Some(key) => SigningKey::new(key.as_bytes()).context("--url-key (RETICLE_URL_KEY)"),
+        None => identity_native::load_or_create_signing_key(&data.url_key_path(), &OsEntropy)
+            .context("--data-dir"),
+    };
+    key.map(UrlSigner::new)
+}
+
+/// The images service.
+pub(crate) fn images(
+    stores: &Stores,
+    authenticator: &Authenticator<SystemClock>,
+    data: &Data,
+    tokens: &Tokens,
+    uploads: &Uploads,
+    public_url: Option<&str>,
+) -> anyhow::Result<Images> {
+    let ports = images::Ports {
+        database: stores.database.clone(),
+        objects: stores.objects.clone(),
+        clock: SystemClock,
+        entropy: OsEntropy,
+        background: stores.background.clone(),
+    };
+    let public_url =
+        public_url.map(|url| upstream_uri("--public-url", url).map(|_| url.trim_end_matches('/').to_owned()));
+    let settings = images::Settings {
+        max_upload_bytes: uploads.max_upload_bytes,
+        public_url: public_url.transpose()?,
+        ..images::Settings::default()
+    };
+    let service = ImagesService::new(ports, url_signer(data, tokens)?, settings);
+    Ok(AuthLayer::new(authenticator.clone()).layer(service.into_server()))
+}
+
+/// The gateway over two upstreams, with health and reflection of this process beside them.
+pub(crate) fn gateway(
+    port: &GatewayPort,
+    uploads: &Uploads,
+    authenticator: Authenticator<SystemClock>,
+    upstreams: Upstreams,
+) -> anyhow::Result<Gateway> {
+    let config = Config {
+        allowed_origins: AllowedOrigins::parse(&port.allowed_origins).context("--allowed-origins")?,
+        region: port.region.clone(),
+        max_upload_bytes: uploads.max_upload_bytes.unsigned_abs().into(),
+        ..Config::default()
+    };
+    let host =
+        gateway_core::Ports { authenticator, clock: SystemClock, entropy: OsEntropy, timer: TokioTimer };
+    Gateway::new(config, proto::FILE_DESCRIPTOR_SET, upstreams, host).context("the contract cannot be served")
+}
+
+/// A channel to a part in another process: connects when it is first needed, and again whenever it broke.
+pub(crate) fn channel(setting: &str, url: &str) -> anyhow::Result<Channel> {
+    let mut endpoint = Endpoint::from(upstream_uri(setting, url)?)
+        .connect_timeout(std::time::Duration::from_secs(5))
+        .http2_keep_alive_interval(std::time::Duration::from_secs(20))
+        .keep_alive_while_idle(true)
+        .tcp_nodelay(true);
+    if url.starts_with("https:") {
+        let tls = tonic::transport::ClientTlsConfig::new().with_webpki_roots();
+        endpoint = endpoint.tls_config(tls).with_context(|| format!("{setting}: TLS"))?;
+    }
+    Ok(endpoint.connect_lazy())
+}

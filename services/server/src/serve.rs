@@ -1,0 +1,125 @@
+//! `reticle serve` and its parts: open, bind, serve, wait, close.
+
+use annotations::{AnnotationsService, ImagesBackend};
+use gateway_core::Upstreams;
+use grpc_web::GrpcWeb;
+use identity::AuthLayer;
+use proto::{
+    annotations::v1::annotations_service_server::SERVICE_NAME as ANNOTATIONS,
+    images::v1::images_service_server::SERVICE_NAME as IMAGES,
+};
+use storage::Clock as _;
+use storage_native::{OsEntropy, SystemClock};
+use tower::Layer as _;
+
+use crate::{
+    command, grpc_port, hello,
+    listen::Port,
+    parts::{self, Annotations, Stores},
+    schedule,
+    shutdown::Lifetime,
+};
+
+/// Runs everything in this process.
+pub(crate) async fn everything(settings: command::Serve) -> anyhow::Result<()> {
+    let command::Serve { data, tokens, uploads, gateway, images, annotations } = settings;
+    let authenticator = parts::authenticator(&data, &tokens).await?;
+    let stores = Stores::open(&data).await?;
+    let images_service =
+        parts::images(&stores, &authenticator, &data, &tokens, &uploads, images.public_url.as_deref())?;
+    let annotations_service = annotations_over(&stores, images_service.clone(), &authenticator);
+    let lifetime = Lifetime::default();
+    let images_routes = grpc_port::routes(images_service, &lifetime).await?;
+    let annotations_routes = grpc_port::routes(annotations_service, &lifetime).await?;
+    let upstreams =
+        Upstreams::new().with(IMAGES, images_routes.clone()).with(ANNOTATIONS, annotations_routes.clone());
+    let gateway_service = parts::gateway(&gateway, &uploads, authenticator, upstreams)?;
+
+    let images_port = Port::bind("images", "--images-listen", images.images_listen).await?;
+    let annotations_port =
+        Port::bind("annotations", "--annotations-listen", annotations.annotations_listen).await?;
+    let gateway_port = Port::bind("gateway", "--listen", gateway.listen).await?;
+    let addresses = [gateway_port.address, images_port.address, annotations_port.address];
+    images_port.serve(GrpcWeb::new(images_routes), &lifetime);
+    annotations_port.serve(GrpcWeb::new(annotations_routes), &lifetime);
+    gateway_port.serve(gateway_service, &lifetime);
+    clean_up_daily(&stores, &lifetime);
+    if tokens.jwt_secret.is_none() && tokens.jwks.is_none() {
+        hello::greet(addresses, &parts::secret(&data, &tokens)?, SystemClock.now());
+    }
+    lifetime.wait().await?;
+    stores.close().await;
+    Ok(())
+}
+
+/// Runs the images service alone.
+pub(crate) async fn images(settings: command::Images) -> anyhow::Result<()> {
+    let command::Images { data, tokens, uploads, images } = settings;
+    let authenticator = parts::authenticator(&data, &tokens).await?;
+    let stores = Stores::open(&data).await?;
+    let service =
+        parts::images(&stores, &authenticator, &data, &tokens, &uploads, images.public_url.as_deref())?;
+    let lifetime = Lifetime::default();
+    let port = Port::bind("images", "--images-listen", images.images_listen).await?;
+    port.serve(GrpcWeb::new(grpc_port::routes(service, &lifetime).await?), &lifetime);
+    clean_up_daily(&stores, &lifetime);
+    lifetime.wait().await?;
+    stores.close().await;
+    Ok(())
+}
+
+/// Runs the annotations service alone.
+pub(crate) async fn annotations(settings: command::Annotations) -> anyhow::Result<()> {
+    let command::Annotations { data, tokens, annotations, images_url } = settings;
+    let authenticator = parts::authenticator(&data, &tokens).await?;
+    let images = parts::channel("--images-url", &images_url)?;
+    let stores = Stores::open(&data).await?;
+    let service = annotations_over(&stores, images, &authenticator);
+    let lifetime = Lifetime::default();
+    let port = Port::bind("annotations", "--annotations-listen", annotations.annotations_listen).await?;
+    port.serve(GrpcWeb::new(grpc_port::routes(service, &lifetime).await?), &lifetime);
+    lifetime.wait().await?;
+    stores.close().await;
+    Ok(())
+}
+
+/// Runs the gateway alone.
+pub(crate) async fn gateway(settings: command::Gateway) -> anyhow::Result<()> {
+    let command::Gateway { data, tokens, uploads, gateway, images_url, annotations_url } = settings;
+    let authenticator = parts::authenticator(&data, &tokens).await?;
+    let upstreams = Upstreams::new()
+        .with(IMAGES, parts::channel("--images-url", &images_url)?)
+        .with(ANNOTATIONS, parts::channel("--annotations-url", &annotations_url)?);
+    let service = parts::gateway(&gateway, &uploads, authenticator, upstreams)?;
+    let lifetime = Lifetime::default();
+    Port::bind("gateway", "--listen", gateway.listen).await?.serve(service, &lifetime);
+    lifetime.wait().await
+}
+
+/// Cleans up at the hour of the schedule, for as long as the process lives.
+fn clean_up_daily(stores: &Stores, lifetime: &Lifetime) {
+    let (stores, stopping) = (stores.clone(), lifetime.stopping());
+    lifetime.run(async move {
+        let job = || async {
+            match images::cleanup(&stores.database, &stores.objects, &SystemClock).await {
+                Ok(report) => tracing::info!("clean-up: {report}"),
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "the clean-up stopped midway");
+                }
+            }
+        };
+        tokio::select! {
+            () = schedule::daily(SystemClock, job) => {}
+            () = stopping => {}
+        }
+    });
+}
+
+fn annotations_over<I: ImagesBackend>(
+    stores: &Stores,
+    images: I,
+    authenticator: &identity::Authenticator<SystemClock>,
+) -> Annotations<I> {
+    let service = AnnotationsService::new(stores.database.clone(), images, SystemClock, OsEntropy);
+    AuthLayer::new(authenticator.clone()).layer(service.into_server())
+}

@@ -1,0 +1,164 @@
+//! The settings, as flags and environment variables; a flag wins.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+
+/// Where the data is.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Data {
+    /// The folder of the database, the pictures and the secrets.
+    #[arg(long, env = "RETICLE_DATA_DIR", default_value = "./data", value_name = "DIR")]
+    pub(crate) data_dir: PathBuf,
+
+    /// The database: `sqlite:PATH`. [default: sqlite:<data-dir>/reticle.db]
+    #[arg(long, env = "RETICLE_DATABASE_URL", value_name = "URL")]
+    database_url: Option<String>,
+
+    /// The pictures: `file:PATH`. [default: file:<data-dir>/objects]
+    #[arg(long, env = "RETICLE_OBJECTS_URL", value_name = "URL")]
+    objects_url: Option<String>,
+}
+
+impl Data {
+    /// The path of the SQLite file.
+    pub(crate) fn database_path(&self) -> anyhow::Result<PathBuf> {
+        path_of("--database-url", "sqlite:", self.database_url.as_deref(), || {
+            self.data_dir.join("reticle.db")
+        })
+    }
+
+    /// The folder of the objects.
+    pub(crate) fn objects_path(&self) -> anyhow::Result<PathBuf> {
+        path_of("--objects-url", "file:", self.objects_url.as_deref(), || self.data_dir.join("objects"))
+    }
+
+    /// The file of the secret that signs tokens, where none is given.
+    pub(crate) fn jwt_secret_path(&self) -> PathBuf {
+        self.data_dir.join("jwt-secret")
+    }
+
+    /// The file of the key that signs image URLs, where none is given.
+    pub(crate) fn url_key_path(&self) -> PathBuf {
+        self.data_dir.join("url-key")
+    }
+}
+
+fn path_of(
+    setting: &str,
+    scheme: &str,
+    url: Option<&str>,
+    default: impl FnOnce() -> PathBuf,
+) -> anyhow::Result<PathBuf> {
+    let Some(url) = url else { return Ok(default()) };
+    match url.strip_prefix(scheme) {
+        Some("" | "//") => bail!("{setting}: `{url}` has no path"),
+        Some(path) => Ok(PathBuf::from(path.strip_prefix("//").unwrap_or(path))),
+        None => bail!("{setting}: `{url}` must begin with `{scheme}`"),
+    }
+}
+
+/// Whose tokens are believed.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Tokens {
+    /// The secret of HS256 tokens, at least 32 bytes. [default: the one in <data-dir>/jwt-secret, made if need be]
+    #[arg(long, env = "RETICLE_JWT_SECRET", hide_env_values = true, value_name = "SECRET")]
+    pub(crate) jwt_secret: Option<String>,
+
+    /// A file or URL of a JWKS: its RS256, ES256 and `EdDSA` keys are believed.
+    #[arg(long, env = "RETICLE_JWKS", value_name = "FILE|URL")]
+    pub(crate) jwks: Option<String>,
+
+    /// The issuer that tokens must name.
+    #[arg(long, env = "RETICLE_JWT_ISSUER", value_name = "ISS")]
+    pub(crate) jwt_issuer: Option<String>,
+
+    /// The audience that tokens must name.
+    #[arg(long, env = "RETICLE_JWT_AUDIENCE", value_name = "AUD")]
+    pub(crate) jwt_audience: Option<String>,
+
+    /// The key of signed image URLs, at least 32 bytes. [default: the one in <data-dir>/url-key, made if need be]
+    #[arg(long, env = "RETICLE_URL_KEY", hide_env_values = true, value_name = "KEY")]
+    pub(crate) url_key: Option<String>,
+}
+
+/// What pictures may be.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Uploads {
+    /// The largest picture, in bytes.
+    #[arg(
+        long,
+        env = "RETICLE_MAX_UPLOAD_BYTES",
+        default_value_t = 10 * 1024 * 1024,
+        value_parser = clap::value_parser!(i32).range(1..),
+        value_name = "BYTES"
+    )]
+    pub(crate) max_upload_bytes: i32,
+}
+
+/// The images service's own port.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ImagesPort {
+    /// Where the images service listens for gRPC and gRPC-web.
+    #[arg(long, env = "RETICLE_IMAGES_LISTEN", default_value = "127.0.0.1:50051", value_name = "ADDRESS")]
+    pub(crate) images_listen: SocketAddr,
+
+    /// The URL at which browsers reach the gateway; signed image URLs begin with it. [default: as the request says]
+    #[arg(long, env = "RETICLE_PUBLIC_URL", value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+}
+
+/// The annotations service's own port.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct AnnotationsPort {
+    /// Where the annotations service listens for gRPC and gRPC-web.
+    #[arg(
+        long,
+        env = "RETICLE_ANNOTATIONS_LISTEN",
+        default_value = "127.0.0.1:50052",
+        value_name = "ADDRESS"
+    )]
+    pub(crate) annotations_listen: SocketAddr,
+}
+
+/// The gateway's port and manners.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct GatewayPort {
+    /// Where the gateway listens for HTTP/JSON, gRPC-web and gRPC.
+    #[arg(long, env = "RETICLE_LISTEN", default_value = "127.0.0.1:8787", value_name = "ADDRESS")]
+    pub(crate) listen: SocketAddr,
+
+    /// Web origins whose pages may call, separated by commas; `*` for all.
+    #[arg(long, env = "RETICLE_ALLOWED_ORIGINS", value_delimiter = ',', value_name = "ORIGINS")]
+    pub(crate) allowed_origins: Vec<String>,
+
+    /// The region that `/health` names.
+    #[arg(long, env = "RETICLE_REGION", default_value = "local", value_name = "REGION")]
+    pub(crate) region: String,
+}
+
+/// Where a part in another process is.
+pub(crate) fn upstream_uri(setting: &str, url: &str) -> anyhow::Result<http::Uri> {
+    let uri: http::Uri = url.parse().with_context(|| format!("{setting}: `{url}` is not a URL"))?;
+    match (uri.scheme_str(), uri.authority()) {
+        (Some("http" | "https"), Some(_)) => Ok(uri),
+        _ => bail!("{setting}: `{url}` must be http://HOST:PORT or https://HOST"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_storage_url_names_a_path_or_the_setting_is_blamed() {
+        let path = |url| path_of("--database-url", "sqlite:", url, || PathBuf::from("default"));
+        assert_eq!(path(None).unwrap(), PathBuf::from("default"));
+        assert_eq!(path(Some("sqlite:a/b.db")).unwrap(), PathBuf::from("a/b.db"));
+        assert_eq!(path(Some("sqlite:///a/b.db")).unwrap(), PathBuf::from("/a/b.db"));
+        for wrong in ["sqlite:", "postgres://x", "a.db"] {
+            assert!(path(Some(wrong)).unwrap_err().to_string().starts_with("--database-url: `"), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! The end of the process: the first SIGTERM or Ctrl-C drains, the grace period ends what is left.
+
+use std::{future::Future, time::Duration};
+
+use anyhow::Context as _;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// How long requests that are under way may take to end once the process was told to stop.
+pub(crate) const GRACE_PERIOD: Duration = Duration::from_secs(20);
+
+/// The tasks of the process and the word that ends them.
+#[derive(Clone, Default)]
+pub(crate) struct Lifetime {
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Lifetime {
+    /// Runs `task` until it ends; the process waits for it when it stops.
+    pub(crate) fn run(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(task);
+    }
+
+    /// Resolves when the process is told to stop.
+    pub(crate) fn stopping(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.stop.clone().cancelled_owned()
+    }
+
+    /// Waits for the signal, then for the tasks, the grace period at most.
+    pub(crate) async fn wait(self) -> anyhow::Result<()> {
+        let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            result = tokio::signal::ctrl_c() => result.context("cannot listen for Ctrl-C")?,
+        }
+        tracing::info!("stopping: no new requests, those under way may end");
+        self.stop.cancel();
+        self.tasks.close();
+        if tokio::time::timeout(GRACE_PERIOD, self.tasks.wait()).await.is_err() {
+            tracing::warn!(
+                grace_seconds = GRACE_PERIOD.as_secs(),
+                "the grace period is over; requests were cut off"
+            );
+        }
+        Ok(())
+    }
+}

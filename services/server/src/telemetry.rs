@@ -1,0 +1,16 @@
+//! Logs: readable on a terminal, JSON lines otherwise. `RUST_LOG` chooses what is logged; `info` by default.
+
+use std::io::IsTerminal as _;
+
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
+
+/// Sends all `tracing` events of the process to standard error.
+pub(crate) fn start() {
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if std::io::stderr().is_terminal() {
+        logs.compact().with_target(false).init();
+    } else {
+        logs.json().flatten_event(true).init();
+    }
+}

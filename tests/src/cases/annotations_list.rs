@@ -1,0 +1,92 @@
+//! `GET /api/annotations/by-image/{image_id}`.
+
+use anyhow::ensure;
+use serde_json::{Value, json};
+
+use super::annotations::a_box;
+use crate::{Target, User};
+
+/// An image with boxes labelled 0, 1, 2, …; every second one by a model that is as sure as n / 10.
+async fn image_with_boxes(user: &User, count: usize) -> anyhow::Result<String> {
+    let image_id = user.new_image().await?;
+    let one = |n: usize| {
+        let mut one = a_box(&image_id);
+        one["label"] = json!(n.to_string());
+        if n % 2 == 1 {
+            one["confidence"] = json!(n as f64 / 10.0);
+        }
+        one
+    };
+    let boxes: Vec<_> = (0..count).map(one).collect();
+    let created = user.post("/api/annotations/bulk", &json!({"annotations": boxes})).await?;
+    ensure!(created.status == 201, "{created:?}");
+    Ok(image_id)
+}
+
+/// The labels that a listing answers, and its next token.
+async fn labels(user: &User, path: &str) -> anyhow::Result<(Vec<String>, String)> {
+    let answer = user.get(path).await?;
+    ensure!(answer.status == 200, "{answer:?}");
+    let label = |one: &Value| one["label"].as_str().unwrap_or_default().to_owned();
+    let labels = answer.json["annotations"].as_array().into_iter().flatten().map(label).collect();
+    ensure!(answer.json["next_page_token"].is_string(), "{answer:?}");
+    Ok((labels, answer.text("/next_page_token").to_owned()))
+}
+
+/// Given many boxes, when they are read page by page, then each comes once, the newest first.
+pub(super) async fn pages_hold_each_box_once_newest_first(target: Target) -> anyhow::Result<()> {
+    let user = target.new_user();
+    let path = format!("/api/annotations/by-image/{}", image_with_boxes(&user, 7).await?);
+    let (mut all, mut token) = (Vec::new(), String::new());
+    loop {
+        let (page, next) = labels(&user, &format!("{path}?page_size=3&page_token={token}")).await?;
+        ensure!(page.len() <= 3);
+        all.extend(page);
+        if next.is_empty() {
+            break;
+        }
+        token = next;
+    }
+    ensure!(all == ["6", "5", "4", "3", "2", "1", "0"], "{all:?}");
+    Ok(())
+}
+
+/// Given filters in either spelling, when a listing has them, then only what fits is answered.
+pub(super) async fn filters_leave_out_what_does_not_fit(target: Target) -> anyhow::Result<()> {
+    let user = target.new_user();
+    let path = format!("/api/annotations/by-image/{}", image_with_boxes(&user, 8).await?);
+    for (query, expected) in [
+        ("label=3", vec!["3"]),
+        ("label=none", vec![]),
+        ("minConfidence=0.5", vec!["7", "5"]),
+        ("min_confidence=0.5&label=7", vec!["7"]),
+        ("created_by=nobody", vec![]),
+        (&format!("created_by={}&minConfidence=0.7", user.id), vec!["7"]),
+    ] {
+        let (found, _) = labels(&user, &format!("{path}?{query}")).await?;
+        ensure!(found == expected, "{query}: {found:?}");
+    }
+    Ok(())
+}
+
+/// Given bad parameters, when a listing has one, then it is refused by name.
+pub(super) async fn bad_parameters_are_refused_by_name(target: Target) -> anyhow::Result<()> {
+    let user = target.new_user();
+    let path = format!("/api/annotations/by-image/{}", image_with_boxes(&user, 3).await?);
+    let (_, token) = labels(&user, &format!("{path}?page_size=1")).await?;
+    for (query, name) in [
+        ("page_size=-1", "page_size"),
+        ("page_size=many", "page_size"),
+        ("page_size=1&page_size=2", "page_size"),
+        ("page_token=nonsense", "page_token"),
+        (&format!("label=0&page_token={token}"), "page_token"),
+        ("minConfidence=high", "minConfidence"),
+        ("minConfidence=1.5", "min_confidence"),
+        ("colour=red", "colour"),
+        ("image_id=1", "image_id"),
+    ] {
+        let refused = user.get(&format!("{path}?{query}")).await?;
+        ensure!(refused.status == 400 && refused.text("/error").contains(name), "{query}: {refused:?}");
+    }
+    Ok(())
+}

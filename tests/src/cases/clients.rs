@@ -1,0 +1,88 @@
+//! Other people's clients: grpcurl and Google's Python gRPC by reflection, and connect-web for browsers in Node.
+
+use std::{path::PathBuf, process::Stdio};
+
+use anyhow::{Context as _, ensure};
+use serde_json::Value;
+use tokio::process::Command;
+
+use super::annotations::a_box;
+use crate::{Target, User};
+
+/// Where the foreign programs are: `cargo xtask test` installs them.
+fn tools() -> anyhow::Result<PathBuf> {
+    let missing = "the test tools are missing: run `cargo xtask test`, which installs them";
+    let folder = PathBuf::from(std::env::var_os("RETICLE_TEST_TOOLS").context(missing)?);
+    ensure!(folder.join("node_modules").exists() && folder.join("python/bin/grpcurl").exists(), missing);
+    Ok(folder)
+}
+
+/// A file of this crate.
+fn file(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// Runs a client to its end and answers what it printed; a client that fails fails the case.
+async fn output(mut command: Command) -> anyhow::Result<String> {
+    let done = command.stdin(Stdio::null()).kill_on_drop(true).output().await.context("it does not start")?;
+    let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    ensure!(done.status.success(), "{}\n{out}\n{err}", done.status);
+    Ok(out.into_owned())
+}
+
+async fn image_with_a_box(user: &User) -> anyhow::Result<String> {
+    let image_id = user.new_image().await?;
+    ensure!(user.post("/api/annotations", &a_box(&image_id)).await?.status == 201);
+    Ok(image_id)
+}
+
+/// Given reflection, when grpcurl lists and calls, then it needs no .proto file.
+pub(super) async fn grpcurl_calls_by_reflection(target: Target) -> anyhow::Result<()> {
+    let user = target.new_user();
+    let image_id = image_with_a_box(&user).await?;
+    let path = tools()?.join("python/bin/grpcurl");
+    let address = target.annotations.to_string();
+
+    let mut list = Command::new(&path);
+    list.args(["-plaintext", &address, "list"]);
+    let listed = output(list).await?;
+    for service in ["reticle.annotations.v1.AnnotationsService", "grpc.health.v1.Health"] {
+        ensure!(listed.contains(service), "{listed}");
+    }
+    let mut call = Command::new(&path);
+    call.args(["-plaintext", "-H", &format!("authorization: Bearer {}", user.token)])
+        .args(["-d", &format!(r#"{{"image_id":"{image_id}"}}"#), &address])
+        .arg("reticle.annotations.v1.AnnotationsService/ListAnnotations");
+    let answer: Value = serde_json::from_str(&output(call).await?)?;
+    ensure!(answer["annotations"][0]["label"] == "car", "{answer}");
+    Ok(())
+}
+
+/// Given reflection, when Google's Python gRPC calls, then it uploads a picture and draws boxes on it.
+pub(super) async fn python_grpc_calls_by_reflection(target: Target) -> anyhow::Result<()> {
+    let mut python = Command::new(tools()?.join("python/bin/python"));
+    python.arg(file("python/reflection.py")).args([
+        target.images.to_string(),
+        target.annotations.to_string(),
+        target.new_user().token,
+    ]);
+    let printed = output(python).await?;
+    ensure!(printed.contains("stored 3 boxes"), "{printed}");
+    Ok(())
+}
+
+/// Given the gateway, when connect-web calls by gRPC-web as a browser would, then messages, streams and errors arrive.
+pub(super) async fn connect_web_calls_by_grpc_web(target: Target) -> anyhow::Result<()> {
+    let user = target.new_user();
+    let image_id = image_with_a_box(&user).await?;
+    let descriptors = tempfile::NamedTempFile::new()?;
+    std::fs::write(&descriptors, proto::FILE_DESCRIPTOR_SET)?;
+    let mut node = Command::new("node");
+    node.arg(file("node/grpc-web.mjs"))
+        .args([&target.url(""), &user.token, &image_id])
+        .arg(descriptors.path())
+        .env("RETICLE_TEST_TOOLS", tools()?);
+    let printed = output(node).await?;
+    ensure!(printed.contains("all gRPC-web calls answered"), "{printed}");
+    Ok(())
+}

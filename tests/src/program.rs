@@ -1,0 +1,102 @@
+//! `reticle serve`: everything in one process.
+
+use std::{path::Path, process::ExitStatus, sync::Arc};
+
+use tempfile::TempDir;
+use tokio::process::Command;
+
+use crate::{
+    Target,
+    process::{Process, program},
+    token::SECRET,
+};
+
+/// A running `reticle serve` on its own folder; killed when dropped.
+pub struct Program {
+    process: Process,
+    data_dir: Arc<TempDir>,
+    target: Target,
+}
+
+impl AsRef<Target> for Program {
+    fn as_ref(&self) -> &Target {
+        &self.target
+    }
+}
+
+impl Program {
+    /// Starts it on a new folder and waits until it listens; `arguments` go to `serve`.
+    ///
+    /// # Errors
+    /// It did not start; the error has what it printed.
+    pub async fn start(arguments: &[&str]) -> anyhow::Result<Self> {
+        Self::start_on(Arc::new(tempfile::tempdir()?), arguments).await
+    }
+
+    /// Starts it on that folder and waits until it listens.
+    ///
+    /// # Errors
+    /// It did not start; the error has what it printed.
+    pub async fn start_on(data_dir: Arc<TempDir>, arguments: &[&str]) -> anyhow::Result<Self> {
+        let mut command = Command::new(program());
+        command.args(Self::arguments(data_dir.path())).args(arguments);
+        Self::start_by(command, data_dir).await
+    }
+
+    /// Starts it by a command that ends in [`Self::arguments`], and waits until it listens.
+    ///
+    /// # Errors
+    /// It did not start; the error has what it printed.
+    pub async fn start_by(command: Command, data_dir: Arc<TempDir>) -> anyhow::Result<Self> {
+        let process = Process::start_by(command, &["gateway", "images", "annotations"]).await?;
+        let address = |port| process.address(port);
+        let target = Target::new(address("gateway")?, address("images")?, address("annotations")?)?;
+        Ok(Self { process, data_dir, target })
+    }
+
+    /// The arguments of a server for tests that keeps its data in `folder`.
+    #[must_use]
+    pub fn arguments(folder: &Path) -> Vec<String> {
+        let folder = folder.to_string_lossy();
+        let ports = ["--listen", "--images-listen", "--annotations-listen"].map(|port| [port, "127.0.0.1:0"]);
+        let rest = ["serve", "--jwt-secret", SECRET, "--data-dir", &folder];
+        rest.into_iter().chain(ports.into_iter().flatten()).map(str::to_owned).collect()
+    }
+
+    /// The addresses.
+    #[must_use]
+    pub const fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The process id.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn id(&self) -> anyhow::Result<u32> {
+        self.process.id()
+    }
+
+    /// The folder of its data.
+    #[must_use]
+    pub fn data_dir(&self) -> &Path {
+        self.data_dir.path()
+    }
+
+    /// Kills it at once (SIGKILL), and answers its folder.
+    ///
+    /// # Errors
+    /// It could not be killed.
+    pub async fn kill(mut self) -> anyhow::Result<Arc<TempDir>> {
+        self.process.kill().await?;
+        Ok(self.data_dir)
+    }
+
+    /// Waits until it ends by itself.
+    ///
+    /// # Errors
+    /// It cannot be waited for.
+    pub async fn wait(&mut self) -> anyhow::Result<ExitStatus> {
+        self.process.wait().await
+    }
+}

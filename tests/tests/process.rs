@@ -1,0 +1,112 @@
+//! The program as its operator meets it: bad settings, tokens, migration, the end.
+
+use std::{path::Path, process::Output, sync::Arc, time::Duration};
+
+use anyhow::ensure;
+use futures_util::{StreamExt as _, stream};
+use reqwest::{Body, Method};
+use tempfile::TempDir;
+use tests::{Answer, Picture, Program, User, program};
+use tokio::{process::Command, sync::oneshot, time::timeout};
+
+async fn reticle(folder: &Path, arguments: &[&str]) -> anyhow::Result<Output> {
+    let mut command = Command::new(program());
+    command.args(arguments).env("RETICLE_DATA_DIR", folder).kill_on_drop(true);
+    Ok(timeout(Duration::from_secs(20), command.output()).await??)
+}
+
+/// Given a bad setting, when the program starts, then it stops with a sentence that names it.
+#[tokio::test]
+async fn a_bad_setting_stops_the_start_and_is_named() -> anyhow::Result<()> {
+    let folder = TempDir::new()?;
+    for (arguments, named) in [
+        (["serve", "--listen", "nowhere"], "--listen"),
+        (["serve", "--listen", "192.0.2.1:1"], "--listen"),
+        (["serve", "--jwt-secret", "short"], "--jwt-secret"),
+        (["serve", "--jwks", "/nowhere/keys.json"], "--jwks"),
+        (["serve", "--url-key", "short"], "--url-key"),
+        (["serve", "--public-url", "not a url"], "--public-url"),
+        (["serve", "--allowed-origins", "https://a.example/path"], "--allowed-origins"),
+        (["serve", "--max-upload-bytes", "0"], "--max-upload-bytes"),
+        (["serve", "--database-url", "postgres://x"], "--database-url"),
+        (["serve", "--objects-url", "ftp://x"], "--objects-url"),
+        (["serve", "--data-dir", "/proc/nowhere"], "--data-dir"),
+        (["gateway", "--images-url", "localhost"], "--images-url"),
+        (["token", "--subject", ""], "--subject"),
+    ] {
+        let ended = reticle(folder.path(), &arguments).await?;
+        let said = String::from_utf8_lossy(&ended.stderr);
+        ensure!(!ended.status.success() && said.contains(named), "{arguments:?}: {} {said}", ended.status);
+    }
+    Ok(())
+}
+
+/// Given the secret of a data folder, when a token is printed, then the server on that folder believes it.
+#[tokio::test]
+async fn a_printed_token_is_believed() -> anyhow::Result<()> {
+    let folder = Arc::new(TempDir::new()?);
+    let printed =
+        reticle(folder.path(), &["token", "--subject", "alice", "--jwt-secret", tests::token::SECRET])
+            .await?;
+    let token = String::from_utf8(printed.stdout)?.trim().to_owned();
+    let program = Program::start_on(folder, &[]).await?;
+    let alice = User { id: "alice".to_owned(), token, target: program.target().clone() };
+    let image = alice.upload(&Picture::png(8, 8), "a.png").await?;
+    ensure!(image.text("/image/uploaded_by") == "alice", "{image:?}");
+    Ok(())
+}
+
+/// Given a database that a later program wrote, when this one starts, then it refuses it.
+#[tokio::test]
+async fn a_database_from_the_future_is_refused() -> anyhow::Result<()> {
+    let folder = TempDir::new()?;
+    let migrated = reticle(folder.path(), &["migrate"]).await?;
+    ensure!(
+        migrated.status.success() && String::from_utf8_lossy(&migrated.stdout).contains("0001_images.sql")
+    );
+    let database = rusqlite::Connection::open(folder.path().join("reticle.db"))?;
+    database.execute("INSERT INTO d1_migrations (name) VALUES ('9999_future.sql')", [])?;
+    for command in ["serve", "migrate"] {
+        let refused = reticle(folder.path(), &[command]).await?;
+        let said = String::from_utf8_lossy(&refused.stderr);
+        ensure!(!refused.status.success() && said.contains("9999_future.sql"), "{said}");
+    }
+    Ok(())
+}
+
+/// Given an upload under way, when the program is told to stop, then the upload ends well, and so does the program.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_under_way_ends_well_when_the_program_stops() -> anyhow::Result<()> {
+    let mut program = Program::start(&[]).await?;
+    let user = program.target().new_user();
+    let (rest, told) = oneshot::channel::<()>();
+    let (begun, has_begun) = oneshot::channel::<()>();
+    let picture = Picture::of_size(200_000);
+    let (first, second) = (picture.bytes[..100_000].to_vec(), picture.bytes[100_000..].to_vec());
+    let late = stream::once(async move {
+        _ = begun.send(());
+        drop(told.await);
+        anyhow::Ok(second)
+    });
+    let body = Body::wrap_stream(stream::iter([anyhow::Ok(first)]).chain(late));
+    let request =
+        user.request(Method::POST, "/api/images/upload").header("content-type", "image/png").body(body);
+    let stop = async {
+        drop(has_begun.await);
+        let stopped = Command::new("kill").args(["-TERM", &program.id()?.to_string()]).status().await?;
+        ensure!(stopped.success());
+        // No new connection is taken once it stops.
+        while reqwest::get(program.target().url("/livez")).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        _ = rest.send(());
+        Ok(())
+    };
+    let (answer, stopped) = tokio::join!(request.send(), stop);
+    stopped?;
+    let answer = Answer::read(answer?).await?;
+    ensure!(answer.status == 201, "{answer:?}");
+    let status = timeout(Duration::from_secs(30), program.wait()).await??;
+    ensure!(status.success(), "{status}");
+    Ok(())
+}

@@ -1,0 +1,9 @@
+//! Shape A apart: the images service, the annotations service and the gateway in processes of their own.
+
+use std::process::ExitCode;
+
+use tests::{Parts, run_cases};
+
+fn main() -> anyhow::Result<ExitCode> {
+    run_cases(async || Parts::start(&["--allowed-origins", "https://app.example"]).await)
+}

