@@ -75,11 +75,10 @@ async fn a_page_holds_1000_boxes_at_most_and_by_default() {
 #[tokio::test]
 async fn filters_narrow_the_list() {
     let fixture = Fixture::start().await;
-    fixture
-        .create(pb::NewAnnotation { label: "bus".to_owned(), confidence: Some(0.5), ..new_box(CAT) })
-        .await;
-    fixture.create(pb::NewAnnotation { label: "dog".to_owned(), confidence: None, ..new_box(CAT) }).await;
-    fixture.create(pb::NewAnnotation { confidence: Some(0.4), ..new_box(CAT) }).await;
+    for (label, confidence) in [("bus", Some(0.5)), ("dog", None), ("car", Some(0.4))] {
+        fixture.create(pb::NewAnnotation { label: label.to_owned(), confidence, ..new_box(CAT) }).await;
+        fixture.clock.advance_millis(1);
+    }
     let request = by_any("model", pb::CreateAnnotationRequest { annotation: Some(new_box(CAT)) });
     fixture.client.clone().create_annotation(request).await.unwrap();
 
