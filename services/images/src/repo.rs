@@ -52,7 +52,7 @@ pub(crate) async fn insert<D: Database>(session: &Session<'_, D>, image: &Image)
     .bind(image.owner.as_str())
     .bind(image.created_at.as_millis())
     .bind(image.updated_at.as_millis())
-    .bind(image.metadata.to_json())
+    .bind(image.metadata.as_json())
     .bind(image.etag.revision());
     session.write(vec![statement]).await.map(drop)
 }
@@ -143,7 +143,7 @@ pub(crate) async fn update<D: Database>(
     .bind(view.owner())
     .bind(expected.map(Etag::revision))
     .bind(change.filename.as_ref().map(Filename::as_str))
-    .bind(change.metadata.as_ref().map(Metadata::to_json))
+    .bind(change.metadata.as_ref().map(Metadata::as_json))
     .bind(now.as_millis());
     write_one(session, statement).await
 }

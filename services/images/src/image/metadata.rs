@@ -2,6 +2,7 @@
 
 use aip::Violation;
 use prost_types::{ListValue, Struct, Value as Proto, value::Kind};
+use serde::de::IgnoredAny;
 use serde_json::{Map, Number, Value as Json};
 
 /// The largest metadata, in bytes of its JSON text.
@@ -13,34 +14,38 @@ const MAX_DEPTH: usize = 16;
 /// The largest whole number that a double holds exactly, with all below it.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// A JSON object of at most 16 KiB, at most 16 levels deep.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Metadata(Map<String, Json>);
+/// A JSON object of at most 16 KiB, at most 16 levels deep. It stays text until it is sent: as a tree it can take thirty
+/// times the room, and a page of a list has a thousand of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Metadata(String);
 
 impl Metadata {
     /// The metadata that `field` holds.
     pub(crate) fn parse(field: &str, message: Struct) -> Result<Self, Violation> {
-        let metadata = object(message, MAX_DEPTH).map(Self).map_err(|rule| Violation::new(field, rule))?;
-        if metadata.to_json().len() > MAX_JSON_BYTES {
+        let object = object(message, MAX_DEPTH).map_err(|rule| Violation::new(field, rule))?;
+        let text = Json::Object(object).to_string();
+        if text.len() > MAX_JSON_BYTES {
             return Err(Violation::new(field, "must be at most 16 KiB as JSON"));
         }
-        Ok(metadata)
+        Ok(Self(text))
     }
 
     /// The metadata that was stored as this text, or `None` if it is not that of a JSON object.
     pub(crate) fn from_json(text: &str) -> Option<Self> {
-        serde_json::from_str(text).ok().map(Self)
+        let is_json = serde_json::from_str::<IgnoredAny>(text).is_ok();
+        (is_json && text.starts_with('{')).then(|| Self(text.to_owned()))
     }
 
     /// The text to store.
-    pub(crate) fn to_json(&self) -> String {
-        serde_json::to_string(&self.0).unwrap_or_default()
+    pub(crate) fn as_json(&self) -> &str {
+        &self.0
     }
 }
 
 impl From<Metadata> for Struct {
     fn from(metadata: Metadata) -> Self {
-        message(metadata.0)
+        // Every way to make one has checked that it is the text of an object.
+        serde_json::from_str(&metadata.0).map(message).unwrap_or_default()
     }
 }
 
@@ -117,15 +122,23 @@ mod tests {
     #[test]
     fn a_struct_comes_back_as_it_was() {
         let text = r#"{"k":[null,true,1,-2.5,1e300,"ä\u0000"],"o":{"":{}}}"#;
-        let metadata = Metadata::from_json(text).unwrap();
-        let message = Struct::from(metadata.clone());
-        assert_eq!(Metadata::parse("metadata", message), Ok(metadata));
+        let message = Struct::from(Metadata::from_json(text).unwrap());
+        let metadata = Metadata::parse("metadata", message.clone()).unwrap();
+        assert_eq!(Metadata::from_json(metadata.as_json()), Some(metadata.clone()));
+        assert_eq!((message.fields.len(), Struct::from(metadata)), (2, message));
+    }
+
+    #[test]
+    fn text_that_is_not_an_object_is_no_metadata() {
+        for text in ["", "[]", "null", "{", "{}{}", r#"{"k":}"#] {
+            assert_eq!(Metadata::from_json(text), None, "{text}");
+        }
     }
 
     #[test]
     fn whole_numbers_have_no_fraction() {
         let metadata = Metadata::parse("metadata", one(value(Kind::NumberValue(3.0)))).unwrap();
-        assert_eq!(metadata.to_json(), r#"{"k":3}"#);
+        assert_eq!(metadata.as_json(), r#"{"k":3}"#);
     }
 
     #[test]

@@ -50,8 +50,14 @@ fn webp(orientation: u8) -> Vec<u8> {
     let simple = encoded(ImageFormat::WebP);
     let (width, height) = ((WIDTH - 1).to_le_bytes(), (HEIGHT - 1).to_le_bytes());
     let features = [&[0b1000, 0, 0, 0], &width[..3], &height[..3]].concat();
-    let chunks =
-        [&webp_chunk(b"VP8X", &features), &simple[12..], &webp_chunk(b"EXIF", &exif(orientation))].concat();
+    let of_odd_length = webp_chunk(b"JUNK", &[0xff; 3]);
+    let chunks = [
+        &webp_chunk(b"VP8X", &features),
+        &of_odd_length,
+        &simple[12..],
+        &webp_chunk(b"EXIF", &exif(orientation)),
+    ]
+    .concat();
     let length = u32::try_from(chunks.len() + 4).unwrap();
     [b"RIFF", length.to_le_bytes().as_slice(), b"WEBP", &chunks].concat()
 }
