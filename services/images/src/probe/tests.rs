@@ -250,3 +250,15 @@ async fn nonsense_behind_good_first_bytes_ends_the_walk() {
         }
     }
 }
+
+#[tokio::test]
+async fn no_wrong_byte_harms_the_walk() {
+    for file in [jpeg(6), png(6, 0), webp(6), tiff(6), avif(&[mp4_box(b"irot", &[3])])] {
+        let format = Format::sniff(&file).unwrap();
+        for (at, wrong) in (0..file.len()).flat_map(|at| [0x00, 0x01, 0x80, 0xff].map(|wrong| (at, wrong))) {
+            let mut file = file.clone();
+            file[at] = wrong;
+            let _any = probe(format, stream::iter([Bytes::from(file)])).await;
+        }
+    }
+}
