@@ -9,7 +9,7 @@ use storage_native::SystemClock;
 
 use crate::{
     parts, serve,
-    settings::{AnnotationsPort, Data, GatewayPort, ImagesPort, Tokens, Uploads},
+    settings::{Annotations, Data, Gateway, Images, Serve, Tokens},
 };
 
 /// The back end of an image-annotation product: pictures, labelled boxes on them, and a gateway for browsers.
@@ -37,77 +37,6 @@ pub(crate) enum Command {
     Migrate(Data),
     /// Purges what was deleted more than 30 days ago, and objects that nothing refers to.
     Cleanup(Data),
-}
-
-/// Settings of `reticle serve`.
-#[derive(Args)]
-pub(crate) struct Serve {
-    #[command(flatten)]
-    pub(crate) data: Data,
-    #[command(flatten)]
-    pub(crate) tokens: Tokens,
-    #[command(flatten)]
-    pub(crate) uploads: Uploads,
-    #[command(flatten)]
-    pub(crate) gateway: GatewayPort,
-    #[command(flatten)]
-    pub(crate) images: ImagesPort,
-    #[command(flatten)]
-    pub(crate) annotations: AnnotationsPort,
-}
-
-/// Settings of `reticle images`.
-#[derive(Args)]
-pub(crate) struct Images {
-    #[command(flatten)]
-    pub(crate) data: Data,
-    #[command(flatten)]
-    pub(crate) tokens: Tokens,
-    #[command(flatten)]
-    pub(crate) uploads: Uploads,
-    #[command(flatten)]
-    pub(crate) images: ImagesPort,
-}
-
-/// Settings of `reticle annotations`.
-#[derive(Args)]
-pub(crate) struct Annotations {
-    #[command(flatten)]
-    pub(crate) data: Data,
-    #[command(flatten)]
-    pub(crate) tokens: Tokens,
-    #[command(flatten)]
-    pub(crate) annotations: AnnotationsPort,
-
-    /// Where the images service is.
-    #[arg(long, env = "RETICLE_IMAGES_URL", default_value = "http://127.0.0.1:50051", value_name = "URL")]
-    pub(crate) images_url: String,
-}
-
-/// Settings of `reticle gateway`.
-#[derive(Args)]
-pub(crate) struct Gateway {
-    #[command(flatten)]
-    pub(crate) data: Data,
-    #[command(flatten)]
-    pub(crate) tokens: Tokens,
-    #[command(flatten)]
-    pub(crate) uploads: Uploads,
-    #[command(flatten)]
-    pub(crate) gateway: GatewayPort,
-
-    /// Where the images service is.
-    #[arg(long, env = "RETICLE_IMAGES_URL", default_value = "http://127.0.0.1:50051", value_name = "URL")]
-    pub(crate) images_url: String,
-
-    /// Where the annotations service is.
-    #[arg(
-        long,
-        env = "RETICLE_ANNOTATIONS_URL",
-        default_value = "http://127.0.0.1:50052",
-        value_name = "URL"
-    )]
-    pub(crate) annotations_url: String,
 }
 
 /// Settings of `reticle token`.

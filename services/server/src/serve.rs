@@ -13,16 +13,16 @@ use storage_native::{OsEntropy, SystemClock};
 use tower::Layer as _;
 
 use crate::{
-    command, grpc_port, hello,
+    grpc_port, hello,
     listen::Port,
     parts::{self, Annotations, Stores},
-    schedule,
+    schedule, settings,
     shutdown::Lifetime,
 };
 
 /// Runs everything in this process.
-pub(crate) async fn everything(settings: command::Serve) -> anyhow::Result<()> {
-    let command::Serve { data, tokens, uploads, gateway, images, annotations } = settings;
+pub(crate) async fn everything(settings: settings::Serve) -> anyhow::Result<()> {
+    let settings::Serve { data, tokens, uploads, gateway, images, annotations } = settings;
     let authenticator = parts::authenticator(&data, &tokens).await?;
     let stores = Stores::open(&data).await?;
     let images_service =
@@ -53,8 +53,8 @@ pub(crate) async fn everything(settings: command::Serve) -> anyhow::Result<()> {
 }
 
 /// Runs the images service alone.
-pub(crate) async fn images(settings: command::Images) -> anyhow::Result<()> {
-    let command::Images { data, tokens, uploads, images } = settings;
+pub(crate) async fn images(settings: settings::Images) -> anyhow::Result<()> {
+    let settings::Images { data, tokens, uploads, images } = settings;
     let authenticator = parts::authenticator(&data, &tokens).await?;
     let stores = Stores::open(&data).await?;
     let service =
@@ -69,8 +69,8 @@ pub(crate) async fn images(settings: command::Images) -> anyhow::Result<()> {
 }
 
 /// Runs the annotations service alone.
-pub(crate) async fn annotations(settings: command::Annotations) -> anyhow::Result<()> {
-    let command::Annotations { data, tokens, annotations, images_url } = settings;
+pub(crate) async fn annotations(settings: settings::Annotations) -> anyhow::Result<()> {
+    let settings::Annotations { data, tokens, annotations, images_url } = settings;
     let authenticator = parts::authenticator(&data, &tokens).await?;
     let images = parts::channel("--images-url", &images_url)?;
     let stores = Stores::open(&data).await?;
@@ -84,8 +84,8 @@ pub(crate) async fn annotations(settings: command::Annotations) -> anyhow::Resul
 }
 
 /// Runs the gateway alone.
-pub(crate) async fn gateway(settings: command::Gateway) -> anyhow::Result<()> {
-    let command::Gateway { data, tokens, uploads, gateway, images_url, annotations_url } = settings;
+pub(crate) async fn gateway(settings: settings::Gateway) -> anyhow::Result<()> {
+    let settings::Gateway { data, tokens, uploads, gateway, images_url, annotations_url } = settings;
     let authenticator = parts::authenticator(&data, &tokens).await?;
     let upstreams = Upstreams::new()
         .with(IMAGES, parts::channel("--images-url", &images_url)?)

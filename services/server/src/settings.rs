@@ -5,6 +5,77 @@ use std::{net::SocketAddr, path::PathBuf};
 use anyhow::{Context as _, bail};
 use clap::Args;
 
+/// Settings of `reticle serve`.
+#[derive(Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    #[command(flatten)]
+    pub(crate) tokens: Tokens,
+    #[command(flatten)]
+    pub(crate) uploads: Uploads,
+    #[command(flatten)]
+    pub(crate) gateway: GatewayPort,
+    #[command(flatten)]
+    pub(crate) images: ImagesPort,
+    #[command(flatten)]
+    pub(crate) annotations: AnnotationsPort,
+}
+
+/// Settings of `reticle images`.
+#[derive(Args)]
+pub(crate) struct Images {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    #[command(flatten)]
+    pub(crate) tokens: Tokens,
+    #[command(flatten)]
+    pub(crate) uploads: Uploads,
+    #[command(flatten)]
+    pub(crate) images: ImagesPort,
+}
+
+/// Settings of `reticle annotations`.
+#[derive(Args)]
+pub(crate) struct Annotations {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    #[command(flatten)]
+    pub(crate) tokens: Tokens,
+    #[command(flatten)]
+    pub(crate) annotations: AnnotationsPort,
+
+    /// Where the images service is.
+    #[arg(long, env = "RETICLE_IMAGES_URL", default_value = "http://127.0.0.1:50051", value_name = "URL")]
+    pub(crate) images_url: String,
+}
+
+/// Settings of `reticle gateway`.
+#[derive(Args)]
+pub(crate) struct Gateway {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    #[command(flatten)]
+    pub(crate) tokens: Tokens,
+    #[command(flatten)]
+    pub(crate) uploads: Uploads,
+    #[command(flatten)]
+    pub(crate) gateway: GatewayPort,
+
+    /// Where the images service is.
+    #[arg(long, env = "RETICLE_IMAGES_URL", default_value = "http://127.0.0.1:50051", value_name = "URL")]
+    pub(crate) images_url: String,
+
+    /// Where the annotations service is.
+    #[arg(
+        long,
+        env = "RETICLE_ANNOTATIONS_URL",
+        default_value = "http://127.0.0.1:50052",
+        value_name = "URL"
+    )]
+    pub(crate) annotations_url: String,
+}
+
 /// Where the data is.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Data {
