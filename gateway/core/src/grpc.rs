@@ -1,12 +1,14 @@
 //! gRPC that is passed on to a service; gRPC-web has become gRPC ahead of this.
 
 use std::{
+    panic::AssertUnwindSafe,
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
 };
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderValue, Method as HttpMethod, Request, Response, header::CONTENT_TYPE};
 use http_body::{Frame, SizeHint};
 use identity::Denied;
@@ -144,7 +146,9 @@ impl Shared {
         *request.uri_mut() =
             http::Uri::try_from(path).map_err(|_| Error::Broken("an RPC's name is no path"))?;
         *request.headers_mut() = headers;
-        upstream.oneshot(request).await.map_err(Error::Unreachable)
+        // A bug in a service of this process must not take the client's connection with it, and all other calls there.
+        let answer = AssertUnwindSafe(upstream.oneshot(request)).catch_unwind().await;
+        answer.map_err(|_| Error::Broken("a service panicked"))?.map_err(Error::Unreachable)
     }
 }
 

@@ -1,0 +1,52 @@
+//! Tokens are checked before anything is read or called.
+
+use std::time::Duration;
+
+use crate::stack::{anonymous, start, token, token_for};
+
+#[tokio::test]
+async fn a_call_without_a_token_is_refused_with_a_challenge() {
+    let stack = start();
+    let answer = anonymous("GET /api/images/abc").send(&stack).await;
+    assert_eq!(answer.error().0, 401);
+    assert_eq!(answer.error().1, "UNAUTHENTICATED");
+    assert_eq!(answer.header("www-authenticate"), "Bearer");
+    assert_eq!(stack.service.seen().calls, 0);
+}
+
+#[tokio::test]
+async fn a_bad_token_is_refused_even_where_none_is_needed() {
+    let stack = start();
+    let forged = token().replace('.', ".A");
+    let expired = token_for(Duration::ZERO);
+    for bad in [format!("Bearer {forged}"), "Basic YTpi".to_owned(), "Bearer".to_owned(), String::new()] {
+        for path in ["GET /api/images/abc", "GET /api/images/abc/content"] {
+            let answer = anonymous(path).header("authorization", &bad).send(&stack).await;
+            assert_eq!(answer.error().0, 401, "{bad} {path}");
+            assert!(answer.header("www-authenticate").starts_with("Bearer"), "{bad}");
+        }
+    }
+    // The clock stands still, so that only the leeway is left of this one.
+    assert_eq!(
+        anonymous("GET /api/images/abc")
+            .header("authorization", &format!("bearer {expired}"))
+            .send(&stack)
+            .await
+            .status,
+        200
+    );
+    assert_eq!(stack.service.seen().calls, 1);
+}
+
+#[tokio::test]
+async fn the_contract_says_which_method_needs_no_token() {
+    let stack = start();
+    assert_eq!(anonymous("GET /api/images/abc/content").send(&stack).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_token_in_the_query_is_no_token() {
+    let stack = start();
+    let answer = anonymous(&format!("GET /api/images/abc?access_token={}", token())).send(&stack).await;
+    assert_eq!(answer.error().0, 401);
+}

@@ -1,0 +1,93 @@
+//! What browsers are told: CORS and secure headers, on answers of every kind.
+
+use gateway_core::{AllowedOrigins, Config};
+
+use crate::stack::{anonymous, config, request, start, start_with};
+
+const APP: &str = "https://app.example.com";
+
+#[tokio::test]
+async fn a_preflight_is_answered_without_a_token() {
+    let stack = start();
+    let answer = anonymous("OPTIONS /api/images/abc")
+        .header("origin", APP)
+        .header("access-control-request-method", "PATCH")
+        .header("access-control-request-headers", "authorization, content-type, if-match")
+        .send(&stack)
+        .await;
+    assert_eq!(answer.status, 204);
+    assert_eq!(answer.header("access-control-allow-origin"), APP);
+    assert!(answer.header("access-control-allow-methods").contains("PATCH"));
+    for name in ["authorization", "x-grpc-web", "x-user-agent", "grpc-timeout", "if-match", "range"] {
+        assert!(answer.header("access-control-allow-headers").split(", ").any(|n| n == name), "{name}");
+    }
+    assert_eq!(answer.header("access-control-max-age"), "7200");
+    assert!(answer.header("vary").contains("origin"));
+    assert_eq!(stack.service.seen().calls, 0);
+}
+
+#[tokio::test]
+async fn every_answer_can_be_read_by_an_allowed_page_and_by_no_other() {
+    let stack = start();
+    let grpc_web =
+        |path: &str| request(path).header("content-type", "application/grpc-web+proto").body(vec![0; 5]);
+    let requests = || {
+        [
+            request("GET /api/images/abc"),
+            request("GET /api/images/missing"),
+            request("GET /nothing"),
+            request("PUT /api/images/abc"),
+            anonymous("GET /api/images/abc"),
+            anonymous("GET /health"),
+            request("GET /api/images/abc/content"),
+            request("POST /api/annotations").json(&serde_json::json!([])),
+            grpc_web("POST /reticle.images.v1.ImagesService/GetImage"),
+            grpc_web("POST /no.such.Service/Method"),
+        ]
+    };
+    for request in requests() {
+        let answer = request.header("origin", APP).send(&stack).await;
+        assert_eq!(answer.header("access-control-allow-origin"), APP, "{answer:?}");
+        for name in
+            ["grpc-status", "grpc-message", "grpc-status-details-bin", "etag", "x-request-id", "retry-after"]
+        {
+            assert!(answer.header("access-control-expose-headers").split(", ").any(|n| n == name), "{name}");
+        }
+        assert_eq!(answer.header("vary"), "origin");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+        assert_eq!(answer.header("referrer-policy"), "no-referrer");
+    }
+    for request in requests() {
+        let answer = request.header("origin", "https://evil.test").send(&stack).await;
+        assert_eq!(answer.header("access-control-allow-origin"), "");
+        assert_eq!(answer.header("vary"), "origin", "a cache must not mix the two up");
+    }
+}
+
+#[tokio::test]
+async fn a_star_allows_every_page() {
+    let stack = start_with(Config { allowed_origins: AllowedOrigins::Any, ..config() });
+    let answer = request("GET /api/images/abc").header("origin", "https://any.test").send(&stack).await;
+    assert_eq!(answer.header("access-control-allow-origin"), "*");
+    assert_eq!(answer.header("access-control-allow-credentials"), "");
+}
+
+#[tokio::test]
+async fn answers_are_data_and_no_pages_and_files_may_be_shown_in_pages() {
+    let stack = start();
+    let data = request("GET /api/images/abc").send(&stack).await;
+    assert_eq!(data.header("content-security-policy"), "default-src 'none'; frame-ancestors 'none'");
+    assert_eq!(data.header("cross-origin-resource-policy"), "same-origin");
+    let file = request("GET /api/images/abc/content").send(&stack).await;
+    assert_eq!(file.header("content-security-policy"), "sandbox");
+    assert_eq!(file.header("cross-origin-resource-policy"), "cross-origin");
+}
+
+#[tokio::test]
+async fn https_is_pinned_only_where_it_is_spoken() {
+    let stack = start();
+    let hsts = "strict-transport-security";
+    assert_eq!(anonymous("GET /health").send(&stack).await.header(hsts), "");
+    let secure = anonymous("GET /health").header("x-forwarded-proto", "https").send(&stack).await;
+    assert!(secure.header(hsts).starts_with("max-age="));
+}

@@ -1,0 +1,24 @@
+//! The gateway as a host sees it: requests in, answers out, with real tonic services behind it that fail on demand.
+
+#[cfg(test)]
+mod auth;
+#[cfg(test)]
+mod browsers;
+#[cfg(test)]
+mod deadlines;
+#[cfg(test)]
+mod downloads;
+#[cfg(test)]
+mod errors;
+#[cfg(test)]
+mod grpc;
+#[cfg(test)]
+mod own_pages;
+#[cfg(test)]
+mod rest;
+#[cfg(test)]
+mod service;
+#[cfg(test)]
+mod stack;
+#[cfg(test)]
+mod uploads;

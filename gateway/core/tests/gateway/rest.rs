@@ -1,0 +1,216 @@
+//! JSON in, JSON out.
+
+use serde_json::json;
+
+use crate::stack::{anonymous, config, request, start, start_with};
+
+#[tokio::test]
+async fn a_get_binds_its_path_and_answers_json_with_an_entity_tag() {
+    let stack = start();
+    let answer = request("GET /api/images/abc").send(&stack).await;
+    assert_eq!(answer.status, 200);
+    let image = &answer.json()["image"];
+    assert_eq!((&image["id"], &image["etag"]), (&json!("abc"), &json!("v1")));
+    assert_eq!(image["size_bytes"], 0, "defaults are told");
+    assert_eq!(answer.header("etag"), "\"v1\"");
+    assert_eq!(answer.header("content-type"), "application/json");
+    assert_eq!(answer.header("cache-control"), "no-store");
+}
+
+#[tokio::test]
+async fn a_copy_that_is_current_is_not_sent_again() {
+    let stack = start();
+    let answer =
+        request("GET /api/images/abc").header("if-none-match", "\"v0\", W/\"v1\"").send(&stack).await;
+    assert_eq!((answer.status.as_u16(), answer.body.len(), answer.header("etag")), (304, 0, "\"v1\""));
+    let answer = request("GET /api/images/abc").header("if-none-match", "\"v0\"").send(&stack).await;
+    assert_eq!(answer.status, 200);
+}
+
+#[tokio::test]
+async fn head_says_what_get_would_say_without_the_body() {
+    let stack = start();
+    let get = request("GET /api/images/abc").send(&stack).await;
+    let head = request("HEAD /api/images/abc").send(&stack).await;
+    assert_eq!(head.status, 200);
+    assert!(head.body.is_empty());
+    assert_eq!(head.header("content-length"), get.body.len().to_string());
+    assert_eq!(head.header("etag"), get.header("etag"));
+}
+
+#[tokio::test]
+async fn a_query_fills_fields_in_either_spelling() {
+    let stack = start();
+    let answer = request("GET /api/images?pageSize=7&filename=a%20b&deleted=true").send(&stack).await;
+    assert_eq!(answer.status, 200, "{:?}", answer.body);
+    assert_eq!(answer.json(), json!({"images": [], "next_page_token": ""}));
+    let list = stack.service.seen().list.clone().unwrap();
+    assert_eq!((list.page_size, list.filename.as_str(), list.deleted), (7, "a b", true));
+}
+
+#[tokio::test]
+async fn a_post_answers_the_status_that_the_contract_declares() {
+    let stack = start();
+    let body = json!({"image_id": "i", "label": "car", "x": 0, "y": 0.5, "width": 0.25, "height": 0.125});
+    let answer = request("POST /api/annotations").json(&body).send(&stack).await;
+    assert_eq!((answer.status.as_u16(), answer.header("etag")), (201, "\"v1\""));
+    assert_eq!(answer.json()["annotation"]["label"], "car");
+}
+
+#[tokio::test]
+async fn a_patch_says_which_fields_its_body_has() {
+    let stack = start();
+    let answer = request("PATCH /api/images/abc")
+        .header("if-match", "\"v7\"")
+        .json(&json!({"filename": "", "metadata": {"a": 1}}))
+        .send(&stack)
+        .await;
+    assert_eq!(answer.status, 200, "{:?}", answer.body);
+    let update = stack.service.seen().update.clone().unwrap();
+    let image = update.image.unwrap();
+    assert_eq!((image.id.as_str(), image.etag.as_str()), ("abc", "v7"));
+    let mut paths = update.update_mask.unwrap().paths;
+    paths.sort();
+    assert_eq!(paths, ["filename", "metadata"]);
+}
+
+#[tokio::test]
+async fn five_hundred_boxes_pass_and_the_limit_holds_to_the_byte() {
+    let one = json!({"image_id": "0".repeat(32), "label": "ä".repeat(100), "width": 0.1, "height": 0.1});
+    let body = json!({"annotations": vec![one; 500]});
+    let length = body.to_string().len() as u64;
+    let exact = start_with(gateway_core::Config { max_body_bytes: length, ..config() });
+    let answer = request("POST /api/annotations/bulk").json(&body).send(&exact).await;
+    assert_eq!(answer.json(), json!({"inserted": 500, "total": 500, "ids": []}));
+    assert_eq!(exact.service.seen().bulk.as_ref().unwrap().annotations.len(), 500);
+
+    let small = start_with(gateway_core::Config { max_body_bytes: length - 1, ..config() });
+    let declared = request("POST /api/annotations/bulk").json(&body);
+    let streamed = request("POST /api/annotations/bulk")
+        .header("content-type", "application/json")
+        .streamed(tonic::body::Body::new(http_body_util::Full::from(body.to_string())));
+    for request in [declared, streamed] {
+        let (status, code, error) = request.send(&small).await.error();
+        assert_eq!((status, code.as_str()), (413, "INVALID_ARGUMENT"));
+        assert_eq!(error, format!("The body is larger than {} bytes", length - 1));
+    }
+    assert_eq!(small.service.seen().calls, 0);
+}
+
+#[tokio::test]
+async fn only_json_is_taken_for_json() {
+    let stack = start();
+    for media_type in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", ""] {
+        let answer =
+            request("POST /api/annotations").header("content-type", media_type).body("{}").send(&stack).await;
+        assert_eq!(answer.error().0, 415, "{media_type}");
+    }
+    let zipped =
+        request("POST /api/annotations").header("content-encoding", "gzip").body("{}").send(&stack).await;
+    assert_eq!(zipped.error().0, 415);
+    for media_type in ["application/json", "Application/JSON; charset=utf-8"] {
+        let answer =
+            request("POST /api/annotations").header("content-type", media_type).body("{}").send(&stack).await;
+        assert_eq!(answer.status, 201);
+    }
+    assert_eq!(request("POST /api/annotations").body("{}").send(&stack).await.status, 201, "undeclared");
+}
+
+#[tokio::test]
+async fn a_body_where_there_is_none_is_refused() {
+    let stack = start();
+    let answer = request("DELETE /api/images/abc").json(&json!({"etag": "v1"})).send(&stack).await;
+    assert_eq!(answer.error().2, "This request has no body");
+    assert_eq!(stack.service.seen().calls, 0);
+}
+
+#[tokio::test]
+async fn a_bookmark_travels_both_ways_and_nothing_else_does() {
+    let stack = start();
+    let answer = request("GET /api/images/abc")
+        .header("x-reticle-bookmark", "before")
+        .header("x-request-id", "r-1")
+        .header("cookie", "a=b")
+        .header("x-internal", "forged")
+        .header("grpc-metadata-x", "forged")
+        .send(&stack)
+        .await;
+    assert_eq!(answer.header("x-reticle-bookmark"), "after");
+    assert_eq!(answer.header("x-request-id"), "r-1");
+    assert_eq!(answer.header("x-internal"), "");
+    let seen = stack.service.seen().metadata.clone();
+    let mut names: Vec<_> = seen.into_headers().keys().map(ToString::to_string).collect();
+    names.sort();
+    let expected = [
+        "authorization",
+        "content-type",
+        "grpc-timeout",
+        "te",
+        "traceparent",
+        "x-forwarded-host",
+        "x-forwarded-proto",
+        "x-request-id",
+        "x-reticle-bookmark",
+    ];
+    assert_eq!(names, expected);
+}
+
+#[tokio::test]
+async fn services_learn_how_the_client_addressed_the_gateway() {
+    let stack = start();
+    let metadata = |name: &str| stack.service.seen().metadata.get(name).unwrap().to_str().unwrap().to_owned();
+    request("GET /api/images/abc").header("x-forwarded-host", "evil.test").send(&stack).await;
+    assert_eq!(
+        (metadata("x-forwarded-host"), metadata("x-forwarded-proto")),
+        ("api.example.com".into(), "http".into())
+    );
+    request("GET /api/images/abc").header("x-forwarded-proto", "https").send(&stack).await;
+    assert_eq!(metadata("x-forwarded-proto"), "https");
+    request("GET https://other.example.com/api/images/abc").send(&stack).await;
+    assert_eq!(
+        (metadata("x-forwarded-host"), metadata("x-forwarded-proto")),
+        ("other.example.com".into(), "https".into())
+    );
+}
+
+#[tokio::test]
+async fn a_trace_is_continued_with_a_span_of_its_own_or_begun() {
+    let stack = start();
+    let trace = |stack: &crate::stack::Stack| {
+        stack.service.seen().metadata.get("traceparent").unwrap().to_str().unwrap().to_owned()
+    };
+    let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    request("GET /api/images/abc")
+        .header("traceparent", parent)
+        .header("tracestate", "a=b")
+        .send(&stack)
+        .await;
+    assert_eq!(trace(&stack), "00-0af7651916cd43dd8448eb211c80319c-0707070707070707-01");
+    assert_eq!(stack.service.seen().metadata.get("tracestate").unwrap(), "a=b");
+    request("GET /api/images/abc")
+        .header("traceparent", "nonsense")
+        .header("tracestate", "a=b")
+        .send(&stack)
+        .await;
+    assert_eq!(trace(&stack), "00-07070707070707070707070707070707-0707070707070707-00");
+    assert!(stack.service.seen().metadata.get("tracestate").is_none());
+}
+
+#[tokio::test]
+async fn an_id_keeps_its_escapes_and_its_colons() {
+    let stack = start();
+    let answer = request("GET /api/images/a%2Fb%3Ac:d").send(&stack).await;
+    assert_eq!(answer.json()["image"]["id"], "a/b:c:d");
+}
+
+#[tokio::test]
+async fn a_request_id_that_could_forge_a_log_line_is_replaced() {
+    let stack = start();
+    for forged in ["a b", &"a".repeat(129), "a\"b"] {
+        let answer = anonymous("GET /health").header("x-request-id", forged).send(&stack).await;
+        assert_eq!(answer.header("x-request-id").len(), 32, "{forged}");
+    }
+    let longest = "a".repeat(128);
+    let answer = anonymous("GET /health").header("x-request-id", &longest).send(&stack).await;
+    assert_eq!(answer.header("x-request-id"), longest);
+}
