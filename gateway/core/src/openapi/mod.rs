@@ -1,8 +1,78 @@
-//! The OpenAPI 3.1 description of the contract.
+//! The OpenAPI 3.1 description of the contract: routes and options say what there is, comments in the `.proto` files
+//! say what it means.
+//!
+//! Messages are described twice where they differ: in answers, fields without presence are always there; in requests,
+//! no other field may be.
 
-use crate::contract::Contract;
+mod comments;
+mod components;
+mod operation;
+mod own_pages;
+mod parameters;
+mod path;
+mod requests;
+mod responses;
+#[cfg(test)]
+mod tests;
+mod types;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use self::{comments::Comments, components::Components, operation::Operations};
+use crate::contract::{Contract, Route};
+
+/// Told ahead of everything else.
+const INTRODUCTION: &str = "Image annotation: pictures, and labelled boxes on them.\n\n\
+    JSON is proto3 JSON with names in snake case: 64-bit integers are strings, times are RFC 3339, fields that are not \
+    known are refused by name. Every error has the same shape, and every answer a header `x-request-id`.";
 
 /// The description of every route of `contract`, as JSON.
-pub(crate) fn document(_contract: &Contract) -> Vec<u8> {
-    b"{}".to_vec()
+pub(crate) fn document(contract: &Contract) -> Vec<u8> {
+    let comments = Comments::read(contract.pool());
+    let mut components = Components::new(&comments);
+    let routes: Vec<_> = contract.routes().iter().filter(|route| path::has_place(route)).collect();
+    // Answers first: where a request's message differs from the answer's, it is the request's that is renamed.
+    for route in &routes {
+        responses::describe_messages(route, &mut components);
+    }
+    let mut operations = Operations::new(&comments);
+    let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
+    let mut names = path::Names::default();
+    for route in routes {
+        let path = names.path(route);
+        let operation = operations.describe(route, &path, &mut components);
+        paths.entry(path.text).or_default().insert(http_method(route), operation);
+    }
+    own_pages::describe(&mut paths);
+    let document = json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Reticle",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": INTRODUCTION,
+            "license": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/", "description": "The gateway that served this description."}],
+        "security": [{"bearer": []}],
+        "tags": operations.tags(contract),
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"bearer": {
+                "type": "http",
+                "scheme": "bearer",
+                "bearerFormat": "JWT",
+                "description": "A token whose `sub` is the caller's user id.",
+            }},
+            "schemas": components.into_schemas(),
+            "responses": responses::shared(),
+            "headers": responses::shared_headers(),
+        },
+    });
+    document.to_string().into_bytes()
+}
+
+fn http_method(route: &Route) -> String {
+    route.http_method.as_str().to_ascii_lowercase()
 }

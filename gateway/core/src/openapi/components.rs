@@ -1,0 +1,123 @@
+//! The schemas of messages and enums, each told once and referred to.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use prost_reflect::{EnumDescriptor, MessageDescriptor};
+use serde_json::{Map, Value, json};
+
+use super::comments::Comments;
+
+/// The name of the one schema that is the gateway's own.
+const ERROR: &str = "Error";
+
+/// Which way a message goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Side {
+    Request,
+    Answer,
+}
+
+/// What `components/schemas` will hold.
+pub(super) struct Components<'c> {
+    pub(super) comments: &'c Comments,
+    /// The messages and enums that have a short name, by it: the first come.
+    names: HashMap<String, String>,
+    answered: HashSet<String>,
+    schemas: BTreeMap<String, Value>,
+}
+
+impl<'c> Components<'c> {
+    pub(super) fn new(comments: &'c Comments) -> Self {
+        Self { comments, names: HashMap::new(), answered: HashSet::new(), schemas: BTreeMap::new() }
+    }
+
+    pub(super) fn into_schemas(mut self) -> BTreeMap<String, Value> {
+        self.schemas.insert(ERROR.to_owned(), error());
+        self.schemas
+    }
+
+    /// A reference to the schema of `message`, which is made if it is not there yet.
+    pub(super) fn message(&mut self, message: &MessageDescriptor, side: Side) -> Value {
+        let mut name = self.name(message.name(), message.full_name());
+        if side == Side::Answer {
+            self.answered.insert(name.clone());
+        } else if self.answered.contains(&name) {
+            name.push_str("Input");
+        }
+        if !self.schemas.contains_key(&name) {
+            // Entered ahead of its fields, for messages that hold themselves.
+            self.schemas.insert(name.clone(), Value::Null);
+            let schema = self.object(message, side);
+            self.schemas.insert(name.clone(), schema);
+        }
+        reference(&name)
+    }
+
+    fn object(&mut self, message: &MessageDescriptor, side: Side) -> Value {
+        let mut schema = Map::new();
+        schema.insert("type".to_owned(), "object".into());
+        let comment = self.comments.at(&message.parent_file(), message.path());
+        if !comment.is_empty() {
+            schema.insert("description".to_owned(), comment.into());
+        }
+        let fields = message.fields().map(|field| (field.name().to_owned(), self.field(&field, side)));
+        let fields: Map<_, _> = fields.collect();
+        schema.insert("properties".to_owned(), fields.into());
+        match side {
+            Side::Request => _ = schema.insert("additionalProperties".to_owned(), false.into()),
+            Side::Answer => {
+                let always = message.fields().filter(|field| !field.supports_presence());
+                let always: Vec<_> = always.map(|field| field.name().to_owned()).collect();
+                if !always.is_empty() {
+                    schema.insert("required".to_owned(), always.into());
+                }
+            }
+        }
+        schema.into()
+    }
+
+    pub(super) fn enumeration(&mut self, of: &EnumDescriptor) -> Value {
+        let name = self.name(of.name(), of.full_name());
+        let names: Vec<_> = of.values().map(|value| value.name().to_owned()).collect();
+        let comment = self.comments.at(&of.parent_file(), of.path());
+        let mut schema = json!({"type": "string", "enum": names});
+        if let (false, Some(schema)) = (comment.is_empty(), schema.as_object_mut()) {
+            schema.insert("description".to_owned(), comment.into());
+        }
+        self.schemas.insert(name.clone(), schema);
+        reference(&name)
+    }
+
+    /// The short name, unless another has it.
+    fn name(&mut self, short: &str, full: &str) -> String {
+        let holder = self.names.entry(short.to_owned()).or_insert_with(|| full.to_owned());
+        if holder == full && short != ERROR { short.to_owned() } else { full.to_owned() }
+    }
+}
+
+fn reference(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+fn error() -> Value {
+    json!({
+        "type": "object",
+        "description": "What every error's body is.",
+        "required": ["error", "code", "details", "request_id"],
+        "properties": {
+            "error": {"type": "string", "description": "A sentence for people."},
+            "code": {"type": "string", "description": "The name of the gRPC code, as in `NOT_FOUND`."},
+            "details": {
+                "type": "array",
+                "description": "For programs: the `google.rpc` error details, such as the fields of a BadRequest.",
+                "items": {
+                    "type": "object",
+                    "required": ["@type"],
+                    "properties": {"@type": {"type": "string"}},
+                    "additionalProperties": true,
+                },
+            },
+            "request_id": {"type": "string", "description": "What the request is called in the logs."},
+        },
+    })
+}

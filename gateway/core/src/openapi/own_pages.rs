@@ -1,0 +1,49 @@
+//! The paths that are the gateway's own.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+pub(super) const TAG: &str = "Gateway";
+
+/// Path, operation id, summary and the fields of the answer.
+const PAGES: [(&str, &str, &str, &[&str]); 4] = [
+    ("/health", "Health", "Says that the gateway answers, and in which region", &["status", "region"]),
+    ("/livez", "Live", "Says that the gateway runs", &["status"]),
+    ("/readyz", "Ready", "Says whether every service behind the gateway is ready", &["status"]),
+    ("/openapi.json", "DescribeApi", "Answers this description", &[]),
+];
+
+pub(super) fn describe(paths: &mut BTreeMap<String, Map<String, Value>>) {
+    for (path, id, summary, fields) in PAGES {
+        let operation = json!({
+            "operationId": id,
+            "tags": [TAG],
+            "summary": summary,
+            "security": [],
+            "responses": responses(path, fields),
+        });
+        paths.entry(path.to_owned()).or_default().insert("get".to_owned(), operation);
+    }
+}
+
+fn responses(path: &str, fields: &[&str]) -> Value {
+    let properties: Map<_, _> =
+        fields.iter().map(|field| ((*field).to_owned(), json!({"type": "string"}))).collect();
+    let schema = json!({"type": "object", "properties": properties, "required": fields});
+    let success = json!({"description": "Success.", "content": {"application/json": {"schema": schema}}});
+    let error = json!({"$ref": "#/components/responses/Error"});
+    let mut responses = json!({"200": success, "4XX": error, "default": error});
+    if path == "/readyz" {
+        let not_ready = json!({
+            "type": "object",
+            "properties": {
+                "status": {"type": "string"},
+                "not_ready": {"type": "array", "items": {"type": "string"}, "description": "Services that are not."},
+            },
+            "required": ["status", "not_ready"],
+        });
+        responses["503"] = json!({"description": "Not every service is.", "content": {"application/json": {"schema": not_ready}}});
+    }
+    responses
+}

@@ -1,0 +1,71 @@
+//! Path templates as OpenAPI writes them.
+
+use std::collections::HashMap;
+
+use crate::contract::{PathVariable, Route, Segment};
+
+/// A path, and the parameters in it.
+pub(super) struct Path<'r> {
+    /// As in `/api/images/{image_id}`.
+    pub(super) text: String,
+    pub(super) parameters: Vec<(String, &'r PathVariable)>,
+}
+
+/// The names of parameters. Paths that differ in these alone are the same to OpenAPI, so the first names are kept.
+#[derive(Default)]
+pub(super) struct Names(HashMap<String, Vec<String>>);
+
+impl Names {
+    pub(super) fn path<'r>(&mut self, route: &'r Route) -> Path<'r> {
+        let holes = holes(route);
+        let shape = text(route, std::iter::repeat("{}"));
+        let own = || holes.iter().map(|(name, _)| name.clone()).collect();
+        let names = self.0.entry(shape).or_insert_with(own);
+        let text = text(route, names.iter().map(String::as_str));
+        let variables = holes.into_iter().map(|(_, variable)| variable);
+        let parameters = names.iter().cloned().zip(variables);
+        Path { text, parameters: parameters.filter_map(|(name, variable)| Some((name, variable?))).collect() }
+    }
+}
+
+/// Whether OpenAPI has a place for the route: it knows no other methods than these.
+pub(super) fn has_place(route: &Route) -> bool {
+    matches!(
+        route.http_method.as_str(),
+        "GET" | "PUT" | "POST" | "DELETE" | "OPTIONS" | "HEAD" | "PATCH" | "TRACE"
+    )
+}
+
+/// The segments that are not literal, with a name for each.
+fn holes(route: &Route) -> Vec<(String, Option<&PathVariable>)> {
+    let segments = route.template.segments().iter().enumerate();
+    let open = segments.filter(|(_, segment)| !matches!(segment, Segment::Literal(_)));
+    open.map(|(index, _)| {
+        let variable = route.variables.iter().find(|variable| variable.segments.contains(&index));
+        let name = variable
+            .map_or_else(|| "segment".to_owned(), |variable| variable.path.to_string().replace('.', "_"));
+        let is_alone = variable.is_some_and(|variable| variable.segments.len() == 1);
+        (if is_alone { name } else { format!("{name}_{index}") }, variable)
+    })
+    .collect()
+}
+
+fn text<'n>(route: &Route, mut names: impl Iterator<Item = &'n str>) -> String {
+    let mut text = String::new();
+    for segment in route.template.segments() {
+        text.push('/');
+        match segment {
+            Segment::Literal(literal) => text.push_str(literal),
+            Segment::One | Segment::Rest => {
+                text.push('{');
+                text.push_str(names.next().unwrap_or_default());
+                text.push('}');
+            }
+        }
+    }
+    if let Some(verb) = route.template.verb() {
+        text.push(':');
+        text.push_str(verb);
+    }
+    text
+}
