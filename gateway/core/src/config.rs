@@ -26,6 +26,9 @@ pub struct Config {
     pub upload_timeout: Duration,
     /// How long a stream's sender may stand still, be it a client that uploads or a service that sends a file.
     pub idle_timeout: Duration,
+    /// How much of a refused HTTP/1.1 request is read and thrown away, so that clients that write everything before they
+    /// read still learn why; 0 for hosts that see to it themselves.
+    pub max_discarded_bytes: u64,
     /// Request headers that reach the services, on top of the gateway's own list.
     pub forwarded_headers: Vec<HeaderName>,
 }
@@ -41,6 +44,7 @@ impl Default for Config {
             max_timeout: Duration::from_mins(5),
             upload_timeout: Duration::from_mins(15),
             idle_timeout: Duration::from_secs(30),
+            max_discarded_bytes: 64 * 1024 * 1024,
             forwarded_headers: Vec::new(),
         }
     }

@@ -25,6 +25,7 @@ use crate::{
     Config, Ports, StartError, Timer, Upstreams, answer,
     contract::Contract,
     cors::Cors,
+    discard::Leftover,
     exchange::{Exchange, X_REQUEST_ID},
     grpc,
     http_api::{self, OwnPages},
@@ -126,7 +127,11 @@ impl Shared {
             response
         } else {
             request.extensions_mut().insert(exchange.clone());
+            let (request, leftover) = Leftover::watch(request);
             let Ok(response) = GrpcWeb::new(Dispatch(Arc::clone(&self))).call(request).await;
+            if let Some(leftover) = leftover.filter(|_| response.status().as_u16() >= 400) {
+                leftover.discard(&self).await;
+            }
             response
         };
         let headers = response.headers_mut();

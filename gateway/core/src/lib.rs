@@ -17,6 +17,7 @@ mod conditional;
 mod config;
 mod cors;
 mod deadline;
+mod discard;
 mod error;
 mod exchange;
 mod gateway;

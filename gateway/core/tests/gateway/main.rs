@@ -19,6 +19,8 @@ mod rest;
 #[cfg(test)]
 mod service;
 #[cfg(test)]
+mod sockets;
+#[cfg(test)]
 mod stack;
 #[cfg(test)]
 mod uploads;

@@ -157,7 +157,10 @@ async fn a_length_that_is_too_large_is_refused_before_anything_is_read() {
             |_| -> std::task::Poll<Option<Result<Frame<Bytes>, std::io::Error>>> { panic!("read") },
         )))
     };
-    let raw = request(UPLOAD).header("content-type", "image/png").header("content-length", "10485761");
+    let raw = request(UPLOAD)
+        .header("content-type", "image/png")
+        .header("content-length", "10485761")
+        .header("expect", "100-continue");
     refused(&stack, raw.streamed(unread()), 413, "10485760").await;
     let form = form_head().header("content-length", "99999999999");
     refused(&stack, form.streamed(unread()), 413, "10485760").await;
@@ -202,7 +205,7 @@ async fn a_client_that_stands_still_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_service_that_refuses_early_is_believed_and_the_rest_is_not_read() {
+async fn a_service_that_refuses_early_is_believed_however_much_is_still_to_come() {
     let stack = start();
     let endless =
         stream::repeat_with(|| Ok::<_, std::io::Error>(Frame::data(Bytes::from_static(&[0; 1000]))));
