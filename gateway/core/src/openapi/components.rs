@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use prost_reflect::{EnumDescriptor, MessageDescriptor};
 use serde_json::{Map, Value, json};
 
-use super::comments::Comments;
+use super::{comments::Comments, set};
 
 /// The name of the one schema that is the gateway's own.
 const ERROR: &str = "Error";
@@ -81,8 +81,8 @@ impl<'c> Components<'c> {
         let names: Vec<_> = of.values().map(|value| value.name().to_owned()).collect();
         let comment = self.comments.at(&of.parent_file(), of.path());
         let mut schema = json!({"type": "string", "enum": names});
-        if let (false, Some(schema)) = (comment.is_empty(), schema.as_object_mut()) {
-            schema.insert("description".to_owned(), comment.into());
+        if !comment.is_empty() {
+            set(&mut schema, "description", comment);
         }
         self.schemas.insert(name.clone(), schema);
         reference(&name)

@@ -76,3 +76,10 @@ pub(crate) fn document(contract: &Contract) -> Vec<u8> {
 fn http_method(route: &Route) -> String {
     route.http_method.as_str().to_ascii_lowercase()
 }
+
+/// Gives an object one more member, or another value for one.
+fn set(object: &mut Value, name: &str, member: impl Into<Value>) {
+    if let Some(members) = object.as_object_mut() {
+        members.insert(name.to_owned(), member.into());
+    }
+}

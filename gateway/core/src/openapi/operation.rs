@@ -9,7 +9,7 @@ use super::{
     components::Components,
     parameters,
     path::Path,
-    requests, responses,
+    requests, responses, set,
 };
 use crate::contract::{Contract, Method, Route};
 
@@ -42,13 +42,13 @@ impl<'c> Operations<'c> {
         });
         let parameters = parameters::describe(route, path, components);
         if !parameters.is_empty() {
-            operation["parameters"] = parameters.into();
+            set(&mut operation, "parameters", parameters);
         }
         if let Some(body) = requests::describe(route, components) {
-            operation["requestBody"] = body;
+            set(&mut operation, "requestBody", body);
         }
         if method.token_optional {
-            operation["security"] = json!([{"bearer": []}, {}]);
+            set(&mut operation, "security", json!([{"bearer": []}, {}]));
         }
         operation
     }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::set;
+
 pub(super) const TAG: &str = "Gateway";
 
 /// Path, operation id, summary and the fields of the answer.
@@ -20,6 +22,7 @@ pub(super) fn describe(paths: &mut BTreeMap<String, Map<String, Value>>) {
             "operationId": id,
             "tags": [TAG],
             "summary": summary,
+            "description": format!("{summary}. It needs no token."),
             "security": [],
             "responses": responses(path, fields),
         });
@@ -43,7 +46,11 @@ fn responses(path: &str, fields: &[&str]) -> Value {
             },
             "required": ["status", "not_ready"],
         });
-        responses["503"] = json!({"description": "Not every service is.", "content": {"application/json": {"schema": not_ready}}});
+        set(
+            &mut responses,
+            "503",
+            json!({"description": "Not every service is.", "content": {"application/json": {"schema": not_ready}}}),
+        );
     }
     responses
 }

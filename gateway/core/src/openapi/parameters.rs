@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{
     components::{Components, Side},
     path::Path,
+    set,
 };
 use crate::contract::{FieldPath, HeaderField, Route};
 
@@ -13,7 +14,7 @@ pub(super) fn describe(route: &Route, path: &Path<'_>, components: &mut Componen
     let mut parameters = Vec::new();
     for (name, variable) in &path.parameters {
         let mut parameter = parameter("path", name, &variable.path, components);
-        parameter["required"] = true.into();
+        set(&mut parameter, "required", true);
         parameters.push(parameter);
     }
     let query = route.query_parameters();
@@ -43,7 +44,7 @@ fn parameter(place: &str, name: &str, path: &FieldPath, components: &mut Compone
     let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
     let mut parameter = json!({"in": place, "name": name, "schema": schema});
     if let Some(description) = description {
-        parameter["description"] = description;
+        set(&mut parameter, "description", description);
     }
     parameter
 }
@@ -51,8 +52,11 @@ fn parameter(place: &str, name: &str, path: &FieldPath, components: &mut Compone
 fn header_parameter(header: &HeaderField, components: &mut Components<'_>) -> Value {
     let mut parameter = parameter("header", header.name.as_str(), &header.path, components);
     if header.entity_tag {
-        parameter["description"] =
-            "An entity tag, in quotes: the change is made only while it is the current one.".into();
+        set(
+            &mut parameter,
+            "description",
+            "An entity tag, in quotes: the change is made only while it is the current one.",
+        );
     }
     parameter
 }

@@ -3,7 +3,10 @@
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Value, json};
 
-use super::components::{Components, Side};
+use super::{
+    components::{Components, Side},
+    set,
+};
 
 impl Components<'_> {
     /// The schema of a field's value, with the field's comment.
@@ -16,8 +19,8 @@ impl Components<'_> {
             self.value(&field.kind(), side)
         };
         let comment = self.comments.at(&field.parent_file(), field.path());
-        if let (false, Some(schema)) = (comment.is_empty(), schema.as_object_mut()) {
-            schema.insert("description".to_owned(), comment.into());
+        if !comment.is_empty() {
+            set(&mut schema, "description", comment);
         }
         schema
     }
