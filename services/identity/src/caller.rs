@@ -107,6 +107,20 @@ pub fn caller(extensions: &Extensions, scope: Scope) -> Result<&Caller, Denied> 
     if caller.may(scope) { Ok(caller) } else { Err(Denied::MissingScope(scope)) }
 }
 
+/// The caller of a request, if it may use at least one of `scopes`.
+///
+/// # Errors
+/// [`Denied`] if there was no token, or one with none of them; the first is the one it is told of.
+pub fn caller_with_any(extensions: &Extensions, scopes: [Scope; 3]) -> Result<&Caller, Denied> {
+    let caller = extensions.get::<Caller>().ok_or(Denied::NoToken)?;
+    let [first, ..] = scopes;
+    if scopes.into_iter().any(|scope| caller.may(scope)) {
+        Ok(caller)
+    } else {
+        Err(Denied::MissingScope(first))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,6 +156,17 @@ mod tests {
             caller(&extensions, Scope::ImagesWrite).err(),
             Some(Denied::MissingScope(Scope::ImagesWrite))
         );
+    }
+
+    #[test]
+    fn one_of_several_scopes_is_enough_where_any_will_do() {
+        let any = [Scope::ImagesRead, Scope::AnnotationsRead, Scope::AnnotationsWrite];
+        let mut extensions = Extensions::new();
+        assert_eq!(caller_with_any(&extensions, any).err(), Some(Denied::NoToken));
+        extensions.insert(alice(Scopes::NONE.with(Scope::AnnotationsWrite)));
+        assert!(caller_with_any(&extensions, any).is_ok());
+        extensions.insert(alice(Scopes::NONE.with(Scope::ImagesWrite)));
+        assert_eq!(caller_with_any(&extensions, any).err(), Some(Denied::MissingScope(Scope::ImagesRead)));
     }
 
     #[test]

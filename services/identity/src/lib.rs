@@ -25,7 +25,7 @@ mod token;
 mod url_signer;
 
 pub use authenticator::Authenticator;
-pub use caller::{Caller, Denied, InvalidUserId, UserId, caller};
+pub use caller::{Caller, Denied, InvalidUserId, UserId, caller, caller_with_any};
 pub use claims::{LEEWAY_SECONDS, Policy};
 pub use error::Refused;
 pub use jwks::{Jwks, MAX_AGE_SECONDS, MAX_FETCHES, REFRESH_INTERVAL_SECONDS};

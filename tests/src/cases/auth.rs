@@ -75,6 +75,16 @@ pub(super) async fn anothers_image_exists_only_with_owners_any(target: Target) -
     Ok(())
 }
 
+/// Given a model server whose token knows boxes alone, when it draws one on another's image, then it is stored.
+pub(super) async fn a_model_server_needs_no_scope_of_images(target: Target) -> anyhow::Result<()> {
+    let image_id = target.new_user().new_image().await?;
+    let model = target.new_user_with("annotations:write owners:any");
+    let drawn = model.post("/api/annotations", &super::annotations::a_box(&image_id)).await?;
+    ensure!(drawn.status == 201, "{drawn:?}");
+    ensure!(model.get(&format!("/api/images/{image_id}")).await?.status == 403);
+    Ok(())
+}
+
 fn bad_tokens() -> Vec<(&'static str, String)> {
     let hour = token::now().as_seconds() + 3600;
     let claims = |claims: Value| token::sign(&json!({"alg": "HS256"}), &claims, token::SECRET);

@@ -57,7 +57,8 @@ pub fn all() -> Vec<Case> {
             tokens_that_prove_nothing_are_refused_on_every_door,
             without_a_token_the_answer_says_what_is_needed,
             a_scope_allows_what_it_names_and_no_more,
-            anothers_image_exists_only_with_owners_any;
+            anothers_image_exists_only_with_owners_any,
+            a_model_server_needs_no_scope_of_images;
         clients:
             grpcurl_calls_by_reflection,
             python_grpc_calls_by_reflection,

@@ -229,6 +229,17 @@ async fn a_batch_holds_what_the_caller_sees_once_and_without_metadata() {
 }
 
 #[tokio::test]
+async fn with_a_scope_of_annotations_a_batch_tells_the_owners_alone() {
+    let world = World::new().await;
+    let image = uploaded(&mut world.user("alice"), "a.png").await;
+    let owner = pb::Image { id: image.id.clone(), uploaded_by: "alice".to_owned(), ..pb::Image::default() };
+    for scope in [Scope::AnnotationsRead, Scope::AnnotationsWrite] {
+        let mut alice = world.client(Some(("alice", Scopes::NONE.with(scope))));
+        assert_eq!(batch(&mut alice, vec![image.id.clone()]).await.unwrap(), std::slice::from_ref(&owner));
+    }
+}
+
+#[tokio::test]
 async fn a_batch_is_1_to_500_ids() {
     let world = World::new().await;
     let mut alice = world.user("alice");
