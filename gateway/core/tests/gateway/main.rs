@@ -13,6 +13,8 @@ mod errors;
 #[cfg(test)]
 mod grpc;
 #[cfg(test)]
+mod log;
+#[cfg(test)]
 mod own_pages;
 #[cfg(test)]
 mod rest;
@@ -22,5 +24,7 @@ mod service;
 mod sockets;
 #[cfg(test)]
 mod stack;
+#[cfg(test)]
+mod streams;
 #[cfg(test)]
 mod uploads;

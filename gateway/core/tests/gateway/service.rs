@@ -113,6 +113,9 @@ impl ImagesService for Scripted {
                             "No image",
                         ));
                     }
+                    if info.filename == "stalled" {
+                        std::future::pending::<()>().await;
+                    }
                     self.seen().upload.as_mut().unwrap().info = info;
                 }
                 Received::Data(data) => {

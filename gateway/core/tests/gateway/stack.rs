@@ -76,9 +76,18 @@ pub(crate) fn start_with(config: Config) -> Stack {
 }
 
 pub(crate) fn gateway(config: Config, upstreams: Upstreams) -> Result<Gateway, gateway_core::StartError> {
+    gateway_to(proto::FILE_DESCRIPTOR_SET, config, upstreams)
+}
+
+/// A gateway to a contract of the test's own.
+pub(crate) fn gateway_to(
+    descriptor_set: &[u8],
+    config: Config,
+    upstreams: Upstreams,
+) -> Result<Gateway, gateway_core::StartError> {
     let authenticator = Authenticator::new(Keys::Secret(secret()), Policy::default(), FixedClock);
     let ports = Ports { authenticator, clock: FixedClock, entropy: Sevens, timer: TokioTimer };
-    Gateway::new(config, proto::FILE_DESCRIPTOR_SET, upstreams, ports)
+    Gateway::new(config, descriptor_set, upstreams, ports)
 }
 
 fn secret() -> Secret {

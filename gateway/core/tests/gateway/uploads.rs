@@ -1,5 +1,10 @@
 //! Files that come in, and all the ways in which they do not.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use gateway_core::Config;
@@ -231,4 +236,29 @@ async fn a_hostile_filename_is_data_or_a_clear_error() {
     let raw = request(&format!("{UPLOAD}?filename=a%00b")).header("content-type", "image/png").body("PNG");
     assert_eq!(raw.send(&stack).await.status, 201);
     assert_eq!(stack.service.seen().upload.as_ref().unwrap().info.filename, "a\0b", "the service cleans it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_does_not_read_holds_the_client_back() {
+    let head = format!(
+        "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"image\"; filename=\"stalled\"\r\n\r\n"
+    );
+    for (upload, head) in [
+        (request(&format!("{UPLOAD}?filename=stalled")).header("content-type", "image/png"), String::new()),
+        (form_head(), head),
+    ] {
+        let stack = start_with(Config { max_discarded_bytes: 0, ..config() });
+        let read = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&read);
+        let endless = stream::repeat_with(move || {
+            counter.fetch_add(10_000, Ordering::Relaxed);
+            Bytes::from_static(&[0; 10_000])
+        });
+        let chunks = stream::iter([Bytes::from(head)])
+            .chain(endless)
+            .map(|chunk| Ok::<_, std::io::Error>(Frame::data(chunk)));
+        refused(&stack, upload.streamed(Body::new(StreamBody::new(chunks))), 504, "in time").await;
+        let read = read.load(Ordering::Relaxed);
+        assert!(read < 200_000, "{read} bytes were read for a service that took none");
+    }
 }

@@ -1,0 +1,82 @@
+//! What the operator reads: one line for each request.
+
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex},
+};
+
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::stack::{anonymous, request, start, token};
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+impl Lines {
+    fn listen() -> (Self, tracing::subscriber::DefaultGuard) {
+        let lines = Self::default();
+        let subscriber = tracing_subscriber::fmt().with_writer(lines.clone()).with_ansi(false).finish();
+        (lines, tracing::subscriber::set_default(subscriber))
+    }
+
+    fn take(&self) -> Vec<String> {
+        let bytes = std::mem::take(&mut *self.0.lock().unwrap());
+        String::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect()
+    }
+}
+
+#[tokio::test]
+async fn a_request_is_one_line_that_names_the_route_and_no_secret() {
+    let stack = start();
+    let (lines, _guard) = Lines::listen();
+    request("GET /api/images/secret-id?filename=secret").header("x-request-id", "r-1").send(&stack).await;
+    let [line] = &lines.take()[..] else { panic!("not one line") };
+    for part in [
+        "request_id=\"r-1\"",
+        "GET /api/images/{image_id}",
+        "caller=\"alice\"",
+        "status=400",
+        "duration_ms=0",
+    ] {
+        assert!(line.contains(part), "{part} is not in: {line}");
+    }
+    assert!(!line.contains("secret") && !line.contains(&token()), "{line}");
+}
+
+#[tokio::test]
+async fn a_path_that_nobody_knows_is_not_written_down() {
+    let stack = start();
+    let (lines, _guard) = Lines::listen();
+    anonymous("GET /wp-admin%0Aforged").send(&stack).await;
+    let [line] = &lines.take()[..] else { panic!("not one line") };
+    assert!(line.contains("status=404") && !line.contains("forged"), "{line}");
+}
+
+#[tokio::test]
+async fn a_failure_behind_the_gateway_is_logged_once_with_its_cause() {
+    let stack = start();
+    let (lines, _guard) = Lines::listen();
+    request("GET /api/images/empty/content").header("x-request-id", "r-2").send(&stack).await;
+    let lines = lines.take();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[0].contains("ERROR") && lines[0].contains("r-2"), "{lines:?}");
+    assert!(lines[0].contains("a download began without its description"), "{lines:?}");
+}

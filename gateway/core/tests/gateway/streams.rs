@@ -1,0 +1,124 @@
+//! Server streams that are no files, in the form that the client asks for.
+
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use futures_util::stream;
+use gateway_core::Upstreams;
+use http::{Request, Response};
+use http_body::Frame;
+use http_body_util::StreamBody;
+use serde_json::json;
+use tonic::{Status, body::Body};
+
+use crate::{
+    service::Scripted,
+    stack::{Answer, Stack, config, gateway_to, request},
+};
+
+/// One stream, and one call whose answer is a field of its message.
+const CONTRACT: &str = r#"
+    syntax = "proto3";
+    package test.v1;
+    import "google/api/annotations.proto";
+    service Ticks {
+      rpc Watch(Tick) returns (stream Tick) { option (google.api.http) = { get: "/ticks/{text}" }; }
+      rpc Pick(Tick) returns (Tick) { option (google.api.http) = { get: "/picks/{text}" response_body: "text" }; }
+    }
+    message Tick { string text = 1; }
+"#;
+
+/// Answers with a message for each of `texts`, then with `outcome`.
+fn start(texts: &'static [&'static str], outcome: Status) -> Stack {
+    let service = tower::service_fn(move |_: Request<Body>| {
+        let mut frames: Vec<Result<_, Infallible>> = Vec::new();
+        for text in texts {
+            let length = u8::try_from(text.len()).unwrap();
+            let head = [0, 0, 0, 0, length + 2, 0x0a, length];
+            frames.push(Ok(Frame::data(Bytes::from([&head[..], text.as_bytes()].concat()))));
+        }
+        frames.push(Ok(Frame::trailers(grpc_web::trailers_from_status(&outcome))));
+        let response = Response::new(Body::new(StreamBody::new(stream::iter(frames))));
+        async { Ok::<_, Infallible>(response) }
+    });
+    let upstreams = Upstreams::new().with("test.v1.Ticks", service);
+    let gateway = gateway_to(&descriptor_set(), config(), upstreams).unwrap();
+    Stack { gateway, service: Scripted::default() }
+}
+
+fn descriptor_set() -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ticks.proto");
+    std::fs::write(&file, CONTRACT).unwrap();
+    let proto = concat!(env!("CARGO_MANIFEST_DIR"), "/../../proto");
+    let mut compiler = protox::Compiler::new([folder.path(), std::path::Path::new(proto)]).unwrap();
+    compiler.include_imports(true).open_file(&file).unwrap().encode_file_descriptor_set()
+}
+
+async fn watch(stack: &Stack, accept: &str) -> Answer {
+    request("GET /ticks/a").header("accept", accept).send(stack).await
+}
+
+#[tokio::test]
+async fn a_stream_is_an_array_or_lines_or_events() {
+    let stack = start(&["a", "b"], Status::ok(""));
+    for (accept, content_type, body) in [
+        ("*/*", "application/json", "[{\"text\":\"a\"},{\"text\":\"b\"}]"),
+        ("application/x-ndjson", "application/x-ndjson", "{\"text\":\"a\"}\n{\"text\":\"b\"}\n"),
+        (
+            "text/html, Text/Event-Stream;q=0.9",
+            "text/event-stream",
+            "data: {\"text\":\"a\"}\n\ndata: {\"text\":\"b\"}\n\n",
+        ),
+    ] {
+        let answer = watch(&stack, accept).await;
+        assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, content_type));
+        assert_eq!(answer.body, body, "{accept}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_stream_is_empty_in_each_form() {
+    let stack = start(&[], Status::ok(""));
+    for (accept, body) in [("*/*", "[]"), ("application/x-ndjson", ""), ("text/event-stream", "")] {
+        assert_eq!(watch(&stack, accept).await.body, body, "{accept}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_ahead_of_the_first_item_is_an_answer_of_its_own() {
+    let stack = start(&[], Status::not_found("Nothing ticks"));
+    for accept in ["*/*", "application/x-ndjson", "text/event-stream"] {
+        assert_eq!(watch(&stack, accept).await.error(), (404, "NOT_FOUND".into(), "Nothing ticks".into()));
+    }
+}
+
+#[tokio::test]
+async fn an_error_on_the_way_is_the_last_item() {
+    let stack = start(&["a"], Status::data_loss("It broke"));
+    let error = r#"{"error":"It broke","code":"DATA_LOSS","details":[],"request_id":"r"}"#;
+    for (accept, body) in [
+        ("*/*", format!("[{{\"text\":\"a\"}},{error}]")),
+        ("application/x-ndjson", format!("{{\"text\":\"a\"}}\n{error}\n")),
+        ("text/event-stream", format!("data: {{\"text\":\"a\"}}\n\nevent: error\ndata: {error}\n\n")),
+    ] {
+        let answer =
+            request("GET /ticks/a").header("accept", accept).header("x-request-id", "r").send(&stack).await;
+        assert_eq!(answer.body, body, "{accept}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_may_be_one_field_of_the_message() {
+    let stack = start(&["a"], Status::ok(""));
+    let answer = request("GET /picks/a").send(&stack).await;
+    assert_eq!((answer.status.as_u16(), answer.json()), (200, json!("a")));
+}
+
+#[tokio::test]
+async fn a_call_with_one_answer_that_gets_none_or_two_is_broken() {
+    for texts in [&[][..], &["a", "b"][..]] {
+        let answer = request("GET /picks/a").send(&start(texts, Status::ok(""))).await;
+        assert_eq!(answer.error(), (500, "INTERNAL".into(), "Internal error".into()));
+    }
+}
