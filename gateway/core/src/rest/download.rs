@@ -135,10 +135,7 @@ impl File {
     /// the file for the whole.
     fn into_body(self) -> Body {
         let frames = stream::try_unfold(self, |mut file| async move {
-            let data = file.next().await.map_err(|error| {
-                tracing::warn!(error = &error as &dyn std::error::Error, "a download broke off");
-                Status::from(error)
-            })?;
+            let data = file.next().await.map_err(Status::from)?;
             Ok::<_, Status>(data.map(|data| (Frame::data(data), file)))
         });
         Body::new(StreamBody::new(frames))

@@ -20,6 +20,9 @@ use crate::{
     error::Error,
 };
 
+/// The longest name of a part: longer than any field's, and short enough to be told back.
+const MAX_NAME_BYTES: usize = 200;
+
 /// Whether a content type is a form's.
 pub(super) fn is_form(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim();
@@ -55,24 +58,30 @@ impl Form {
         loop {
             let part = parts.next_field().await.map_err(cause)?;
             let part = part.ok_or_else(|| Error::FilePartMissing { expected: upload.file_part.clone() })?;
-            let name = part.name().unwrap_or_default().to_owned();
-            if name == upload.file_part {
+            if part.name() == Some(&upload.file_part) {
                 allowance.raise(max_file_bytes.saturating_add(MAX_FORM_BYTES));
-                let filename = part.file_name().map(str::to_owned);
-                let content_type = part.content_type().map(ToString::to_string);
-                let file_part = upload.file_part.clone();
-                return Ok(Self { parts, file: Some(part), file_part, filename, content_type, fields });
-            }
-            if part.file_name().is_some() {
-                return Err(Error::field(
-                    name,
-                    format!("must not be a file: the file part is `{}`", upload.file_part),
-                ));
+                return Ok(Self::at_file(parts, part, fields, upload));
             }
             if fields.len() == MAX_FORM_PARTS {
                 return Err(Error::TooManyParts);
             }
-            fields.push((name.clone(), text(&name, part).await?));
+            fields.push(text(part, &upload.file_part).await?);
+        }
+    }
+
+    fn at_file(
+        parts: Multipart<'static>,
+        file: Field<'static>,
+        fields: Vec<(String, String)>,
+        upload: &Upload,
+    ) -> Self {
+        Self {
+            parts,
+            filename: file.file_name().map(str::to_owned),
+            content_type: file.content_type().map(ToString::to_string),
+            file: Some(file),
+            file_part: upload.file_part.clone(),
+            fields,
         }
     }
 
@@ -108,9 +117,20 @@ impl Form {
     }
 }
 
-async fn text(name: &str, part: Field<'static>) -> Result<String, Error> {
+/// A part that is not the file, by its name.
+async fn text(part: Field<'static>, file_part: &str) -> Result<(String, String), Error> {
+    let name = part.name().unwrap_or_default().to_owned();
+    if name.len() > MAX_NAME_BYTES {
+        return Err(Error::field("form", format!("must have part names of at most {MAX_NAME_BYTES} bytes")));
+    }
+    if part.file_name().is_some() {
+        return Err(Error::field(name, format!("must not be a file: the file part is `{file_part}`")));
+    }
     let bytes = part.bytes().await.map_err(cause)?;
-    String::from_utf8(bytes.into()).map_err(|_| Error::field(name, "must be UTF-8"))
+    match String::from_utf8(bytes.into()) {
+        Ok(text) => Ok((name, text)),
+        Err(_) => Err(Error::field(name, "must be UTF-8")),
+    }
 }
 
 /// The error of the body, where it is one that the parser only hands on.

@@ -12,30 +12,41 @@ use tokio::{
 
 use crate::stack::{Stack, start, token};
 
-/// Serves one connection, and returns the client's end of it.
-async fn connect(stack: &Stack) -> TcpStream {
+/// Both ends of a connection that the gateway serves.
+async fn connect(stack: &Stack) -> (TcpStream, impl Future<Output = ()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (server, _) = listener.accept().await.unwrap();
     let service = TowerToHyperService::new(stack.gateway.clone());
-    tokio::task::spawn(async move {
-        let _ =
-            auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(server), service).await;
-    });
-    client
+    let served = async move {
+        // How the connection ends is for the client to see.
+        drop(auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(server), service).await);
+    };
+    (client, served)
 }
 
-/// Sends a head and a body like a client that reads nothing before it has written everything.
+fn head(method_and_path: &str, media_type: &str, size: usize) -> String {
+    format!(
+        "{method_and_path} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {}\r\n\
+         content-type: {media_type}\r\ncontent-length: {size}\r\n\r\n",
+        token()
+    )
+}
+
+/// Sends a request like a client that reads nothing before it has written everything.
 async fn write_then_read(stack: &Stack, head: &str, body: &[u8]) -> String {
-    let mut client = connect(stack).await;
-    let head = format!("{head}\r\nhost: a\r\nauthorization: Bearer {}\r\n\r\n", token());
-    client.write_all(head.as_bytes()).await.unwrap();
-    for chunk in body.chunks(64 * 1024) {
-        client.write_all(chunk).await.expect("the server still takes the body");
+    let (mut client, served) = connect(stack).await;
+    let exchange = async {
+        client.write_all(head.as_bytes()).await.unwrap();
+        client.write_all(body).await.expect("the server still takes the body");
+        let mut answer = vec![0; 64 * 1024];
+        let length = client.read(&mut answer).await.expect("the answer is not lost");
+        String::from_utf8_lossy(&answer[..length]).into_owned()
+    };
+    tokio::select! {
+        answer = exchange => answer,
+        () = served => panic!("the server closed the connection"),
     }
-    let mut answer = vec![0; 64 * 1024];
-    let length = client.read(&mut answer).await.expect("the answer is not lost");
-    String::from_utf8_lossy(&answer[..length]).into_owned()
 }
 
 #[tokio::test]
@@ -49,8 +60,22 @@ async fn a_client_that_writes_everything_first_still_reads_why_it_was_refused() 
         ("/api/annotations/bulk", "application/json", "413"),
         ("/nothing", "application/json", "404"),
     ] {
-        let head = format!("POST {path} HTTP/1.1\r\ncontent-type: {media_type}\r\ncontent-length: {size}");
+        let head = head(&format!("POST {path}"), media_type, size);
         let answer = write_then_read(&stack, &head, &body).await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{path}: {answer}");
     }
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_midway_leaves_no_whole_file_behind() {
+    let stack = start();
+    let (mut client, served) = connect(&stack).await;
+    let half = async move {
+        client.write_all(head("POST /api/images/upload", "image/png", 1000).as_bytes()).await.unwrap();
+        client.write_all(&[0; 500]).await.unwrap();
+    };
+    tokio::join!(half, served);
+    let seen = stack.service.seen();
+    assert_eq!(seen.calls, 1, "the service was called");
+    assert!(!seen.upload.as_ref().unwrap().is_whole);
 }
