@@ -5,7 +5,7 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 
-use super::{schema::Leaf, wire};
+use super::{kind::Leaf, wire};
 
 /// Both alphabets are read, padded or not (proto3 JSON).
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()

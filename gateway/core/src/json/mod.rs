@@ -6,6 +6,7 @@
 mod civil;
 mod error;
 mod field_mask;
+mod kind;
 mod leaf;
 mod read;
 mod schema;

@@ -3,8 +3,8 @@
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
 use super::{
+    kind::{Form, Leaf},
     leaf::{self, Given},
-    schema::{Form, Leaf},
     well_known,
     wire::{self, WireType},
 };

@@ -2,7 +2,7 @@
 
 use super::{
     field_mask,
-    schema::Form,
+    kind::Form,
     time::{self, Span},
     wire::{self, WireType},
 };

@@ -8,8 +8,9 @@ use super::{
     skip_array, skip_object,
 };
 use crate::json::{
+    kind::{Form, Kind},
     leaf::{self, Given},
-    schema::{Form, Kind, Message},
+    schema::Message,
     well_known,
 };
 

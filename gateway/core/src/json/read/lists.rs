@@ -10,8 +10,9 @@ use super::{
     path::Segment,
 };
 use crate::json::{
+    kind::{Kind, Leaf, Shape},
     leaf::{self, Given},
-    schema::{Field, Kind, Leaf, Shape},
+    schema::Field,
     wire::{self, WireType},
 };
 

@@ -6,8 +6,9 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 
 use super::{Reader, skip_array, skip_object};
 use crate::json::{
+    kind::{Form, Kind, Leaf, Shape},
     leaf::{self, Given},
-    schema::{Field, Form, Kind, Leaf, Message, Shape},
+    schema::{Field, Message},
     wire::{self},
 };
 

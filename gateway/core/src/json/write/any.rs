@@ -5,7 +5,7 @@ use super::{
     leaf::{put_bytes, put_string, text},
     scan::Slot,
 };
-use crate::json::{WireError, schema::Form, wire::Value};
+use crate::json::{WireError, kind::Form, wire::Value};
 
 impl<'w> Writer<'_, '_, 'w> {
     /// Writes the message inside with its type's name. One of an unknown type, or broken, is written as its bytes: an

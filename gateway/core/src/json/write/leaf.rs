@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use crate::json::{
     WireError,
-    schema::{Kind, Leaf},
+    kind::{Kind, Leaf},
     wire::{Value, WireType},
 };
 

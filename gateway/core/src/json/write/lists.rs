@@ -10,7 +10,8 @@ use super::{
 };
 use crate::json::{
     WireError,
-    schema::{Field, Kind, Leaf},
+    kind::{Kind, Leaf},
+    schema::Field,
     wire::{Records, Value, WireType},
 };
 

@@ -11,7 +11,8 @@ mod well_known;
 use self::scan::Slot;
 use super::{
     Schema, WireError,
-    schema::{Form, Message, Tables},
+    kind::Form,
+    schema::{Message, Tables},
 };
 
 /// How deep messages may be nested; deeper than any that can be sent to a service.

@@ -3,7 +3,8 @@
 use super::Writer;
 use crate::json::{
     WireError,
-    schema::{Field, Kind, Message, Shape},
+    kind::{Kind, Shape},
+    schema::{Field, Message},
     wire::{Records, Value, WireType},
 };
 
