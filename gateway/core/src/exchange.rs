@@ -1,6 +1,6 @@
 //! One request's identity: its id, its place in a trace, and how the client addressed it.
 
-use http::{HeaderMap, HeaderName, HeaderValue, Request, header::HOST};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, header::HOST, uri::Authority};
 
 use crate::ports::Host;
 
@@ -30,10 +30,10 @@ impl Exchange {
         let parent = headers.get(TRACEPARENT).and_then(|value| value.to_str().ok()).and_then(Trace::parse);
         let tracestate = headers.get(TRACESTATE).filter(|_| parent.is_some()).cloned();
         let traceparent = parent.map_or_else(|| Trace::new(host), |trace| trace.child(host)).header();
-        let authority = request.uri().authority().map_or_else(
-            || headers.get(HOST).cloned(),
-            |authority| HeaderValue::from_str(authority.as_str()).ok(),
-        );
+        let named: Option<Authority> =
+            request.uri().authority().cloned().or_else(|| headers.get(HOST)?.to_str().ok()?.parse().ok());
+        let authority = named.filter(|authority| !authority.as_str().contains('@'));
+        let authority = authority.and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
         Self {
             request_id: request_id(headers, host),
             traceparent,

@@ -38,12 +38,10 @@ const SERVING: i32 = 1;
 
 /// 200 if every service of the contract is ready, else 503 with the names of those that are not.
 pub(crate) async fn ready(shared: &Shared) -> Response<Body> {
-    let mut services: Vec<_> =
-        shared.contract.methods().iter().map(|m| m.service.full_name.as_str()).collect();
-    services.dedup();
+    let services = &shared.own_pages.services;
     let checks = join_all(services.iter().map(|service| is_ready(shared, service))).await;
     let not_ready: Vec<_> =
-        services.iter().zip(checks).filter(|(_, ready)| !ready).map(|(service, _)| *service).collect();
+        services.iter().zip(checks).filter(|(_, ready)| !ready).map(|(service, _)| service).collect();
     if not_ready.is_empty() {
         return answer::json(StatusCode::OK, json!({"status": "ok"}).to_string());
     }

@@ -26,6 +26,8 @@ const TAG_BYTES: usize = 16;
 
 /// Answers made once, at the start.
 pub(crate) struct OwnPages {
+    /// The full names of the contract's services.
+    pub(crate) services: Vec<String>,
     index: Bytes,
     health: Bytes,
     openapi: Bytes,
@@ -34,7 +36,7 @@ pub(crate) struct OwnPages {
 
 impl OwnPages {
     pub(crate) fn new(config: &Config, contract: &Contract) -> Self {
-        let mut services: Vec<_> = contract.methods().iter().map(|m| m.service.full_name.as_str()).collect();
+        let mut services: Vec<_> = contract.methods().iter().map(|m| m.service.full_name.clone()).collect();
         services.dedup();
         let index = json!({
             "services": services,
@@ -45,7 +47,13 @@ impl OwnPages {
         let hash = Sha256::digest(&openapi);
         let tag: String = hash.iter().take(TAG_BYTES).map(|byte| format!("{byte:02x}")).collect();
         let openapi_tag = HeaderValue::try_from(quote(&tag)).unwrap_or(HeaderValue::from_static("\"\""));
-        Self { index: index.to_string().into(), health: health.to_string().into(), openapi, openapi_tag }
+        Self {
+            services,
+            index: index.to_string().into(),
+            health: health.to_string().into(),
+            openapi,
+            openapi_tag,
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! gRPC and gRPC-web on the same port.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use grpc_web::GrpcWebClient;
 use proto::images::v1::{DownloadImageRequest, GetImageRequest, images_service_client::ImagesServiceClient};
@@ -119,18 +121,21 @@ async fn a_call_ends_when_its_time_is_up() {
     };
     let mut stream = client.download_image(download(Some("2S"))).await.unwrap().into_inner();
     let before = tokio::time::Instant::now();
-    let error = loop {
-        match stream.message().await {
-            Ok(Some(_)) => {}
-            Ok(None) => panic!("a stream that is cut must not end well"),
-            Err(error) => break error,
+    let ended = tokio::time::timeout(Duration::from_hours(24), async {
+        loop {
+            match stream.message().await {
+                Ok(Some(_)) => {}
+                Ok(None) => panic!("a stream that is cut must not end well"),
+                Err(error) => break error,
+            }
         }
-    };
+    });
+    let error = ended.await.expect("the stream ends");
     assert_eq!((error.code(), before.elapsed().as_secs()), (Code::DeadlineExceeded, 2));
 
     // A stream whose caller sets no limit has none.
     let mut stream = client.download_image(download(None)).await.unwrap().into_inner();
-    let ended = tokio::time::timeout(std::time::Duration::from_hours(24), async {
+    let ended = tokio::time::timeout(Duration::from_hours(24), async {
         while let Ok(Some(_)) = stream.message().await {}
     });
     assert!(ended.await.is_err());

@@ -166,6 +166,7 @@ async fn services_learn_how_the_client_addressed_the_gateway() {
     );
     request("GET /api/images/abc").header("x-forwarded-proto", "https").send(&stack).await;
     assert_eq!(metadata("x-forwarded-proto"), "https");
+    assert_eq!(metadata("x-forwarded-host"), "api.example.com");
     request("GET https://other.example.com/api/images/abc").send(&stack).await;
     assert_eq!(
         (metadata("x-forwarded-host"), metadata("x-forwarded-proto")),
@@ -213,4 +214,14 @@ async fn a_request_id_that_could_forge_a_log_line_is_replaced() {
     let longest = "a".repeat(128);
     let answer = anonymous("GET /health").header("x-request-id", &longest).send(&stack).await;
     assert_eq!(answer.header("x-request-id"), longest);
+}
+
+#[tokio::test]
+async fn a_host_that_is_no_host_is_not_passed_on() {
+    let stack = start();
+    for forged in ["user@evil.test", "a/b", "a b", ""] {
+        let request = request("GET /api/images/abc").replace_header("host", forged);
+        assert_eq!(request.send(&stack).await.status, 200);
+        assert!(stack.service.seen().metadata.get("x-forwarded-host").is_none(), "{forged}");
+    }
 }

@@ -129,6 +129,11 @@ impl RequestBuilder {
         self
     }
 
+    pub(crate) fn replace_header(mut self, name: &'static str, value: &str) -> Self {
+        self.0.headers_mut().remove(name);
+        self.header(name, value)
+    }
+
     pub(crate) fn json(self, body: &Value) -> Self {
         self.header("content-type", "application/json").body(body.to_string())
     }
