@@ -17,14 +17,15 @@ use tokio::{
 use tower::Service;
 use tower_http::timeout::RequestBodyTimeout;
 
-use crate::shutdown::Lifetime;
+use crate::{opening::Opening, shutdown::Lifetime};
 
 /// The most connections that one port keeps open; more wait in the kernel's queue.
 const MAX_CONNECTIONS: usize = 10_000;
-/// How long a client may take to send a request's headers.
+/// How long a client may take to send a request's headers, and to begin with the first.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a request's body may stand still before the request fails.
-const BODY_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a request's body may stand still before the request fails. The gateway has a shorter bound of its own, and
+/// a status for it; this one is for calls of the services, and for bodies that nobody reads.
+const BODY_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// Bytes that HTTP/1 reads ahead of a handler.
 const HTTP1_BUFFER: usize = 64 * 1024;
 /// Bytes of one HTTP/2 stream, and of all streams of a connection, that may be in flight ahead of the handlers.
@@ -125,7 +126,8 @@ where
         .max_concurrent_streams(HTTP2_STREAMS)
         .keep_alive_interval(KEEP_ALIVE)
         .keep_alive_timeout(KEEP_ALIVE);
-    let connection = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+    let stream = TokioIo::new(Opening::new(stream, HEADER_TIMEOUT));
+    let connection = server.serve_connection(stream, TowerToHyperService::new(service));
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

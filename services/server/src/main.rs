@@ -7,6 +7,7 @@ mod command;
 mod grpc_port;
 mod hello;
 mod listen;
+mod opening;
 mod parts;
 mod schedule;
 mod serve;
@@ -25,9 +26,29 @@ fn main() -> ExitCode {
     match command::run(program.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // One sentence, the causes after colons: `reticle: RETICLE_JWKS: cannot read …: No such file`.
-            eprintln!("reticle: {error:#}");
+            eprintln!("reticle: {}", sentence(&error));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// One sentence, the causes after colons, as in `--jwks: /keys.json cannot be read: No such file or directory`. A cause
+/// that was told already, because many errors end in their cause, is not told again.
+fn sentence(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told.as_str() {
+        "" => cause,
+        _ if told.contains(&cause) => told,
+        _ => format!("{told}: {cause}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let error = anyhow::anyhow!("no such file").context("/keys.json: no such file").context("--jwks");
+        assert_eq!(sentence(&error), "--jwks: /keys.json: no such file");
     }
 }
