@@ -16,7 +16,8 @@ pub enum Scope {
 }
 
 impl Scope {
-    const ALL: [Self; 5] =
+    /// Every scope there is.
+    pub const ALL: [Self; 5] =
         [Self::ImagesRead, Self::ImagesWrite, Self::AnnotationsRead, Self::AnnotationsWrite, Self::OwnersAny];
 
     /// The name in a token's `scope` claim.
@@ -29,6 +30,12 @@ impl Scope {
             Self::AnnotationsWrite => "annotations:write",
             Self::OwnersAny => "owners:any",
         }
+    }
+
+    /// The scope with this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.name() == name)
     }
 }
 
@@ -62,8 +69,7 @@ impl Scopes {
     /// The set that a `scope` claim (space-separated names) lists; names of other systems are passed over.
     #[must_use]
     pub fn parse(claim: &str) -> Self {
-        let known = |name: &str| Scope::ALL.into_iter().find(|scope| scope.name() == name);
-        claim.split_ascii_whitespace().filter_map(known).fold(Self::NONE, Self::with)
+        claim.split_ascii_whitespace().filter_map(Scope::named).fold(Self::NONE, Self::with)
     }
 }
 

@@ -1,15 +1,19 @@
 //! The commands of the program, and what each does.
 
-use std::time::Duration;
+use std::{
+    io::{self, Write as _},
+    time::Duration,
+};
 
+use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
-use identity::{Grant, UserId, mint};
+use identity::{Grant, Scope, UserId, mint};
 use storage::Clock as _;
 use storage_native::SystemClock;
 
 use crate::{
     parts, serve,
-    settings::{Annotations, Data, Gateway, Images, Serve, Tokens},
+    settings::{Annotations, Database, Folder, Gateway, Images, Serve, Signing, Stores},
 };
 
 /// The back end of an image-annotation product: pictures, labelled boxes on them, and a gateway for browsers.
@@ -34,9 +38,9 @@ pub(crate) enum Command {
     /// Prints a token for a user.
     Token(Token),
     /// Brings the database to this program's schema.
-    Migrate(Data),
+    Migrate(Database),
     /// Purges what was deleted more than 30 days ago, and objects that nothing refers to.
-    Cleanup(Data),
+    Cleanup(Stores),
 }
 
 /// Settings of `reticle token`.
@@ -47,7 +51,7 @@ pub(crate) struct Token {
     subject: UserId,
 
     /// What it allows, as in "images:read annotations:read". [default: everything on the user's own images]
-    #[arg(long)]
+    #[arg(long, value_parser = scope)]
     scope: Option<String>,
 
     /// How long it holds, as in 90s, 30m, 12h or 7d.
@@ -55,9 +59,9 @@ pub(crate) struct Token {
     ttl: Duration,
 
     #[command(flatten)]
-    data: Data,
+    folder: Folder,
     #[command(flatten)]
-    tokens: Tokens,
+    signing: Signing,
 }
 
 /// Carries out `command`.
@@ -69,39 +73,55 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
         Command::Annotations(settings) => runtime.block_on(serve::annotations(settings)),
         Command::Gateway(settings) => runtime.block_on(serve::gateway(settings)),
         Command::Token(settings) => token(&settings),
-        Command::Migrate(data) => runtime.block_on(migrate(&data)),
-        Command::Cleanup(data) => runtime.block_on(cleanup(&data)),
+        Command::Migrate(database) => runtime.block_on(migrate(&database)),
+        Command::Cleanup(stores) => runtime.block_on(cleanup(&stores)),
     }
 }
 
 fn token(settings: &Token) -> anyhow::Result<()> {
-    let secret = parts::secret(&settings.data, &settings.tokens)?;
+    let Token { folder, signing, .. } = settings;
+    let path = folder.jwt_secret_path();
+    let is_new = signing.jwt_secret.is_none() && !path.exists();
+    let secret = parts::secret(folder, signing)?;
+    if is_new {
+        eprintln!("a new secret is in {}: `reticle serve` on this folder believes the token", path.display());
+    }
     let grant = Grant {
         subject: &settings.subject,
         scope: settings.scope.as_deref(),
         ttl: settings.ttl,
-        issuer: settings.tokens.jwt_issuer.as_deref(),
-        audience: settings.tokens.jwt_audience.as_deref(),
+        issuer: signing.jwt_issuer.as_deref(),
+        audience: signing.jwt_audience.as_deref(),
     };
-    println!("{}", mint(&secret, &grant, SystemClock.now()));
-    Ok(())
+    say(&mint(&secret, &grant, SystemClock.now()))
 }
 
-async fn migrate(data: &Data) -> anyhow::Result<()> {
-    let applied = parts::migrate(data).await?;
-    for name in &applied {
-        println!("applied {name}");
-    }
+async fn migrate(database: &Database) -> anyhow::Result<()> {
+    let applied = parts::migrate(database).await?;
     if applied.is_empty() {
-        println!("nothing to do: the database has this program's schema");
+        return say("nothing to do: the database has this program's schema");
     }
-    Ok(())
+    applied.iter().try_for_each(|name| say(&format!("applied {name}")))
 }
 
-async fn cleanup(data: &Data) -> anyhow::Result<()> {
-    let report = parts::cleanup(data).await?;
-    println!("{report}");
-    Ok(())
+async fn cleanup(stores: &Stores) -> anyhow::Result<()> {
+    say(&parts::cleanup(stores).await?.to_string())
+}
+
+/// Prints a line; unlike `println!`, it does not panic when nobody reads it.
+fn say(line: &str) -> anyhow::Result<()> {
+    writeln!(io::stdout(), "{line}").context("cannot print")
+}
+
+/// Names that no service knows would make a token that opens less than was meant.
+fn scope(text: &str) -> Result<String, String> {
+    let unknown = text.split_ascii_whitespace().find(|name| Scope::named(name).is_none());
+    let known = || Scope::ALL.map(Scope::name).join(", ");
+    match unknown {
+        Some(name) => Err(format!("`{name}` is not one of {}", known())),
+        None if text.trim().is_empty() => Err(format!("must name some of {}", known())),
+        None => Ok(text.to_owned()),
+    }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -127,6 +147,17 @@ mod tests {
     #[test]
     fn the_commands_and_their_settings_fit_together() {
         Program::command().debug_assert();
+    }
+
+    #[test]
+    fn a_scope_that_no_service_knows_is_refused_by_name() {
+        assert!(scope("images:read owners:any").is_ok());
+        assert!(
+            scope("images:read image:write")
+                .unwrap_err()
+                .starts_with("`image:write` is not one of images:read")
+        );
+        assert!(scope(" ").is_err());
     }
 
     #[test]

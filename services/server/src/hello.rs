@@ -1,19 +1,33 @@
 //! What a newcomer is told once everything listens.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    io::{self, Write as _},
+    net::SocketAddr,
+    time::Duration,
+};
 
 use identity::{Grant, Secret, UserId, mint};
 use storage::Timestamp;
 
+use crate::settings::Signing;
+
 /// How long the token in the greeting holds.
 const TOKEN_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Prints what to try next, with a token that `secret` signs.
-pub(crate) fn greet([gateway, images, annotations]: [SocketAddr; 3], secret: &Secret, now: Timestamp) {
+/// Prints what to try next, with a token that `secret` signs and `signing` accepts.
+pub(crate) fn greet(
+    [gateway, images, annotations]: [SocketAddr; 3],
+    secret: &Secret,
+    signing: &Signing,
+    now: Timestamp,
+) {
     let Ok(subject) = UserId::parse("you") else { return };
-    let grant = Grant { subject: &subject, scope: None, ttl: TOKEN_TTL, issuer: None, audience: None };
-    let token = mint(secret, &grant, now);
-    println!(
+    let (issuer, audience) = (signing.jwt_issuer.as_deref(), signing.jwt_audience.as_deref());
+    let token =
+        mint(secret, &Grant { subject: &subject, scope: None, ttl: TOKEN_TTL, issuer, audience }, now);
+    // It works as well if nobody reads this.
+    let _ = writeln!(
+        io::stdout(),
         "
 Reticle is ready.
 

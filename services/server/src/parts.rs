@@ -13,11 +13,15 @@ use proto::{
 use storage_native::{
     FileObjects, OsEntropy, SqliteDatabase, SqliteOptions, SystemClock, TokioBackground, sqlite,
 };
-use tonic::transport::{Channel, Endpoint};
+use tonic::{
+    service::Routes,
+    transport::{Channel, Endpoint},
+};
 use tower::Layer as _;
 
 use crate::{
-    settings::{Data, GatewayPort, Tokens, Uploads, upstream_uri},
+    grpc_port,
+    settings::{self, Database, Folder, GatewayPort, ImagesPort, Signing, Tokens, Uploads, upstream_uri},
     timer::TokioTimer,
 };
 
@@ -45,13 +49,10 @@ pub(crate) struct Stores {
 }
 
 impl Stores {
-    /// Makes the folders, brings the schema up to date and opens both stores.
-    pub(crate) async fn open(data: &Data) -> anyhow::Result<Self> {
-        migrate(data).await?;
-        let path = data.database_path()?;
-        let database =
-            SqliteDatabase::open(&path, &SqliteOptions::default()).await.context("--database-url")?;
-        let objects = FileObjects::open(&data.objects_path()?).await.context("--objects-url")?;
+    /// Opens both stores, the database as [`database`] does.
+    pub(crate) async fn open(stores: &settings::Stores) -> anyhow::Result<Self> {
+        let database = database(&stores.database).await?;
+        let objects = FileObjects::open(&stores.objects_path()?).await.context("--objects-url")?;
         Ok(Self { database, objects, background: TokioBackground::new(BACKGROUND_TASKS) })
     }
 
@@ -62,10 +63,16 @@ impl Stores {
     }
 }
 
+/// Makes the folders, brings the schema up to date and opens the database.
+pub(crate) async fn database(database: &Database) -> anyhow::Result<SqliteDatabase> {
+    migrate(database).await?;
+    SqliteDatabase::open(&database.path()?, &SqliteOptions::default()).await.context("--database-url")
+}
+
 /// Applies the migrations that the database does not have yet, and answers their names.
-pub(crate) async fn migrate(data: &Data) -> anyhow::Result<Vec<String>> {
-    let path = data.database_path()?;
-    make_folder(&data.data_dir).context("--data-dir")?;
+pub(crate) async fn migrate(database: &Database) -> anyhow::Result<Vec<String>> {
+    let path = database.path()?;
+    make_folder(&database.folder.data_dir).context("--data-dir")?;
     if let Some(folder) = path.parent() {
         make_folder(folder).context("--database-url")?;
     }
@@ -77,50 +84,46 @@ fn make_folder(path: &Path) -> anyhow::Result<()> {
 }
 
 /// Purges and sweeps once.
-pub(crate) async fn cleanup(data: &Data) -> anyhow::Result<CleanupReport> {
-    let stores = Stores::open(data).await?;
+pub(crate) async fn cleanup(stores: &settings::Stores) -> anyhow::Result<CleanupReport> {
+    let stores = Stores::open(stores).await?;
     let report = images::cleanup(&stores.database, &stores.objects, &SystemClock).await;
     stores.close().await;
     report.context("the clean-up stopped midway; the next one goes on")
 }
 
 /// The secret of HS256 tokens: the one that is set, or the data folder's own.
-pub(crate) fn secret(data: &Data, tokens: &Tokens) -> anyhow::Result<Secret> {
-    match &tokens.jwt_secret {
+pub(crate) fn secret(folder: &Folder, signing: &Signing) -> anyhow::Result<Secret> {
+    match &signing.jwt_secret {
         Some(secret) => Secret::new(secret.as_bytes()).context("--jwt-secret (RETICLE_JWT_SECRET)"),
-        None => {
-            identity_native::load_or_create_secret(&data.jwt_secret_path(), &OsEntropy).context("--data-dir")
-        }
+        None => identity_native::load_or_create_secret(&folder.jwt_secret_path(), &OsEntropy)
+            .context("--data-dir"),
     }
 }
 
 /// Who verifies tokens. With a JWKS and no secret, only the JWKS is believed. Unreadable keys stop the start.
 pub(crate) async fn authenticator(
-    data: &Data,
+    folder: &Folder,
     tokens: &Tokens,
 ) -> anyhow::Result<Authenticator<SystemClock>> {
-    let jwks = tokens
-        .jwks
-        .as_deref()
-        .map(identity_native::key_source)
-        .transpose()
-        .context("--jwks (RETICLE_JWKS)")?;
+    let Tokens { signing, jwks } = tokens;
+    let jwks =
+        jwks.as_deref().map(identity_native::key_source).transpose().context("--jwks (RETICLE_JWKS)")?;
     let keys = match jwks.map(Jwks::new) {
-        None => Keys::Secret(secret(data, tokens)?),
-        Some(jwks) if tokens.jwt_secret.is_none() => Keys::Jwks(jwks),
-        Some(jwks) => Keys::SecretAndJwks(secret(data, tokens)?, jwks),
+        None => Keys::Secret(secret(folder, signing)?),
+        Some(jwks) if signing.jwt_secret.is_none() => Keys::Jwks(jwks),
+        Some(jwks) => Keys::SecretAndJwks(secret(folder, signing)?, jwks),
     };
-    let policy = Policy { issuer: tokens.jwt_issuer.clone(), audience: tokens.jwt_audience.clone() };
+    let policy = Policy { issuer: signing.jwt_issuer.clone(), audience: signing.jwt_audience.clone() };
     let authenticator = Authenticator::new(keys, policy, SystemClock);
     authenticator.refresh_keys().await.context("--jwks (RETICLE_JWKS)")?;
     Ok(authenticator)
 }
 
 /// Who signs image URLs.
-fn url_signer(data: &Data, tokens: &Tokens) -> anyhow::Result<UrlSigner> {
-    let key = match &tokens.url_key {
+fn url_signer(folder: &Folder, port: &ImagesPort) -> anyhow::Result<UrlSigner> {
+    let key = match &port.url_key {
         Some(key) => SigningKey::new(key.as_bytes()).context("--url-key (RETICLE_URL_KEY)"),
-        None => identity_native::load_or_create_signing_key(&data.url_key_path(), &OsEntropy)
+        None => identity_native::load_or_create_signing_key(&folder.url_key_path(), &OsEntropy)
             .context("--data-dir"),
     };
     key.map(UrlSigner::new)
@@ -130,10 +133,9 @@ fn url_signer(data: &Data, tokens: &Tokens) -> anyhow::Result<UrlSigner> {
 pub(crate) fn images(
     stores: &Stores,
     authenticator: &Authenticator<SystemClock>,
-    data: &Data,
-    tokens: &Tokens,
+    folder: &Folder,
     uploads: &Uploads,
-    public_url: Option<&str>,
+    port: &ImagesPort,
 ) -> anyhow::Result<Images> {
     let ports = images::Ports {
         database: stores.database.clone(),
@@ -142,6 +144,7 @@ pub(crate) fn images(
         entropy: OsEntropy,
         background: stores.background.clone(),
     };
+    let public_url = port.public_url.as_deref();
     let public_url =
         public_url.map(|url| upstream_uri("--public-url", url).map(|_| url.trim_end_matches('/').to_owned()));
     let settings = images::Settings {
@@ -149,17 +152,21 @@ pub(crate) fn images(
         public_url: public_url.transpose()?,
         ..images::Settings::default()
     };
-    let service = ImagesService::new(ports, url_signer(data, tokens)?, settings);
+    let service = ImagesService::new(ports, url_signer(folder, port)?, settings);
     Ok(AuthLayer::new(authenticator.clone()).layer(service.into_server()))
 }
 
-/// The gateway over two upstreams, with health and reflection of this process beside them.
+/// The gateway over two upstreams, with what [`grpc_port::about`] answers beside them.
 pub(crate) fn gateway(
     port: &GatewayPort,
     uploads: &Uploads,
     authenticator: Authenticator<SystemClock>,
     upstreams: Upstreams,
+    about: Routes,
 ) -> anyhow::Result<Gateway> {
+    let about = about.prepare();
+    let upstreams =
+        grpc_port::ABOUT.iter().fold(upstreams, |upstreams, name| upstreams.with(name, about.clone()));
     let config = Config {
         allowed_origins: AllowedOrigins::parse(&port.allowed_origins).context("--allowed-origins")?,
         region: port.region.clone(),

@@ -9,7 +9,7 @@ use proto::{
     images::v1::images_service_server::SERVICE_NAME as IMAGES,
 };
 use storage::Clock as _;
-use storage_native::{OsEntropy, SystemClock};
+use storage_native::{OsEntropy, SqliteDatabase, SystemClock};
 use tower::Layer as _;
 
 use crate::{
@@ -22,18 +22,19 @@ use crate::{
 
 /// Runs everything in this process.
 pub(crate) async fn everything(settings: settings::Serve) -> anyhow::Result<()> {
-    let settings::Serve { data, tokens, uploads, gateway, images, annotations } = settings;
-    let authenticator = parts::authenticator(&data, &tokens).await?;
-    let stores = Stores::open(&data).await?;
-    let images_service =
-        parts::images(&stores, &authenticator, &data, &tokens, &uploads, images.public_url.as_deref())?;
-    let annotations_service = annotations_over(&stores, images_service.clone(), &authenticator);
+    let settings::Serve { stores, tokens, uploads, gateway, images, annotations } = settings;
+    let folder = &stores.database.folder;
+    let authenticator = parts::authenticator(folder, &tokens).await?;
+    let opened = Stores::open(&stores).await?;
+    let images_service = parts::images(&opened, &authenticator, folder, &uploads, &images)?;
+    let annotations_service = annotations_over(&opened.database, images_service.clone(), &authenticator);
     let lifetime = Lifetime::default();
     let images_routes = grpc_port::routes(images_service, &lifetime).await?;
     let annotations_routes = grpc_port::routes(annotations_service, &lifetime).await?;
     let upstreams =
         Upstreams::new().with(IMAGES, images_routes.clone()).with(ANNOTATIONS, annotations_routes.clone());
-    let gateway_service = parts::gateway(&gateway, &uploads, authenticator, upstreams)?;
+    let about = grpc_port::about(&[IMAGES, ANNOTATIONS], &[IMAGES, ANNOTATIONS], &lifetime).await?;
+    let gateway_service = parts::gateway(&gateway, &uploads, authenticator, upstreams, about)?;
 
     let images_port = Port::bind("images", "--images-listen", images.images_listen).await?;
     let annotations_port =
@@ -43,55 +44,58 @@ pub(crate) async fn everything(settings: settings::Serve) -> anyhow::Result<()> 
     images_port.serve(GrpcWeb::new(images_routes), &lifetime);
     annotations_port.serve(GrpcWeb::new(annotations_routes), &lifetime);
     gateway_port.serve(gateway_service, &lifetime);
-    clean_up_daily(&stores, &lifetime);
-    if tokens.jwt_secret.is_none() && tokens.jwks.is_none() {
-        hello::greet(addresses, &parts::secret(&data, &tokens)?, SystemClock.now());
+    clean_up_daily(&opened, &lifetime);
+    if tokens.signing.jwt_secret.is_none() && tokens.jwks.is_none() {
+        let secret = parts::secret(folder, &tokens.signing)?;
+        hello::greet(addresses, &secret, &tokens.signing, SystemClock.now());
     }
     lifetime.wait().await?;
-    stores.close().await;
+    opened.close().await;
     Ok(())
 }
 
 /// Runs the images service alone.
 pub(crate) async fn images(settings: settings::Images) -> anyhow::Result<()> {
-    let settings::Images { data, tokens, uploads, images } = settings;
-    let authenticator = parts::authenticator(&data, &tokens).await?;
-    let stores = Stores::open(&data).await?;
-    let service =
-        parts::images(&stores, &authenticator, &data, &tokens, &uploads, images.public_url.as_deref())?;
+    let settings::Images { stores, tokens, uploads, images } = settings;
+    let folder = &stores.database.folder;
+    let authenticator = parts::authenticator(folder, &tokens).await?;
+    let opened = Stores::open(&stores).await?;
+    let service = parts::images(&opened, &authenticator, folder, &uploads, &images)?;
     let lifetime = Lifetime::default();
     let port = Port::bind("images", "--images-listen", images.images_listen).await?;
     port.serve(GrpcWeb::new(grpc_port::routes(service, &lifetime).await?), &lifetime);
-    clean_up_daily(&stores, &lifetime);
+    clean_up_daily(&opened, &lifetime);
     lifetime.wait().await?;
-    stores.close().await;
+    opened.close().await;
     Ok(())
 }
 
 /// Runs the annotations service alone.
 pub(crate) async fn annotations(settings: settings::Annotations) -> anyhow::Result<()> {
-    let settings::Annotations { data, tokens, annotations, images_url } = settings;
-    let authenticator = parts::authenticator(&data, &tokens).await?;
+    let settings::Annotations { database, tokens, annotations, images_url } = settings;
+    let authenticator = parts::authenticator(&database.folder, &tokens).await?;
     let images = parts::channel("--images-url", &images_url)?;
-    let stores = Stores::open(&data).await?;
-    let service = annotations_over(&stores, images, &authenticator);
+    let database = parts::database(&database).await?;
+    let service = annotations_over(&database, images, &authenticator);
     let lifetime = Lifetime::default();
     let port = Port::bind("annotations", "--annotations-listen", annotations.annotations_listen).await?;
     port.serve(GrpcWeb::new(grpc_port::routes(service, &lifetime).await?), &lifetime);
     lifetime.wait().await?;
-    stores.close().await;
+    database.close().await;
     Ok(())
 }
 
 /// Runs the gateway alone.
 pub(crate) async fn gateway(settings: settings::Gateway) -> anyhow::Result<()> {
-    let settings::Gateway { data, tokens, uploads, gateway, images_url, annotations_url } = settings;
-    let authenticator = parts::authenticator(&data, &tokens).await?;
+    let settings::Gateway { folder, tokens, uploads, gateway, images_url, annotations_url } = settings;
+    let authenticator = parts::authenticator(&folder, &tokens).await?;
     let upstreams = Upstreams::new()
         .with(IMAGES, parts::channel("--images-url", &images_url)?)
         .with(ANNOTATIONS, parts::channel("--annotations-url", &annotations_url)?);
-    let service = parts::gateway(&gateway, &uploads, authenticator, upstreams)?;
     let lifetime = Lifetime::default();
+    // Of the services' health only they know: `/readyz` asks them.
+    let about = grpc_port::about(&[IMAGES, ANNOTATIONS], &[], &lifetime).await?;
+    let service = parts::gateway(&gateway, &uploads, authenticator, upstreams, about)?;
     Port::bind("gateway", "--listen", gateway.listen).await?.serve(service, &lifetime);
     lifetime.wait().await
 }
@@ -116,10 +120,10 @@ fn clean_up_daily(stores: &Stores, lifetime: &Lifetime) {
 }
 
 fn annotations_over<I: ImagesBackend>(
-    stores: &Stores,
+    database: &SqliteDatabase,
     images: I,
     authenticator: &identity::Authenticator<SystemClock>,
 ) -> Annotations<I> {
-    let service = AnnotationsService::new(stores.database.clone(), images, SystemClock, OsEntropy);
+    let service = AnnotationsService::new(database.clone(), images, SystemClock, OsEntropy);
     AuthLayer::new(authenticator.clone()).layer(service.into_server())
 }

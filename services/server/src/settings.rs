@@ -9,7 +9,7 @@ use clap::Args;
 #[derive(Args)]
 pub(crate) struct Serve {
     #[command(flatten)]
-    pub(crate) data: Data,
+    pub(crate) stores: Stores,
     #[command(flatten)]
     pub(crate) tokens: Tokens,
     #[command(flatten)]
@@ -26,7 +26,7 @@ pub(crate) struct Serve {
 #[derive(Args)]
 pub(crate) struct Images {
     #[command(flatten)]
-    pub(crate) data: Data,
+    pub(crate) stores: Stores,
     #[command(flatten)]
     pub(crate) tokens: Tokens,
     #[command(flatten)]
@@ -39,7 +39,7 @@ pub(crate) struct Images {
 #[derive(Args)]
 pub(crate) struct Annotations {
     #[command(flatten)]
-    pub(crate) data: Data,
+    pub(crate) database: Database,
     #[command(flatten)]
     pub(crate) tokens: Tokens,
     #[command(flatten)]
@@ -54,7 +54,7 @@ pub(crate) struct Annotations {
 #[derive(Args)]
 pub(crate) struct Gateway {
     #[command(flatten)]
-    pub(crate) data: Data,
+    pub(crate) folder: Folder,
     #[command(flatten)]
     pub(crate) tokens: Tokens,
     #[command(flatten)]
@@ -76,35 +76,15 @@ pub(crate) struct Gateway {
     pub(crate) annotations_url: String,
 }
 
-/// Where the data is.
+/// The folder that everything is in unless a setting says otherwise.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct Data {
+pub(crate) struct Folder {
     /// The folder of the database, the pictures and the secrets.
     #[arg(long, env = "RETICLE_DATA_DIR", default_value = "./data", value_name = "DIR")]
     pub(crate) data_dir: PathBuf,
-
-    /// The database: `sqlite:PATH`. [default: sqlite:<data-dir>/reticle.db]
-    #[arg(long, env = "RETICLE_DATABASE_URL", value_name = "URL")]
-    database_url: Option<String>,
-
-    /// The pictures: `file:PATH`. [default: file:<data-dir>/objects]
-    #[arg(long, env = "RETICLE_OBJECTS_URL", value_name = "URL")]
-    objects_url: Option<String>,
 }
 
-impl Data {
-    /// The path of the SQLite file.
-    pub(crate) fn database_path(&self) -> anyhow::Result<PathBuf> {
-        path_of("--database-url", "sqlite:", self.database_url.as_deref(), || {
-            self.data_dir.join("reticle.db")
-        })
-    }
-
-    /// The folder of the objects.
-    pub(crate) fn objects_path(&self) -> anyhow::Result<PathBuf> {
-        path_of("--objects-url", "file:", self.objects_url.as_deref(), || self.data_dir.join("objects"))
-    }
-
+impl Folder {
     /// The file of the secret that signs tokens, where none is given.
     pub(crate) fn jwt_secret_path(&self) -> PathBuf {
         self.data_dir.join("jwt-secret")
@@ -116,6 +96,46 @@ impl Data {
     }
 }
 
+/// Where the rows are.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Database {
+    #[command(flatten)]
+    pub(crate) folder: Folder,
+
+    /// The database: `sqlite:PATH`. [default: sqlite:<data-dir>/reticle.db]
+    #[arg(long, env = "RETICLE_DATABASE_URL", value_name = "URL")]
+    database_url: Option<String>,
+}
+
+impl Database {
+    /// The path of the SQLite file.
+    pub(crate) fn path(&self) -> anyhow::Result<PathBuf> {
+        path_of("--database-url", "sqlite:", self.database_url.as_deref(), || {
+            self.folder.data_dir.join("reticle.db")
+        })
+    }
+}
+
+/// Where the rows and the pictures are.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Stores {
+    #[command(flatten)]
+    pub(crate) database: Database,
+
+    /// The pictures: `file:PATH`. [default: file:<data-dir>/objects]
+    #[arg(long, env = "RETICLE_OBJECTS_URL", value_name = "URL")]
+    objects_url: Option<String>,
+}
+
+impl Stores {
+    /// The folder of the objects.
+    pub(crate) fn objects_path(&self) -> anyhow::Result<PathBuf> {
+        path_of("--objects-url", "file:", self.objects_url.as_deref(), || {
+            self.database.folder.data_dir.join("objects")
+        })
+    }
+}
+
 fn path_of(
     setting: &str,
     scheme: &str,
@@ -123,23 +143,23 @@ fn path_of(
     default: impl FnOnce() -> PathBuf,
 ) -> anyhow::Result<PathBuf> {
     let Some(url) = url else { return Ok(default()) };
-    match url.strip_prefix(scheme) {
-        Some("" | "//") => bail!("{setting}: `{url}` has no path"),
-        Some(path) => Ok(PathBuf::from(path.strip_prefix("//").unwrap_or(path))),
-        None => bail!("{setting}: `{url}` must begin with `{scheme}`"),
+    let Some(path) = url.strip_prefix(scheme) else { bail!("{setting}: `{url}` must begin with `{scheme}`") };
+    match path.strip_prefix("//").unwrap_or(path) {
+        "" => bail!("{setting}: `{url}` has no path"),
+        // Elsewhere these mean a database in memory, and options; here they would be names of files.
+        path if path.starts_with(':') || path.contains('?') => {
+            bail!("{setting}: `{url}` must be `{scheme}` and a path, with nothing else")
+        }
+        path => Ok(PathBuf::from(path)),
     }
 }
 
-/// Whose tokens are believed.
+/// What tokens are signed with, and what they must say.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct Tokens {
+pub(crate) struct Signing {
     /// The secret of HS256 tokens, at least 32 bytes. [default: the one in <data-dir>/jwt-secret, made if need be]
     #[arg(long, env = "RETICLE_JWT_SECRET", hide_env_values = true, value_name = "SECRET")]
     pub(crate) jwt_secret: Option<String>,
-
-    /// A file or URL of a JWKS: its RS256, ES256 and `EdDSA` keys are believed.
-    #[arg(long, env = "RETICLE_JWKS", value_name = "FILE|URL")]
-    pub(crate) jwks: Option<String>,
 
     /// The issuer that tokens must name.
     #[arg(long, env = "RETICLE_JWT_ISSUER", value_name = "ISS")]
@@ -148,10 +168,17 @@ pub(crate) struct Tokens {
     /// The audience that tokens must name.
     #[arg(long, env = "RETICLE_JWT_AUDIENCE", value_name = "AUD")]
     pub(crate) jwt_audience: Option<String>,
+}
 
-    /// The key of signed image URLs, at least 32 bytes. [default: the one in <data-dir>/url-key, made if need be]
-    #[arg(long, env = "RETICLE_URL_KEY", hide_env_values = true, value_name = "KEY")]
-    pub(crate) url_key: Option<String>,
+/// Whose tokens are believed.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Tokens {
+    #[command(flatten)]
+    pub(crate) signing: Signing,
+
+    /// A file or URL of a JWKS: its RS256, ES256 and Ed25519 keys are believed. Without a secret, nothing else is.
+    #[arg(long, env = "RETICLE_JWKS", value_name = "FILE|URL")]
+    pub(crate) jwks: Option<String>,
 }
 
 /// What pictures may be.
@@ -162,22 +189,26 @@ pub(crate) struct Uploads {
         long,
         env = "RETICLE_MAX_UPLOAD_BYTES",
         default_value_t = 10 * 1024 * 1024,
-        value_parser = clap::value_parser!(i32).range(1..),
+        value_parser = upload_bytes,
         value_name = "BYTES"
     )]
     pub(crate) max_upload_bytes: i32,
 }
 
-/// The images service's own port.
+/// The images service's own port, and the URLs it signs.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ImagesPort {
     /// Where the images service listens for gRPC and gRPC-web.
-    #[arg(long, env = "RETICLE_IMAGES_LISTEN", default_value = "127.0.0.1:50051", value_name = "ADDRESS")]
+    #[arg(long, env = "RETICLE_IMAGES_LISTEN", default_value = "127.0.0.1:50051", value_name = "IP:PORT", value_parser = address)]
     pub(crate) images_listen: SocketAddr,
 
     /// The URL at which browsers reach the gateway; signed image URLs begin with it. [default: as the request says]
     #[arg(long, env = "RETICLE_PUBLIC_URL", value_name = "URL")]
     pub(crate) public_url: Option<String>,
+
+    /// The key of signed image URLs, at least 32 bytes. [default: the one in <data-dir>/url-key, made if need be]
+    #[arg(long, env = "RETICLE_URL_KEY", hide_env_values = true, value_name = "KEY")]
+    pub(crate) url_key: Option<String>,
 }
 
 /// The annotations service's own port.
@@ -188,7 +219,8 @@ pub(crate) struct AnnotationsPort {
         long,
         env = "RETICLE_ANNOTATIONS_LISTEN",
         default_value = "127.0.0.1:50052",
-        value_name = "ADDRESS"
+        value_name = "IP:PORT",
+        value_parser = address
     )]
     pub(crate) annotations_listen: SocketAddr,
 }
@@ -197,7 +229,7 @@ pub(crate) struct AnnotationsPort {
 #[derive(Args, Clone, Debug)]
 pub(crate) struct GatewayPort {
     /// Where the gateway listens for HTTP/JSON, gRPC-web and gRPC.
-    #[arg(long, env = "RETICLE_LISTEN", default_value = "127.0.0.1:8787", value_name = "ADDRESS")]
+    #[arg(long, env = "RETICLE_LISTEN", default_value = "127.0.0.1:8787", value_name = "IP:PORT", value_parser = address)]
     pub(crate) listen: SocketAddr,
 
     /// Web origins whose pages may call, separated by commas; `*` for all.
@@ -218,6 +250,15 @@ pub(crate) fn upstream_uri(setting: &str, url: &str) -> anyhow::Result<http::Uri
     }
 }
 
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "must be an IP address and a port, as in 127.0.0.1:8787 or 0.0.0.0:8787")
+}
+
+fn upload_bytes(text: &str) -> Result<i32, String> {
+    let bytes = text.parse().ok().filter(|bytes| *bytes > 0);
+    bytes.ok_or_else(|| format!("must be a number of bytes from 1 to {}, as in 10485760", i32::MAX))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,7 +269,9 @@ mod tests {
         assert_eq!(path(None).unwrap(), PathBuf::from("default"));
         assert_eq!(path(Some("sqlite:a/b.db")).unwrap(), PathBuf::from("a/b.db"));
         assert_eq!(path(Some("sqlite:///a/b.db")).unwrap(), PathBuf::from("/a/b.db"));
-        for wrong in ["sqlite:", "postgres://x", "a.db"] {
+        for wrong in
+            ["sqlite:", "sqlite://", "postgres://x", "a.db", "sqlite::memory:", "sqlite:a.db?mode=ro"]
+        {
             assert!(path(Some(wrong)).unwrap_err().to_string().starts_with("--database-url: `"), "{wrong}");
         }
     }
