@@ -15,7 +15,7 @@ use http::{Request, Version, header::EXPECT};
 use http_body::{Body as _, Frame, SizeHint};
 use tonic::{Status, body::Body};
 
-use crate::{body, deadline::Deadline, gateway::Shared};
+use crate::{body, deadline::Deadline, shared::Shared};
 
 /// What is left of a request's body, however its handler ended.
 pub(crate) struct Leftover(Arc<Mutex<Kept>>);

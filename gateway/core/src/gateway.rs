@@ -19,7 +19,7 @@ use http_body::Body as _;
 use storage::{Clock, Entropy};
 use tonic::body::Body;
 use tower::Service;
-use tracing::{Instrument as _, Span, field::Empty};
+use tracing::{Instrument as _, field::Empty};
 
 use crate::{
     Config, Ports, StartError, Timer, Upstreams, answer,
@@ -27,11 +27,12 @@ use crate::{
     cors::Cors,
     discard::Leftover,
     exchange::{Exchange, X_REQUEST_ID},
-    grpc,
-    http_api::{self, OwnPages},
+    grpc, http_api,
     json::Schemas,
+    own_pages::OwnPages,
     ports::Host,
     secure,
+    shared::Shared,
 };
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -41,17 +42,6 @@ type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 #[derive(Clone)]
 pub struct Gateway {
     shared: Arc<Shared>,
-}
-
-/// What all requests share.
-pub(crate) struct Shared {
-    pub(crate) config: Config,
-    pub(crate) contract: Contract,
-    pub(crate) schemas: Schemas,
-    pub(crate) upstreams: Upstreams,
-    pub(crate) host: Arc<dyn Host>,
-    pub(crate) own_pages: OwnPages,
-    cors: Cors,
 }
 
 impl Gateway {
@@ -183,9 +173,4 @@ impl Service<Request<Body>> for Dispatch {
             })
         })
     }
-}
-
-/// Notes on the request's span, and so in its log line.
-pub(crate) fn note(field: &'static str, value: &str) {
-    Span::current().record(field, value);
 }

@@ -20,9 +20,9 @@ use crate::{
     deadline::{self, Deadline, GRPC_TIMEOUT},
     error::Error,
     exchange::Exchange,
-    gateway::{Shared, note},
     metadata,
     ports::Sleep,
+    shared::{Shared, note},
 };
 
 const GRPC_STATUS: &str = "grpc-status";

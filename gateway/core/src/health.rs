@@ -14,8 +14,8 @@ use crate::{
     config::READY_TIMEOUT,
     deadline::Deadline,
     error::Error,
-    gateway::Shared,
     messages::{self, Messages},
+    shared::Shared,
 };
 
 const CHECK: &str = "/grpc.health.v1.Health/Check";

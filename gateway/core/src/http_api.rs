@@ -6,56 +6,17 @@ use http::{
     header::{CACHE_CONTROL, ETAG},
     request::Parts,
 };
-use serde_json::json;
-use sha2::{Digest as _, Sha256};
 use tonic::body::Body;
 
 use crate::{
-    Config,
     answer::{self, Problems},
     conditional,
-    contract::{Contract, Mismatch, quote},
+    contract::Mismatch,
     error::Error,
     exchange::Exchange,
-    gateway::{Shared, note},
-    health, openapi, rest,
+    health, rest,
+    shared::{Shared, note},
 };
-
-/// The bytes of a SHA-256 that tell two documents apart well enough.
-const TAG_BYTES: usize = 16;
-
-/// Answers made once, at the start.
-pub(crate) struct OwnPages {
-    /// The full names of the contract's services.
-    pub(crate) services: Vec<String>,
-    index: Bytes,
-    health: Bytes,
-    openapi: Bytes,
-    openapi_tag: HeaderValue,
-}
-
-impl OwnPages {
-    pub(crate) fn new(config: &Config, contract: &Contract) -> Self {
-        let mut services: Vec<_> = contract.methods().iter().map(|m| m.service.full_name.clone()).collect();
-        services.dedup();
-        let index = json!({
-            "services": services,
-            "links": { "openapi": "/openapi.json", "health": "/health", "ready": "/readyz", "live": "/livez" },
-        });
-        let health = json!({"status": "ok", "region": config.region});
-        let openapi = Bytes::from(openapi::document(contract));
-        let hash = Sha256::digest(&openapi);
-        let tag: String = hash.iter().take(TAG_BYTES).map(|byte| format!("{byte:02x}")).collect();
-        let openapi_tag = HeaderValue::try_from(quote(&tag)).unwrap_or(HeaderValue::from_static("\"\""));
-        Self {
-            services,
-            index: index.to_string().into(),
-            health: health.to_string().into(),
-            openapi,
-            openapi_tag,
-        }
-    }
-}
 
 /// The paths that are the gateway's own; all of them take GET and HEAD.
 #[derive(Clone, Copy)]

@@ -28,9 +28,11 @@ mod json;
 mod messages;
 mod metadata;
 mod openapi;
+mod own_pages;
 mod ports;
 mod rest;
 mod secure;
+mod shared;
 mod upstream;
 
 pub use config::Config;

@@ -2,6 +2,7 @@
 
 mod disposition;
 mod download;
+mod field_names;
 mod multipart;
 mod range;
 mod request;
@@ -21,10 +22,10 @@ use crate::{
     deadline::{self, GRPC_TIMEOUT},
     error::Error,
     exchange::Exchange,
-    gateway::{Shared, note},
     json::Schema,
     messages::Messages,
     metadata,
+    shared::{Shared, note},
 };
 
 /// A request that a route fits.
@@ -39,7 +40,9 @@ pub(crate) struct Call<'a> {
 pub(crate) async fn answer(call: &Call<'_>, body: Body, problems: Problems<'_>) -> Response<Body> {
     let route = call.found.route;
     note("route", &format!("{} {}", route.http_method, route.template));
-    call.answer(body).await.unwrap_or_else(|error| problems.answer(error, Some(&route.method.service)))
+    call.answer(body).await.unwrap_or_else(|error| {
+        problems.answer(field_names::from_the_body(error, &route.body), Some(&route.method.service))
+    })
 }
 
 impl Call<'_> {
