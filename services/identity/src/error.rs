@@ -19,9 +19,14 @@ pub enum Refused {
     /// It is longer than [`MAX_TOKEN_BYTES`].
     #[error("The token is not valid: it is longer than {MAX_TOKEN_BYTES} bytes")]
     TooLong,
-    /// It is not three base64url parts, or a part is not the JSON it must be.
+    /// It is not three base64url parts, or its header is not the JSON it must be.
     #[error("The token is not valid: it is not a signed JWT")]
     Malformed,
+    /// It is signed as it should be, but a claim is of another type than RFC 7519 has it, or is there twice.
+    #[error(
+        "The token is not valid: its claims are not those of a JWT (`sub` and `scope` are strings, `exp` a number)"
+    )]
+    Claims,
     /// Its algorithm is not one of those configured; `none` never is.
     #[error("The token is not valid: it is signed with an algorithm that is not accepted here")]
     Algorithm,
@@ -72,6 +77,7 @@ impl From<Refused> for Status {
             Refused::NotBearer
             | Refused::TooLong
             | Refused::Malformed
+            | Refused::Claims
             | Refused::Algorithm
             | Refused::Extension
             | Refused::UnknownKey

@@ -41,9 +41,8 @@ impl Header {
 pub(crate) fn open(token: &str, algorithm: Algorithm, key: &DecodingKey) -> Result<Claims, Refused> {
     let data = jsonwebtoken::decode::<Claims>(token, key, &signature_only(algorithm));
     data.map(|data| data.claims).map_err(|error| match error.kind() {
-        ErrorKind::Base64(_) | ErrorKind::Json(_) | ErrorKind::Utf8(_) | ErrorKind::InvalidToken => {
-            Refused::Malformed
-        }
+        ErrorKind::Json(_) => Refused::Claims,
+        ErrorKind::Base64(_) | ErrorKind::Utf8(_) | ErrorKind::InvalidToken => Refused::Malformed,
         _ => Refused::Signature,
     })
 }
