@@ -36,13 +36,16 @@ pub fn not_found(kind: &str, id: impl std::fmt::Display) -> Status {
     resource(Code::NotFound, "NOT_FOUND", kind, id, format!("{kind} not found"))
 }
 
-/// NOT_FOUND: `kind` with that id, which `field` of the request names, does not exist for the caller.
+/// NOT_FOUND: `kind` with that id, which `field` of the request names, does not exist for the caller. The message names
+/// the field where only its index tells which of several is meant.
 #[must_use]
 pub fn not_found_in(kind: &str, id: impl std::fmt::Display, field: &str) -> Status {
     let mut details = ErrorDetails::new();
     details.set_error_info("NOT_FOUND", DOMAIN, [("field".to_owned(), field.to_owned())]);
     details.set_resource_info(kind, id.to_string(), "", format!("named by {field}"));
-    Status::with_error_details(Code::NotFound, format!("{kind} {id} not found ({field})"), details)
+    let message =
+        if field.contains('[') { format!("{kind} not found ({field})") } else { format!("{kind} not found") };
+    Status::with_error_details(Code::NotFound, message, details)
 }
 
 /// ALREADY_EXISTS: there is a live `kind` with that id.
@@ -113,6 +116,18 @@ pub fn storage_failure(error: &storage::Error) -> Status {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_found_is_named_by_its_index_if_it_has_one() {
+        let status = |field| not_found_in("Image", 7, field);
+        assert_eq!(status("annotation.image_id").message(), "Image not found");
+        assert_eq!(status("annotations[2].image_id").message(), "Image not found (annotations[2].image_id)");
+        let resource = status("annotation.image_id").get_details_resource_info().unwrap();
+        assert_eq!(
+            (resource.resource_name.as_str(), resource.description.as_str()),
+            ("7", "named by annotation.image_id")
+        );
+    }
 
     #[test]
     fn metadata_is_found_by_name_beside_the_reason() {

@@ -52,7 +52,7 @@ async fn anothers_image_and_one_that_is_not_there_are_told_alike() {
         let request = by("alice", create(new_box(image)));
         let status = fixture.client.clone().create_annotation(request).await.unwrap_err();
         assert_eq!(status.code(), Code::NotFound);
-        assert_eq!(status.message(), format!("Image {image} not found (annotation.image_id)"));
+        assert_eq!(status.message(), "Image not found");
         let resource = status.get_details_resource_info().unwrap();
         assert_eq!((resource.resource_type.as_str(), resource.resource_name.as_str()), ("Image", image));
     }
