@@ -1,71 +1,91 @@
-//! `GetImage` over gRPC against an empty echo, and over HTTP against gRPC.
+//! Reading one image: over gRPC against an empty echo, and through the gateway against gRPC.
 
 use std::{net::SocketAddr, time::Duration};
 
-use anyhow::ensure;
-use proto::images::v1::{GetImageRequest, images_service_client::ImagesServiceClient};
-use tests::{Program, User};
-use tonic::{Request, metadata::MetadataValue, transport::Endpoint};
+use hyper::StatusCode;
+use tests::Program;
 
 use crate::{
+    connection::{Http1, Http2, Prepared, get, grpc},
     echo::Echo,
-    load,
+    load::{self, median, middle_ratio},
     table::{Goal, Row},
 };
 
 pub(crate) const NAME: &str = "get image";
+const PATH: &str = "/reticle.images.v1.ImagesService/GetImage";
 const CALLERS: usize = 16;
-const LENGTH: Duration = Duration::from_secs(3);
-const ROUNDS: usize = 3;
+const LENGTH: Duration = Duration::from_secs(2);
+const ROUNDS: usize = 5;
 
-/// Calls a second of the three, in turn, and their ratios by the middle round.
+/// Calls a second of the three, in turn, and the middle of the rounds' ratios. One client makes all calls, over one
+/// HTTP/2 connection with as many callers each.
 pub(crate) async fn measure() -> anyhow::Result<[Row; 2]> {
     let (program, echo) = (Program::start(&[]).await?, Echo::start()?);
     let user = program.target().new_user();
     let image_id = user.new_image().await?;
-    let path = format!("/api/images/{image_id}");
-    let (mut empty, mut grpc, mut http) = (Vec::new(), Vec::new(), Vec::new());
+    let target = program.target();
+
+    let over_grpc = |address| grpc(&user, address, PATH, &get_image_request(&image_id));
+    let request = get(&user, &format!("/api/images/{image_id}"))?;
+    let to_echo = Load::new(echo.address, over_grpc(echo.address)?).await?;
+    let to_service = Load::new(target.images, over_grpc(target.images)?).await?;
+    let to_gateway = Load::new(target.gateway, request.clone()).await?;
+
+    let (mut empty, mut service, mut gateway, mut browsers) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        empty.push(over_grpc(echo.address, &user, &image_id).await?);
-        grpc.push(over_grpc(program.target().images, &user, &image_id).await?);
-        http.push(load::calls_a_second(CALLERS, LENGTH, |_| over_http(&user, &path)).await?);
+        empty.push(to_echo.calls_a_second().await?);
+        service.push(to_service.calls_a_second().await?);
+        gateway.push(to_gateway.calls_a_second().await?);
+        let http1 = Http1::connect(target.gateway, CALLERS).await?;
+        browsers
+            .push(load::calls_a_second(CALLERS, LENGTH, |n| http1[n].call(&request, StatusCode::OK)).await?);
     }
-    let (empty, grpc, http) = (load::median(empty), load::median(grpc), load::median(http));
     let row = |name, figure, goal, detail| Row { name, figure, goal: Goal::AtLeast(goal), detail };
     Ok([
         row(
             "get image over gRPC : empty tonic echo",
-            grpc / empty,
+            middle_ratio(&service, &empty),
             0.5,
-            format!("{grpc:.0} of {empty:.0} calls/s"),
+            format!(
+                "{:.0} of {:.0} calls/s, {CALLERS} callers, 1 connection",
+                median(&service),
+                median(&empty)
+            ),
         ),
         row(
             "get image over HTTP/JSON : over gRPC",
-            http / grpc,
+            middle_ratio(&gateway, &service),
             0.6,
-            format!("{http:.0} of {grpc:.0} calls/s"),
+            format!(
+                "{:.0} of {:.0} calls/s, {CALLERS} callers, 1 connection; {:.0} over {CALLERS} HTTP/1.1 connections",
+                median(&gateway),
+                median(&service),
+                median(&browsers)
+            ),
         ),
     ])
 }
 
-async fn over_grpc(address: SocketAddr, user: &User, image_id: &str) -> anyhow::Result<f64> {
-    let channel = Endpoint::from_shared(format!("http://{address}"))?.connect().await?;
-    let token: MetadataValue<_> = format!("Bearer {}", user.token).parse()?;
-    let (token, client) = (&token, ImagesServiceClient::new(channel));
-    load::calls_a_second(CALLERS, LENGTH, move |_| {
-        let mut client = client.clone();
-        async move {
-            let mut request = Request::new(GetImageRequest { image_id: image_id.to_owned() });
-            request.metadata_mut().insert("authorization", token.clone());
-            client.get_image(request).await?;
-            Ok(())
-        }
-    })
-    .await
+/// The wire of a `GetImageRequest`: field 1, so many bytes.
+fn get_image_request(image_id: &str) -> Vec<u8> {
+    let length = u8::try_from(image_id.len()).unwrap_or_default();
+    [&[0x0a, length], image_id.as_bytes()].concat()
 }
 
-async fn over_http(user: &User, path: &str) -> anyhow::Result<()> {
-    let answer = user.get(path).await?;
-    ensure!(answer.status == 200, "{answer:?}");
-    Ok(())
+/// One request, over and over.
+struct Load {
+    connection: Http2,
+    request: Prepared,
+}
+
+impl Load {
+    async fn new(address: SocketAddr, request: Prepared) -> anyhow::Result<Self> {
+        Ok(Self { connection: Http2::connect(address).await?, request })
+    }
+
+    async fn calls_a_second(&self) -> anyhow::Result<f64> {
+        load::calls_a_second(CALLERS, LENGTH, |_| self.connection.call(&self.request, StatusCode::OK)).await
+    }
 }

@@ -8,7 +8,7 @@ use std::{
 use futures_util::future::try_join_all;
 
 /// Calls `call` from `callers` at once for about `length`, and answers the calls a second.
-pub(crate) async fn calls_a_second<F: Future<Output = anyhow::Result<()>>>(
+pub(crate) async fn calls_a_second<T, F: Future<Output = anyhow::Result<T>>>(
     callers: usize,
     length: Duration,
     call: impl Fn(usize) -> F,
@@ -30,15 +30,16 @@ pub(crate) async fn calls_a_second<F: Future<Output = anyhow::Result<()>>>(
     Ok(done / start.elapsed().as_secs_f64())
 }
 
-/// How long `work` takes, in seconds.
-pub(crate) async fn seconds<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<f64> {
-    let start = Instant::now();
-    work.await?;
-    Ok(start.elapsed().as_secs_f64())
-}
-
 /// The middle of `figures`.
-pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
+pub(crate) fn median(figures: &[f64]) -> f64 {
+    let mut figures = figures.to_vec();
     figures.sort_by(f64::total_cmp);
     figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// The middle of the ratios of rounds, whose two figures were taken one right after the other: what else the machine
+/// does meanwhile weighs on both.
+pub(crate) fn middle_ratio(of: &[f64], to: &[f64]) -> f64 {
+    let ratios: Vec<_> = of.iter().zip(to).map(|(of, to)| of / to).collect();
+    median(&ratios)
 }

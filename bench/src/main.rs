@@ -5,13 +5,15 @@
 #![expect(clippy::future_not_send, reason = "one thread drives each load")]
 #![expect(clippy::indexing_slicing, reason = "an answer that lacks a field fails the bench")]
 
+mod bare_loop;
 mod bulk;
-mod cpu;
+mod connection;
 mod echo;
 mod get_image;
 mod listing;
 mod load;
 mod memory;
+mod proc;
 mod startup;
 mod table;
 mod transcoding;

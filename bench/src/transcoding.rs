@@ -2,35 +2,41 @@
 
 use std::time::Duration;
 
-use anyhow::ensure;
+use hyper::StatusCode;
 use tests::Parts;
 
 use crate::{
-    bulk::boxes,
-    cpu, load,
+    bulk::{BATCH, create_boxes},
+    connection::Http1,
+    load, proc,
     table::{Goal, Row},
 };
 
 pub(crate) const NAME: &str = "transcoding";
+const CALLERS: usize = 2;
 const LENGTH: Duration = Duration::from_secs(5);
 
 /// CPU of the gateway process over CPU of the annotations process, over the same calls.
 pub(crate) async fn measure() -> anyhow::Result<[Row; 1]> {
     let parts = Parts::start(&[]).await?;
     let user = parts.target().new_user();
-    let body = boxes(&user.new_image().await?);
-    let create = |_| async {
-        let answer = user.post("/api/annotations/bulk", &body).await?;
-        ensure!(answer.status == 201, "{answer:?}");
-        Ok(())
-    };
-    create(0).await?;
+    let create = create_boxes(&user, &user.new_image().await?)?;
+    let connections = Http1::connect(parts.target().gateway, CALLERS).await?;
+    connections[0].call(&create, StatusCode::CREATED).await?;
+
     let (gateway, annotations) = (parts.gateway.id()?, parts.annotations.id()?);
-    let before = (cpu::seconds(gateway)?, cpu::seconds(annotations)?);
-    let calls = load::calls_a_second(2, LENGTH, create).await? * LENGTH.as_secs_f64();
-    let (transcode, store) = (cpu::seconds(gateway)? - before.0, cpu::seconds(annotations)? - before.1);
+    let before = (proc::cpu_seconds(gateway)?, proc::cpu_seconds(annotations)?);
+    let call = |caller: usize| connections[caller].call(&create, StatusCode::CREATED);
+    let calls = load::calls_a_second(CALLERS, LENGTH, call).await? * LENGTH.as_secs_f64();
+    let transcode = proc::cpu_seconds(gateway)? - before.0;
+    let store = proc::cpu_seconds(annotations)? - before.1;
+
     let millis = |seconds: f64| seconds * 1000.0 / calls;
-    let detail = format!("{:.2} of {:.2} ms CPU a call of 500 boxes", millis(transcode), millis(store));
+    let detail = format!(
+        "{:.2} of {:.2} ms CPU of a process for each call of {BATCH} boxes",
+        millis(transcode),
+        millis(store)
+    );
     Ok([Row {
         name: "transcoding a bulk body : storing it",
         figure: transcode / store,

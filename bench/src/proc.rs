@@ -8,7 +8,7 @@ use anyhow::Context as _;
 const TICKS_A_SECOND: f64 = 100.0;
 
 /// Seconds of CPU that the process used so far, in user and system mode.
-pub(crate) fn seconds(id: u32) -> anyhow::Result<f64> {
+pub(crate) fn cpu_seconds(id: u32) -> anyhow::Result<f64> {
     let stat = fs::read_to_string(folder(id).join("stat")).context("no such process")?;
     // The name in parentheses may hold anything, so count from its end: utime and stime are fields 14 and 15.
     let after_name = stat.rsplit_once(')').map(|(_, rest)| rest).context("a stat line has a name")?;

@@ -1,0 +1,79 @@
+//! What SQLite does when nothing else is done: a loop of prepared INSERTs.
+
+use std::{
+    path::Path,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use rusqlite::{Connection, params};
+
+use crate::bulk::BATCH;
+
+const IMAGE_ID: &str = "01234567890123456789012345678901";
+
+/// A database with the program's schema, settings and durability, on the same file system; and built with the same
+/// compile-time options, since it is the same library.
+pub(crate) struct BareLoop {
+    database: Connection,
+    commits: u32,
+}
+
+impl BareLoop {
+    /// A new database in `folder`, with one image.
+    pub(crate) fn open(folder: &Path) -> anyhow::Result<Self> {
+        let database = Connection::open(folder.join("bare.db"))?;
+        database.execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+             PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32000; PRAGMA wal_autocheckpoint = 4000;
+             PRAGMA journal_size_limit = 67108864;",
+        )?;
+        database.execute_batch(include_str!("../../migrations/0001_images.sql"))?;
+        database.execute_batch(include_str!("../../migrations/0002_annotations.sql"))?;
+        database.execute(
+            "INSERT INTO images VALUES (?1, 'a', 'a', 'image/png', 1, '', 1, 1, 1, 'u', 1, 1, NULL, '{}', 1)",
+            [IMAGE_ID],
+        )?;
+        Ok(Self { database, commits: 0 })
+    }
+
+    /// Commits of [`BATCH`] boxes a second, over about `length`. The boxes' ids are time-ordered, as the program's are.
+    pub(crate) fn commits_a_second(&mut self, length: Duration) -> anyhow::Result<f64> {
+        let (start, before) = (Instant::now(), self.commits);
+        while start.elapsed() < length {
+            self.commit()?;
+        }
+        Ok(f64::from(self.commits - before) / start.elapsed().as_secs_f64())
+    }
+
+    fn commit(&mut self) -> anyhow::Result<()> {
+        let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?;
+        let commit = self.database.transaction()?;
+        let mut insert = commit
+            .prepare_cached("INSERT INTO annotations VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)")?;
+        for n in 0..BATCH {
+            let id = format!("{:016x}{n:016x}", self.commits);
+            let place = n as f64 / BATCH as f64 / 2.0;
+            let label = format!("label {}", n % 20);
+            let (y, width, height, confidence) = (0.123_456_789, 0.25, 0.1 + place, 0.75);
+            insert.execute(params![
+                IMAGE_ID,
+                id,
+                label,
+                place,
+                y,
+                width,
+                height,
+                confidence,
+                "detector 1.0",
+                "user-0",
+                now,
+                now,
+                1
+            ])?;
+        }
+        drop(insert);
+        commit.commit()?;
+        self.commits += 1;
+        Ok(())
+    }
+}
