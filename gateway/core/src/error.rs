@@ -36,6 +36,8 @@ pub(crate) enum Error {
     BodyBroke(#[source] BoxError),
     #[error("The body stood still for too long")]
     BodyIdle,
+    #[error("The body did not come in time")]
+    BodyLate,
     #[error("{0}")]
     Syntax(String),
     #[error("{} fields are not valid", .0.count())]
@@ -84,7 +86,7 @@ impl Error {
             Self::MethodNotAllowed(_) => Some(StatusCode::METHOD_NOT_ALLOWED),
             Self::BodyTooLarge { .. } | Self::FormTooLarge { .. } => Some(StatusCode::PAYLOAD_TOO_LARGE),
             Self::MediaType { .. } | Self::ContentEncoding => Some(StatusCode::UNSUPPORTED_MEDIA_TYPE),
-            Self::BodyIdle => Some(StatusCode::REQUEST_TIMEOUT),
+            Self::BodyIdle | Self::BodyLate => Some(StatusCode::REQUEST_TIMEOUT),
             _ => None,
         }
     }
@@ -133,6 +135,7 @@ impl From<Error> for Status {
             Error::UnexpectedBody => invalid("UNEXPECTED_BODY"),
             Error::BodyBroke(_) => invalid("BODY_INCOMPLETE"),
             Error::BodyIdle => aip::with_reason(Code::Aborted, "BODY_IDLE", text),
+            Error::BodyLate => aip::with_reason(Code::DeadlineExceeded, "BODY_LATE", text),
             Error::Syntax(_) => invalid("INVALID_JSON"),
             Error::Fields(violations) => aip::invalid_argument(&violations),
             Error::Form(_)

@@ -39,9 +39,9 @@ pub(super) async fn answer(
     let part = range::requested(&call.head.method, &call.head.headers);
     let timeout = call.shared.unary_timeout(&call.head.headers)?;
     let mut deadline = Deadline::start(&*call.shared.host, timeout);
+    let mut message = request::message(call, body, &mut deadline).await?;
+    message.extend_from_slice(&wanted(download, part.as_ref(), &call.head.headers));
     let begin = async {
-        let mut message = request::message(call, body).await?;
-        message.extend_from_slice(&wanted(download, part.as_ref(), &call.head.headers));
         // The stream goes on after the head's deadline, so the service is not told of it.
         let (metadata, mut messages) = call.open(messages::body(&message)?, None).await?;
         let first = messages.next().await?.unwrap_or_default();

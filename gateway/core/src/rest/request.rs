@@ -3,10 +3,16 @@
 use tonic::body::Body;
 
 use super::Call;
-use crate::{body, error::Error, json};
+use crate::{body, deadline::Deadline, error::Error, json};
 
-/// The request message's wire bytes: the body's, then what path, query and headers say on top.
-pub(super) async fn message(call: &Call<'_>, body: Body) -> Result<Vec<u8>, Error> {
+/// The request message's wire bytes, if the body has come whole by the deadline.
+pub(super) async fn message(call: &Call<'_>, body: Body, deadline: &mut Deadline) -> Result<Vec<u8>, Error> {
+    // It is the client then who was late, and not the service.
+    deadline.within(read(call, body)).await.unwrap_or(Err(Error::BodyLate))
+}
+
+/// The body's wire bytes, then what path, query and headers say on top.
+async fn read(call: &Call<'_>, body: Body) -> Result<Vec<u8>, Error> {
     let route = call.found.route;
     let headers = &call.head.headers;
     let Some(inner) = route.body.message(&route.method.input) else {

@@ -80,8 +80,8 @@ enum IsFirst {
 pub(super) async fn answer(call: &Call<'_>, body: Body) -> Result<Response<Body>, Error> {
     let timeout = call.shared.unary_timeout(&call.head.headers)?;
     let mut deadline = Deadline::start(&*call.shared.host, timeout);
+    let message = request::message(call, body, &mut deadline).await?;
     let begin = async {
-        let message = request::message(call, body).await?;
         let (metadata, mut messages) = call.open(messages::body(&message)?, None).await?;
         // Most errors come ahead of the first item, while the status can still say so.
         let first = messages.next().await?;

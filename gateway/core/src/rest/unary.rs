@@ -9,8 +9,8 @@ use crate::{answer, conditional, deadline::Deadline, error::Error, messages, met
 pub(super) async fn answer(call: &Call<'_>, body: Body) -> Result<Response<Body>, Error> {
     let timeout = call.shared.unary_timeout(&call.head.headers)?;
     let mut deadline = Deadline::start(&*call.shared.host, timeout);
+    let message = request::message(call, body, &mut deadline).await?;
     let work = async {
-        let message = request::message(call, body).await?;
         let (head, answer) = call.open(messages::body(&message)?, Some(timeout)).await?;
         let (message, trailers) = answer.only().await?;
         respond(call, &[head, trailers], &message)
