@@ -6,7 +6,7 @@
 
 use std::{
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
 };
 
@@ -15,7 +15,7 @@ use http::{Request, Version, header::EXPECT};
 use http_body::{Body as _, Frame, SizeHint};
 use tonic::{Status, body::Body};
 
-use crate::{body, deadline::Deadline, shared::Shared};
+use crate::{body, config::DISCARD_IDLE, deadline::Deadline, shared::Shared};
 
 /// What is left of a request's body, however its handler ended.
 pub(crate) struct Leftover(Arc<Mutex<Kept>>);
@@ -52,23 +52,32 @@ impl Leftover {
                 kept.length.is_some_and(|length| length - length.min(kept.read) > config.max_discarded_bytes);
             declared || kept.waits
         };
-        if too_much(&self.0.lock().unwrap_or_else(PoisonError::into_inner)) {
+        if too_much(&self.kept()) {
             return;
         }
-        let mut left = config.max_discarded_bytes;
-        let rest = std::future::poll_fn(|cx| {
-            let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            while let Some(Ok(frame)) = std::task::ready!(Pin::new(&mut kept.body).poll_frame(cx)) {
-                let length = frame.data_ref().map_or(0, |data| data.len() as u64);
-                match left.checked_sub(length) {
-                    Some(less) => left = less,
-                    None => break,
-                }
-            }
-            Poll::Ready(())
-        });
         // Whoever sends on for longer has had the chance to read the answer.
+        let rest = self.read_on(shared);
         let _ = Deadline::start(&*shared.host, config.idle_timeout).within(rest).await;
+    }
+
+    /// Reads until the end, or too much was read, or the sender stands still.
+    async fn read_on(&self, shared: &Shared) {
+        let mut left = shared.config.max_discarded_bytes;
+        loop {
+            let next = std::future::poll_fn(|cx| Pin::new(&mut self.kept().body).poll_frame(cx));
+            let Ok(Some(Ok(frame))) = Deadline::start(&*shared.host, DISCARD_IDLE).within(next).await else {
+                return;
+            };
+            let length = frame.data_ref().map_or(0, |data| data.len() as u64);
+            match left.checked_sub(length) {
+                Some(less) => left = less,
+                None => return,
+            }
+        }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures_util::stream;
 use gateway_core::Config;
+use http_body::Frame;
+use http_body_util::StreamBody;
 use tokio::time::Instant;
+use tonic::body::Body;
 
-use crate::stack::{config, request, start, start_with};
+use crate::stack::{anonymous, config, request, start, start_with};
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_names_no_deadline_gets_the_default() {
@@ -29,14 +34,28 @@ async fn a_callers_deadline_counts_up_to_the_cap() {
     assert_eq!(wrong.error().0, 400);
 }
 
+/// A body of which nothing ever comes.
+fn never() -> Body {
+    Body::new(StreamBody::new(stream::pending::<Result<Frame<Bytes>, std::io::Error>>()))
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_body_that_never_comes_is_not_waited_for() {
     let stack = start();
-    let never = http_body_util::StreamBody::new(futures_util::stream::pending::<
-        Result<http_body::Frame<bytes::Bytes>, std::io::Error>,
-    >());
-    let answer = request("POST /api/annotations").streamed(tonic::body::Body::new(never)).send(&stack).await;
+    let before = Instant::now();
+    let answer = request("POST /api/annotations").streamed(never()).send(&stack).await;
     assert_eq!(answer.error(), (408, "DEADLINE_EXCEEDED".into(), "The body did not come in time".into()));
+    assert_eq!(before.elapsed().as_secs(), 31, "the deadline, and a second in which the rest may come");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_client_that_stands_still_reads_why_at_once() {
+    let stack = start();
+    for (refused, status) in [(anonymous("POST /api/annotations"), 401), (request("POST /nothing"), 404)] {
+        let before = Instant::now();
+        assert_eq!(refused.streamed(never()).send(&stack).await.error().0, status);
+        assert_eq!(before.elapsed().as_secs(), 1);
+    }
 }
 
 #[tokio::test(start_paused = true)]
