@@ -38,7 +38,7 @@ pub(crate) enum Error {
     BodyIdle,
     #[error("The body did not come in time")]
     BodyLate,
-    #[error("{0}")]
+    #[error("The body is not valid JSON: {0}")]
     Syntax(String),
     #[error("{} fields are not valid", .0.count())]
     Fields(Violations),
@@ -171,7 +171,7 @@ impl From<Violations> for Error {
 impl From<JsonError> for Error {
     fn from(error: JsonError) -> Self {
         match error {
-            JsonError::Syntax(sentence) => Self::Syntax(sentence),
+            JsonError::Syntax(reason) => Self::Syntax(reason),
             JsonError::Fields(violations) => Self::Fields(violations),
         }
     }

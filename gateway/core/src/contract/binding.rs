@@ -155,7 +155,7 @@ mod tests {
             ("page_size.x=1", "page_size.x is not a known parameter"),
             ("owners.id=1", "owners.id is not a known parameter"),
             ("created_after.seconds=1", "created_after.seconds is not a known parameter"),
-            ("=1", " is not a known parameter"),
+            ("=1", "query must name each parameter"),
             ("owner=1", "owner cannot be given as a parameter"),
             ("owners=1", "owners cannot be given as a parameter"),
             ("metadata=1", "metadata cannot be given as a parameter"),

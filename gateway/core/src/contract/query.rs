@@ -89,6 +89,9 @@ fn decode_pair(pair: &str) -> Result<(Cow<'_, str>, Cow<'_, str>), Violation> {
     let decode =
         |raw, field: &str| percent::decode(raw, Part::Query).map_err(|rule| Violation::new(field, rule));
     let name = decode(name, name)?;
+    if name.is_empty() {
+        return Err(Violation::new("query", "must name each parameter"));
+    }
     let text = decode(text, &name)?;
     Ok((name, text))
 }

@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(of("owner", r#"{"id":"o"}"#).as_deref(), Ok(r#"info{owner{id:"o"}}"#));
         assert!(of("metadata", r#"{"a":1}"#).unwrap().contains(r#"fields"#));
         for (name, json, violation) in [
-            ("owner", "{", "owner must be JSON: "),
+            ("owner", "{", "owner must be JSON: it ends too early"),
             ("owner", r#"{"colour":1}"#, "owner.colour "),
             ("owners", "[]", "owners cannot be given as a parameter"),
         ] {

@@ -3,7 +3,7 @@ use aip::Violations;
 /// Why a JSON body is not the message that it should be.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum JsonError {
-    /// The body is not JSON; the sentence says why and where.
+    /// It is not JSON: why, and where, as in `it ends too early at line 1 column 1`.
     #[error("{0}")]
     Syntax(String),
     /// The body is JSON, but these fields are not as they must be.

@@ -120,6 +120,9 @@ impl Form {
 /// A part that is not the file, by its name.
 async fn text(part: Field<'static>, file_part: &str) -> Result<(String, String), Error> {
     let name = part.name().unwrap_or_default().to_owned();
+    if name.is_empty() {
+        return Err(Error::field("form", "must name each part"));
+    }
     if name.len() > MAX_NAME_BYTES {
         return Err(Error::field("form", format!("must have part names of at most {MAX_NAME_BYTES} bytes")));
     }

@@ -118,6 +118,7 @@ async fn a_form_that_is_not_as_it_must_be_is_refused_by_name() {
     let many: Vec<_> = (0..33).map(|_| part("name=\"filename\"", "a")).chain([file("x")]).collect();
     refused(&stack, form(&many), 400, "32").await;
     refused(&stack, form_head().body("no form at all"), 400, "form").await;
+    refused(&stack, form(&[part("x=y", "x"), file("x")]), 400, "form must name each part").await;
     let long_name = part(&format!("name=\"{}\"", "n".repeat(201)), "x");
     assert!(refused(&stack, form(&[long_name, file("x")]), 400, "200").await.body.len() < 1000);
 }

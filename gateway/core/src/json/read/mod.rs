@@ -37,7 +37,7 @@ pub(super) fn to_wire(schema: &Schema, json: &[u8]) -> Result<Document, JsonErro
     Node { reader: &mut reader, target: Target::Root(schema.message()) }
         .deserialize(&mut input)
         .and_then(|_| input.end())
-        .map_err(|error| JsonError::Syntax(syntax::sentence(&error)))?;
+        .map_err(|error| JsonError::Syntax(syntax::reason(&error)))?;
     if reader.violations.is_empty() {
         Ok(Document { wire: reader.wire, present: reader.present })
     } else {

@@ -2,8 +2,8 @@
 
 use serde_json::error::Category;
 
-/// A sentence that says what is wrong, and where.
-pub(super) fn sentence(error: &serde_json::Error) -> String {
+/// What is wrong, and where.
+pub(super) fn reason(error: &serde_json::Error) -> String {
     let (line, column) = (error.line(), error.column());
     let text = error.to_string();
     let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
@@ -23,5 +23,5 @@ pub(super) fn sentence(error: &serde_json::Error) -> String {
         }
         (_, reason) => reason,
     };
-    format!("The body is not valid JSON: {reason} at line {line} column {column}")
+    format!("{reason} at line {line} column {column}")
 }

@@ -65,11 +65,11 @@ fn shown(message: &DynamicMessage) -> serde_json::Value {
     serde_json::to_value(message).unwrap()
 }
 
-/// What is wrong with a body: each as `field rule`, or the sentence of a body that is not JSON.
+/// What is wrong with a body: each as `field rule`, or why it is not JSON.
 fn complaints(json: impl AsRef<[u8]>) -> Vec<String> {
     match read(json) {
         Ok(_) => Vec::new(),
-        Err(JsonError::Syntax(sentence)) => vec![sentence],
+        Err(JsonError::Syntax(reason)) => vec![reason],
         Err(JsonError::Fields(violations)) => violations
             .named()
             .iter()

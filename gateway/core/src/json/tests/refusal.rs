@@ -128,7 +128,6 @@ fn all_violations_are_told_at_once() {
 
 #[test]
 fn what_is_not_json_is_told_where() {
-    let start = "The body is not valid JSON: ";
     for (json, reason) in [
         (&b"{"[..], "it ends too early at line 1 column 1"),
         (b"{\"a_string\":\"x", "it ends too early at line 1 column 14"),
@@ -152,7 +151,7 @@ fn what_is_not_json_is_told_where() {
         (b"\xef\xbb\xbf{}", "a value is expected at line 1 column 1"),
         (b"--boundary", "invalid number at line 1 column 2"),
     ] {
-        assert_eq!(complaints(json), [format!("{start}{reason}")], "{}", String::from_utf8_lossy(json));
+        assert_eq!(complaints(json), [reason], "{}", String::from_utf8_lossy(json));
     }
 }
 
