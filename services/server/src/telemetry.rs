@@ -1,8 +1,12 @@
 //! Logs: readable on a terminal, JSON lines otherwise. `RUST_LOG` chooses what is logged; `info` by default.
 
+mod json;
+
 use std::io::IsTerminal as _;
 
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
+
+use self::json::{JsonLine, JsonMembers};
 
 /// Sends all `tracing` events of the process to standard error.
 pub(crate) fn start() {
@@ -15,6 +19,6 @@ pub(crate) fn start() {
     if std::io::stderr().is_terminal() {
         logs.compact().with_target(false).init();
     } else {
-        logs.json().flatten_event(true).with_span_list(false).init();
+        logs.fmt_fields(JsonMembers).event_format(JsonLine).init();
     }
 }
