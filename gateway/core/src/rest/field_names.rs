@@ -1,48 +1,70 @@
 //! The names of fields as an HTTP client knows them: where the body is one field of the request, a service's
-//! `annotation.label` is the client's `label`, as it is in errors of the JSON itself.
+//! `annotation.label` is the client's `label`, as it is in errors of the JSON itself; in an upload, `info.filename` is
+//! `filename`, and `data` is the part of the form that the file is in.
 
 use tonic::Status;
-use tonic_types::{ErrorDetails, StatusExt as _};
+use tonic_types::StatusExt as _;
 
-use crate::{contract::Body, error::Error};
+use crate::{
+    contract::{Body, Route},
+    error::Error,
+};
 
-/// The same error, its fields named from the body on.
-pub(super) fn from_the_body(error: Error, body: &Body) -> Error {
-    match (error, body) {
-        (Error::Service(status), Body::Field(field)) => {
-            Error::Service(Box::new(without_prefix(*status, &format!("{}.", field.name()))))
-        }
-        (error, Body::None | Body::Whole | Body::Field(_)) => error,
+/// The same error, its fields named as the client of `route` names them.
+pub(super) fn of_the_client(error: Error, route: &Route) -> Error {
+    match error {
+        Error::Service(status) => Error::Service(Box::new(Names::of(route).tell(*status))),
+        error => error,
     }
 }
 
-fn without_prefix(status: Status, prefix: &str) -> Status {
-    let Ok(mut details) = status.check_error_details() else { return status };
-    if !rename(&mut details, prefix) {
-        return status;
-    }
-    let message = status.message();
-    let message = message.strip_prefix(prefix).unwrap_or(message);
-    Status::with_error_details_and_metadata(status.code(), message, details, status.metadata().clone())
+/// What of a service's names a client does not know.
+struct Names {
+    /// The field that the body is, or the file's description in an upload: its name is left out.
+    within: Option<String>,
+    /// The field that an upload's bytes are in, and the part of the form that they come in.
+    file: Option<(String, String)>,
 }
 
-/// Returns whether there was anything to rename.
-fn rename(details: &mut ErrorDetails, prefix: &str) -> bool {
-    let Some(mut request) = details.bad_request().cloned() else { return false };
-    let mut renamed = false;
-    for violation in &mut request.field_violations {
-        if let Some(field) = violation.field.strip_prefix(prefix) {
-            violation.field = field.to_owned();
-            renamed = true;
+impl Names {
+    fn of(route: &Route) -> Self {
+        match (&route.method.upload, &route.body) {
+            (Some(upload), _) => Self {
+                within: Some(upload.info.name().to_owned()),
+                file: Some((upload.data.name().to_owned(), upload.file_part.clone())),
+            },
+            (None, Body::Field(field)) => Self { within: Some(field.name().to_owned()), file: None },
+            (None, Body::None | Body::Whole) => Self { within: None, file: None },
         }
     }
-    details.set_bad_request(request.field_violations);
-    renamed
+
+    fn tell(&self, status: Status) -> Status {
+        let Ok(mut details) = status.check_error_details() else { return status };
+        let Some(mut request) = details.bad_request().cloned() else { return status };
+        let mut message = status.message().to_owned();
+        for violation in &mut request.field_violations {
+            let Some(name) = self.client_name(&violation.field) else { continue };
+            // The message tells the first violation out.
+            if let Some(rest) = message.strip_prefix(&format!("{} ", violation.field)) {
+                message = format!("{name} {rest}");
+            }
+            violation.field = name;
+        }
+        details.set_bad_request(request.field_violations);
+        Status::with_error_details_and_metadata(status.code(), message, details, status.metadata().clone())
+    }
+
+    fn client_name(&self, field: &str) -> Option<String> {
+        let inner = self.within.as_ref().and_then(|name| field.strip_prefix(name)?.strip_prefix('.'));
+        let part = || self.file.as_ref().filter(|(data, _)| data == field).map(|(_, part)| part.clone());
+        inner.map(str::to_owned).or_else(part)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use tonic::Code;
+    use tonic_types::ErrorDetails;
 
     use super::*;
 
@@ -55,25 +77,41 @@ mod tests {
         Status::with_error_details(Code::InvalidArgument, message, details)
     }
 
+    fn told(names: &Names, status: &Status) -> (String, Vec<String>) {
+        let told = names.tell(status.clone());
+        assert_eq!(
+            (told.code(), told.get_details_error_info().unwrap().reason.as_str()),
+            (Code::InvalidArgument, "INVALID_FIELDS")
+        );
+        let fields = told.get_details_bad_request().unwrap().field_violations;
+        (told.message().to_owned(), fields.into_iter().map(|violation| violation.field).collect())
+    }
+
     #[test]
     fn fields_of_the_body_lose_its_name_and_others_keep_theirs() {
-        let told = without_prefix(
-            status(
-                "annotation.label must be there",
-                &["annotation.label", "update_mask", "annotations[1].x"],
-            ),
-            "annotation.",
+        let names = Names { within: Some("annotation".to_owned()), file: None };
+        let status = status(
+            "annotation.label must be there (and 2 more)",
+            &["annotation.label", "update_mask", "annotations[1].x"],
         );
-        assert_eq!((told.code(), told.message()), (Code::InvalidArgument, "label must be there"));
-        let fields = told.get_details_bad_request().unwrap().field_violations;
-        let fields: Vec<_> = fields.iter().map(|violation| violation.field.as_str()).collect();
+        let (message, fields) = told(&names, &status);
+        assert_eq!(message, "label must be there (and 2 more)");
         assert_eq!(fields, ["label", "update_mask", "annotations[1].x"]);
-        assert_eq!(told.get_details_error_info().unwrap().reason, "INVALID_FIELDS");
+    }
+
+    #[test]
+    fn an_upload_is_told_of_its_parameters_and_its_part() {
+        let file = Some(("data".to_owned(), "image".to_owned()));
+        let names = Names { within: Some("info".to_owned()), file };
+        let (message, fields) = told(&names, &status("data must be there", &["data", "info.filename"]));
+        assert_eq!(message, "image must be there");
+        assert_eq!(fields, ["image", "filename"]);
     }
 
     #[test]
     fn a_status_without_such_fields_stays_as_it_is() {
-        let told = without_prefix(status("annotation.x is a name", &["update_mask"]), "annotation.");
-        assert_eq!(told.message(), "annotation.x is a name");
+        let names = Names { within: Some("annotation".to_owned()), file: None };
+        let (message, fields) = told(&names, &status("annotation.x is a name", &["update_mask"]));
+        assert_eq!((message.as_str(), fields), ("annotation.x is a name", vec!["update_mask".to_owned()]));
     }
 }

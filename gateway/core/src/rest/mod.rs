@@ -41,7 +41,7 @@ pub(crate) async fn answer(call: &Call<'_>, body: Body, problems: Problems<'_>) 
     let route = call.found.route;
     note("route", &format!("{} {}", route.http_method, route.template));
     call.answer(body).await.unwrap_or_else(|error| {
-        problems.answer(field_names::from_the_body(error, &route.body), Some(&route.method.service))
+        problems.answer(field_names::of_the_client(error, route), Some(&route.method.service))
     })
 }
 
