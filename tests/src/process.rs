@@ -10,6 +10,7 @@ use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
     process::{Child, ChildStderr, Command},
+    task::JoinHandle,
 };
 
 /// How long a start may take before it counts as failed; how fast it should be is the bench's business.
@@ -19,6 +20,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct Process {
     child: Child,
     addresses: BTreeMap<String, SocketAddr>,
+    log: JoinHandle<()>,
 }
 
 /// The program beside this test program, as cargo built it.
@@ -52,7 +54,8 @@ impl Process {
         let mut child = command.spawn().with_context(|| format!("cannot start {}", program().display()))?;
         let log = BufReader::new(child.stderr.take().context("no log")?);
         let listening = tokio::time::timeout(START_TIMEOUT, listening(log, ports));
-        Ok(Self { child, addresses: listening.await.context("it does not get ready")?? })
+        let (addresses, log) = listening.await.context("it does not get ready")??;
+        Ok(Self { child, addresses, log })
     }
 
     /// Where a port is bound.
@@ -69,6 +72,12 @@ impl Process {
     /// It has ended.
     pub fn id(&self) -> anyhow::Result<u32> {
         self.child.id().context("it has ended")
+    }
+
+    /// Reads its log no further: whatever it writes from now on fails.
+    pub async fn close_log(&mut self) {
+        self.log.abort();
+        drop((&mut self.log).await);
     }
 
     /// Kills it at once (SIGKILL) and waits for its end.
@@ -92,7 +101,7 @@ impl Process {
 async fn listening(
     log: BufReader<ChildStderr>,
     ports: &[&str],
-) -> anyhow::Result<BTreeMap<String, SocketAddr>> {
+) -> anyhow::Result<(BTreeMap<String, SocketAddr>, JoinHandle<()>)> {
     let (mut lines, mut addresses, mut seen) = (log.lines(), BTreeMap::new(), String::new());
     while let Some(line) = lines.next_line().await? {
         let event: Value = serde_json::from_str(&line).unwrap_or_default();
@@ -107,8 +116,8 @@ async fn listening(
         seen += &line;
         seen.push('\n');
         if ports.iter().all(|port| addresses.contains_key(*port)) {
-            tokio::task::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-            return Ok(addresses);
+            let rest = tokio::task::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+            return Ok((addresses, rest));
         }
     }
     bail!("it ended without listening:\n{seen}")

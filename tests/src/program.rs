@@ -77,6 +77,11 @@ impl Program {
         self.process.id()
     }
 
+    /// Reads its log no further: whatever it writes from now on fails.
+    pub async fn close_log(&mut self) {
+        self.process.close_log().await;
+    }
+
     /// The folder of its data.
     #[must_use]
     pub fn data_dir(&self) -> &Path {

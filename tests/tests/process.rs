@@ -1,13 +1,25 @@
 //! The program as its operator meets it: bad settings, tokens, migration, the end.
 
-use std::{path::Path, process::Output, sync::Arc, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Output,
+    sync::Arc,
+    time::Duration,
+};
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use futures_util::{StreamExt as _, stream};
 use reqwest::{Body, Method};
 use tempfile::TempDir;
 use tests::{Answer, Picture, Program, User, program};
-use tokio::{process::Command, sync::oneshot, time::timeout};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    process::Command,
+    sync::oneshot,
+    time::timeout,
+};
 
 async fn reticle(folder: &Path, arguments: &[&str]) -> anyhow::Result<Output> {
     let mut command = Command::new(program());
@@ -29,10 +41,12 @@ async fn a_bad_setting_stops_the_start_and_is_named() -> anyhow::Result<()> {
         (["serve", "--allowed-origins", "https://a.example/path"], "--allowed-origins"),
         (["serve", "--max-upload-bytes", "0"], "--max-upload-bytes"),
         (["serve", "--database-url", "postgres://x"], "--database-url"),
+        (["serve", "--database-url", "sqlite::memory:"], "--database-url"),
         (["serve", "--objects-url", "ftp://x"], "--objects-url"),
         (["serve", "--data-dir", "/proc/nowhere"], "--data-dir"),
         (["gateway", "--images-url", "localhost"], "--images-url"),
         (["token", "--subject", ""], "--subject"),
+        (["token", "--scope", "image:read"], "--scope"),
     ] {
         let ended = reticle(folder.path(), &arguments).await?;
         let said = String::from_utf8_lossy(&ended.stderr);
@@ -54,6 +68,77 @@ async fn a_printed_token_is_believed() -> anyhow::Result<()> {
     let image = alice.upload(&Picture::png(8, 8), "a.png").await?;
     ensure!(image.text("/image/uploaded_by") == "alice", "{image:?}");
     Ok(())
+}
+
+/// Given a program whose log nobody reads any more, when it is called, then it answers.
+#[tokio::test]
+async fn a_log_that_nobody_reads_stops_nothing() -> anyhow::Result<()> {
+    let mut program = Program::start(&[]).await?;
+    program.close_log().await;
+    let user = program.target().new_user();
+    for _ in 0..3 {
+        ensure!(user.upload(&Picture::png(8, 8), "a.png").await?.status == 201);
+    }
+    ensure!(program.id().is_ok());
+    Ok(())
+}
+
+/// Given clients that vanish in the middle of an upload or a download, when they are gone, then nothing of them is left:
+/// no row, no object, no part of one, no open file.
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_vanish_leave_nothing() -> anyhow::Result<()> {
+    let program = Program::start(&[]).await?;
+    let user = program.target().new_user();
+    let large = user.upload(&Picture::of_size(8_000_000), "large.png").await?;
+    let content = format!("/api/images/{}/content", large.text("/image/id"));
+    let before = (files(program.data_dir())?, open_files(&program)?);
+    let authorization = format!("host: reticle\r\nauthorization: Bearer {}\r\n", user.token);
+    let png = Picture::png(8, 8).bytes;
+    let upload = format!("POST /api/images/upload HTTP/1.1\r\n{authorization}content-length: 900000\r\n");
+    let form = "content-type: multipart/form-data; boundary=B\r\n\r\n--B\r\n\
+        content-disposition: form-data; name=\"image\"; filename=\"a.png\"\r\n\r\n";
+    let half = [
+        [upload.as_bytes(), b"content-type: image/png\r\n\r\n", &png].concat(),
+        [upload.as_bytes(), form.as_bytes(), &png].concat(),
+        format!("GET {content} HTTP/1.1\r\n{authorization}\r\n").into_bytes(),
+    ];
+    for request in half.iter().cycle().take(60) {
+        let mut client = TcpStream::connect(program.target().gateway).await?;
+        client.write_all(request).await?;
+        if request.starts_with(b"GET") {
+            client.read_exact(&mut [0; 1000]).await?;
+        }
+    }
+    let gone = async {
+        while (files(program.data_dir())?, open_files(&program)?) != before {
+            ensure!(user.get("/livez").await?.status == 200);
+        }
+        anyhow::Ok(())
+    };
+    timeout(Duration::from_secs(20), gone).await.context("something is left")??;
+    let images = user.get("/api/images").await?;
+    ensure!(images.json["images"].as_array().is_some_and(|images| images.len() == 1), "{images:?}");
+    Ok(())
+}
+
+/// The files of the object store, staged ones included.
+fn files(data_dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let (mut folders, mut files) = (vec![data_dir.join("objects")], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() { folders.push(entry.path()) } else { files.push(entry.path()) }
+        }
+    }
+    files.sort_unstable();
+    Ok(files)
+}
+
+/// How many objects and parts of objects the program has open.
+fn open_files(program: &Program) -> anyhow::Result<usize> {
+    let open = fs::read_dir(format!("/proc/{}/fd", program.id()?))?;
+    let paths = open.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+    Ok(paths.filter(|path| path.starts_with(program.data_dir().join("objects"))).count())
 }
 
 /// Given a database that a later program wrote, when this one starts, then it refuses it.

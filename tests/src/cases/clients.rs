@@ -36,26 +36,31 @@ async fn image_with_a_box(user: &User) -> anyhow::Result<String> {
     Ok(image_id)
 }
 
-/// Given reflection, when grpcurl lists and calls, then it needs no .proto file.
+/// Given reflection, when grpcurl lists and calls, at the service's port or the gateway's, then it needs no .proto file.
 pub(super) async fn grpcurl_calls_by_reflection(target: Target) -> anyhow::Result<()> {
     let user = target.new_user();
     let image_id = image_with_a_box(&user).await?;
-    let path = tools()?.join("python/bin/grpcurl");
-    let address = target.annotations.to_string();
-
-    let mut list = Command::new(&path);
-    list.args(["-plaintext", &address, "list"]);
-    let listed = output(list).await?;
-    for service in ["reticle.annotations.v1.AnnotationsService", "grpc.health.v1.Health"] {
-        ensure!(listed.contains(service), "{listed}");
+    let authorization = format!("authorization: Bearer {}", user.token);
+    for address in [target.annotations.to_string(), target.gateway.to_string()] {
+        let listed = grpcurl(&[&address, "list"]).await?;
+        for service in ["reticle.annotations.v1.AnnotationsService", "grpc.health.v1.Health"] {
+            ensure!(listed.contains(service), "{address}: {listed}");
+        }
+        let request = format!(r#"{{"image_id":"{image_id}"}}"#);
+        let method = "reticle.annotations.v1.AnnotationsService/ListAnnotations";
+        let answer = grpcurl(&["-H", &authorization, "-d", &request, &address, method]).await?;
+        let answer: Value = serde_json::from_str(&answer)?;
+        ensure!(answer["annotations"][0]["label"] == "car", "{address}: {answer}");
+        let health = grpcurl(&[&address, "grpc.health.v1.Health/Check"]).await?;
+        ensure!(health.contains("SERVING") && !health.contains("NOT_SERVING"), "{address}: {health}");
     }
-    let mut call = Command::new(&path);
-    call.args(["-plaintext", "-H", &format!("authorization: Bearer {}", user.token)])
-        .args(["-d", &format!(r#"{{"image_id":"{image_id}"}}"#), &address])
-        .arg("reticle.annotations.v1.AnnotationsService/ListAnnotations");
-    let answer: Value = serde_json::from_str(&output(call).await?)?;
-    ensure!(answer["annotations"][0]["label"] == "car", "{answer}");
     Ok(())
+}
+
+async fn grpcurl(arguments: &[&str]) -> anyhow::Result<String> {
+    let mut command = Command::new(tools()?.join("python/bin/grpcurl"));
+    command.arg("-plaintext").args(arguments);
+    output(command).await
 }
 
 /// Given reflection, when Google's Python gRPC calls, then it uploads a picture and draws boxes on it.
