@@ -195,3 +195,30 @@ async fn what_is_under_way_ends_well_when_the_program_stops() -> anyhow::Result<
     ensure!(status.success(), "{status}");
     Ok(())
 }
+
+/// Given an upload that never ends, when the program is told to stop twice, then it does not wait for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn told_twice_the_program_stops_at_once() -> anyhow::Result<()> {
+    let mut program = Program::start(&[]).await?;
+    let user = program.target().new_user();
+    let mut client = TcpStream::connect(program.target().gateway).await?;
+    let head = format!(
+        "POST /api/images/upload HTTP/1.1\r\nhost: reticle\r\nauthorization: Bearer {}\r\n\
+         content-type: image/png\r\ncontent-length: 900000\r\nexpect: 100-continue\r\n\r\n",
+        user.token
+    );
+    client.write_all(head.as_bytes()).await?;
+    // That the rest is asked for says that the upload is under way.
+    client.read_exact(&mut [0; 12]).await?;
+    let pid = program.id()?.to_string();
+    let tell = async || Command::new("kill").args(["-TERM", &pid]).status().await;
+    ensure!(tell().await?.success());
+    while reqwest::get(program.target().url("/livez")).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    ensure!(tell().await?.success());
+    // Well within the grace period, and within what an upload may stand still.
+    let status = timeout(Duration::from_secs(10), program.wait()).await.context("it waits")??;
+    ensure!(status.success(), "{status}");
+    Ok(())
+}

@@ -1,4 +1,4 @@
-//! The end of the process: the first SIGTERM or Ctrl-C drains, the grace period ends what is left.
+//! The end of the process: the first SIGTERM or Ctrl-C drains, the second or the grace period ends what is left.
 
 use std::{future::Future, time::Duration};
 
@@ -27,21 +27,25 @@ impl Lifetime {
         self.stop.clone().cancelled_owned()
     }
 
-    /// Waits for the signal, then for the tasks, the grace period at most.
+    /// Waits for the signal, then for the tasks, until the second signal or the end of the grace period.
     pub(crate) async fn wait(self) -> anyhow::Result<()> {
         let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+        let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
         tokio::select! {
             _ = terminate.recv() => {}
-            result = tokio::signal::ctrl_c() => result.context("cannot listen for Ctrl-C")?,
+            _ = interrupt.recv() => {}
         }
         tracing::info!("stopping: no new requests, those under way may end");
         self.stop.cancel();
         self.tasks.close();
-        if tokio::time::timeout(GRACE_PERIOD, self.tasks.wait()).await.is_err() {
-            tracing::warn!(
+        tokio::select! {
+            () = self.tasks.wait() => {}
+            () = tokio::time::sleep(GRACE_PERIOD) => tracing::warn!(
                 grace_seconds = GRACE_PERIOD.as_secs(),
                 "the grace period is over; requests were cut off"
-            );
+            ),
+            _ = terminate.recv() => tracing::warn!("told to stop again; requests were cut off"),
+            _ = interrupt.recv() => tracing::warn!("told to stop again; requests were cut off"),
         }
         Ok(())
     }
