@@ -101,8 +101,8 @@ fn not_changeable(path: &str) -> Violation {
     const MOST_REPEATED: usize = 64;
     let path: String = path.chars().take(MOST_REPEATED).collect();
     Violation::new(
-        "update_mask",
-        format!("must name fields that can be changed ({}), not {path:?}", CHANGEABLE.join(", ")),
+        format!("annotation.{path}"),
+        format!("cannot be changed: only {} can", CHANGEABLE.join(", ")),
     )
 }
 
@@ -175,8 +175,8 @@ mod tests {
         for path in ["image_id", "created_by", "created_at", "updated_at", "Label", "annotation.label", ""] {
             let mask = FieldMask { paths: vec![path.to_owned()] };
             let violations = decoded(&pb::Annotation::default(), Some(&mask)).unwrap_err();
-            assert_eq!(violations.named()[0].field, "update_mask");
-            assert!(violations.named()[0].description.contains(&format!("not {path:?}")), "{violations:?}");
+            assert_eq!(violations.named()[0].field, format!("annotation.{path}"));
+            assert!(violations.named()[0].description.starts_with("cannot be changed"), "{violations:?}");
         }
     }
 

@@ -63,7 +63,7 @@ async fn a_change_after_which_the_box_leaves_the_image_is_refused() {
 async fn everything_that_is_wrong_with_an_update_is_named() {
     let fixture = Fixture::start().await;
     let status = update(&fixture, relabel("1", "", ""), &["label", "image_id"]).await.unwrap_err();
-    assert_eq!(fields(&status), ["annotation.id", "annotation.label", "update_mask"]);
+    assert_eq!(fields(&status), ["annotation.id", "annotation.label", "annotation.image_id"]);
 }
 
 #[tokio::test]

@@ -90,6 +90,17 @@ async fn without_a_mask_the_fields_that_are_set_change() {
 }
 
 #[tokio::test]
+async fn a_star_names_all_that_can_be_changed() {
+    let world = World::new().await;
+    let mut alice = world.user("alice");
+    let about = pb::UploadInfo { metadata: Some(kept("v")), ..info("cat.png") };
+    let id = upload(&mut alice, about, &png()).await.unwrap().id;
+    let asked = pb::Image { id, filename: "dog.png".to_owned(), ..Default::default() };
+    let image = update(&mut alice, asked, Some(&["*"])).await.unwrap();
+    assert_eq!((image.filename.as_str(), image.metadata), ("dog.png", Some(Struct::default())));
+}
+
+#[tokio::test]
 async fn metadata_that_is_named_but_not_set_is_emptied() {
     let world = World::new().await;
     let mut alice = world.user("alice");
@@ -117,8 +128,8 @@ async fn fields_that_cannot_be_changed_are_named() {
     let mut alice = world.user("alice");
     let image = uploaded(&mut alice, "cat.png").await;
     let asked = pb::Image { sha256: "0".repeat(64), ..image.clone() };
-    let refused = update(&mut alice, asked, Some(&["sha256", "filename", "metadata.k", "*"])).await;
-    assert_eq!(fields(refused), ["image.sha256", "image.metadata.k", "image.*"]);
+    let refused = update(&mut alice, asked, Some(&["sha256", "filename", "metadata.k"])).await;
+    assert_eq!(fields(refused), ["image.sha256", "image.metadata.k"]);
     assert_eq!(get(&mut alice, &image.id).await.unwrap(), image);
 }
 
