@@ -33,15 +33,16 @@ fn body(file: Arc<File>, start: u64, end: u64) -> ByteStream {
             if length == 0 {
                 return Ok(None);
             }
-            let chunk = blocking(move || read(&file, offset, length)).await?;
+            // Made here and not on the disk's threads: each of those many would keep memory of its own to make it from.
+            let buffer = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
+            let chunk = blocking(move || read(&file, offset, buffer)).await?;
             Ok(Some((chunk, offset.saturating_add(length))))
         }
     });
     chunks.boxed()
 }
 
-fn read(file: &File, offset: u64, length: u64) -> io::Result<Bytes> {
-    let mut buffer = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
+fn read(file: &File, offset: u64, mut buffer: Vec<u8>) -> io::Result<Bytes> {
     file.read_exact_at(&mut buffer, offset)?;
     Ok(buffer.into())
 }
