@@ -33,6 +33,8 @@ const HTTP2_STREAM_WINDOW: u32 = 256 * 1024;
 const HTTP2_CONNECTION_WINDOW: u32 = 1024 * 1024;
 /// Requests that one HTTP/2 connection may have under way.
 const HTTP2_STREAMS: u32 = 200;
+/// How long a connection is still read once the process stops: a request that was sent by then is answered.
+const LAST_LOOK: Duration = Duration::from_millis(50);
 /// An HTTP/2 peer that answers no ping for this long is gone.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
@@ -71,6 +73,13 @@ impl Port {
         let service = RequestBodyTimeout::new(service, BODY_IDLE_TIMEOUT);
         let lifetime = lifetime.clone();
         lifetime.clone().run(async move {
+            let start = |stream, place| {
+                let connection = serve_connection(stream, service.clone(), lifetime.stopping());
+                lifetime.run(async move {
+                    connection.await;
+                    drop(place);
+                });
+            };
             let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
             let stopping = lifetime.stopping();
             tokio::pin!(stopping);
@@ -81,16 +90,10 @@ impl Port {
                 };
                 let (accepted, place) = tokio::select! {
                     accepted = accept => accepted,
-                    () = &mut stopping => return,
+                    () = &mut stopping => break,
                 };
                 match accepted {
-                    Ok((stream, _)) => {
-                        let connection = serve_connection(stream, service.clone(), lifetime.stopping());
-                        lifetime.run(async move {
-                            connection.await;
-                            drop(place);
-                        });
-                    }
+                    Ok((stream, _)) => start(stream, place.ok()),
                     // Most often no file descriptor is left: those in use come back.
                     Err(error) => {
                         tracing::warn!(%error, port = self.name, "cannot accept a connection");
@@ -98,8 +101,22 @@ impl Port {
                     }
                 }
             }
+            // Closing the port would reset these, though their requests may have come.
+            for stream in waiting(self.listener) {
+                start(stream, room.clone().try_acquire_owned().ok());
+            }
         });
     }
+}
+
+/// The connections that the kernel has made for `listener` and nobody has taken yet.
+fn waiting(listener: TcpListener) -> impl Iterator<Item = TcpStream> {
+    let listener = listener.into_std().ok();
+    std::iter::from_fn(move || {
+        let (stream, _) = listener.as_ref()?.accept().ok()?;
+        stream.set_nonblocking(true).ok()?;
+        TcpStream::from_std(stream).ok()
+    })
 }
 
 /// A request body whose sender may not stand still.
@@ -129,9 +146,14 @@ where
     let stream = TokioIo::new(Opening::new(stream, HEADER_TIMEOUT));
     let connection = server.serve_connection(stream, TowerToHyperService::new(service));
     tokio::pin!(connection);
+    let told_to_stop = async {
+        stopping.await;
+        tokio::time::sleep(LAST_LOOK).await;
+    };
     let ended = tokio::select! {
+        biased;
         ended = connection.as_mut() => ended,
-        () = stopping => {
+        () = told_to_stop => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

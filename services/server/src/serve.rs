@@ -17,7 +17,7 @@ use crate::{
     listen::Port,
     parts::{self, Annotations, Stores},
     schedule, settings,
-    shutdown::Lifetime,
+    shutdown::{Lifetime, Signals},
 };
 
 /// Runs everything in this process.
@@ -36,6 +36,7 @@ pub(crate) async fn everything(settings: settings::Serve) -> anyhow::Result<()> 
     let about = grpc_port::about(&[IMAGES, ANNOTATIONS], &[IMAGES, ANNOTATIONS], &lifetime).await?;
     let gateway_service = parts::gateway(&gateway, &uploads, authenticator, upstreams, about)?;
 
+    let signals = Signals::listen()?;
     let images_port = Port::bind("images", "--images-listen", images.images_listen).await?;
     let annotations_port =
         Port::bind("annotations", "--annotations-listen", annotations.annotations_listen).await?;
@@ -49,7 +50,7 @@ pub(crate) async fn everything(settings: settings::Serve) -> anyhow::Result<()> 
         let secret = parts::secret(folder, &tokens.signing)?;
         hello::greet(addresses, &secret, &tokens.signing, SystemClock.now());
     }
-    lifetime.wait().await?;
+    lifetime.wait(signals).await;
     opened.close().await;
     Ok(())
 }
@@ -62,10 +63,11 @@ pub(crate) async fn images(settings: settings::Images) -> anyhow::Result<()> {
     let opened = Stores::open(&stores).await?;
     let service = parts::images(&opened, &authenticator, folder, &uploads, &images)?;
     let lifetime = Lifetime::default();
+    let signals = Signals::listen()?;
     let port = Port::bind("images", "--images-listen", images.images_listen).await?;
     port.serve(GrpcWeb::new(grpc_port::routes(service, &lifetime).await?), &lifetime);
     clean_up_daily(&opened, &lifetime);
-    lifetime.wait().await?;
+    lifetime.wait(signals).await;
     opened.close().await;
     Ok(())
 }
@@ -78,9 +80,10 @@ pub(crate) async fn annotations(settings: settings::Annotations) -> anyhow::Resu
     let database = parts::database(&database).await?;
     let service = annotations_over(&database, images, &authenticator);
     let lifetime = Lifetime::default();
+    let signals = Signals::listen()?;
     let port = Port::bind("annotations", "--annotations-listen", annotations.annotations_listen).await?;
     port.serve(GrpcWeb::new(grpc_port::routes(service, &lifetime).await?), &lifetime);
-    lifetime.wait().await?;
+    lifetime.wait(signals).await;
     database.close().await;
     Ok(())
 }
@@ -96,8 +99,10 @@ pub(crate) async fn gateway(settings: settings::Gateway) -> anyhow::Result<()> {
     // Of the services' health only they know: `/readyz` asks them.
     let about = grpc_port::about(&[IMAGES, ANNOTATIONS], &[], &lifetime).await?;
     let service = parts::gateway(&gateway, &uploads, authenticator, upstreams, about)?;
+    let signals = Signals::listen()?;
     Port::bind("gateway", "--listen", gateway.listen).await?.serve(service, &lifetime);
-    lifetime.wait().await
+    lifetime.wait(signals).await;
+    Ok(())
 }
 
 /// Cleans up at the hour of the schedule, for as long as the process lives.

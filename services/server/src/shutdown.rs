@@ -3,11 +3,34 @@
 use std::{future::Future, time::Duration};
 
 use anyhow::Context as _;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// How long requests that are under way may take to end once the process was told to stop.
 pub(crate) const GRACE_PERIOD: Duration = Duration::from_secs(20);
+
+/// SIGTERM and Ctrl-C, which end the process at once until somebody listens for them.
+pub(crate) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// Listens from now on: whoever learns of a port may tell the process to stop.
+    pub(crate) fn listen() -> anyhow::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?,
+            interrupt: signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
 
 /// The tasks of the process and the word that ends them.
 #[derive(Clone, Default)]
@@ -28,13 +51,8 @@ impl Lifetime {
     }
 
     /// Waits for the signal, then for the tasks, until the second signal or the end of the grace period.
-    pub(crate) async fn wait(self) -> anyhow::Result<()> {
-        let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
-        let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+    pub(crate) async fn wait(self, mut signals: Signals) {
+        signals.next().await;
         tracing::info!("stopping: no new requests, those under way may end");
         self.stop.cancel();
         self.tasks.close();
@@ -44,9 +62,7 @@ impl Lifetime {
                 grace_seconds = GRACE_PERIOD.as_secs(),
                 "the grace period is over; requests were cut off"
             ),
-            _ = terminate.recv() => tracing::warn!("told to stop again; requests were cut off"),
-            _ = interrupt.recv() => tracing::warn!("told to stop again; requests were cut off"),
+            () = signals.next() => tracing::warn!("told to stop again; requests were cut off"),
         }
-        Ok(())
     }
 }
