@@ -24,6 +24,9 @@ use tokio::{
 async fn reticle(folder: &Path, arguments: &[&str]) -> anyhow::Result<Output> {
     let mut command = Command::new(program());
     command.args(arguments).env("RETICLE_DATA_DIR", folder).kill_on_drop(true);
+    for port in ["RETICLE_LISTEN", "RETICLE_IMAGES_LISTEN", "RETICLE_ANNOTATIONS_LISTEN"] {
+        command.env(port, "127.0.0.1:0");
+    }
     Ok(timeout(Duration::from_secs(20), command.output()).await??)
 }
 
