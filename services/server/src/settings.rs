@@ -102,7 +102,7 @@ pub(crate) struct Database {
     #[command(flatten)]
     pub(crate) folder: Folder,
 
-    /// The database: `sqlite:PATH`. [default: sqlite:<data-dir>/reticle.db]
+    /// The database: `sqlite:PATH`. [default: sqlite:DATA_DIR/reticle.db]
     #[arg(long, env = "RETICLE_DATABASE_URL", value_name = "URL")]
     database_url: Option<String>,
 }
@@ -122,7 +122,7 @@ pub(crate) struct Stores {
     #[command(flatten)]
     pub(crate) database: Database,
 
-    /// The pictures: `file:PATH`. [default: file:<data-dir>/objects]
+    /// The pictures: `file:PATH`. [default: file:DATA_DIR/objects]
     #[arg(long, env = "RETICLE_OBJECTS_URL", value_name = "URL")]
     objects_url: Option<String>,
 }
@@ -157,7 +157,7 @@ fn path_of(
 /// What tokens are signed with, and what they must say.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Signing {
-    /// The secret of HS256 tokens, at least 32 bytes. [default: the one in <data-dir>/jwt-secret, made if need be]
+    /// The secret of HS256 tokens, at least 32 bytes. [default: the one in DATA_DIR/jwt-secret, made if need be]
     #[arg(long, env = "RETICLE_JWT_SECRET", hide_env_values = true, value_name = "SECRET")]
     pub(crate) jwt_secret: Option<String>,
 
@@ -206,7 +206,7 @@ pub(crate) struct ImagesPort {
     #[arg(long, env = "RETICLE_PUBLIC_URL", value_name = "URL")]
     pub(crate) public_url: Option<String>,
 
-    /// The key of signed image URLs, at least 32 bytes. [default: the one in <data-dir>/url-key, made if need be]
+    /// The key of signed image URLs, at least 32 bytes. [default: the one in DATA_DIR/url-key, made if need be]
     #[arg(long, env = "RETICLE_URL_KEY", hide_env_values = true, value_name = "KEY")]
     pub(crate) url_key: Option<String>,
 }
