@@ -83,6 +83,20 @@ impl Statement {
         self.parameters.push(value.into());
         self
     }
+
+    /// Whether it changes no row, by its text: it is not an `INSERT`, `UPDATE`, `DELETE` or `REPLACE`, nor begins one
+    /// `WITH` a table.
+    #[must_use]
+    pub fn only_reads(&self) -> bool {
+        let is = |word: &str, of: &[&str]| of.iter().any(|one| word.eq_ignore_ascii_case(one));
+        let mut words =
+            self.sql.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+        let Some(first) = words.next() else { return true };
+        if is(first, &["WITH"]) {
+            return !words.any(|word| is(word, &["INSERT", "UPDATE", "DELETE", "REPLACE"]));
+        }
+        !is(first, &["INSERT", "UPDATE", "DELETE", "REPLACE"])
+    }
 }
 
 /// A value in the database. There is no blob: D1 gives blobs back as arrays of numbers.
@@ -217,6 +231,23 @@ impl<T: FromValue> FromValue for Option<T> {
         match value {
             Value::Null => Some(None),
             Value::Integer(_) | Value::Real(_) | Value::Text(_) => T::from_value(value).map(Some),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_statements_that_write_rows_write() {
+        for sql in ["SELECT 1", " select 1", "WITH a AS (SELECT 1) SELECT * FROM a", "CREATE TABLE t (a)", ""]
+        {
+            assert!(Statement::new(sql).only_reads(), "{sql}");
+        }
+        for sql in ["INSERT INTO t VALUES (1)", "\n update t SET a = 1", "WITH a AS (SELECT 1) DELETE FROM t"]
+        {
+            assert!(!Statement::new(sql).only_reads(), "{sql}");
         }
     }
 }

@@ -7,11 +7,12 @@ use storage::{Error, Outcome, Statement};
 use super::{
     convert::{Rows, arguments},
     error::Failure,
-    sql_text::{only_reads, parameter_count},
+    sql_text::parameter_count,
 };
 
 /// Runs `statement` to its end. Its prepared form stays with the connection.
 pub(super) async fn run(connection: &mut SqliteConnection, statement: Statement) -> Result<Outcome, Failure> {
+    let only_reads = statement.only_reads();
     let Statement { sql, parameters } = statement;
     let (needed, given) = (parameter_count(sql), parameters.len());
     if needed != given {
@@ -26,7 +27,8 @@ pub(super) async fn run(connection: &mut SqliteConnection, statement: Statement)
             Either::Right(row) => rows.push(&row)?,
         }
     }
-    if only_reads(sql) {
+    // SQLite then still reports how many rows the statement before changed.
+    if only_reads {
         changes = 0;
     }
     Ok(Outcome { rows: rows.finish(), changes })

@@ -21,18 +21,6 @@ pub(super) fn parameter_count(sql: &str) -> usize {
     count
 }
 
-/// Whether `sql` changes no row: SQLite then still reports how many the statement before changed.
-pub(super) fn only_reads(sql: &str) -> bool {
-    let is = |word: &str, of: &[&str]| of.iter().any(|one| word.eq_ignore_ascii_case(one));
-    let mut words =
-        sql.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty());
-    let Some(first) = words.next() else { return true };
-    if is(first, &["WITH"]) {
-        return !words.any(|word| is(word, &["INSERT", "UPDATE", "DELETE", "REPLACE"]));
-    }
-    !is(first, &["INSERT", "UPDATE", "DELETE", "REPLACE"])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,18 +36,6 @@ mod tests {
             ("SELECT 1 - -?1", 1),
         ] {
             assert_eq!(parameter_count(sql), count, "{sql}");
-        }
-    }
-
-    #[test]
-    fn only_statements_that_write_rows_write() {
-        for sql in ["SELECT 1", " select 1", "WITH a AS (SELECT 1) SELECT * FROM a", "CREATE TABLE t (a)", ""]
-        {
-            assert!(only_reads(sql), "{sql}");
-        }
-        for sql in ["INSERT INTO t VALUES (1)", "\n update t SET a = 1", "WITH a AS (SELECT 1) DELETE FROM t"]
-        {
-            assert!(!only_reads(sql), "{sql}");
         }
     }
 }

@@ -1,0 +1,167 @@
+//! The one place where what D1 throws becomes an [`Error`]. D1 tells its failures apart by text alone
+//! (<https://developers.cloudflare.com/d1/observability/debug-d1/#error-list>).
+
+use storage::{Constraint, Error};
+use worker::wasm_bindgen::JsValue;
+
+use crate::promise::Thrown;
+
+/// A call that failed.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) class: Class,
+    cause: Thrown,
+}
+
+/// What a failure means to the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    Constraint(Constraint),
+    Full,
+    Unavailable(Again),
+    Broken,
+}
+
+/// Which calls may be made again at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Again {
+    /// All: the statements never reached the database.
+    AnyCall,
+    /// Only reads: a write may have taken place.
+    Reads,
+    /// None: another call would add to what is wrong.
+    Never,
+}
+
+/// Parts of D1's texts and what they mean. The first that occurs in a text counts.
+const TEXTS: &[(&str, Class)] = &[
+    ("UNIQUE constraint failed", Class::Constraint(Constraint::Unique)),
+    ("FOREIGN KEY constraint failed", Class::Constraint(Constraint::ForeignKey)),
+    ("SQLITE_CONSTRAINT", Class::Constraint(Constraint::Check)),
+    ("CHECK constraint failed", Class::Constraint(Constraint::Check)),
+    ("NOT NULL constraint failed", Class::Constraint(Constraint::Check)),
+    ("SQLITE_FULL", Class::Full),
+    ("database or disk is full", Class::Full),
+    ("maximum DB size", Class::Full),
+    ("maximum database size", Class::Full),
+    ("maximum account storage", Class::Full),
+    ("overloaded", Class::Unavailable(Again::Never)),
+    ("exceeded timeout", Class::Unavailable(Again::Never)),
+    ("CPU time limit", Class::Unavailable(Again::Never)),
+    ("memory limit", Class::Unavailable(Again::Never)),
+    ("SQLITE_NOMEM", Class::Unavailable(Again::Never)),
+    ("Internal error while starting up D1 DB", Class::Unavailable(Again::AnyCall)),
+    ("Cannot resolve D1 DB", Class::Unavailable(Again::AnyCall)),
+    ("caused object to be reset", Class::Unavailable(Again::Reads)),
+    ("reset because its code was updated", Class::Unavailable(Again::Reads)),
+    ("Network connection lost", Class::Unavailable(Again::Reads)),
+    ("client disconnected", Class::Unavailable(Again::Reads)),
+    ("internal error", Class::Unavailable(Again::Reads)),
+    ("Failed to parse body as JSON", Class::Unavailable(Again::Reads)),
+    ("SQLITE_BUSY", Class::Unavailable(Again::Reads)),
+    ("SQLITE_LOCKED", Class::Unavailable(Again::Reads)),
+    ("SQLITE_INTERRUPT", Class::Unavailable(Again::Reads)),
+];
+
+fn classify(text: &str) -> Class {
+    TEXTS.iter().find(|(part, _)| text.contains(part)).map_or(Class::Broken, |(_, class)| *class)
+}
+
+impl Failure {
+    /// The call has had no answer within its time.
+    pub(super) fn no_answer() -> Self {
+        Self { class: Class::Unavailable(Again::Never), cause: Thrown("no answer".to_owned()) }
+    }
+
+    /// The answer is not what D1 answers.
+    pub(super) fn unreadable(error: impl std::fmt::Display) -> Self {
+        Self { class: Class::Broken, cause: Thrown(error.to_string()) }
+    }
+}
+
+impl From<Thrown> for Failure {
+    fn from(cause: Thrown) -> Self {
+        Self { class: classify(&cause.0), cause }
+    }
+}
+
+impl From<JsValue> for Failure {
+    fn from(thrown: JsValue) -> Self {
+        Thrown::from(thrown).into()
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(Failure { class, cause }: Failure) -> Self {
+        match class {
+            Class::Constraint(constraint) => Self::Constraint(constraint),
+            Class::Full => Self::Full(Box::new(cause)),
+            Class::Unavailable(_) => Self::unavailable(cause),
+            Class::Broken => Self::broken(cause),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Again::*, Class::*, *};
+
+    #[test]
+    fn every_text_of_d1_has_its_class() {
+        let reset = |text| (text, Unavailable(Reads));
+        let nothing_ran = |text| (text, Unavailable(AnyCall));
+        let too_much = |text| (text, Unavailable(Never));
+        for (text, class) in [
+            (
+                "D1_ERROR: UNIQUE constraint failed: images.id: SQLITE_CONSTRAINT (extended: SQLITE_CONSTRAINT_PRIMARYKEY)",
+                Constraint(storage::Constraint::Unique),
+            ),
+            ("D1_ERROR: UNIQUE constraint failed: images.r2_key", Constraint(storage::Constraint::Unique)),
+            (
+                "D1_ERROR: FOREIGN KEY constraint failed: SQLITE_CONSTRAINT (extended: SQLITE_CONSTRAINT_FOREIGNKEY)",
+                Constraint(storage::Constraint::ForeignKey),
+            ),
+            (
+                "D1_ERROR: CHECK constraint failed: score >= 0: SQLITE_CONSTRAINT",
+                Constraint(storage::Constraint::Check),
+            ),
+            ("D1_ERROR: NOT NULL constraint failed: images.filename", Constraint(storage::Constraint::Check)),
+            ("D1_ERROR: database or disk is full: SQLITE_FULL", Full),
+            ("D1_ERROR: Exceeded maximum DB size", Full),
+            reset("D1_ERROR: D1 DB reset because its code was updated."),
+            nothing_ran(
+                "D1_ERROR: Internal error while starting up D1 DB storage caused object to be reset.",
+            ),
+            reset("D1_ERROR: Network connection lost."),
+            reset("D1_ERROR: Internal error in D1 DB storage caused object to be reset."),
+            nothing_ran("D1_ERROR: Cannot resolve D1 DB due to transient issue on remote node."),
+            reset("D1_ERROR: Can't read from request stream because client disconnected."),
+            reset("D1_ERROR: internal error; reference = 0123456789abcdef"),
+            reset("D1_ERROR: Failed to parse body as JSON, got: error code: 1031"),
+            too_much("D1_ERROR: D1 DB storage operation exceeded timeout which caused object to be reset."),
+            too_much("D1_ERROR: D1 DB is overloaded. Requests queued for too long."),
+            too_much("D1_ERROR: D1 DB is overloaded. Too many requests queued."),
+            too_much("D1_ERROR: D1 DB's isolate exceeded its memory limit and was reset."),
+            too_much("D1_ERROR: D1 DB exceeded its CPU time limit and was reset."),
+            ("D1_ERROR: no such table: nowhere: SQLITE_ERROR", Broken),
+            ("D1_ERROR: near \"INSERTZ\": syntax error at offset 0: SQLITE_ERROR", Broken),
+            ("D1_TYPE_ERROR: Type 'undefined' not supported for value 'undefined'", Broken),
+            ("D1_ERROR: string or blob too big: SQLITE_TOOBIG", Broken),
+            ("", Broken),
+        ] {
+            assert_eq!(classify(text), class, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_class_becomes_the_error_of_its_name_with_the_text_as_its_cause() {
+        let error = |text: &str| Error::from(Failure::from(Thrown(text.to_owned())));
+        assert!(matches!(error("UNIQUE constraint failed"), Error::Constraint(storage::Constraint::Unique)));
+        assert!(matches!(error("SQLITE_FULL"), Error::Full(cause) if cause.to_string() == "SQLITE_FULL"));
+        assert!(
+            matches!(error("overloaded"), Error::Unavailable(cause) if cause.to_string() == "overloaded")
+        );
+        assert!(matches!(error("anything else"), Error::Broken(_)));
+        assert!(matches!(Error::from(Failure::no_answer()), Error::Unavailable(_)));
+    }
+}

@@ -1,0 +1,23 @@
+//! The ports of [`storage`] in a Cloudflare Worker: [`D1Database`] and [`R2Objects`] for data, and the runtime's clock,
+//! randomness, timers and background work.
+//!
+//! To add an adapter over another binding, give it a module here, wait for its promises by `promise::settled`, translate
+//! what it throws in one `failure.rs`, and run every function of [`storage::contract`] on it in `tests/worker/contract`.
+//!
+//! A Worker has one thread, and what the runtime hands out is not `Send`, which the ports must be. This crate is the one
+//! that wraps such futures and streams, so that no other needs to know.
+
+mod background;
+mod clock;
+mod d1;
+mod entropy;
+mod promise;
+mod r2;
+mod timer;
+
+pub use background::WaitUntil;
+pub use clock::WorkerClock;
+pub use d1::D1Database;
+pub use entropy::WorkerEntropy;
+pub use r2::R2Objects;
+pub use timer::sleep;

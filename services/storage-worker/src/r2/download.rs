@@ -1,0 +1,104 @@
+//! Opens an object, or a part of it.
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
+use storage::{ByteRange, ByteStream, Error, Object, ObjectKey, Result};
+use worker::{
+    send::SendWrapper,
+    wasm_bindgen::{JsCast, JsValue},
+    worker_sys::{R2Bucket, R2Object, R2ObjectBody},
+};
+
+use super::{
+    failure::{classify, classify_thrown, is_past_the_end},
+    info,
+    metadata::{js_number, record},
+};
+use crate::promise::{Thrown, settled};
+
+pub(super) async fn get(
+    bucket: &R2Bucket,
+    key: &ObjectKey,
+    range: Option<ByteRange>,
+) -> Result<Option<Object>> {
+    if range.is_some_and(|range| range.length == 0) {
+        return empty(bucket, key).await;
+    }
+    let options = options(range).map_err(classify)?;
+    let found = match settled(bucket.get(key.to_string(), options)).await {
+        Err(thrown) if range.is_some() && is_past_the_end(&thrown) => return empty(bucket, key).await,
+        found => found.map_err(classify)?,
+    };
+    if found.is_null() {
+        return Ok(None);
+    }
+    let found: R2ObjectBody = found.unchecked_into();
+    let info = info(&found)?;
+    let length = range.map_or(info.size, |range| range.length.min(info.size.saturating_sub(range.offset)));
+    let body = worker::ByteStream::from(found.body().map_err(classify_thrown)?);
+    Ok(Some(Object { info, body: exactly(length, body) }))
+}
+
+/// The object without any of its bytes.
+async fn empty(bucket: &R2Bucket, key: &ObjectKey) -> Result<Option<Object>> {
+    let found = settled(bucket.head(key.to_string())).await.map_err(classify)?;
+    if found.is_null() {
+        return Ok(None);
+    }
+    let info = info(found.unchecked_ref::<R2Object>())?;
+    Ok(Some(Object { info, body: stream::empty().boxed() }))
+}
+
+fn options(range: Option<ByteRange>) -> Result<JsValue, Thrown> {
+    let Some(ByteRange { offset, length }) = range else { return record([]) };
+    record([("range", record([("offset", js_number(offset)), ("length", js_number(length))])?)])
+}
+
+/// The runtime's stream as the port's. The runtime ends a stream that was cut short like one that was not, so that its
+/// bytes are counted.
+fn exactly(length: u64, body: impl Stream<Item = worker::Result<Vec<u8>>> + Unpin + 'static) -> ByteStream {
+    // It is read on the one thread there is.
+    let mut body = SendWrapper::new(body);
+    let mut missing = length;
+    let chunks = stream::poll_fn(move |context| {
+        body.poll_next_unpin(context).map(|next| match next {
+            Some(Ok(chunk)) => {
+                missing = missing.saturating_sub(chunk.len() as u64);
+                Some(Ok(Bytes::from(chunk)))
+            }
+            Some(Err(error)) => Some(Err(Error::unavailable(Thrown(error.to_string())))),
+            None if missing > 0 => {
+                let error = Error::unavailable(format!("{missing} bytes of the object are missing"));
+                missing = 0;
+                Some(Err(error))
+            }
+            None => None,
+        })
+    });
+    chunks.boxed()
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    fn read(length: u64, chunks: &[&[u8]]) -> Vec<Result<Bytes>> {
+        let chunks: Vec<_> = chunks.iter().map(|chunk| Ok(chunk.to_vec())).collect();
+        exactly(length, stream::iter(chunks)).collect::<Vec<_>>().now_or_never().unwrap()
+    }
+
+    #[test]
+    fn a_body_that_is_cut_short_fails() {
+        let read = read(5, &[b"ab", b"cd"]);
+        assert_eq!(read.len(), 3);
+        assert!(matches!(read[2], Err(Error::Unavailable(_))), "{read:?}");
+    }
+
+    #[test]
+    fn a_whole_body_ends() {
+        assert!(read(4, &[b"ab", b"cd"]).iter().all(Result::is_ok));
+        assert!(read(0, &[]).is_empty());
+    }
+}

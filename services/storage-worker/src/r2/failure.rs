@@ -1,0 +1,86 @@
+//! The one place where what R2 throws becomes an [`Error`]. A message of R2 ends in its code
+//! (<https://developers.cloudflare.com/r2/api/error-codes/>), one of the runtime does not.
+
+use storage::Error;
+use worker::wasm_bindgen::JsValue;
+
+use crate::promise::Thrown;
+
+/// Codes of R2.
+mod code {
+    pub(super) const INTERNAL_ERROR: u32 = 10001;
+    pub(super) const INVALID_RANGE: u32 = 10039;
+    pub(super) const SERVICE_UNAVAILABLE: u32 = 10043;
+    pub(super) const CLIENT_DISCONNECT: u32 = 10054;
+    pub(super) const TOO_MANY_REQUESTS: u32 = 10058;
+}
+
+/// Texts of the runtime when it could not reach R2.
+const UNREACHABLE: [&str; 3] = ["Network connection lost", "internal error", "Unspecified error (0)"];
+
+/// The class of a failure.
+pub(super) fn classify(thrown: Thrown) -> Error {
+    let text = &thrown.0;
+    let passes = match code_of(text) {
+        Some(code) => matches!(
+            code,
+            code::INTERNAL_ERROR
+                | code::SERVICE_UNAVAILABLE
+                | code::CLIENT_DISCONNECT
+                | code::TOO_MANY_REQUESTS
+        ),
+        None => false,
+    };
+    if passes || UNREACHABLE.iter().any(|part| text.contains(part)) {
+        Error::unavailable(thrown)
+    } else {
+        Error::broken(thrown)
+    }
+}
+
+/// The class of a failure that was thrown at once.
+pub(super) fn classify_thrown(thrown: JsValue) -> Error {
+    classify(thrown.into())
+}
+
+/// The range that was asked for lies behind the object's end.
+pub(super) fn is_past_the_end(thrown: &Thrown) -> bool {
+    code_of(&thrown.0) == Some(code::INVALID_RANGE)
+}
+
+fn code_of(text: &str) -> Option<u32> {
+    let (_, code) = text.strip_suffix(')')?.rsplit_once('(')?;
+    code.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_pass_is_unavailable_and_the_rest_is_broken() {
+        for (text, passes) in [
+            ("put: We encountered an internal error. Please try again. (10001)", true),
+            ("get: Service is temporarily unavailable. (10043)", true),
+            ("put: Client disconnected before request completed. (10054)", true),
+            ("put: Reduce your concurrent request rate for the same object. (10058)", true),
+            ("put: Unspecified error (0)", true),
+            ("Network connection lost.", true),
+            ("internal error; reference = 0123456789abcdef", true),
+            ("put: Your metadata headers exceed the maximum allowed metadata size. (10012)", false),
+            ("head: The specified bucket does not exist. (10006)", false),
+            ("get: The requested range is not satisfiable (10039)", false),
+            ("Provided readable stream must have a known length", false),
+        ] {
+            let error = classify(Thrown(text.to_owned()));
+            assert_eq!(matches!(error, Error::Unavailable(_)), passes, "{text}: {error:?}");
+            assert_eq!(matches!(error, Error::Broken(_)), !passes, "{text}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn a_range_past_the_end_is_told_by_its_code() {
+        assert!(is_past_the_end(&Thrown("get: The requested range is not satisfiable (10039)".to_owned())));
+        assert!(!is_past_the_end(&Thrown("get: no (10001)".to_owned())));
+    }
+}

@@ -1,0 +1,43 @@
+//! What R2 keeps beside an object's bytes.
+
+use storage::{ObjectInfo, ObjectKey, Timestamp};
+use worker::{
+    js_sys::{Object, Reflect},
+    wasm_bindgen::JsValue,
+    worker_sys::R2Object,
+};
+
+use crate::promise::Thrown;
+
+/// R2's options for a new object of the media type, which may be empty.
+pub(super) fn options(content_type: &str) -> Result<JsValue, Thrown> {
+    if content_type.is_empty() {
+        return record([]);
+    }
+    record([("httpMetadata", record([("contentType", JsValue::from_str(content_type))])?)])
+}
+
+/// A JavaScript object with these members.
+pub(super) fn record<const N: usize>(members: [(&str, JsValue); N]) -> Result<JsValue, Thrown> {
+    let record = Object::new();
+    for (name, value) in members {
+        Reflect::set(&record, &JsValue::from_str(name), &value)?;
+    }
+    Ok(record.into())
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "sizes and times are whole numbers below 2^53"
+)]
+pub(super) fn info(object: &R2Object, key: ObjectKey) -> Result<ObjectInfo, Thrown> {
+    let stored_at = Timestamp::from_millis(object.uploaded()?.get_time() as i64);
+    Ok(ObjectInfo { key, size: object.size()? as u64, stored_at })
+}
+
+/// `number` as JavaScript's, at most 2^53: no object is as large.
+#[expect(clippy::cast_precision_loss, reason = "a double holds integers up to 2^53 exactly")]
+pub(super) fn js_number(number: u64) -> JsValue {
+    JsValue::from_f64(number.min(1 << 53) as f64)
+}

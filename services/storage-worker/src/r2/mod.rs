@@ -1,0 +1,91 @@
+//! The object port on an R2 binding.
+
+mod download;
+mod failure;
+mod list;
+mod metadata;
+mod parts;
+mod upload;
+
+use std::time::Duration;
+
+use storage::{
+    ByteRange, ByteStream, Error, Object, ObjectInfo, ObjectKey, ObjectList, ObjectStore, PutOptions, Result,
+    SignedRequest,
+};
+use worker::{
+    wasm_bindgen::{JsCast, JsValue},
+    worker_sys::{R2Bucket, R2Object},
+};
+
+use crate::promise::settled;
+
+/// The most keys that one call deletes.
+const DELETED_AT_ONCE: usize = 1_000;
+
+/// An R2 bucket. It signs no requests: a binding has no credentials to sign with.
+#[derive(Clone, Debug)]
+pub struct R2Objects {
+    bucket: R2Bucket,
+}
+
+impl R2Objects {
+    /// The objects in the bucket behind `binding`.
+    #[must_use]
+    pub fn new(binding: worker::Bucket) -> Self {
+        Self { bucket: JsValue::from(binding).unchecked_into() }
+    }
+}
+
+impl ObjectStore for R2Objects {
+    async fn put(&self, key: &ObjectKey, body: ByteStream, options: PutOptions) -> Result<u64> {
+        let metadata = metadata::options(&options.content_type).map_err(failure::classify)?;
+        match options.size {
+            // The runtime streams a body of known length; for an empty one there is nothing to stream.
+            Some(size @ 1..) => upload::put(&self.bucket, key, body, size, metadata).await,
+            Some(0) => parts::put(&self.bucket, key, upload::exactly(0, body), metadata).await,
+            None => parts::put(&self.bucket, key, body, metadata).await,
+        }
+    }
+
+    async fn get(&self, key: &ObjectKey, range: Option<ByteRange>) -> Result<Option<Object>> {
+        download::get(&self.bucket, key, range).await
+    }
+
+    async fn head(&self, key: &ObjectKey) -> Result<Option<ObjectInfo>> {
+        let found = settled(self.bucket.head(key.to_string())).await.map_err(failure::classify)?;
+        if found.is_null() { Ok(None) } else { info(found.unchecked_ref()).map(Some) }
+    }
+
+    async fn delete(&self, keys: Vec<ObjectKey>) -> Result<()> {
+        for keys in keys.chunks(DELETED_AT_ONCE) {
+            let keys = keys.iter().map(|key| JsValue::from_str(key.as_str())).collect();
+            settled(self.bucket.delete_multiple(keys)).await.map_err(failure::classify)?;
+        }
+        Ok(())
+    }
+
+    async fn list(&self, prefix: &str, after: Option<&ObjectKey>, limit: usize) -> Result<ObjectList> {
+        list::list(&self.bucket, prefix, after, limit).await
+    }
+
+    async fn sign_get(&self, _key: &ObjectKey, _ttl: Duration) -> Result<Option<SignedRequest>> {
+        Ok(None)
+    }
+
+    async fn sign_put(
+        &self,
+        _key: &ObjectKey,
+        _options: PutOptions,
+        _ttl: Duration,
+    ) -> Result<Option<SignedRequest>> {
+        Ok(None)
+    }
+}
+
+/// What R2 tells of an object, or an error if its key is none of ours.
+fn info(object: &R2Object) -> Result<ObjectInfo> {
+    let key = object.key().map_err(failure::classify_thrown)?;
+    let key = ObjectKey::parse(&key).ok_or_else(|| Error::broken(format!("a key of another form: {key}")))?;
+    metadata::info(object, key).map_err(failure::classify)
+}

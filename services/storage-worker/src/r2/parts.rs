@@ -1,0 +1,101 @@
+//! Stores a body of unknown length: whole if it is short, otherwise in equal parts.
+
+use futures_util::TryStreamExt;
+use storage::{ByteStream, ObjectKey, Result};
+use worker::{
+    js_sys::{Uint8Array, futures::spawn_local},
+    wasm_bindgen::{JsCast, JsValue},
+    worker_sys::{R2Bucket, R2MultipartUpload},
+};
+
+use super::{
+    failure::{classify, classify_thrown},
+    upload::as_body_error,
+};
+use crate::promise::settled;
+
+/// The bytes of each part but the last, the fewest that R2 takes; a body that is no longer is stored whole. One part at a
+/// time is in memory, so that many uploads fit into an isolate.
+const PART_BYTES: usize = 5 * 1024 * 1024;
+
+/// Stores `body`. Dropped midway, it stores nothing.
+pub(super) async fn put(
+    bucket: &R2Bucket,
+    key: &ObjectKey,
+    mut body: ByteStream,
+    metadata: JsValue,
+) -> Result<u64> {
+    let (mut part, mut size, mut upload) = (Vec::new(), 0_u64, None);
+    while let Some(chunk) = body.try_next().await.map_err(as_body_error)? {
+        size = size.saturating_add(chunk.len() as u64);
+        let mut rest = chunk.as_ref();
+        // A full part waits until more follows: the last one is never empty.
+        while let Some((fits, left)) =
+            rest.split_at_checked(PART_BYTES - part.len()).filter(|(_, left)| !left.is_empty())
+        {
+            part.extend_from_slice(fits);
+            let upload = match &mut upload {
+                Some(upload) => upload,
+                none => none.insert(Multipart::begin(bucket, key, &metadata).await?),
+            };
+            upload.send(&part).await?;
+            part.clear();
+            rest = left;
+        }
+        part.extend_from_slice(rest);
+    }
+    match upload {
+        Some(mut upload) => {
+            upload.send(&part).await?;
+            upload.complete().await?;
+        }
+        None => {
+            let bytes = Uint8Array::from(part.as_slice());
+            settled(bucket.put(key.to_string(), bytes.into(), metadata)).await.map_err(classify)?;
+        }
+    }
+    Ok(size)
+}
+
+/// An upload in parts. Unless it is completed it is aborted, and nothing of it is stored.
+struct Multipart {
+    upload: R2MultipartUpload,
+    parts: Vec<JsValue>,
+    is_complete: bool,
+}
+
+impl Multipart {
+    async fn begin(bucket: &R2Bucket, key: &ObjectKey, metadata: &JsValue) -> Result<Self> {
+        let upload = bucket.create_multipart_upload(key.to_string(), metadata.clone());
+        let upload = settled(upload).await.map_err(classify)?.unchecked_into();
+        Ok(Self { upload, parts: Vec::new(), is_complete: false })
+    }
+
+    async fn send(&mut self, part: &[u8]) -> Result<()> {
+        let number = u16::try_from(self.parts.len() + 1).map_err(storage::Error::broken)?;
+        let bytes = Uint8Array::from(part);
+        let sent = settled(self.upload.upload_part(number, bytes.into())).await.map_err(classify)?;
+        self.parts.push(sent);
+        Ok(())
+    }
+
+    async fn complete(mut self) -> Result<()> {
+        let parts = std::mem::take(&mut self.parts);
+        settled(self.upload.complete(parts)).await.map_err(classify)?;
+        self.is_complete = true;
+        Ok(())
+    }
+}
+
+impl Drop for Multipart {
+    fn drop(&mut self) {
+        if self.is_complete {
+            return;
+        }
+        // R2 forgets after seven days what this does not reach it for.
+        match self.upload.abort().map_err(classify_thrown) {
+            Ok(aborted) => spawn_local(async move { drop(settled(Ok(aborted)).await) }),
+            Err(error) => tracing::warn!(%error, "an upload was not aborted"),
+        }
+    }
+}

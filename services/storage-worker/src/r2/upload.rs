@@ -1,0 +1,130 @@
+//! Stores a body of known length, as it comes.
+
+use std::pin::pin;
+
+use bytes::Bytes;
+use futures_util::{
+    StreamExt, TryStreamExt,
+    future::{Either, select},
+    stream,
+};
+use storage::{ByteStream, Error, ObjectKey, Result};
+use worker::{
+    js_sys::{BigInt, Uint8Array, futures::spawn_local},
+    wasm_bindgen::JsValue,
+    web_sys::WritableStreamDefaultWriter,
+    worker_sys::{FixedLengthStream, R2Bucket},
+};
+
+use super::failure::{classify, classify_thrown};
+use crate::promise::{Thrown, settled};
+
+/// Feeds `body` to the runtime, which sends it on to R2 at R2's pace. Dropped midway, it stores nothing.
+pub(super) async fn put(
+    bucket: &R2Bucket,
+    key: &ObjectKey,
+    body: ByteStream,
+    size: u64,
+    metadata: JsValue,
+) -> Result<u64> {
+    let pipe = FixedLengthStream::new_big_int(BigInt::from(size)).map_err(classify_thrown)?;
+    let feed = Feed::open(&pipe).map_err(classify)?;
+    let stored = pin!(settled(bucket.put(key.to_string(), pipe.readable().into(), metadata)));
+    let fed = pin!(feed.run(exactly(size, body)));
+    match select(fed, stored).await {
+        Either::Left((fed, stored)) => {
+            fed?;
+            stored.await.map_err(classify)?;
+        }
+        // R2 is done before the runtime says that it has everything, or R2 has failed.
+        Either::Right((stored, _)) => drop(stored.map_err(classify)?),
+    }
+    Ok(size)
+}
+
+/// The end of a pipe that takes the bytes. Unless it was closed after the last one, what was written so far is void.
+struct Feed {
+    writer: WritableStreamDefaultWriter,
+    is_closed: bool,
+}
+
+impl Feed {
+    fn open(pipe: &FixedLengthStream) -> Result<Self, Thrown> {
+        Ok(Self { writer: pipe.writable().get_writer()?, is_closed: false })
+    }
+
+    async fn run(mut self, mut body: ByteStream) -> Result<()> {
+        while let Some(chunk) = body.try_next().await? {
+            let chunk = Uint8Array::from(chunk.as_ref());
+            settled(Ok(self.writer.write_with_chunk(&chunk))).await.map_err(classify)?;
+        }
+        self.is_closed = true;
+        settled(Ok(self.writer.close())).await.map_err(classify)?;
+        Ok(())
+    }
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        if !self.is_closed {
+            let aborted = self.writer.abort_with_reason(&JsValue::from_str("the body ended early"));
+            // Nobody waits for it, but a rejection that nobody hears of would be logged as a bug.
+            spawn_local(async move { drop(settled(Ok(aborted)).await) });
+        }
+    }
+}
+
+/// `body`, which fails as soon as it has more than `size` bytes, and at its end if it has fewer.
+pub(super) fn exactly(size: u64, body: ByteStream) -> ByteStream {
+    let chunks = stream::try_unfold((body, size), move |(mut body, missing)| async move {
+        match body.try_next().await.map_err(as_body_error)? {
+            Some(chunk) => match missing.checked_sub(chunk.len() as u64) {
+                Some(missing) => Ok(Some((chunk, (body, missing)))),
+                None => Err(wrong_size("more", size)),
+            },
+            None if missing == 0 => Ok(None::<(Bytes, _)>),
+            None => Err(wrong_size("fewer", size)),
+        }
+    });
+    chunks.boxed()
+}
+
+/// The sender's failure, as the port names it.
+pub(super) fn as_body_error(error: Error) -> Error {
+    match error {
+        Error::Body(_) => error,
+        other => Error::Body(Box::new(other)),
+    }
+}
+
+fn wrong_size(more_or_fewer: &str, size: u64) -> Error {
+    Error::Body(format!("{more_or_fewer} bytes than the {size} that were announced").into())
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    fn read(size: u64, chunks: &[&'static [u8]]) -> Result<Vec<Bytes>> {
+        let chunks: Vec<_> = chunks.iter().map(|chunk| Ok(Bytes::from_static(chunk))).collect();
+        exactly(size, stream::iter(chunks).boxed()).try_collect().now_or_never().unwrap()
+    }
+
+    #[test]
+    fn a_body_has_exactly_the_size_that_was_announced() {
+        assert_eq!(read(4, &[b"ab", b"cd"]).unwrap().concat(), b"abcd");
+        assert!(read(0, &[]).unwrap().is_empty());
+        for size in [0, 3, 5] {
+            assert!(matches!(read(size, &[b"ab", b"cd"]), Err(Error::Body(_))), "{size}");
+        }
+    }
+
+    #[test]
+    fn a_sender_that_fails_is_a_body_that_ended_early() {
+        let gone = stream::iter([Err(Error::unavailable("gone"))]).boxed();
+        let read: Result<Vec<_>> = exactly(4, gone).try_collect().now_or_never().unwrap();
+        assert!(matches!(read, Err(Error::Body(_))));
+    }
+}
