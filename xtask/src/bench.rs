@@ -1,11 +1,12 @@
 //! `cargo xtask bench`: builds the bench in release mode and runs it.
 
-use crate::step::{cargo, run};
+use crate::step::{cargo, command, run, target};
 
 /// Prints the table; only the rows whose names contain `filter`, if there is one.
 pub(crate) fn measure(filter: Option<&str>) -> anyhow::Result<()> {
     run("build", cargo(&["build", "--release", "--package", "server", "--package", "bench"]))?;
-    let mut bench = cargo(&["run", "--quiet", "--release", "--package", "bench", "--"]);
+    // As it was built with the server: by itself it would be built again, and on another SQLite.
+    let mut bench = command(target().join("release/bench"), &[]);
     bench.args(filter);
     run("bench", bench)
 }
