@@ -57,7 +57,7 @@ impl Bookmark {
 pub struct Outcome {
     /// The rows of its `RETURNING` clause.
     pub rows: Vec<Row>,
-    /// How many rows it inserted, changed or deleted itself (not by cascade).
+    /// How many rows it inserted, changed or deleted. Some back ends (D1) count those that went by cascade too.
     pub changes: u64,
 }
 

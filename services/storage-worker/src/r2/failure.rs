@@ -9,7 +9,6 @@ use crate::promise::Thrown;
 /// Codes of R2.
 mod code {
     pub(super) const INTERNAL_ERROR: u32 = 10001;
-    pub(super) const INVALID_RANGE: u32 = 10039;
     pub(super) const SERVICE_UNAVAILABLE: u32 = 10043;
     pub(super) const CLIENT_DISCONNECT: u32 = 10054;
     pub(super) const TOO_MANY_REQUESTS: u32 = 10058;
@@ -43,11 +42,6 @@ pub(super) fn classify_thrown(thrown: JsValue) -> Error {
     classify(thrown.into())
 }
 
-/// The range that was asked for lies behind the object's end.
-pub(super) fn is_past_the_end(thrown: &Thrown) -> bool {
-    code_of(&thrown.0) == Some(code::INVALID_RANGE)
-}
-
 fn code_of(text: &str) -> Option<u32> {
     let (_, code) = text.strip_suffix(')')?.rsplit_once('(')?;
     code.parse().ok()
@@ -76,11 +70,5 @@ mod tests {
             assert_eq!(matches!(error, Error::Unavailable(_)), passes, "{text}: {error:?}");
             assert_eq!(matches!(error, Error::Broken(_)), !passes, "{text}: {error:?}");
         }
-    }
-
-    #[test]
-    fn a_range_past_the_end_is_told_by_its_code() {
-        assert!(is_past_the_end(&Thrown("get: The requested range is not satisfiable (10039)".to_owned())));
-        assert!(!is_past_the_end(&Thrown("get: no (10001)".to_owned())));
     }
 }

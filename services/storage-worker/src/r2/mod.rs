@@ -53,8 +53,7 @@ impl ObjectStore for R2Objects {
     }
 
     async fn head(&self, key: &ObjectKey) -> Result<Option<ObjectInfo>> {
-        let found = settled(self.bucket.head(key.to_string())).await.map_err(failure::classify)?;
-        if found.is_null() { Ok(None) } else { info(found.unchecked_ref()).map(Some) }
+        head(&self.bucket, key).await
     }
 
     async fn delete(&self, keys: Vec<ObjectKey>) -> Result<()> {
@@ -81,6 +80,11 @@ impl ObjectStore for R2Objects {
     ) -> Result<Option<SignedRequest>> {
         Ok(None)
     }
+}
+
+async fn head(bucket: &R2Bucket, key: &ObjectKey) -> Result<Option<ObjectInfo>> {
+    let found = settled(bucket.head(key.to_string())).await.map_err(failure::classify)?;
+    if found.is_null() { Ok(None) } else { info(found.unchecked_ref()).map(Some) }
 }
 
 /// What R2 tells of an object, or an error if its key is none of ours.

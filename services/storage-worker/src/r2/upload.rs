@@ -2,7 +2,6 @@
 
 use std::pin::pin;
 
-use bytes::Bytes;
 use futures_util::{
     StreamExt, TryStreamExt,
     future::{Either, select},
@@ -55,6 +54,9 @@ impl Feed {
 
     async fn run(mut self, mut body: ByteStream) -> Result<()> {
         while let Some(chunk) = body.try_next().await? {
+            if chunk.is_empty() {
+                continue;
+            }
             let chunk = Uint8Array::from(chunk.as_ref());
             settled(Ok(self.writer.write_with_chunk(&chunk))).await.map_err(classify)?;
         }
@@ -74,17 +76,24 @@ impl Drop for Feed {
     }
 }
 
-/// `body`, which fails as soon as it has more than `size` bytes, and at its end if it has fewer.
+/// `body`, which fails as soon as it has more than `size` bytes, and at its end if it has fewer. Its last bytes come when
+/// it is known to have no more: R2 takes an object for whole once it has as many bytes as were announced.
 pub(super) fn exactly(size: u64, body: ByteStream) -> ByteStream {
-    let chunks = stream::try_unfold((body, size), move |(mut body, missing)| async move {
-        match body.try_next().await.map_err(as_body_error)? {
-            Some(chunk) => match missing.checked_sub(chunk.len() as u64) {
-                Some(missing) => Ok(Some((chunk, (body, missing)))),
-                None => Err(wrong_size("more", size)),
-            },
-            None if missing == 0 => Ok(None::<(Bytes, _)>),
-            None => Err(wrong_size("fewer", size)),
+    let chunks = stream::try_unfold(Some((body, size)), move |state| async move {
+        let Some((mut body, missing)) = state else { return Ok(None) };
+        let Some(chunk) = body.try_next().await.map_err(as_body_error)? else {
+            return if missing == 0 { Ok(None) } else { Err(wrong_size("fewer", size)) };
+        };
+        let missing = missing.checked_sub(chunk.len() as u64).ok_or_else(|| wrong_size("more", size))?;
+        if missing > 0 {
+            return Ok(Some((chunk, Some((body, missing)))));
         }
+        while let Some(chunk) = body.try_next().await.map_err(as_body_error)? {
+            if !chunk.is_empty() {
+                return Err(wrong_size("more", size));
+            }
+        }
+        Ok(Some((chunk, None)))
     });
     chunks.boxed()
 }
@@ -103,6 +112,7 @@ fn wrong_size(more_or_fewer: &str, size: u64) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use futures_util::FutureExt;
 
     use super::*;
@@ -116,9 +126,18 @@ mod tests {
     fn a_body_has_exactly_the_size_that_was_announced() {
         assert_eq!(read(4, &[b"ab", b"cd"]).unwrap().concat(), b"abcd");
         assert!(read(0, &[]).unwrap().is_empty());
-        for size in [0, 3, 5] {
+        assert_eq!(read(4, &[b"", b"abcd", b""]).unwrap().concat(), b"abcd");
+        for size in [0, 1, 2, 3, 5] {
             assert!(matches!(read(size, &[b"ab", b"cd"]), Err(Error::Body(_))), "{size}");
         }
+    }
+
+    #[test]
+    fn the_last_bytes_wait_for_the_end() {
+        let endless = stream::iter([Ok(Bytes::from_static(b"ab")), Ok(Bytes::from_static(b"cd"))]);
+        let mut body = exactly(4, endless.chain(stream::pending()).boxed());
+        assert_eq!(body.try_next().now_or_never().unwrap().unwrap().unwrap(), "ab");
+        assert!(body.try_next().now_or_never().is_none());
     }
 
     #[test]

@@ -2,7 +2,9 @@
 //!
 //! Each function takes a new, empty database or store. [`database_contract!`](crate::database_contract) and
 //! [`object_store_contract!`](crate::object_store_contract) make a test of each; a host whose tests run elsewhere (in a
-//! Worker) calls the functions. A function that is added here is added to its macro, so that no adapter forgets it.
+//! Worker) makes what it needs of each by [`database_promises!`](crate::database_promises) and
+//! [`object_store_promises!`](crate::object_store_promises). A function that is added here is added to its macro, so that
+//! no adapter forgets it.
 
 #![expect(
     clippy::unwrap_used,
@@ -24,7 +26,25 @@ pub mod transactions;
 #[macro_export]
 macro_rules! database_contract {
     (#[$test:meta] $open:path) => {
-        $crate::contract_tests! { #[$test] $open, queries:
+        $crate::database_promises! { ($crate::contract_tests) #[$test] $open }
+    };
+}
+
+/// Makes a test of every promise of an [`ObjectStore`](crate::ObjectStore), like
+/// [`database_contract!`](crate::database_contract).
+#[macro_export]
+macro_rules! object_store_contract {
+    (#[$test:meta] $open:path) => {
+        $crate::object_store_promises! { ($crate::contract_tests) #[$test] $open }
+    };
+}
+
+/// Calls the macro `$make`, whose path stands in parentheses, with whatever follows and the promises of a
+/// [`Database`](crate::Database): `$make! { whatever follows, module: promise promise … }`, once for each module.
+#[macro_export]
+macro_rules! database_promises {
+    (($($make:tt)+) $($first:tt)*) => {
+        $($make)+! { $($first)*, queries:
             values_round_trip
             numbers_read_as_what_the_code_asks_for
             reads_answer_all_rows_in_order
@@ -33,7 +53,7 @@ macro_rules! database_contract {
             json_inserts_in_bulk
             a_writer_reads_its_own_writes
         }
-        $crate::contract_tests! { #[$test] $open, transactions:
+        $($make)+! { $($first)*, transactions:
             writes_answer_rows_and_changes
             an_empty_batch_succeeds
             statements_see_those_before_them
@@ -44,7 +64,7 @@ macro_rules! database_contract {
             concurrent_writers_do_not_disturb_each_other
             calls_that_are_dropped_disturb_nobody
         }
-        $crate::contract_tests! { #[$test] $open, limits:
+        $($make)+! { $($first)*, limits:
             parameters
             statement_bytes
             value_bytes
@@ -58,12 +78,12 @@ macro_rules! database_contract {
     };
 }
 
-/// Makes a test of every promise of an [`ObjectStore`](crate::ObjectStore), like
-/// [`database_contract!`](crate::database_contract).
+/// Calls a macro with the promises of an [`ObjectStore`](crate::ObjectStore), like
+/// [`database_promises!`](crate::database_promises).
 #[macro_export]
-macro_rules! object_store_contract {
-    (#[$test:meta] $open:path) => {
-        $crate::contract_tests! { #[$test] $open, objects:
+macro_rules! object_store_promises {
+    (($($make:tt)+) $($first:tt)*) => {
+        $($make)+! { $($first)*, objects:
             objects_round_trip
             head_get_and_list_agree
             an_absent_object_is_none
@@ -74,7 +94,7 @@ macro_rules! object_store_contract {
             a_dropped_put_stores_nothing
             deleting_is_exact_and_repeatable
         }
-        $crate::contract_tests! { #[$test] $open, listing:
+        $($make)+! { $($first)*, listing:
             listing_pages_in_byte_order
             listing_begins_after_any_key
         }

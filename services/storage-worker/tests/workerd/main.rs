@@ -1,0 +1,48 @@
+//! Every promise of the ports, kept by D1 and R2 inside workerd: each is a test here, and a path of `contract-worker`.
+
+mod running;
+mod tools;
+
+use std::{process::ExitCode, sync::Arc, time::Duration};
+
+use anyhow::{Context as _, bail};
+use libtest_mimic::{Arguments, Failed, Trial};
+use tokio::runtime::Runtime;
+
+use crate::running::Running;
+
+/// A test that takes longer hangs.
+const TEST_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Limits that D1 has and the runtime on a developer's machine has not: it takes texts of up to 4 MiB there, and functions
+/// of up to 127 arguments.
+const NOT_SIMULATED: [&str; 2] = ["limits/value_bytes", "limits/arguments"];
+
+fn main() -> anyhow::Result<ExitCode> {
+    let mut arguments = Arguments::from_args();
+    // They share one database and one bucket.
+    arguments.test_threads = Some(1);
+    let runtime = Arc::new(Runtime::new()?);
+    let worker = if arguments.list { None } else { Some(Arc::new(runtime.block_on(Running::start())?)) };
+    let trial = |name: &'static str| {
+        let (runtime, worker) = (Arc::clone(&runtime), worker.clone());
+        let run = move || {
+            let worker = worker.ok_or("no Worker was started")?;
+            runtime.block_on(run(&worker, name)).map_err(|error| Failed::from(format!("{error:?}")))
+        };
+        Trial::test(name, run).with_ignored_flag(NOT_SIMULATED.contains(&name))
+    };
+    let conclusion =
+        libtest_mimic::run(&arguments, contract_worker::names().into_iter().map(trial).collect());
+    drop(worker);
+    Ok(conclusion.exit_code())
+}
+
+async fn run(worker: &Running, name: &str) -> anyhow::Result<()> {
+    let before = worker.log_length();
+    let answer = tokio::time::timeout(TEST_TIMEOUT, worker.get(name)).await.context("timed out")?;
+    match answer {
+        Ok(status) if status.is_success() => Ok(()),
+        failed => bail!("{failed:?}\n{}", worker.log_since(before)),
+    }
+}

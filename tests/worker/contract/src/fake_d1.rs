@@ -1,0 +1,91 @@
+//! A D1 binding that does what a test says.
+
+#![expect(clippy::unwrap_used, reason = "only tests use it")]
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+};
+
+use storage_worker::D1Database;
+use worker::{
+    js_sys::{Array, Error, Function, JSON, Object, Promise, Reflect},
+    wasm_bindgen::{JsCast, JsValue, closure::Closure},
+};
+
+/// What one call does: fail with a text, as D1 words it, or answer these rows, as JSON.
+#[derive(Clone, Copy)]
+pub(crate) enum Does {
+    Fails(&'static str),
+    Answers(&'static str),
+}
+
+/// What was seen of the calls.
+#[derive(Clone, Default)]
+pub(crate) struct Seen {
+    sessions: Arc<Mutex<Vec<String>>>,
+}
+
+impl Seen {
+    /// The constraint or bookmark of each session: one for each call.
+    pub(crate) fn sessions(&self) -> Vec<String> {
+        self.sessions.lock().unwrap().clone()
+    }
+}
+
+/// A database whose calls do one of `script` after the other.
+pub(crate) fn database(script: &[Does]) -> (D1Database, Seen) {
+    let seen = Seen::default();
+    let script = Arc::new(Mutex::new(script.iter().copied().collect::<VecDeque<_>>()));
+    let sessions = Arc::clone(&seen.sessions);
+    let with_session = Closure::<dyn FnMut(JsValue) -> JsValue>::new(move |constraint: JsValue| {
+        sessions.lock().unwrap().push(constraint.as_string().unwrap_or_default());
+        session(&script)
+    });
+    let binding = object([("withSession", with_session.into_js_value())]);
+    (D1Database::new(binding.unchecked_into()), seen)
+}
+
+type Script = Arc<Mutex<VecDeque<Does>>>;
+
+fn session(script: &Script) -> JsValue {
+    let (all, batch) = (Arc::clone(script), Arc::clone(script));
+    let all = method(move || promise(next(&all)));
+    let batch = method(move || promise(next(&batch).map(|result| Array::of1(&result).into())));
+    let bound = object([("all", all.into())]);
+    let statement = object([("bind", method(move || bound.clone()).into())]);
+    object([
+        ("prepare", method(move || statement.clone()).into()),
+        ("batch", batch.into()),
+        ("getBookmark", method(|| JsValue::from_str("seen-so-far")).into()),
+    ])
+}
+
+fn next(script: &Script) -> Result<JsValue, JsValue> {
+    match script.lock().unwrap().pop_front().unwrap_or(Does::Fails("one call too many")) {
+        Does::Fails(text) => Err(Error::new(&format!("D1_ERROR: {text}")).into()),
+        Does::Answers(rows) => Ok(object([
+            ("results", JSON::parse(rows).unwrap()),
+            ("meta", object([("changes", JsValue::from_f64(1.0))])),
+        ])),
+    }
+}
+
+fn promise(settled: Result<JsValue, JsValue>) -> JsValue {
+    match settled {
+        Ok(value) => Promise::resolve(&value).into(),
+        Err(error) => Promise::reject(&error).into(),
+    }
+}
+
+fn method(body: impl FnMut() -> JsValue + 'static) -> Function {
+    Closure::<dyn FnMut() -> JsValue>::new(body).into_js_value().unchecked_into()
+}
+
+fn object<const N: usize>(members: [(&str, JsValue); N]) -> JsValue {
+    let object = Object::new();
+    for (name, value) in members {
+        Reflect::set(&object, &JsValue::from_str(name), &value).unwrap();
+    }
+    object.into()
+}

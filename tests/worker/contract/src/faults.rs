@@ -1,0 +1,85 @@
+//! What becomes of D1's failures.
+
+#![expect(clippy::unwrap_used, reason = "these are tests")]
+
+use storage::{Bookmark, Constraint, Database, Error, Result, Statement};
+use storage_worker::D1Database;
+
+use crate::fake_d1::{Does, Does::Answers, Does::Fails, database};
+
+const LOST: Does = Fails("Network connection lost.");
+const NEVER_BEGAN: Does = Fails("Cannot resolve D1 DB due to transient issue on remote node.");
+const OVERLOADED: Does = Fails("D1 DB is overloaded. Requests queued for too long.");
+
+async fn read(database: &D1Database) -> Result<i64> {
+    let mut rows = database.read(Statement::new("SELECT 1 AS n"), None).await?.value;
+    rows.remove(0).take("n")
+}
+
+async fn write(database: &D1Database) -> Result<u64> {
+    let insert = Statement::new("INSERT INTO t VALUES (1)");
+    Ok(database.write(vec![insert], None).await?.value.remove(0).changes)
+}
+
+pub(crate) async fn a_read_is_made_again((): &()) {
+    let (database, seen) =
+        database(&[LOST, Fails("D1 DB reset because its code was updated."), Answers(r#"[{"n":7}]"#)]);
+    assert_eq!(read(&database).await.unwrap(), 7);
+    assert_eq!(seen.sessions().len(), 3);
+}
+
+pub(crate) async fn a_read_is_given_up_at_last((): &()) {
+    let (database, seen) = database(&[LOST; 9]);
+    assert!(matches!(read(&database).await, Err(Error::Unavailable(_))));
+    assert_eq!(seen.sessions().len(), 3);
+}
+
+pub(crate) async fn a_write_that_may_have_taken_place_is_not_made_again((): &()) {
+    let (database, seen) = database(&[LOST, Answers("[]")]);
+    assert!(matches!(write(&database).await, Err(Error::Unavailable(_))));
+    assert_eq!(seen.sessions().len(), 1);
+}
+
+pub(crate) async fn a_write_that_never_began_is_made_again((): &()) {
+    let (database, seen) = database(&[NEVER_BEGAN, Answers("[]")]);
+    assert_eq!(write(&database).await.unwrap(), 1);
+    assert_eq!(seen.sessions().len(), 2);
+}
+
+pub(crate) async fn an_overloaded_database_is_left_alone((): &()) {
+    let (database, seen) = database(&[OVERLOADED; 2]);
+    assert!(matches!(read(&database).await, Err(Error::Unavailable(_))));
+    assert!(matches!(write(&database).await, Err(Error::Unavailable(_))));
+    assert_eq!(seen.sessions().len(), 2);
+}
+
+pub(crate) async fn every_failure_has_its_class((): &()) {
+    let fails = async |text| write(&database(&[Fails(text)]).0).await.unwrap_err();
+    assert!(matches!(
+        fails("UNIQUE constraint failed: images.id: SQLITE_CONSTRAINT").await,
+        Error::Constraint(Constraint::Unique)
+    ));
+    assert!(matches!(fails("database or disk is full: SQLITE_FULL").await, Error::Full(_)));
+    assert!(matches!(fails("no such table: nowhere: SQLITE_ERROR").await, Error::Broken(_)));
+    assert!(matches!(fails("D1 DB exceeded its CPU time limit and was reset.").await, Error::Unavailable(_)));
+}
+
+pub(crate) async fn reads_begin_at_the_bookmark_and_writes_at_the_primary((): &()) {
+    let (database, seen) = database(&[Answers("[]"); 3]);
+    let bookmark = Bookmark::parse("0000-1111");
+    database.read(Statement::new("SELECT 1"), None).await.unwrap();
+    let read = database.read(Statement::new("SELECT 1"), bookmark.clone()).await.unwrap();
+    let insert = Statement::new("INSERT INTO t VALUES (1)");
+    let written = database.write(vec![insert], bookmark).await.unwrap();
+
+    assert_eq!(seen.sessions(), ["first-unconstrained", "0000-1111", "first-primary"]);
+    assert_eq!(read.bookmark, Bookmark::parse("seen-so-far"));
+    assert_eq!(written.bookmark, read.bookmark);
+}
+
+pub(crate) async fn a_thing_that_is_no_row_is_broken((): &()) {
+    for rows in ["[1]", r#"[{"blob":[1,2]}]"#] {
+        let (database, _) = database(&[Answers(rows)]);
+        assert!(matches!(read(&database).await, Err(Error::Broken(_))), "{rows}");
+    }
+}
