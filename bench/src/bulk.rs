@@ -36,7 +36,7 @@ pub(crate) async fn measure() -> anyhow::Result<[Row; 1]> {
     }
     let rows = |commits: &[f64]| median(commits) * BATCH as f64;
     let detail = format!(
-        "{:.0} of {:.0} rows/s, {CALLERS} callers over HTTP/1.1, {BATCH} a call and a commit",
+        "{:.0} of {:.0} rows/s, {CALLERS} callers over HTTP/1.1, {BATCH} a call; the program may share commits and has both cores",
         rows(&ours),
         rows(&bare)
     );
