@@ -47,6 +47,9 @@ macro_rules! database_promises {
         $($make)+! { $($first)*, queries:
             values_round_trip
             numbers_read_as_what_the_code_asks_for
+            integers_are_kept_as_integers
+            conditions_and_limits_take_parameters
+            texts_are_cut_as_blobs
             reads_answer_all_rows_in_order
             reads_refuse_to_write
             the_number_of_parameters_must_fit

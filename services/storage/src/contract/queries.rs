@@ -38,6 +38,75 @@ pub async fn numbers_read_as_what_the_code_asks_for(database: &impl Database) {
     assert_eq!(row.take::<i64>("total").unwrap(), 1);
 }
 
+/// An integer is kept as one in an `INTEGER` column, whichever way it gets there: D1 binds every number as a double.
+pub async fn integers_are_kept_as_integers(database: &impl Database) {
+    create(database, &[CREATE_BOXES]).await;
+    for ways in [
+        vec![Statement::new("INSERT INTO boxes (id, area) VALUES ('a', ?1)").bind(7)],
+        vec![
+            Statement::new("INSERT INTO boxes (id, area) SELECT value, ?1 FROM json_each('[\"a\"]')").bind(7),
+        ],
+        vec![
+            Statement::new("INSERT INTO boxes (id, area) VALUES ('a', ?1)").bind(6),
+            Statement::new("UPDATE boxes SET area = coalesce(?1, area) + 1 WHERE area = ?2")
+                .bind(None::<i64>)
+                .bind(6),
+        ],
+        vec![
+            Statement::new("INSERT INTO boxes (id, area) VALUES ('a', ?1)").bind(6),
+            Statement::new("UPDATE boxes SET area = ?1").bind(7),
+        ],
+    ] {
+        write(database, ways).await.unwrap();
+        let mut row = one_row(database, "SELECT typeof(area) AS type, area FROM boxes").await;
+        assert_eq!(row.take::<String>("type").unwrap(), "integer");
+        assert_eq!(row.take::<i64>("area").unwrap(), 7);
+        write(database, vec![Statement::new("DELETE FROM boxes")]).await.unwrap();
+    }
+}
+
+/// A condition that does not apply is a `NULL`, and a limit is a parameter like any other.
+pub async fn conditions_and_limits_take_parameters(database: &impl Database) {
+    create(database, &[CREATE_BOXES]).await;
+    let insert =
+        "INSERT INTO boxes (area, label) SELECT value, 'Café ' || value FROM json_each('[1, 2, 3, 4]')";
+    write(database, vec![Statement::new(insert)]).await.unwrap();
+    for (equal, above, part, limit, wanted) in [
+        (None, None, "", 9, vec![4, 3, 2, 1]),
+        (None, None, "CAFé", 2, vec![4, 3]),
+        (Some(2), None, "", 9, vec![2]),
+        (None, Some(2), "", 9, vec![4, 3]),
+        (None, Some(2), "tea", 9, vec![]),
+        (None, None, "", 0, vec![]),
+    ] {
+        let select = "SELECT area FROM boxes
+            WHERE (?1 IS NULL OR area = ?1) AND iif(?2 IS NULL, area > 0, area > ?2) AND instr(lower(label), lower(?3))
+            ORDER BY area DESC LIMIT ?4";
+        let select = Statement::new(select).bind(equal).bind(above).bind(part).bind(limit);
+        let rows = read(database, select).await.unwrap();
+        let areas: Vec<i64> = rows.into_iter().map(|mut row| row.take("area").unwrap()).collect();
+        assert_eq!(areas, wanted, "{equal:?}, {above:?}, {part:?}, {limit}");
+    }
+}
+
+/// A text can be cut by its bytes, as a blob, and numbers read from the pieces: how the widest inserts are made.
+pub async fn texts_are_cut_as_blobs(database: &impl Database) {
+    let select = "WITH cut AS (SELECT CAST(?1 AS BLOB) AS fixed)
+        SELECT CAST(substr(fixed, 1, 3) AS TEXT) AS label, CAST(substr(fixed, 4, 4) AS INTEGER) AS area,
+            CAST(substr(fixed, 8, 24) AS REAL) AS x,
+            CASE substr(fixed, 32, 1) WHEN x'20' THEN NULL ELSE 'not blank' END AS id
+        FROM cut";
+    // The first letter is two bytes.
+    let text = format!("ä1{:<4}{:<24} ", 42, 0.1 + 0.2);
+
+    let mut row = read(database, Statement::new(select).bind(text)).await.unwrap().remove(0);
+
+    assert_eq!(row.take::<String>("label").unwrap(), "ä1");
+    assert_eq!(row.take::<i64>("area").unwrap(), 42);
+    assert_eq!(row.take::<f64>("x").unwrap(), 0.1 + 0.2);
+    assert_eq!(row.take::<Option<String>>("id").unwrap(), None);
+}
+
 /// A read answers every row in the order of the query, and none if there is none.
 pub async fn reads_answer_all_rows_in_order(database: &impl Database) {
     create(database, &[CREATE_BOXES]).await;

@@ -14,7 +14,7 @@ use worker::{
 const MEBIBYTE: usize = 1024 * 1024;
 
 /// What a part has.
-const PART: usize = 5 * MEBIBYTE;
+pub(crate) const PART: usize = 5 * MEBIBYTE;
 
 /// How much an upload of any length may keep: a part, and what the growing of a buffer takes.
 const MOST_KEPT: u32 = 24 * 1024 * 1024;
@@ -29,7 +29,7 @@ fn byte(place: usize) -> u8 {
 }
 
 /// A body that is made while it is read.
-fn body(size: usize, chunk: usize) -> ByteStream {
+pub(crate) fn body(size: usize, chunk: usize) -> ByteStream {
     let starts = (0..size).step_by(chunk);
     let chunks = starts.map(move |start| {
         let chunk: Vec<u8> = (start..size.min(start + chunk)).map(byte).collect();

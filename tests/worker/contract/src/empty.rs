@@ -30,4 +30,4 @@ pub(crate) async fn empty_store(store: &R2Objects) {
 }
 
 /// For tests that bring what they need.
-pub(crate) async fn nothing((): &()) {}
+pub(crate) async fn nothing<T: Sync>(_: &T) {}

@@ -9,9 +9,11 @@ use std::{
 
 use storage_worker::D1Database;
 use worker::{
-    js_sys::{Array, Error, Function, JSON, Object, Promise, Reflect},
+    js_sys::{Array, Error, JSON},
     wasm_bindgen::{JsCast, JsValue, closure::Closure},
 };
+
+use crate::fake::{method, object, promise};
 
 /// What one call does: fail with a text, as D1 words it, or answer these rows, as JSON.
 #[derive(Clone, Copy)]
@@ -52,12 +54,12 @@ fn session(script: &Script) -> JsValue {
     let (all, batch) = (Arc::clone(script), Arc::clone(script));
     let all = method(move || promise(next(&all)));
     let batch = method(move || promise(next(&batch).map(|result| Array::of1(&result).into())));
-    let bound = object([("all", all.into())]);
-    let statement = object([("bind", method(move || bound.clone()).into())]);
+    let bound = object([("all", all)]);
+    let statement = object([("bind", method(move || bound.clone()))]);
     object([
-        ("prepare", method(move || statement.clone()).into()),
-        ("batch", batch.into()),
-        ("getBookmark", method(|| JsValue::from_str("seen-so-far")).into()),
+        ("prepare", method(move || statement.clone())),
+        ("batch", batch),
+        ("getBookmark", method(|| JsValue::from_str("seen-so-far"))),
     ])
 }
 
@@ -69,23 +71,4 @@ fn next(script: &Script) -> Result<JsValue, JsValue> {
             ("meta", object([("changes", JsValue::from_f64(1.0))])),
         ])),
     }
-}
-
-fn promise(settled: Result<JsValue, JsValue>) -> JsValue {
-    match settled {
-        Ok(value) => Promise::resolve(&value).into(),
-        Err(error) => Promise::reject(&error).into(),
-    }
-}
-
-fn method(body: impl FnMut() -> JsValue + 'static) -> Function {
-    Closure::<dyn FnMut() -> JsValue>::new(body).into_js_value().unchecked_into()
-}
-
-fn object<const N: usize>(members: [(&str, JsValue); N]) -> JsValue {
-    let object = Object::new();
-    for (name, value) in members {
-        Reflect::set(&object, &JsValue::from_str(name), &value).unwrap();
-    }
-    object.into()
 }

@@ -1,24 +1,31 @@
 //! Runs tests on a Worker's own bindings, one for each path: `/queries/values_round_trip` runs that contract test of
 //! [`storage`] on an emptied database. A test that fails panics, so that its request gets no answer; the log says why.
 //!
-//! The contract's tests come by themselves. To add one of what only Workers do, write it in `faults` or `bodies` and
-//! name it in `own_tests!`.
+//! The contract's tests come by themselves. To add one of what only Workers do, write it in `d1_faults`,
+//! `r2_faults`, `bodies` or `host` and name it in `own_tests!`.
 
 mod bodies;
+mod d1_faults;
 mod empty;
+mod fake;
 mod fake_d1;
-mod faults;
+mod fake_r2;
+mod host;
+mod r2_faults;
 
 use storage::contract::{limits, listing, objects, queries, transactions};
-use storage_worker::{D1Database, R2Objects};
+use storage_worker::{D1Database, R2Objects, WaitUntil};
 use worker::{Context, Env, Request, Response, event};
 
 use crate::empty::{empty_database, empty_store, nothing};
 
+/// How many tasks may run in the background.
+const BACKGROUND_TASKS: usize = 3;
+
 /// Calls a macro with this crate's own tests, as [`storage::database_promises!`] does with the contract's.
 macro_rules! own_tests {
     ($make:ident on_nothing $($first:tt)*) => {
-        $make! { $($first)*, faults:
+        $make! { $($first)*, d1_faults:
             a_read_is_made_again
             a_read_is_given_up_at_last
             a_write_that_may_have_taken_place_is_not_made_again
@@ -27,6 +34,17 @@ macro_rules! own_tests {
             every_failure_has_its_class
             reads_begin_at_the_bookmark_and_writes_at_the_primary
             a_thing_that_is_no_row_is_broken
+        }
+        $make! { $($first)*, r2_faults:
+            a_bucket_that_fails_is_unavailable
+            an_upload_in_parts_that_fails_is_aborted
+        }
+    };
+    ($make:ident on_background $($first:tt)*) => {
+        $make! { $($first)*, host:
+            time_passes
+            ids_differ
+            background_work_is_done_as_far_as_there_is_room
         }
     };
     ($make:ident on_objects $($first:tt)*) => {
@@ -52,11 +70,12 @@ pub fn names() -> Vec<&'static str> {
     storage::object_store_promises! { (push) names }
     own_tests! { push on_nothing names }
     own_tests! { push on_objects names }
+    own_tests! { push on_background names }
     names
 }
 
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, _: Context) -> worker::Result<Response> {
+async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
     let path = request.path();
     let name = path.trim_start_matches('/');
     let database = D1Database::new(env.d1("DATABASE")?);
@@ -64,6 +83,7 @@ async fn fetch(request: Request, env: Env, _: Context) -> worker::Result<Respons
     if runs_on_database(name, &database).await
         || runs_on_objects(name, &objects).await
         || runs_on_nothing(name, &()).await
+        || runs_on_background(name, &WaitUntil::new(context, BACKGROUND_TASKS)).await
     {
         return Response::ok("passed");
     }
@@ -91,6 +111,11 @@ async fn runs_on_database(name: &str, database: &D1Database) -> bool {
 async fn runs_on_objects(name: &str, store: &R2Objects) -> bool {
     storage::object_store_promises! { (run_if_named) name, store, empty_store }
     own_tests! { run_if_named on_objects name, store, empty_store }
+    false
+}
+
+async fn runs_on_background(name: &str, background: &WaitUntil) -> bool {
+    own_tests! { run_if_named on_background name, background, nothing }
     false
 }
 

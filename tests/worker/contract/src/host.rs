@@ -1,0 +1,50 @@
+//! What else the runtime gives.
+
+#![expect(clippy::unwrap_used, reason = "these are tests")]
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use storage::{Background, Clock, Entropy, Id};
+use storage_worker::{WaitUntil, WorkerClock, WorkerEntropy, sleep};
+
+pub(crate) async fn time_passes(_: &WaitUntil) {
+    let before = WorkerClock.now();
+    sleep(Duration::from_millis(30)).await;
+    let passed = WorkerClock.now().as_millis() - before.as_millis();
+    assert!((25..5_000).contains(&passed), "{passed} ms");
+    assert!(before.as_seconds() > 1_735_689_600, "past 2025");
+}
+
+pub(crate) async fn ids_differ(_: &WaitUntil) {
+    let one = Id::generate(WorkerClock.now(), &WorkerEntropy);
+    let other = Id::generate(WorkerClock.now(), &WorkerEntropy);
+    assert_ne!(one, other);
+    let mut long = vec![0; 70_000];
+    WorkerEntropy.fill(&mut long);
+    assert!(long.rchunks(1_000).all(|part| part.iter().any(|byte| *byte != 0)));
+}
+
+pub(crate) async fn background_work_is_done_as_far_as_there_is_room(background: &WaitUntil) {
+    let done = Arc::new(AtomicUsize::new(0));
+    for _ in 0..crate::BACKGROUND_TASKS + 1 {
+        let done = Arc::clone(&done);
+        background.run(Box::pin(async move {
+            sleep(Duration::from_millis(1)).await;
+            done.fetch_add(1, Ordering::Relaxed);
+        }));
+    }
+    assert_eq!(done.load(Ordering::Relaxed), 0, "nothing runs before its caller waits");
+    for _ in 0..100 {
+        sleep(Duration::from_millis(5)).await;
+        if Arc::strong_count(&done) == 1 {
+            break;
+        }
+    }
+    assert_eq!(Arc::try_unwrap(done).unwrap().into_inner(), crate::BACKGROUND_TASKS);
+}

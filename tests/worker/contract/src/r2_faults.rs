@@ -1,0 +1,40 @@
+//! What becomes of R2's failures.
+
+#![expect(clippy::unwrap_used, reason = "these are tests")]
+
+use storage::{ByteRange, Error, ObjectKey, ObjectStore, PutOptions, Result};
+
+use crate::{
+    bodies::{PART, body},
+    fake_r2::bucket,
+};
+
+fn key() -> ObjectKey {
+    ObjectKey::parse("a").unwrap()
+}
+
+fn is_unavailable<T>(result: &Result<T>) -> bool {
+    matches!(result, Err(Error::Unavailable(_)))
+}
+
+pub(crate) async fn a_bucket_that_fails_is_unavailable((): &()) {
+    let (store, _) = bucket(0);
+    for size in [None, Some(100_000)] {
+        let options = PutOptions { size, ..PutOptions::default() };
+        assert!(is_unavailable(&store.put(&key(), body(100_000, 10_000), options).await), "{size:?}");
+    }
+    assert!(is_unavailable(&store.get(&key(), None).await));
+    assert!(is_unavailable(&store.get(&key(), Some(ByteRange { offset: 1, length: 1 })).await));
+    assert!(is_unavailable(&store.head(&key()).await));
+    assert!(is_unavailable(&store.delete(vec![key()]).await));
+    assert!(is_unavailable(&store.list("", None, 10).await));
+}
+
+pub(crate) async fn an_upload_in_parts_that_fails_is_aborted((): &()) {
+    for good_parts in [0, 1, 2, 3] {
+        let (store, aborted) = bucket(good_parts);
+        let put = store.put(&key(), body(2 * PART + 1, 1_000_000), PutOptions::default()).await;
+        assert!(is_unavailable(&put), "{good_parts}");
+        assert_eq!(aborted.count(), 1, "{good_parts}");
+    }
+}
