@@ -92,6 +92,11 @@ impl Frames {
         matches!(self.state, State::Boundary | State::End)
     }
 
+    /// Whether a trailer frame has ended the body.
+    pub(crate) fn at_end(&self) -> bool {
+        matches!(self.state, State::End)
+    }
+
     /// Whether a message has begun.
     pub(crate) fn body_kind(&self) -> BodyKind {
         self.body_kind

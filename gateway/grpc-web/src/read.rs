@@ -17,6 +17,7 @@ use crate::{
     frame::{Frames, Piece, TrailerFrame},
     head::Head,
     media_type::Encoding,
+    request_end::RequestEnd,
     text::TextDecoder,
     trailers,
 };
@@ -28,17 +29,18 @@ struct Reader {
     inner: Body,
     text: Option<TextDecoder>,
     frames: Frames,
+    end: RequestEnd,
     /// What is left of the last chunk, out of its base64.
     chunk: Bytes,
 }
 
 impl Reader {
-    fn new(inner: Body, encoding: Encoding, trailer_frame: TrailerFrame) -> Self {
+    fn new(inner: Body, encoding: Encoding, trailer_frame: TrailerFrame, end: RequestEnd) -> Self {
         let text = match encoding {
             Encoding::Binary => None,
             Encoding::Text => Some(TextDecoder::default()),
         };
-        Self { inner, text, frames: Frames::new(trailer_frame), chunk: Bytes::new() }
+        Self { inner, text, frames: Frames::new(trailer_frame), end, chunk: Bytes::new() }
     }
 
     /// The next piece, `None` at an end of the body that is a valid one.
@@ -68,7 +70,11 @@ impl Reader {
 
     fn finish(&self) -> Result<(), Error> {
         self.text.as_ref().map_or(Ok(()), TextDecoder::finish)?;
-        if self.frames.at_boundary() { Ok(()) } else { Err(Error::Truncated) }
+        let may_end = match self.end {
+            RequestEnd::Silent => self.frames.at_boundary(),
+            RequestEnd::Marked => self.frames.at_end(),
+        };
+        if may_end { Ok(()) } else { Err(Error::Truncated) }
     }
 }
 
@@ -79,8 +85,8 @@ pub(crate) struct RequestBody {
 }
 
 impl RequestBody {
-    pub(crate) fn new(inner: Body, encoding: Encoding) -> Self {
-        Self { reader: Some(Reader::new(inner, encoding, TrailerFrame::Skip)) }
+    pub(crate) fn new(inner: Body, encoding: Encoding, end: RequestEnd) -> Self {
+        Self { reader: Some(Reader::new(inner, encoding, TrailerFrame::Skip, end)) }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> PolledFrame {
@@ -122,7 +128,7 @@ pub(crate) struct ResponseBody {
 
 impl ResponseBody {
     pub(crate) fn new(inner: Body, encoding: Encoding, head: Head) -> Self {
-        Self { reader: Some(Reader::new(inner, encoding, TrailerFrame::Keep)), head }
+        Self { reader: Some(Reader::new(inner, encoding, TrailerFrame::Keep, RequestEnd::Silent)), head }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> PolledFrame {

@@ -21,6 +21,7 @@ use crate::{
     head::Head,
     media_type::{Encoding, MediaType},
     read::RequestBody,
+    request_end::RequestEnd,
     status::{GRPC_STATUS, trailers_from_status},
     write::WebBody,
 };
@@ -104,7 +105,8 @@ fn grpc_request(mut request: Request<Body>, encoding: Encoding) -> Request<Body>
     for name in [CONTENT_LENGTH, ACCEPT, X_GRPC_WEB] {
         headers.remove(name);
     }
-    request.map(|body| Body::new(RequestBody::new(body, encoding)))
+    let end = RequestEnd::take(headers);
+    request.map(|body| Body::new(RequestBody::new(body, encoding, end)))
 }
 
 fn web_response<B>(response: Response<B>, encoding: Encoding, version: Version) -> Response<Body>

@@ -18,6 +18,7 @@ mod outcomes;
 #[cfg(test)]
 mod peer;
 #[cfg(test)]
+mod request_end;
 mod requests;
 #[cfg(test)]
 mod splits;
