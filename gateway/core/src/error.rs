@@ -1,5 +1,7 @@
 //! Everything that can go wrong in the gateway, and what the client is told: the only place that makes a status of it.
 
+use std::time::Duration;
+
 use aip::{Violation, Violations};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header::ALLOW};
 use identity::{Denied, Refused};
@@ -59,6 +61,9 @@ pub(crate) enum Error {
     Timeout,
     #[error("The answer did not come in time")]
     DeadlineExceeded,
+
+    #[error("Too many requests: try again in {} seconds", .retry_after.as_secs())]
+    TooManyRequests { retry_after: Duration },
 
     /// What a service answered.
     #[error("{}", .0.message())]
@@ -144,6 +149,7 @@ impl From<Error> for Status {
             | Error::TooManyParts => invalid("INVALID_FORM"),
             Error::Timeout => invalid("INVALID_TIMEOUT"),
             Error::DeadlineExceeded => aip::with_reason(Code::DeadlineExceeded, "DEADLINE_EXCEEDED", text),
+            Error::TooManyRequests { retry_after } => aip::too_many_requests(text, retry_after),
             Error::Service(status) => *status,
             Error::Unreachable(_) => away(),
             Error::NotGrpc { code: Code::Unavailable, .. } => away(),

@@ -7,25 +7,28 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use grpc_web::GrpcWeb;
 use http::{
-    HeaderValue, Method, Request, Response, StatusCode,
+    HeaderMap, HeaderValue, Method, Request, Response, StatusCode,
     header::{CONTENT_LENGTH, ORIGIN},
 };
 use http_body::Body as _;
-use storage::{Clock, Entropy};
+use storage::{Clock, Entropy, Timestamp};
 use tonic::body::Body;
 use tower::Service;
-use tracing::{Instrument as _, field::Empty};
+use tracing::{Instrument as _, Span, field::Empty};
 
 use crate::{
-    Config, Ports, StartError, Timer, Upstreams, answer,
+    Config, Ports, StartError, Timer, Upstreams,
+    answer::{self, Problems},
     contract::Contract,
     cors::Cors,
     discard::Leftover,
+    error::Error,
     exchange::{Exchange, X_REQUEST_ID},
     grpc, http_api,
     json::Schemas,
@@ -41,7 +44,7 @@ type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// The gateway, as a tower service that never fails: every failure is an answer. Cheap to clone.
 #[derive(Clone)]
 pub struct Gateway {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 impl Gateway {
@@ -65,6 +68,21 @@ impl Gateway {
         let own_pages = OwnPages::new(&config, &contract);
         let host: Arc<dyn Host> = Arc::new(ports);
         Ok(Self { shared: Arc::new(Shared { config, contract, schemas, upstreams, host, own_pages, cors }) })
+    }
+}
+
+impl Gateway {
+    /// Answers a request that its host refuses, because its sender sends too many: they may try again after `retry_after`.
+    pub async fn too_many_requests<B>(&self, request: Request<B>, retry_after: Duration) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let request = request.map(Body::new);
+        let exchange = Exchange::begin(&request, &*self.shared.host);
+        let span = span(&request, &exchange);
+        let shared = Arc::clone(&self.shared);
+        shared.answer(request, exchange, Some(Refusal { retry_after })).instrument(span).await
     }
 }
 
@@ -92,24 +110,59 @@ where
         let shared = Arc::clone(&self.shared);
         let request = request.map(Body::new);
         let exchange = Exchange::begin(&request, &*shared.host);
-        let span = tracing::info_span!(
-            "request",
-            request_id = exchange.id(),
-            trace_id = exchange.trace_id(),
-            method = %request.method(),
-            route = Empty,
-            caller = Empty,
-            grpc_status = Empty,
-        );
-        Box::pin(async move { Ok(shared.answer(request, exchange).await) }.instrument(span))
+        let span = span(&request, &exchange);
+        Box::pin(async move { Ok(shared.answer(request, exchange, None).await) }.instrument(span))
+    }
+}
+
+/// What the log says of a request in every line about it.
+pub(crate) fn span<B>(request: &Request<B>, exchange: &Exchange) -> Span {
+    tracing::info_span!(
+        "request",
+        request_id = exchange.id(),
+        trace_id = exchange.trace_id(),
+        method = %request.method(),
+        route = Empty,
+        caller = Empty,
+        grpc_status = Empty,
+    )
+}
+
+/// What of a request is needed once more when its answer is there.
+pub(crate) struct Visit {
+    started: Timestamp,
+    origin: Option<HeaderValue>,
+}
+
+impl Visit {
+    pub(crate) fn begin<B>(request: &Request<B>, host: &dyn Host) -> Self {
+        Self { started: host.now(), origin: request.headers().get(ORIGIN).cloned() }
+    }
+
+    /// Gives the answer what every answer has, and logs it.
+    pub(crate) fn end(
+        self,
+        shared: &Shared,
+        exchange: &Exchange,
+        status: StatusCode,
+        headers: &mut HeaderMap,
+    ) {
+        headers.insert(X_REQUEST_ID, exchange.request_id.clone());
+        shared.cors.mark(self.origin.as_ref(), headers);
+        let duration_ms = shared.host.now().as_millis() - self.started.as_millis();
+        tracing::info!(status = status.as_u16(), duration_ms, "answered");
     }
 }
 
 impl Shared {
-    async fn answer(self: Arc<Self>, mut request: Request<Body>, exchange: Exchange) -> Response<Body> {
-        let started = self.host.now();
+    async fn answer(
+        self: Arc<Self>,
+        mut request: Request<Body>,
+        exchange: Exchange,
+        refusal: Option<Refusal>,
+    ) -> Response<Body> {
+        let visit = Visit::begin(&request, &*self.host);
         let method = request.method().clone();
-        let origin = request.headers().get(ORIGIN).cloned();
         let is_native_grpc = grpc::is_call(&request);
         let mut response = if Cors::is_preflight(&request) {
             let mut response = answer::empty(StatusCode::NO_CONTENT);
@@ -118,23 +171,20 @@ impl Shared {
         } else {
             request.extensions_mut().insert(exchange.clone());
             let (request, leftover) = Leftover::watch(request);
-            let Ok(response) = GrpcWeb::new(Dispatch(Arc::clone(&self))).call(request).await;
+            let Ok(response) =
+                GrpcWeb::new(Dispatch { shared: Arc::clone(&self), refusal }).call(request).await;
             if let Some(leftover) = leftover.filter(|_| response.status().as_u16() >= 400) {
                 leftover.discard(&self).await;
             }
             response
         };
-        let headers = response.headers_mut();
-        headers.insert(X_REQUEST_ID, exchange.request_id.clone());
-        self.cors.mark(origin.as_ref(), headers);
         if !is_native_grpc {
-            secure::mark(headers, exchange.is_https());
+            secure::mark(response.headers_mut(), exchange.is_https());
         }
         if method == Method::HEAD {
             response = without_body(response);
         }
-        let duration_ms = self.host.now().as_millis() - started.as_millis();
-        tracing::info!(status = response.status().as_u16(), duration_ms, "answered");
+        visit.end(&self, &exchange, response.status(), response.headers_mut());
         response
     }
 }
@@ -150,7 +200,16 @@ fn without_body(mut response: Response<Body>) -> Response<Body> {
 /// Native gRPC to the services, all else to HTTP. gRPC-web has become native gRPC ahead of it, so that whatever is
 /// answered here reaches the client in its own protocol.
 #[derive(Clone)]
-struct Dispatch(Arc<Shared>);
+struct Dispatch {
+    shared: Arc<Shared>,
+    refusal: Option<Refusal>,
+}
+
+/// That a host refuses a request, whatever it asks for.
+#[derive(Clone, Copy)]
+struct Refusal {
+    retry_after: Duration,
+}
 
 impl Service<Request<Body>> for Dispatch {
     type Response = Response<Body>;
@@ -162,14 +221,18 @@ impl Service<Request<Body>> for Dispatch {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let shared = Arc::clone(&self.0);
+        let (shared, refusal) = (Arc::clone(&self.shared), self.refusal);
         let exchange = request.extensions().get::<Exchange>().cloned();
         let exchange = exchange.unwrap_or_else(|| Exchange::begin(&request, &*shared.host));
         Box::pin(async move {
-            Ok(if grpc::is_call(&request) {
-                grpc::answer(&shared, &exchange, request).await
-            } else {
-                http_api::answer(&shared, &exchange, request).await
+            let error = refusal.map(|Refusal { retry_after }| Error::TooManyRequests { retry_after });
+            Ok(match (error, grpc::is_call(&request)) {
+                (None, true) => grpc::answer(&shared, &exchange, request).await,
+                (None, false) => http_api::answer(&shared, &exchange, request).await,
+                (Some(error), true) => grpc::trailers_only(&error.into()),
+                (Some(error), false) => {
+                    Problems { schemas: &shared.schemas, request_id: exchange.id() }.answer(error, None)
+                }
             })
         })
     }

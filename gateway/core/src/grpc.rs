@@ -9,7 +9,9 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use http::{HeaderMap, HeaderValue, Method as HttpMethod, Request, Response, header::CONTENT_TYPE};
+use http::{
+    HeaderMap, HeaderValue, Method as HttpMethod, Request, Response, header::CONTENT_TYPE, request::Parts,
+};
 use http_body::{Frame, SizeHint};
 use identity::Denied;
 use tonic::{Status, body::Body};
@@ -46,7 +48,7 @@ pub(crate) async fn answer(shared: &Shared, exchange: &Exchange, request: Reques
     response
 }
 
-fn trailers_only(status: &Status) -> Response<Body> {
+pub(crate) fn trailers_only(status: &Status) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.headers_mut() = grpc_web::trailers_from_status(status);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
@@ -56,20 +58,31 @@ fn trailers_only(status: &Status) -> Response<Body> {
 impl Shared {
     async fn pass_on(&self, exchange: &Exchange, request: Request<Body>) -> Result<Response<Body>, Error> {
         let (head, body) = request.into_parts();
+        let (headers, timeout) = self.admit(exchange, &head).await?;
+        let call = self.call(head.uri.path(), headers, body);
+        let Some(timeout) = timeout else { return call.await };
+        let mut deadline = Deadline::start(&*self.host, timeout);
+        let response = deadline.within(call).await??;
+        Ok(response.map(|body| Body::new(DeadlineBody { body, sleep: Some(deadline.into_sleep()) })))
+    }
+
+    /// Judges the head of a gRPC call: the headers that its service gets to see, and how long it may take.
+    ///
+    /// # Errors
+    /// If there is no such RPC, or the caller may not call it.
+    pub(crate) async fn admit(
+        &self,
+        exchange: &Exchange,
+        head: &Parts,
+    ) -> Result<(HeaderMap, Option<Duration>), Error> {
         let path = head.uri.path();
         let method = self.rpc(path)?;
         note("route", path);
         self.authorize(method, &head.headers).await?;
         let timeout = self.grpc_timeout(method, &head.headers)?;
-
-        let further = &self.config.forwarded_headers;
-        let mut headers = metadata::of_grpc(&head.headers, further, exchange);
+        let mut headers = metadata::of_grpc(&head.headers, &self.config.forwarded_headers, exchange);
         headers.extend(timeout.map(|timeout| (GRPC_TIMEOUT, deadline::header(timeout))));
-        let call = self.call(path, headers, body);
-        let Some(timeout) = timeout else { return call.await };
-        let mut deadline = Deadline::start(&*self.host, timeout);
-        let response = deadline.within(call).await??;
-        Ok(response.map(|body| Body::new(DeadlineBody { body, sleep: Some(deadline.into_sleep()) })))
+        Ok((headers, timeout))
     }
 
     /// The RPC at a gRPC path; `None` for one of a service that the contract does not have, but the host does.
@@ -152,7 +165,8 @@ impl Shared {
     }
 }
 
-fn service_of(path: &str) -> Option<&str> {
+/// The full name of the service that a gRPC path names.
+pub(crate) fn service_of(path: &str) -> Option<&str> {
     path.strip_prefix('/')?.split_once('/').map(|(service, _)| service)
 }
 

@@ -40,7 +40,12 @@ pub(crate) fn answer(metadata: &HeaderMap, response: &mut HeaderMap) {
     copy(&ANSWERED, metadata, response);
 }
 
-fn copy<'n>(names: impl IntoIterator<Item = &'n HeaderName>, from: &HeaderMap, to: &mut HeaderMap) {
+/// Copies the headers with these names, in place of what was there.
+pub(crate) fn copy<'n>(
+    names: impl IntoIterator<Item = &'n HeaderName>,
+    from: &HeaderMap,
+    to: &mut HeaderMap,
+) {
     for name in names {
         let mut values = from.get_all(name).iter();
         if let Some(first) = values.next() {

@@ -12,8 +12,8 @@ mod violation;
 pub use etag::Etag;
 pub use page::{Page, PageQuery, next_page_token};
 pub use status::{
-    already_exists, conflict, invalid_argument, not_found, not_found_in, storage_failure, with_metadata,
-    with_reason,
+    already_exists, conflict, invalid_argument, not_found, not_found_in, storage_failure, too_many_requests,
+    with_metadata, with_reason,
 };
 pub use timestamp::{from_proto, to_proto};
 pub use violation::{Violation, Violations};

@@ -93,6 +93,15 @@ pub fn with_metadata<const N: usize>(
     Status::with_error_details(code, message, details)
 }
 
+/// RESOURCE_EXHAUSTED: the caller sends more than it may, and can try again after `retry_after`.
+#[must_use]
+pub fn too_many_requests(message: impl Into<String>, retry_after: Duration) -> Status {
+    let mut details = ErrorDetails::new();
+    details.set_error_info("TOO_MANY_REQUESTS", DOMAIN, []);
+    details.set_retry_info(Some(retry_after));
+    Status::with_error_details(Code::ResourceExhausted, message, details)
+}
+
 /// The answer for a failure behind a port. The cause is logged here, once, and not sent.
 #[must_use]
 pub fn storage_failure(error: &storage::Error) -> Status {

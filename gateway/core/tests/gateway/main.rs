@@ -17,6 +17,7 @@ mod log;
 #[cfg(test)]
 mod own_pages;
 #[cfg(test)]
+mod relay;
 mod rest;
 #[cfg(test)]
 mod service;

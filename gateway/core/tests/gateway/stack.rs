@@ -150,6 +150,10 @@ impl RequestBuilder {
         Self(self.0.map(|_| body))
     }
 
+    pub(crate) fn build(self) -> Request<Body> {
+        self.0
+    }
+
     pub(crate) async fn send(self, stack: &Stack) -> Answer {
         let response = self.send_open(stack).await;
         let (head, body) = response.into_parts();

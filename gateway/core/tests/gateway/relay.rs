@@ -1,0 +1,122 @@
+//! gRPC-web calls whose bodies the host passes on, and requests that the host refuses.
+
+use std::time::Duration;
+
+use gateway_core::Relayed;
+use http::{Request, Response};
+use http_body_util::BodyExt as _;
+use tonic::body::Body;
+use tower::BoxError;
+
+use crate::stack::{Answer, Stack, anonymous, request, start, token};
+
+const PATH: &str = "/reticle.images.v1.ImagesService/GetImage";
+
+/// A stream that only its host can read.
+#[derive(Debug, PartialEq)]
+struct Opaque(&'static str);
+
+fn call(token: Option<String>) -> Request<Opaque> {
+    let mut request = Request::post(PATH)
+        .header("content-type", "application/grpc-web+proto")
+        .header("accept", "application/grpc-web+proto")
+        .header("x-grpc-web", "1")
+        .header("origin", "https://app.example.com")
+        .header("x-request-id", "one")
+        .header("cookie", "not for services");
+    if let Some(token) = token {
+        request = request.header("authorization", format!("Bearer {token}"));
+    }
+    request.body(Opaque("request")).unwrap()
+}
+
+async fn text(response: Response<Body>) -> String {
+    String::from_utf8_lossy(&response.into_body().collect().await.unwrap().to_bytes()).into_owned()
+}
+
+#[tokio::test]
+async fn a_good_call_reaches_its_service_with_its_body_untouched() {
+    let Stack { gateway, .. } = start();
+    let relayed = gateway
+        .relay(call(Some(token())), async |service: String, request: Request<Opaque>| {
+            assert_eq!((service.as_str(), request.uri().path()), ("reticle.images.v1.ImagesService", PATH));
+            assert_eq!(request.body(), &Opaque("request"));
+            let header = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap());
+            assert_eq!(header("content-type"), Some("application/grpc-web+proto"));
+            assert_eq!(header("x-grpc-web"), Some("1"));
+            assert_eq!(header("x-request-id"), Some("one"));
+            assert_eq!(header("grpc-timeout"), Some("30000m"));
+            assert!(header("authorization").is_some() && header("traceparent").is_some());
+            assert!(header("cookie").is_none() && header("te").is_none());
+            Ok(Response::new(Opaque("answer")))
+        })
+        .await;
+    let Relayed::Passed(response) = relayed else { panic!("{relayed:?}") };
+    assert_eq!(response.body(), &Opaque("answer"));
+    assert_eq!(response.headers()["access-control-allow-origin"], "https://app.example.com");
+    assert_eq!(response.headers()["x-request-id"], "one");
+    assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+}
+
+#[tokio::test]
+async fn a_bad_call_is_refused_in_grpc_web_and_reaches_nobody() {
+    let Stack { gateway, .. } = start();
+    let unreachable = async |_: String, _: Request<Opaque>| -> Result<Response<Opaque>, BoxError> {
+        panic!("it was passed on")
+    };
+    for (token, status) in [(None, "grpc-status:16"), (Some("forged".to_owned()), "grpc-status:16")] {
+        let relayed = gateway.relay(call(token), unreachable).await;
+        let Relayed::Answered(response) = relayed else { panic!("{relayed:?}") };
+        assert_eq!(response.headers()["access-control-allow-origin"], "https://app.example.com");
+        assert!(text(response).await.contains(status));
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_is_away_is_unavailable() {
+    let Stack { gateway, .. } = start();
+    let away = async |_: String, _: Request<Opaque>| -> Result<Response<Opaque>, BoxError> {
+        Err("connection refused".into())
+    };
+    let Relayed::Answered(response) = gateway.relay(call(Some(token())), away).await else { panic!() };
+    assert!(text(response).await.contains("grpc-status:14"));
+}
+
+#[tokio::test]
+async fn only_calls_with_one_request_are_relayed() {
+    let Stack { gateway, .. } = start();
+    let of = |path: &str, content_type: &str| {
+        Request::post(path).header("content-type", content_type).body(()).unwrap()
+    };
+    assert!(gateway.relays(&of(PATH, "application/grpc-web+proto")));
+    assert!(
+        gateway.relays(&of("/reticle.images.v1.ImagesService/DownloadImage", "application/grpc-web-text"))
+    );
+    for other in [
+        of("/reticle.images.v1.ImagesService/UploadImage", "application/grpc-web+proto"),
+        of("/no.such.Service/Method", "application/grpc-web+proto"),
+        of(PATH, "application/grpc"),
+        of(PATH, "application/json"),
+    ] {
+        assert!(!gateway.relays(&other), "{other:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_sends_too_many_is_told_when_to_come_back() {
+    let stack = start();
+    let refuse = async |request: Request<Body>| {
+        let response = stack.gateway.too_many_requests(request, Duration::from_secs(7)).await;
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Answer { status: head.status, headers: head.headers, body }
+    };
+    let answer = refuse(request("GET /api/images").build()).await;
+    let (status, code, _) = answer.error();
+    assert_eq!((status, code.as_str(), answer.header("retry-after")), (429, "RESOURCE_EXHAUSTED", "7"));
+    let web = anonymous(&format!("POST {PATH}")).header("content-type", "application/grpc-web+proto").build();
+    let answer = refuse(web).await;
+    assert_eq!(answer.status, 200);
+    assert!(String::from_utf8_lossy(&answer.body).contains("grpc-status:8"));
+    assert_eq!(stack.service.seen().calls, 0);
+}
