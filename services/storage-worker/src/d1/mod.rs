@@ -11,7 +11,7 @@ use std::{future::Future, time::Duration};
 
 use storage::{Answer, Bookmark, Database, Entropy, Error, Outcome, Result, Row, Statement, Value};
 use worker::{
-    js_sys::{Array, Reflect},
+    js_sys::{Array, Function, JSON, Object, Promise, Reflect},
     wasm_bindgen::{JsCast, JsValue},
     worker_sys::{D1Database as Binding, D1DatabaseSession, D1PreparedStatement, D1Result},
 };
@@ -51,8 +51,8 @@ impl D1Database {
 
     async fn read_once(&self, statement: &Statement, from: &str) -> Result<Answer<Vec<Row>>, Failure> {
         let session = self.binding.with_session(Some(from))?;
-        let result: D1Result = settled(prepare(&session, statement)?.all()).await?.unchecked_into();
-        Ok(Answer { value: rows_of(&result)?, bookmark: bookmark(&session) })
+        let table = settled(raw(&prepare(&session, statement)?)).await?.unchecked_into();
+        Ok(Answer { value: rows_in(&table)?, bookmark: bookmark(&session) })
     }
 
     async fn write_once(&self, statements: &[Statement]) -> Result<Answer<Vec<Outcome>>, Failure> {
@@ -146,13 +146,31 @@ fn changes(result: &D1Result) -> Result<u64, Thrown> {
     Ok(changes.as_f64().unwrap_or(0.0) as u64)
 }
 
+/// The rows that a statement of a batch returned: objects, of which there are few.
 fn rows_of(result: &D1Result) -> Result<Vec<Row>, Failure> {
-    let Some(results) = result.results().map_err(Thrown::from)? else { return Ok(Vec::new()) };
-    if results.length() == 0 {
-        return Ok(Vec::new());
+    let Some(results) = result.results()? else { return Ok(Vec::new()) };
+    let table = Array::new();
+    for row in results.iter() {
+        let row: Object = row.unchecked_into();
+        if table.length() == 0 {
+            table.push(&Object::keys(&row));
+        }
+        table.push(&Object::values(&row));
     }
-    // One text for all rows: to fetch every value by itself would cross into JavaScript for each.
-    let json = worker::js_sys::JSON::stringify(&results).map_err(Thrown::from)?;
+    rows_in(&table)
+}
+
+/// Runs a statement alone. The answer has the columns' names once, ahead of the rows, and not in each.
+fn raw(statement: &D1PreparedStatement) -> Result<Promise, JsValue> {
+    let options = Object::new();
+    Reflect::set(&options, &JsValue::from_str("columnNames"), &JsValue::TRUE)?;
+    let raw: Function = Reflect::get(statement.as_ref(), &JsValue::from_str("raw"))?.dyn_into()?;
+    raw.call1(statement.as_ref(), &options)?.dyn_into()
+}
+
+/// The rows of a table, by one text for all: to fetch each value by itself would cross into JavaScript for each.
+fn rows_in(table: &Array) -> Result<Vec<Row>, Failure> {
+    let json = JSON::stringify(table)?;
     rows::parse(&String::from(json)).map_err(Failure::unreadable)
 }
 

@@ -1,102 +1,71 @@
-//! D1's rows, JSON objects, as the port's.
+//! Rows as D1 tells them, in JSON, as the port's.
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{fmt, sync::Arc};
 
-use serde::{
-    Deserialize,
-    de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor},
-};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, SeqAccess, Visitor};
 use storage::{Row, Value};
 
-/// The rows in a JSON array of objects that all have the same members in the same order.
+/// The rows in a JSON array that begins with an array of the columns' names and goes on with an array of values for each
+/// row; without names there are no rows.
 pub(super) fn parse(json: &str) -> serde_json::Result<Vec<Row>> {
     let mut deserializer = serde_json::Deserializer::from_str(json);
-    let rows = deserializer.deserialize_seq(Rows)?;
+    let rows = deserializer.deserialize_seq(Table)?;
     deserializer.end()?;
     Ok(rows)
 }
 
-struct Rows;
+struct Table;
 
-impl<'de> Visitor<'de> for Rows {
+impl<'de> Visitor<'de> for Table {
     type Value = Vec<Row>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("rows")
+        f.write_str("columns and rows")
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Vec<Row>, A::Error> {
         let mut rows = Vec::new();
-        let Some((columns, values)) = elements.next_element_seed(FirstRow)? else { return Ok(rows) };
-        rows.push(Row::new(Arc::clone(&columns), values));
-        while let Some(values) = elements.next_element_seed(NextRow(&columns))? {
+        let Some(columns) = elements.next_element::<Vec<String>>()? else { return Ok(rows) };
+        let columns: Arc<[String]> = columns.into();
+        while let Some(values) = elements.next_element_seed(Cells { count: columns.len() })? {
             rows.push(Row::new(Arc::clone(&columns), values));
         }
         Ok(rows)
     }
 }
 
-/// The row that tells the names of the columns.
-struct FirstRow;
-
-impl<'de> DeserializeSeed<'de> for FirstRow {
-    type Value = (Arc<[String]>, Vec<Value>);
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_map(self)
-    }
+/// The values of a row.
+struct Cells {
+    count: usize,
 }
 
-impl<'de> Visitor<'de> for FirstRow {
-    type Value = (Arc<[String]>, Vec<Value>);
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a row")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
-        let (mut columns, mut values) = (Vec::new(), Vec::new());
-        while let Some(name) = members.next_key()? {
-            columns.push(name);
-            values.push(members.next_value_seed(Cell)?);
-        }
-        Ok((columns.into(), values))
-    }
-}
-
-/// A row whose columns are known.
-struct NextRow<'a>(&'a [String]);
-
-impl<'de> DeserializeSeed<'de> for NextRow<'_> {
+impl<'de> DeserializeSeed<'de> for Cells {
     type Value = Vec<Value>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_map(self)
+        deserializer.deserialize_seq(self)
     }
 }
 
-impl<'de> Visitor<'de> for NextRow<'_> {
+impl<'de> Visitor<'de> for Cells {
     type Value = Vec<Value>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a row")
+        write!(f, "a row of {} values", self.count)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
-        let mut values = Vec::with_capacity(self.0.len());
-        for column in self.0 {
-            if members.next_key()?.is_none_or(|Name(name)| name != *column) {
-                return Err(A::Error::custom(format_args!("a row without {column}")));
-            }
-            values.push(members.next_value_seed(Cell)?);
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
+        let mut values = Vec::with_capacity(self.count);
+        while let Some(value) = elements.next_element_seed(Cell)? {
+            values.push(value);
         }
-        Ok(values)
+        if values.len() == self.count {
+            Ok(values)
+        } else {
+            Err(A::Error::invalid_length(values.len(), &self))
+        }
     }
 }
-
-/// A column's name, without a copy of it.
-#[derive(Deserialize)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// One value.
 struct Cell;
@@ -146,32 +115,27 @@ impl Visitor<'_> for Cell {
 mod tests {
     use super::*;
 
-    fn first(json: &str) -> Row {
-        parse(json).unwrap().remove(0)
-    }
-
     #[test]
     fn values_keep_their_types() {
-        let mut row =
-            first(r#"[{"a":null,"b":-3,"c":0.1,"d":"Größe \"x\" \u202e","e":9007199254740992,"f":1e+300}]"#);
+        let json = r#"[["a","b","c","d","e","f","g"],
+            [null,-3,0.1,"Größe \"x\" \u202e",9007199254740992,1e+300,18446744073709552000]]"#;
+        let mut row = parse(json).unwrap().remove(0);
         assert_eq!(row.take::<Option<String>>("a").unwrap(), None);
         assert_eq!(row.take::<i64>("b").unwrap(), -3);
         assert_eq!(row.take::<f64>("c").unwrap(), 0.1);
         assert_eq!(row.take::<String>("d").unwrap(), "Größe \"x\" \u{202e}");
         assert_eq!(row.take::<i64>("e").unwrap(), 1 << 53);
         assert_eq!(row.take::<f64>("f").unwrap(), 1e300);
-        assert_eq!(
-            first(r#"[{"a":18446744073709552000}]"#).take::<f64>("a").unwrap(),
-            18_446_744_073_709_552_000.0
-        );
+        assert_eq!(row.take::<f64>("g").unwrap(), 18_446_744_073_709_552_000.0);
     }
 
     #[test]
     fn rows_share_their_columns() {
-        let rows = parse(r#"[{"count(*)":1,"\"b":"x"},{"count(*)":2,"\"b":null}]"#).unwrap();
+        let rows = parse(r#"[["count(*)","\"b"],[1,"x"],[2,null]]"#).unwrap();
         let counts: Vec<i64> = rows.into_iter().map(|mut row| row.take("count(*)").unwrap()).collect();
         assert_eq!(counts, [1, 2]);
         assert!(parse("[]").unwrap().is_empty());
+        assert!(parse(r#"[["a"]]"#).unwrap().is_empty());
     }
 
     #[test]
@@ -180,13 +144,14 @@ mod tests {
             "",
             "{}",
             "[1]",
-            r#"[{"a":1}"#,
-            r#"[{"a":1}] x"#,
-            r#"[{"a":[1,2]}]"#,
-            r#"[{"a":true}]"#,
-            r#"[{"a":1},{"b":1}]"#,
-            r#"[{"a":1},{}]"#,
-            r#"[{"a":1},{"a":1,"b":1}]"#,
+            "[[1]]",
+            r#"[["a"],[1]"#,
+            r#"[["a"],[1]] x"#,
+            r#"[["a"],1]"#,
+            r#"[["a"],[[1,2]]]"#,
+            r#"[["a"],[true]]"#,
+            r#"[["a"],[]]"#,
+            r#"[["a"],[1,2]]"#,
         ] {
             assert!(parse(json).is_err(), "{json}");
         }

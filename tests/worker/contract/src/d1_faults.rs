@@ -23,7 +23,7 @@ async fn write(database: &D1Database) -> Result<u64> {
 
 pub(crate) async fn a_read_is_made_again((): &()) {
     let (database, seen) =
-        database(&[LOST, Fails("D1 DB reset because its code was updated."), Answers(r#"[{"n":7}]"#)]);
+        database(&[LOST, Fails("D1 DB reset because its code was updated."), Answers(r#"[["n"],[7]]"#)]);
     assert_eq!(read(&database).await.unwrap(), 7);
     assert_eq!(seen.sessions().len(), 3);
 }
@@ -78,7 +78,7 @@ pub(crate) async fn reads_begin_at_the_bookmark_and_writes_at_the_primary((): &(
 }
 
 pub(crate) async fn a_thing_that_is_no_row_is_broken((): &()) {
-    for rows in ["[1]", r#"[{"blob":[1,2]}]"#] {
+    for rows in ["[1]", r#"[["blob"],[[1,2]]]"#] {
         let (database, _) = database(&[Answers(rows)]);
         assert!(matches!(read(&database).await, Err(Error::Broken(_))), "{rows}");
     }

@@ -15,7 +15,8 @@ use worker::{
 
 use crate::fake::{method, object, promise};
 
-/// What one call does: fail with a text, as D1 words it, or answer these rows, as JSON.
+/// What one call does: fail with a text, as D1 words it, or answer this JSON: for a read the names of the columns and the
+/// rows, as arrays; for a write the rows, as objects.
 #[derive(Clone, Copy)]
 pub(crate) enum Does {
     Fails(&'static str),
@@ -51,10 +52,10 @@ pub(crate) fn database(script: &[Does]) -> (D1Database, Seen) {
 type Script = Arc<Mutex<VecDeque<Does>>>;
 
 fn session(script: &Script) -> JsValue {
-    let (all, batch) = (Arc::clone(script), Arc::clone(script));
-    let all = method(move || promise(next(&all)));
-    let batch = method(move || promise(next(&batch).map(|result| Array::of1(&result).into())));
-    let bound = object([("all", all)]);
+    let (raw, batch) = (Arc::clone(script), Arc::clone(script));
+    let raw = method(move || promise(next(&raw)));
+    let batch = method(move || promise(next(&batch).map(results)));
+    let bound = object([("raw", raw)]);
     let statement = object([("bind", method(move || bound.clone()))]);
     object([
         ("prepare", method(move || statement.clone())),
@@ -66,9 +67,12 @@ fn session(script: &Script) -> JsValue {
 fn next(script: &Script) -> Result<JsValue, JsValue> {
     match script.lock().unwrap().pop_front().unwrap_or(Does::Fails("one call too many")) {
         Does::Fails(text) => Err(Error::new(&format!("D1_ERROR: {text}")).into()),
-        Does::Answers(rows) => Ok(object([
-            ("results", JSON::parse(rows).unwrap()),
-            ("meta", object([("changes", JsValue::from_f64(1.0))])),
-        ])),
+        Does::Answers(json) => Ok(JSON::parse(json).unwrap()),
     }
+}
+
+/// What a batch of one statement answers.
+fn results(rows: JsValue) -> JsValue {
+    let meta = object([("changes", JsValue::from_f64(1.0))]);
+    Array::of1(&object([("results", rows), ("meta", meta)])).into()
 }
