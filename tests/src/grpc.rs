@@ -2,23 +2,32 @@
 
 use std::net::SocketAddr;
 
+use http::{Request, Response};
+use http_body_util::BodyDataStream;
 use proto::{
     annotations::v1::annotations_service_client::AnnotationsServiceClient,
     images::v1::images_service_client::ImagesServiceClient,
 };
 use tonic::{
-    Request, Status,
+    Status,
+    body::Body,
     metadata::{Ascii, MetadataValue},
     service::{Interceptor, interceptor::InterceptedService},
-    transport::{Channel, Endpoint},
+    transport::Endpoint,
 };
+use tower::{ServiceBuilder, ServiceExt as _, service_fn, util::BoxCloneSyncService};
+
+use crate::target::Protocol;
+
+/// A connection, whatever its protocol is.
+pub type Connection = BoxCloneSyncService<Request<Body>, Response<Body>, Status>;
 
 /// Puts a token on every call.
 #[derive(Clone, Debug)]
 pub struct Bearer(MetadataValue<Ascii>);
 
 impl Interceptor for Bearer {
-    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+    fn call(&mut self, mut request: tonic::Request<()>) -> Result<tonic::Request<()>, Status> {
         request.metadata_mut().insert("authorization", self.0.clone());
         Ok(request)
     }
@@ -29,10 +38,11 @@ impl Interceptor for Bearer {
 /// # Errors
 /// Nobody listens there.
 pub async fn images(
+    protocol: Protocol,
     address: SocketAddr,
     token: &str,
-) -> anyhow::Result<ImagesServiceClient<InterceptedService<Channel, Bearer>>> {
-    Ok(ImagesServiceClient::with_interceptor(channel(address).await?, bearer(token)?))
+) -> anyhow::Result<ImagesServiceClient<InterceptedService<Connection, Bearer>>> {
+    Ok(ImagesServiceClient::with_interceptor(connect(protocol, address).await?, bearer(token)?))
 }
 
 /// A client of the annotations service at `address`: its own port or the gateway's.
@@ -40,14 +50,37 @@ pub async fn images(
 /// # Errors
 /// Nobody listens there.
 pub async fn annotations(
+    protocol: Protocol,
     address: SocketAddr,
     token: &str,
-) -> anyhow::Result<AnnotationsServiceClient<InterceptedService<Channel, Bearer>>> {
-    Ok(AnnotationsServiceClient::with_interceptor(channel(address).await?, bearer(token)?))
+) -> anyhow::Result<AnnotationsServiceClient<InterceptedService<Connection, Bearer>>> {
+    Ok(AnnotationsServiceClient::with_interceptor(connect(protocol, address).await?, bearer(token)?))
 }
 
-async fn channel(address: SocketAddr) -> anyhow::Result<Channel> {
-    Ok(Endpoint::from_shared(format!("http://{address}"))?.connect().await?)
+async fn connect(protocol: Protocol, address: SocketAddr) -> anyhow::Result<Connection> {
+    let url = format!("http://{address}");
+    Ok(match protocol {
+        Protocol::Grpc => {
+            let channel = Endpoint::from_shared(url)?.connect().await?;
+            BoxCloneSyncService::new(channel.map_err(|error| Status::from_error(error.into())))
+        }
+        Protocol::GrpcWeb => {
+            let client = reqwest::Client::new();
+            let fetch = service_fn(move |request| fetch(client.clone(), url.clone(), request));
+            let web = ServiceBuilder::new().layer_fn(grpc_web::GrpcWebClient::new).service(fetch);
+            BoxCloneSyncService::new(web)
+        }
+    })
+}
+
+async fn fetch(
+    client: reqwest::Client,
+    url: String,
+    request: Request<Body>,
+) -> Result<Response<reqwest::Body>, reqwest::Error> {
+    let (head, body) = request.into_parts();
+    let call = client.post(url + head.uri.path()).headers(head.headers);
+    Ok(call.body(reqwest::Body::wrap_stream(BodyDataStream::new(body))).send().await?.into())
 }
 
 fn bearer(token: &str) -> anyhow::Result<Bearer> {

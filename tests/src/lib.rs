@@ -17,6 +17,7 @@ mod program;
 mod shape;
 mod target;
 pub mod token;
+mod workers;
 
 pub use client::{Answer, User};
 pub use parts::Parts;
@@ -24,4 +25,5 @@ pub use picture::Picture;
 pub use process::{Process, program};
 pub use program::Program;
 pub use shape::run_cases;
-pub use target::Target;
+pub use target::{Protocol, Target};
+pub use workers::Workers;

@@ -5,13 +5,14 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 use anyhow::Context as _;
 use libtest_mimic::{Arguments, Failed, Trial};
 
-use crate::{Target, cases};
+use crate::{Protocol, Target, cases};
 
 /// A case that takes longer hangs.
 const CASE_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Starts a target by `start` and runs every case against it; `start` is not called when cases are only listed.
+/// Starts a target by `start` and runs every case against it that its `protocol` allows; `start` is not called when cases are only listed.
 pub fn run_cases<T: AsRef<Target> + Send + Sync + 'static>(
+    protocol: Protocol,
     start: impl AsyncFnOnce() -> anyhow::Result<T>,
 ) -> anyhow::Result<ExitCode> {
     let arguments = Arguments::from_args();
@@ -29,7 +30,7 @@ pub fn run_cases<T: AsRef<Target> + Send + Sync + 'static>(
             result.map_err(|error: anyhow::Error| Failed::from(format!("{error:?}")))
         })
     };
-    let conclusion = libtest_mimic::run(&arguments, cases::all().into_iter().map(trial).collect());
+    let conclusion = libtest_mimic::run(&arguments, cases::over(protocol).into_iter().map(trial).collect());
     drop(running);
     Ok(conclusion.exit_code())
 }

@@ -10,6 +10,15 @@ use std::{
 
 use crate::{User, token};
 
+/// How gRPC reaches a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// As it is, over HTTP/2, with reflection and health: what a native host has.
+    Grpc,
+    /// gRPC-web, which is all that a Worker can have.
+    GrpcWeb,
+}
+
 /// The addresses of a running Reticle.
 #[derive(Clone, Debug)]
 pub struct Target {
@@ -19,6 +28,8 @@ pub struct Target {
     pub images: SocketAddr,
     /// The annotations service's own gRPC port.
     pub annotations: SocketAddr,
+    /// What its ports take.
+    pub protocol: Protocol,
     /// A client that follows no redirects.
     pub client: reqwest::Client,
     users: Arc<AtomicU64>,
@@ -37,7 +48,16 @@ impl Target {
     /// The client cannot be made.
     pub fn new(gateway: SocketAddr, images: SocketAddr, annotations: SocketAddr) -> anyhow::Result<Self> {
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
-        Ok(Self { gateway, images, annotations, client, users: Arc::default() })
+        let protocol = Protocol::Grpc;
+        Ok(Self { gateway, images, annotations, protocol, client, users: Arc::default() })
+    }
+
+    /// A target whose services have no ports of their own: all is reached through the gateway, gRPC by gRPC-web.
+    ///
+    /// # Errors
+    /// The client cannot be made.
+    pub fn behind(gateway: SocketAddr) -> anyhow::Result<Self> {
+        Ok(Self { protocol: Protocol::GrpcWeb, ..Self::new(gateway, gateway, gateway)? })
     }
 
     /// A URL of the gateway.

@@ -11,6 +11,10 @@ use crate::{
 const PORTABLE: [&str; 8] =
     ["proto", "storage", "identity", "aip", "images", "annotations", "grpc-web", "gateway-core"];
 
+/// The Workers, and what they are made of.
+const WORKERS: [&str; 5] =
+    ["storage-worker", "worker-host", "images-worker", "annotations-worker", "gateway-worker"];
+
 /// Runs every check, or only the tests whose names contain `filter`.
 pub(crate) fn everything(filter: Option<&str>) -> anyhow::Result<()> {
     let tools = tools::install()?;
@@ -34,7 +38,7 @@ fn check() -> anyhow::Result<()> {
     run("formatting", cargo(&["fmt", "--all", "--check"]))?;
     run("lints", cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
     let mut wasm = cargo(&["check", "--target", "wasm32-unknown-unknown"]);
-    wasm.args(PORTABLE.iter().flat_map(|name| ["--package", name]));
+    wasm.args(PORTABLE.iter().chain(&WORKERS).flat_map(|name| ["--package", name]));
     run("wasm32", wasm)?;
     let mut documentation = cargo(&["doc", "--workspace", "--no-deps"]);
     documentation.env("RUSTDOCFLAGS", "--deny warnings");

@@ -18,7 +18,7 @@ pub(crate) fn install() -> anyhow::Result<PathBuf> {
     let folder = target().join("test-tools");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     python(&folder)?;
-    node(&folder)?;
+    npm(&folder, "tests/node")?;
     Ok(folder)
 }
 
@@ -37,24 +37,30 @@ fn python(folder: &Path) -> anyhow::Result<()> {
     })
 }
 
-/// The npm packages that `tests/node/package-lock.json` pins.
-fn node(folder: &Path) -> anyhow::Result<()> {
+/// Installs into `folder` the npm packages that `package-lock.json` in the folder `manifests` pins. Not by `npm ci`, which
+/// wants the lock file to have what a package offers for every other platform.
+pub(crate) fn npm(folder: &Path, manifests: &str) -> anyhow::Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let manifests =
-        ["package.json", "package-lock.json"].map(|name| (name, root().join("tests/node").join(name)));
+        ["package.json", "package-lock.json"].map(|name| (name, root().join(manifests).join(name)));
     let mut wanted = String::new();
     for (name, from) in &manifests {
         wanted += &fs::read_to_string(from).with_context(|| format!("cannot read {}", from.display()))?;
         fs::copy(from, folder.join(name)).with_context(|| format!("cannot copy {}", from.display()))?;
     }
     once(&folder.join("node.installed"), &wanted, || {
-        let mut npm = command("npm", &["ci", "--no-audit", "--no-fund", "--ignore-scripts"]);
+        let mut npm = command("npm", &["install", "--no-audit", "--no-fund", "--ignore-scripts"]);
         npm.current_dir(folder);
         run("npm packages", npm)
     })
 }
 
 /// Runs `install` unless `marker` says that `wanted` is there already.
-fn once(marker: &Path, wanted: &str, install: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {
+pub(crate) fn once(
+    marker: &Path,
+    wanted: &str,
+    install: impl FnOnce() -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     if fs::read_to_string(marker).is_ok_and(|there| there == wanted) {
         return Ok(());
     }

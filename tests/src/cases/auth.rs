@@ -21,7 +21,7 @@ pub(super) async fn tokens_that_prove_nothing_are_refused_on_every_door(
         );
         ensure!(answer.header("www-authenticate").starts_with("Bearer"), "{name}: {answer:?}");
         for address in [target.gateway, target.annotations] {
-            let mut client = grpc::annotations(address, &bad).await?;
+            let mut client = grpc::annotations(target.protocol, address, &bad).await?;
             let refused = client.list_annotations(ListAnnotationsRequest::default()).await;
             ensure!(
                 refused.is_err_and(|status| status.code() == Code::Unauthenticated),

@@ -28,7 +28,7 @@ async fn upload(
     let mut messages = vec![UploadImageRequest { payload: Some(Payload::Info(info)) }];
     let data = picture.bytes.chunks(10_000).map(|chunk| Payload::Data(chunk.to_vec().into()));
     messages.extend(data.map(|data| UploadImageRequest { payload: Some(data) }));
-    let mut client = grpc::images(address, &user.token).await?;
+    let mut client = grpc::images(user.target.protocol, address, &user.token).await?;
     client.upload_image(stream::iter(messages)).await?.into_inner().image.context("no image")
 }
 
@@ -39,7 +39,7 @@ pub(super) async fn streams_carry_pictures_both_ways(target: Target) -> anyhow::
     for address in [target.images, target.gateway] {
         let image = upload(&user, address, &picture).await?;
         ensure!(image.size_bytes == 123_456 && image.width == Some(16), "{image:?}");
-        let mut client = grpc::images(address, &user.token).await?;
+        let mut client = grpc::images(target.protocol, address, &user.token).await?;
         let request = DownloadImageRequest { image_id: image.id, read_offset: 100, ..Default::default() };
         let mut download = client.download_image(request).await?.into_inner();
         let (mut content, mut bytes) = (None, Vec::new());
@@ -70,7 +70,7 @@ pub(super) async fn all_doors_lead_to_the_same_boxes(target: Target) -> anyhow::
         model: "m".to_owned(),
     };
     for address in [target.annotations, target.gateway] {
-        let mut client = grpc::annotations(address, &user.token).await?;
+        let mut client = grpc::annotations(target.protocol, address, &user.token).await?;
         let request = annotations::CreateAnnotationRequest { annotation: Some(one.clone()) };
         let created =
             client.create_annotation(request).await?.into_inner().annotation.context("no annotation")?;
@@ -88,7 +88,7 @@ pub(super) async fn all_doors_lead_to_the_same_boxes(target: Target) -> anyhow::
 pub(super) async fn errors_carry_details(target: Target) -> anyhow::Result<()> {
     let user = target.new_user();
     for address in [target.annotations, target.gateway] {
-        let mut client = grpc::annotations(address, &user.token).await?;
+        let mut client = grpc::annotations(target.protocol, address, &user.token).await?;
         let request = annotations::BulkCreateAnnotationsRequest {
             annotations: vec![annotations::NewAnnotation::default()],
         };
@@ -98,7 +98,7 @@ pub(super) async fn errors_carry_details(target: Target) -> anyhow::Result<()> {
         ensure!(fields.iter().any(|violation| violation.field == "annotations[0].label"), "{fields:?}");
         ensure!(status.get_details_error_info().is_some_and(|info| info.domain == "reticle"), "{status:?}");
     }
-    let mut client = grpc::images(target.gateway, &user.token).await?;
+    let mut client = grpc::images(target.protocol, target.gateway, &user.token).await?;
     let status =
         client.get_image(GetImageRequest { image_id: "0".repeat(32) }).await.err().context("it exists")?;
     ensure!(status.code() == Code::NotFound && status.get_details_resource_info().is_some(), "{status:?}");

@@ -2,7 +2,7 @@
 
 use std::{future::Future, pin::Pin};
 
-use crate::Target;
+use crate::{Protocol, Target};
 
 mod annotations;
 mod annotations_list;
@@ -35,9 +35,22 @@ macro_rules! cases {
     };
 }
 
-/// Every case.
+/// Every case that a target with this protocol can meet.
 #[must_use]
-pub fn all() -> Vec<Case> {
+pub fn over(protocol: Protocol) -> Vec<Case> {
+    let mut cases = everywhere();
+    match protocol {
+        Protocol::Grpc => cases.extend(cases![
+            clients:
+                grpcurl_calls_by_reflection,
+                python_grpc_calls_by_reflection;
+        ]),
+        Protocol::GrpcWeb => {}
+    }
+    cases
+}
+
+fn everywhere() -> Vec<Case> {
     cases![
         annotations:
             a_box_comes_back_as_it_was_drawn,
@@ -60,8 +73,6 @@ pub fn all() -> Vec<Case> {
             anothers_image_exists_only_with_owners_any,
             a_model_server_needs_no_scope_of_images;
         clients:
-            grpcurl_calls_by_reflection,
-            python_grpc_calls_by_reflection,
             connect_web_calls_by_grpc_web;
         grpc:
             streams_carry_pictures_both_ways,

@@ -1,0 +1,55 @@
+//! What this Worker is bound to and told.
+
+use gateway_core::{AllowedOrigins, Config, Gateway, Ports, Upstreams};
+use grpc_web::{GrpcWebClient, MarkEnd};
+use proto::{
+    annotations::v1::annotations_service_server::SERVICE_NAME as ANNOTATIONS,
+    images::v1::images_service_server::SERVICE_NAME as IMAGES,
+};
+use storage_worker::{WorkerClock, WorkerEntropy};
+use worker_host::{Bindings, Misconfigured, Upstream};
+
+use crate::timer::WorkerTimer;
+
+const ALLOWED_ORIGINS: &str = "RETICLE_ALLOWED_ORIGINS";
+
+/// The runtime closes an HTTP/1.1 connection whose request was not read. This is a picture that is somewhat too large.
+const MAX_DISCARDED_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Reads everything and makes the gateway of it, at the data centre `colo`.
+///
+/// # Errors
+/// The first binding or variable that is missing or wrong.
+pub(crate) fn gateway(bindings: Bindings<'_>, colo: Option<String>) -> Result<Gateway, Misconfigured> {
+    let service = |binding, url| {
+        Upstream::configured(bindings, binding, url)
+            .map(|upstream| GrpcWebClient::new(MarkEnd::new(upstream)))
+    };
+    let upstreams = Upstreams::new()
+        .with(IMAGES, service("IMAGES", "IMAGES_URL")?)
+        .with(ANNOTATIONS, service("ANNOTATIONS", "ANNOTATIONS_URL")?);
+    let ports = Ports {
+        authenticator: worker_host::authenticator(bindings)?,
+        clock: WorkerClock,
+        entropy: WorkerEntropy,
+        timer: WorkerTimer,
+    };
+    let config = config(bindings, colo)?;
+    Gateway::new(config, proto::FILE_DESCRIPTOR_SET, upstreams, ports)
+        .map_err(|error| Misconfigured::new("The contract", format_args!("cannot be served: {error}")))
+}
+
+fn config(bindings: Bindings<'_>, colo: Option<String>) -> Result<Config, Misconfigured> {
+    let origins = bindings.text(ALLOWED_ORIGINS)?.unwrap_or_default();
+    let defaults = Config::default();
+    Ok(Config {
+        allowed_origins: AllowedOrigins::parse(origins.split(','))
+            .map_err(|error| Misconfigured::new(ALLOWED_ORIGINS, format_args!("is wrong: {error}")))?,
+        region: bindings.text("RETICLE_REGION")?.or(colo).unwrap_or(defaults.region),
+        max_upload_bytes: bindings
+            .max_upload_bytes()?
+            .map_or(defaults.max_upload_bytes, |bytes| bytes.unsigned_abs().into()),
+        max_discarded_bytes: MAX_DISCARDED_BYTES,
+        ..defaults
+    })
+}

@@ -1,0 +1,32 @@
+//! The annotations service as a Worker: gRPC-web in, D1 behind, the images Worker beside. Wiring only; to add a setting,
+//! read it in `config.rs`.
+
+mod config;
+
+use std::cell::OnceCell;
+
+use grpc_web::GrpcWeb;
+use tower_service::Service as _;
+use worker::{Context, Env, HttpRequest, Response, event};
+use worker_host::{Bindings, answer, misconfigured};
+
+use config::Annotations;
+
+thread_local! {
+    static SERVICE: OnceCell<GrpcWeb<Annotations>> = const { OnceCell::new() };
+}
+
+#[event(fetch)]
+async fn fetch(request: HttpRequest, env: Env, _: Context) -> worker::Result<Response> {
+    let service = worker_host::once(&SERVICE, || {
+        worker_host::start_log();
+        config::service(Bindings::new(&env)).map(GrpcWeb::new)
+    });
+    match service {
+        Ok(mut service) => {
+            let Ok(response) = service.call(request).await;
+            answer(response).await
+        }
+        Err(problem) => answer(misconfigured(request, &problem).await).await,
+    }
+}

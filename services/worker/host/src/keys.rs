@@ -1,0 +1,82 @@
+//! A JWKS behind a URL, read by `fetch`.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::{Either, select};
+use http::{HeaderValue, Request, StatusCode, Uri, header::ACCEPT};
+use http_body_util::{BodyExt as _, Limited};
+use identity::{BoxError, KeySource};
+use worker::{Delay, Fetch, send::SendFuture};
+
+/// How long one read may take.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The largest JWKS that is read: 1 MiB.
+const MAX_DOCUMENT_BYTES: usize = 1024 * 1024;
+
+/// Gets a URL whenever keys are wanted.
+#[derive(Debug)]
+pub(crate) struct UrlKeys {
+    url: Uri,
+}
+
+/// Why there are no keys.
+#[derive(Debug, thiserror::Error)]
+enum FetchError {
+    #[error("the answer is HTTP {0}")]
+    Status(StatusCode),
+    #[error("the answer did not come within {} seconds", FETCH_TIMEOUT.as_secs())]
+    Timeout,
+}
+
+impl UrlKeys {
+    /// The keys at `url`.
+    ///
+    /// # Errors
+    /// The rule, if it is no http or https URL.
+    pub(crate) fn new(url: &str) -> Result<Self, String> {
+        let parsed = url.parse().ok();
+        let web = parsed.filter(|uri: &Uri| matches!(uri.scheme_str(), Some("http" | "https")));
+        web.map(|url| Self { url }).ok_or_else(|| format!("must be an http(s) URL, not `{url}`"))
+    }
+
+    #[expect(clippy::future_not_send, reason = "`fetch` below wraps it")]
+    async fn get(&self) -> Result<Bytes, BoxError> {
+        let mut request = Request::new(worker::Body::empty());
+        *request.uri_mut() = self.url.clone();
+        request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
+        let response = Fetch::Request(request.try_into()?).send().await?;
+        let response: worker::HttpResponse = response.try_into()?;
+        if response.status() != StatusCode::OK {
+            return Err(FetchError::Status(response.status()).into());
+        }
+        Ok(Limited::new(response.into_body(), MAX_DOCUMENT_BYTES).collect().await?.to_bytes())
+    }
+}
+
+impl KeySource for UrlKeys {
+    async fn fetch(&self) -> Result<Bytes, BoxError> {
+        // The promises of a `fetch` and of a timer are not `Send`, and a Worker has one thread.
+        SendFuture::new(async {
+            match select(Box::pin(self.get()), Delay::from(FETCH_TIMEOUT)).await {
+                Either::Left((document, _)) => document,
+                Either::Right(((), _)) => Err(FetchError::Timeout.into()),
+            }
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_at_a_url() {
+        assert!(UrlKeys::new("https://id.example/.well-known/jwks.json").is_ok());
+        for wrong in ["", "jwks.json", "/etc/jwks.json", "ftp://id.example"] {
+            assert!(UrlKeys::new(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! What all Workers share: their bindings and variables, read by type ([`Bindings`]); other services over `fetch`
+//! ([`Upstream`]); tokens ([`authenticator`]); the log ([`start_log`]); answers as the
+//! runtime wants them ([`answer`]); and the answer of a Worker that cannot start
+//! ([`misconfigured`]).
+//!
+//! A Worker builds its parts from [`Bindings`] when its isolate gets the first request, keeps them by [`once`], and serves
+//! every request with them. To add a setting, read it in the Worker's `config.rs`; to add a kind of binding, give
+//! [`Bindings`] a method.
+
+mod answer;
+mod bindings;
+mod isolate;
+mod keys;
+mod log;
+mod misconfigured;
+mod tokens;
+mod upstream;
+
+pub use answer::answer;
+pub use bindings::{Bindings, Misconfigured};
+pub use isolate::once;
+pub use log::start as start_log;
+pub use misconfigured::misconfigured;
+pub use tokens::authenticator;
+pub use upstream::Upstream;

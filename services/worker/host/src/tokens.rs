@@ -1,0 +1,35 @@
+//! Whose tokens a Worker believes.
+
+use identity::{Authenticator, Jwks, Keys, Policy, Secret};
+use storage_worker::WorkerClock;
+
+use crate::{Bindings, Misconfigured, keys::UrlKeys};
+
+const SECRET: &str = "RETICLE_JWT_SECRET";
+const JWKS: &str = "RETICLE_JWKS";
+
+/// Who verifies tokens, by `RETICLE_JWT_SECRET`, `RETICLE_JWKS` or both, and by `RETICLE_JWT_ISSUER` and
+/// `RETICLE_JWT_AUDIENCE` where they are set. The keys behind a URL are first read when they are first needed.
+///
+/// # Errors
+/// If there is neither secret nor URL, or one of them is wrong.
+pub fn authenticator(bindings: Bindings<'_>) -> Result<Authenticator<WorkerClock>, Misconfigured> {
+    let secret = bindings.text(SECRET)?.map(|text| Secret::new(text.as_bytes())).transpose();
+    let secret = secret.map_err(|short| Misconfigured::new(SECRET, short))?;
+    let jwks = bindings.text(JWKS)?.map(|url| UrlKeys::new(&url)).transpose();
+    let jwks = jwks.map_err(|rule| Misconfigured::new(JWKS, rule))?.map(Jwks::new);
+    let keys = match (secret, jwks) {
+        (Some(secret), None) => Keys::Secret(secret),
+        (None, Some(jwks)) => Keys::Jwks(jwks),
+        (Some(secret), Some(jwks)) => Keys::SecretAndJwks(secret, jwks),
+        (None, None) => {
+            let missing = format_args!("is missing: set it by `wrangler secret put`, or set {JWKS}");
+            return Err(Misconfigured::new(SECRET, missing));
+        }
+    };
+    let policy = Policy {
+        issuer: bindings.text("RETICLE_JWT_ISSUER")?,
+        audience: bindings.text("RETICLE_JWT_AUDIENCE")?,
+    };
+    Ok(Authenticator::new(keys, policy, WorkerClock))
+}

@@ -1,0 +1,61 @@
+//! What this Worker is bound to and told.
+
+use identity::{Authenticator, SigningKey, UrlSigner};
+use images::{DEFAULT_MAX_UPLOAD_BYTES, ImagesService, Ports, Settings};
+use storage_worker::{D1Database, R2Objects, WaitUntil, WorkerClock, WorkerEntropy};
+use worker::Context;
+use worker_host::{Bindings, Misconfigured};
+
+const URL_KEY: &str = "RETICLE_URL_KEY";
+/// How many background tasks one request may have.
+const BACKGROUND_TASKS: usize = 4;
+
+/// What all requests of an isolate share.
+pub(crate) struct Parts {
+    pub(crate) authenticator: Authenticator<WorkerClock>,
+    pub(crate) database: D1Database,
+    pub(crate) objects: R2Objects,
+    signer: UrlSigner,
+    settings: Settings,
+}
+
+impl Parts {
+    /// Reads everything.
+    ///
+    /// # Errors
+    /// The first binding or variable that is missing or wrong.
+    pub(crate) fn read(bindings: Bindings<'_>) -> Result<Self, Misconfigured> {
+        let key = SigningKey::new(bindings.required_text(URL_KEY)?.as_bytes());
+        Ok(Self {
+            authenticator: worker_host::authenticator(bindings)?,
+            database: D1Database::new(bindings.database("DATABASE")?),
+            objects: R2Objects::new(bindings.bucket("OBJECTS")?),
+            signer: UrlSigner::new(key.map_err(|short| Misconfigured::new(URL_KEY, short))?),
+            settings: settings(bindings)?,
+        })
+    }
+
+    /// The service for one request, whose background work is bound to it.
+    pub(crate) fn service(
+        &self,
+        context: Context,
+    ) -> ImagesService<D1Database, R2Objects, WorkerClock, WorkerEntropy, WaitUntil> {
+        let ports = Ports {
+            database: self.database.clone(),
+            objects: self.objects.clone(),
+            clock: WorkerClock,
+            entropy: WorkerEntropy,
+            background: WaitUntil::new(context, BACKGROUND_TASKS),
+        };
+        ImagesService::new(ports, self.signer.clone(), self.settings.clone())
+    }
+}
+
+fn settings(bindings: Bindings<'_>) -> Result<Settings, Misconfigured> {
+    let public_url = bindings.origin("RETICLE_PUBLIC_URL")?;
+    Ok(Settings {
+        max_upload_bytes: bindings.max_upload_bytes()?.unwrap_or(DEFAULT_MAX_UPLOAD_BYTES),
+        public_url: public_url.map(|url| url.to_string().trim_end_matches('/').to_owned()),
+        ..Settings::default()
+    })
+}

@@ -1,0 +1,53 @@
+//! The images service as a Worker: gRPC-web in, D1 and R2 behind. Wiring only; to add a setting, read it in `config.rs`.
+
+mod config;
+
+use std::{cell::OnceCell, sync::Arc};
+
+use grpc_web::GrpcWeb;
+use identity::AuthLayer;
+use storage_worker::WorkerClock;
+use tower_layer::Layer as _;
+use tower_service::Service as _;
+use worker::{Context, Env, HttpRequest, Response, ScheduleContext, ScheduledEvent, event};
+use worker_host::{Bindings, Misconfigured, answer, misconfigured};
+
+use config::Parts;
+
+thread_local! {
+    static PARTS: OnceCell<Arc<Parts>> = const { OnceCell::new() };
+}
+
+fn parts(env: &Env) -> Result<Arc<Parts>, Misconfigured> {
+    worker_host::once(&PARTS, || {
+        worker_host::start_log();
+        Parts::read(Bindings::new(env)).map(Arc::new)
+    })
+}
+
+#[event(fetch)]
+async fn fetch(request: HttpRequest, env: Env, context: Context) -> worker::Result<Response> {
+    let parts = match parts(&env) {
+        Ok(parts) => parts,
+        Err(problem) => return answer(misconfigured(request, &problem).await).await,
+    };
+    let service = parts.service(context).into_server();
+    let Ok(response) =
+        GrpcWeb::new(AuthLayer::new(parts.authenticator.clone()).layer(service)).call(request).await;
+    answer(response).await
+}
+
+/// The daily clean-up, at the hour of the cron trigger.
+#[event(scheduled)]
+async fn scheduled(_: ScheduledEvent, env: Env, _: ScheduleContext) {
+    let parts = match parts(&env) {
+        Ok(parts) => parts,
+        Err(problem) => return tracing::error!("this Worker is not set up: {problem}"),
+    };
+    match images::cleanup(&parts.database, &parts.objects, &WorkerClock).await {
+        Ok(report) => tracing::info!("clean-up: {report}"),
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "the clean-up stopped midway");
+        }
+    }
+}
