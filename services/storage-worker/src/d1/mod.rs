@@ -33,7 +33,7 @@ const ANYWHERE: &str = "first-unconstrained";
 /// Only the primary has every write.
 const PRIMARY: &str = "first-primary";
 
-/// How long a call may take. D1 ends a query after 30 seconds, so that no answer comes later.
+/// How long a call may take, with all its attempts. D1 ends a query after as long.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A D1 database.
@@ -91,24 +91,32 @@ impl Database for D1Database {
     }
 }
 
-/// Makes `attempt`s until one succeeds or another would be of no use.
+/// Makes `attempt`s until one succeeds, another would be of no use, or patience has an end.
 async fn patiently<T, F>(call: Call, attempt: impl Fn() -> F + Send + Sync) -> Result<T>
+where
+    T: Send,
+    F: Future<Output = Result<T, Failure>> + Send,
+{
+    let answer = within(PATIENCE, repeatedly(call, attempt)).await;
+    answer.unwrap_or_else(|| Err(Failure::no_answer())).map_err(Error::from)
+}
+
+async fn repeatedly<T, F>(call: Call, attempt: impl Fn() -> F + Send + Sync) -> Result<T, Failure>
 where
     T: Send,
     F: Future<Output = Result<T, Failure>> + Send,
 {
     let mut retries = Retries::of(call);
     loop {
-        let failure = match within(PATIENCE, attempt()).await {
-            Some(Ok(answer)) => return Ok(answer),
-            Some(Err(failure)) => failure,
-            None => Failure::no_answer(),
+        let failure = match attempt().await {
+            Ok(answer) => return Ok(answer),
+            Err(failure) => failure,
         };
         let mut random = [0];
         WorkerEntropy.fill(&mut random);
         match retries.pause_after(&failure, random[0]) {
             Some(pause) => sleep(pause).await,
-            None => return Err(failure.into()),
+            None => return Err(failure),
         }
     }
 }

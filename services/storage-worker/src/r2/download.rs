@@ -10,11 +10,12 @@ use worker::{
 };
 
 use super::{
-    failure::{classify, classify_thrown},
-    head, info,
-    metadata::{js_number, record},
+    answered,
+    failure::classify_thrown,
+    head,
+    metadata::{info, js_number, record},
 };
-use crate::promise::{Thrown, settled};
+use crate::promise::Thrown;
 
 pub(super) async fn get(
     bucket: &R2Bucket,
@@ -24,32 +25,25 @@ pub(super) async fn get(
     if range.is_some_and(|range| range.length == 0) {
         return Ok(head(bucket, key).await?.map(empty));
     }
-    let options = options(range).map_err(classify)?;
-    let found = match (settled(bucket.get(key.to_string(), options)).await, range) {
-        (Ok(found), _) => found,
-        (Err(thrown), None) => return Err(classify(thrown)),
-        (Err(thrown), Some(range)) => return past_the_end(bucket, key, range, thrown).await.map(Some),
+    let found = match (answered(bucket.get(key.to_string(), options(range)?)).await, range) {
+        (Err(error), Some(range)) => return past_the_end(bucket, key, range, error).await.map(Some),
+        (found, _) => found?,
     };
     if found.is_null() {
         return Ok(None);
     }
     let found: R2ObjectBody = found.unchecked_into();
-    let info = info(&found)?;
+    let info = info(&found, key.clone())?;
     let length = range.map_or(info.size, |range| range.length.min(info.size.saturating_sub(range.offset)));
     let body = worker::ByteStream::from(found.body().map_err(classify_thrown)?);
     Ok(Some(Object { info, body: exactly(length, body) }))
 }
 
 /// R2 refuses a range that begins past the end, in words that are not always the same; the object itself tells.
-async fn past_the_end(
-    bucket: &R2Bucket,
-    key: &ObjectKey,
-    range: ByteRange,
-    thrown: Thrown,
-) -> Result<Object> {
+async fn past_the_end(bucket: &R2Bucket, key: &ObjectKey, range: ByteRange, error: Error) -> Result<Object> {
     match head(bucket, key).await? {
         Some(info) if info.size <= range.offset => Ok(empty(info)),
-        Some(_) | None => Err(classify(thrown)),
+        Some(_) | None => Err(error),
     }
 }
 
@@ -58,7 +52,7 @@ fn empty(info: ObjectInfo) -> Object {
     Object { info, body: stream::empty().boxed() }
 }
 
-fn options(range: Option<ByteRange>) -> Result<JsValue, Thrown> {
+fn options(range: Option<ByteRange>) -> Result<JsValue> {
     let Some(ByteRange { offset, length }) = range else { return record([]) };
     record([("range", record([("offset", js_number(offset)), ("length", js_number(length))])?)])
 }

@@ -42,6 +42,11 @@ pub(super) fn classify_thrown(thrown: JsValue) -> Error {
     classify(thrown.into())
 }
 
+/// R2 has had its time.
+pub(super) fn no_answer() -> Error {
+    Error::unavailable("R2 does not answer")
+}
+
 fn code_of(text: &str) -> Option<u32> {
     let (_, code) = text.strip_suffix(')')?.rsplit_once('(')?;
     code.parse().ok()

@@ -1,22 +1,22 @@
 //! Lists objects.
 
-use storage::{Error, ObjectKey, ObjectList, Result};
+use storage::{ObjectInfo, ObjectKey, ObjectList, Result};
 use worker::{
     wasm_bindgen::{JsCast, JsValue},
-    worker_sys::{R2Bucket, R2Objects},
+    worker_sys::{R2Bucket, R2Object, R2Objects},
 };
 
 use super::{
-    failure::{classify, classify_thrown},
-    info,
-    metadata::{js_number, record},
+    answered,
+    failure::classify_thrown,
+    metadata::{info, js_number, record},
 };
-use crate::promise::{Thrown, settled};
 
 /// The most objects that one call lists.
 const LISTED_AT_ONCE: usize = 1_000;
 
-/// Up to `limit` objects, in the order that R2 has of itself: by the bytes of the keys.
+/// Up to `limit` objects, in the order that R2 has of itself: by the bytes of the keys. An object whose key is none of
+/// ours is somebody else's, and passed over.
 pub(super) async fn list(
     bucket: &R2Bucket,
     prefix: &str,
@@ -24,17 +24,27 @@ pub(super) async fn list(
     limit: usize,
 ) -> Result<ObjectList> {
     let limit = limit.clamp(1, LISTED_AT_ONCE);
-    let options = options(prefix, after, limit).map_err(classify)?;
-    let page: R2Objects = settled(bucket.list(options)).await.map_err(classify)?.unchecked_into();
-    let objects = page.objects().map_err(classify_thrown)?.iter().map(info).collect::<Result<Vec<_>>>()?;
-    let more = page.truncated().map_err(classify_thrown)?;
-    if more && objects.is_empty() {
-        return Err(Error::unavailable("an empty page that is not the last"));
+    let mut after = after.map(ToString::to_string);
+    loop {
+        let options = options(prefix, after.as_deref(), limit)?;
+        let page: R2Objects = answered(bucket.list(options)).await?.unchecked_into();
+        let found = page.objects().map_err(classify_thrown)?;
+        let more = page.truncated().map_err(classify_thrown)?;
+        let objects =
+            found.iter().filter_map(|object| ours(object).transpose()).collect::<Result<Vec<_>>>()?;
+        // A caller goes on after the last object, and so there must be one.
+        let last = if more && objects.is_empty() { found.last() } else { None };
+        let Some(last) = last else { return Ok(ObjectList { objects, more }) };
+        after = Some(last.key().map_err(classify_thrown)?);
     }
-    Ok(ObjectList { objects, more })
 }
 
-fn options(prefix: &str, after: Option<&ObjectKey>, limit: usize) -> Result<JsValue, Thrown> {
-    let after = after.map_or(JsValue::UNDEFINED, |key| JsValue::from_str(key.as_str()));
+fn ours(object: &R2Object) -> Result<Option<ObjectInfo>> {
+    let key = ObjectKey::parse(&object.key().map_err(classify_thrown)?);
+    key.map(|key| info(object, key)).transpose()
+}
+
+fn options(prefix: &str, after: Option<&str>, limit: usize) -> Result<JsValue> {
+    let after = after.map_or(JsValue::UNDEFINED, JsValue::from_str);
     record([("prefix", JsValue::from_str(prefix)), ("startAfter", after), ("limit", js_number(limit as u64))])
 }

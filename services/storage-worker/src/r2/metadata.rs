@@ -1,16 +1,16 @@
 //! What R2 keeps beside an object's bytes.
 
-use storage::{ObjectInfo, ObjectKey, Timestamp};
+use storage::{ObjectInfo, ObjectKey, Result, Timestamp};
 use worker::{
     js_sys::{Object, Reflect},
     wasm_bindgen::JsValue,
     worker_sys::R2Object,
 };
 
-use crate::promise::Thrown;
+use super::failure::classify_thrown;
 
 /// R2's options for a new object of the media type, which may be empty.
-pub(super) fn options(content_type: &str) -> Result<JsValue, Thrown> {
+pub(super) fn options(content_type: &str) -> Result<JsValue> {
     if content_type.is_empty() {
         return record([]);
     }
@@ -18,22 +18,24 @@ pub(super) fn options(content_type: &str) -> Result<JsValue, Thrown> {
 }
 
 /// A JavaScript object with these members.
-pub(super) fn record<const N: usize>(members: [(&str, JsValue); N]) -> Result<JsValue, Thrown> {
+pub(super) fn record<const N: usize>(members: [(&str, JsValue); N]) -> Result<JsValue> {
     let record = Object::new();
     for (name, value) in members {
-        Reflect::set(&record, &JsValue::from_str(name), &value)?;
+        Reflect::set(&record, &JsValue::from_str(name), &value).map_err(classify_thrown)?;
     }
     Ok(record.into())
 }
 
+/// What R2 tells of the object with this key.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "sizes and times are whole numbers below 2^53"
 )]
-pub(super) fn info(object: &R2Object, key: ObjectKey) -> Result<ObjectInfo, Thrown> {
-    let stored_at = Timestamp::from_millis(object.uploaded()?.get_time() as i64);
-    Ok(ObjectInfo { key, size: object.size()? as u64, stored_at })
+pub(super) fn info(object: &R2Object, key: ObjectKey) -> Result<ObjectInfo> {
+    let size = object.size().map_err(classify_thrown)? as u64;
+    let stored_at = object.uploaded().map_err(classify_thrown)?.get_time() as i64;
+    Ok(ObjectInfo { key, size, stored_at: Timestamp::from_millis(stored_at) })
 }
 
 /// `number` as JavaScript's, at most 2^53: no object is as large.

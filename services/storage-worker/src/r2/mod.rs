@@ -10,18 +10,22 @@ mod upload;
 use std::time::Duration;
 
 use storage::{
-    ByteRange, ByteStream, Error, Object, ObjectInfo, ObjectKey, ObjectList, ObjectStore, PutOptions, Result,
+    ByteRange, ByteStream, Object, ObjectInfo, ObjectKey, ObjectList, ObjectStore, PutOptions, Result,
     SignedRequest,
 };
 use worker::{
+    js_sys::Promise,
     wasm_bindgen::{JsCast, JsValue},
-    worker_sys::{R2Bucket, R2Object},
+    worker_sys::R2Bucket,
 };
 
-use crate::promise::settled;
+use crate::{promise::settled, timer::within};
 
 /// The most keys that one call deletes.
 const DELETED_AT_ONCE: usize = 1_000;
+
+/// How long R2 may take for one call, or for the next piece of a body.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An R2 bucket. It signs no requests: a binding has no credentials to sign with.
 #[derive(Clone, Debug)]
@@ -39,7 +43,7 @@ impl R2Objects {
 
 impl ObjectStore for R2Objects {
     async fn put(&self, key: &ObjectKey, body: ByteStream, options: PutOptions) -> Result<u64> {
-        let metadata = metadata::options(&options.content_type).map_err(failure::classify)?;
+        let metadata = metadata::options(&options.content_type)?;
         match options.size {
             // The runtime streams a body of known length; for an empty one there is nothing to stream.
             Some(size @ 1..) => upload::put(&self.bucket, key, body, size, metadata).await,
@@ -59,7 +63,7 @@ impl ObjectStore for R2Objects {
     async fn delete(&self, keys: Vec<ObjectKey>) -> Result<()> {
         for keys in keys.chunks(DELETED_AT_ONCE) {
             let keys = keys.iter().map(|key| JsValue::from_str(key.as_str())).collect();
-            settled(self.bucket.delete_multiple(keys)).await.map_err(failure::classify)?;
+            answered(self.bucket.delete_multiple(keys)).await?;
         }
         Ok(())
     }
@@ -82,14 +86,14 @@ impl ObjectStore for R2Objects {
     }
 }
 
+/// What R2 tells of an object; `None` if there is none.
 async fn head(bucket: &R2Bucket, key: &ObjectKey) -> Result<Option<ObjectInfo>> {
-    let found = settled(bucket.head(key.to_string())).await.map_err(failure::classify)?;
-    if found.is_null() { Ok(None) } else { info(found.unchecked_ref()).map(Some) }
+    let found = answered(bucket.head(key.to_string())).await?;
+    if found.is_null() { Ok(None) } else { metadata::info(found.unchecked_ref(), key.clone()).map(Some) }
 }
 
-/// What R2 tells of an object, or an error if its key is none of ours.
-fn info(object: &R2Object) -> Result<ObjectInfo> {
-    let key = object.key().map_err(failure::classify_thrown)?;
-    let key = ObjectKey::parse(&key).ok_or_else(|| Error::broken(format!("a key of another form: {key}")))?;
-    metadata::info(object, key).map_err(failure::classify)
+/// Waits for R2, but not for ever.
+async fn answered(promise: Result<Promise, JsValue>) -> Result<JsValue> {
+    let answer = within(PATIENCE, settled(promise)).await.ok_or_else(failure::no_answer)?;
+    answer.map_err(failure::classify)
 }

@@ -8,10 +8,7 @@ use worker::{
     worker_sys::{R2Bucket, R2MultipartUpload},
 };
 
-use super::{
-    failure::{classify, classify_thrown},
-    upload::as_body_error,
-};
+use super::{answered, failure::classify_thrown, upload::as_body_error};
 use crate::promise::settled;
 
 /// The bytes of each part but the last, the fewest that R2 takes; a body that is no longer is stored whole. One part at a
@@ -51,7 +48,7 @@ pub(super) async fn put(
         }
         None => {
             let bytes = Uint8Array::from(part.as_slice());
-            settled(bucket.put(key.to_string(), bytes.into(), metadata)).await.map_err(classify)?;
+            answered(bucket.put(key.to_string(), bytes.into(), metadata)).await?;
         }
     }
     Ok(size)
@@ -67,21 +64,21 @@ struct Multipart {
 impl Multipart {
     async fn begin(bucket: &R2Bucket, key: &ObjectKey, metadata: &JsValue) -> Result<Self> {
         let upload = bucket.create_multipart_upload(key.to_string(), metadata.clone());
-        let upload = settled(upload).await.map_err(classify)?.unchecked_into();
+        let upload = answered(upload).await?.unchecked_into();
         Ok(Self { upload, parts: Vec::new(), is_complete: false })
     }
 
     async fn send(&mut self, part: &[u8]) -> Result<()> {
         let number = u16::try_from(self.parts.len() + 1).map_err(storage::Error::broken)?;
         let bytes = Uint8Array::from(part);
-        let sent = settled(self.upload.upload_part(number, bytes.into())).await.map_err(classify)?;
+        let sent = answered(self.upload.upload_part(number, bytes.into())).await?;
         self.parts.push(sent);
         Ok(())
     }
 
     async fn complete(mut self) -> Result<()> {
         let parts = std::mem::take(&mut self.parts);
-        settled(self.upload.complete(parts)).await.map_err(classify)?;
+        answered(self.upload.complete(parts)).await?;
         self.is_complete = true;
         Ok(())
     }

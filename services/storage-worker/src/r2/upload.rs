@@ -15,8 +15,11 @@ use worker::{
     worker_sys::{FixedLengthStream, R2Bucket},
 };
 
-use super::failure::{classify, classify_thrown};
-use crate::promise::{Thrown, settled};
+use super::{
+    PATIENCE, answered,
+    failure::{classify, classify_thrown, no_answer},
+};
+use crate::{promise::settled, timer::within};
 
 /// Feeds `body` to the runtime, which sends it on to R2 at R2's pace. Dropped midway, it stores nothing.
 pub(super) async fn put(
@@ -27,13 +30,16 @@ pub(super) async fn put(
     metadata: JsValue,
 ) -> Result<u64> {
     let pipe = FixedLengthStream::new_big_int(BigInt::from(size)).map_err(classify_thrown)?;
-    let feed = Feed::open(&pipe).map_err(classify)?;
+    let feed = Feed::open(&pipe)?;
     let stored = pin!(settled(bucket.put(key.to_string(), pipe.readable().into(), metadata)));
     let fed = pin!(feed.run(exactly(size, body)));
     match select(fed, stored).await {
+        Either::Left((Err(error @ (Error::Body(_) | Error::Unavailable(_))), _)) => return Err(error),
         Either::Left((fed, stored)) => {
+            // A pipe that takes no more is R2's failure, and R2 says why.
+            let stored = within(PATIENCE, stored).await.ok_or_else(no_answer)?;
+            stored.map_err(classify)?;
             fed?;
-            stored.await.map_err(classify)?;
         }
         // R2 is done before the runtime says that it has everything, or R2 has failed.
         Either::Right((stored, _)) => drop(stored.map_err(classify)?),
@@ -48,8 +54,8 @@ struct Feed {
 }
 
 impl Feed {
-    fn open(pipe: &FixedLengthStream) -> Result<Self, Thrown> {
-        Ok(Self { writer: pipe.writable().get_writer()?, is_closed: false })
+    fn open(pipe: &FixedLengthStream) -> Result<Self> {
+        Ok(Self { writer: pipe.writable().get_writer().map_err(classify_thrown)?, is_closed: false })
     }
 
     async fn run(mut self, mut body: ByteStream) -> Result<()> {
@@ -58,10 +64,10 @@ impl Feed {
                 continue;
             }
             let chunk = Uint8Array::from(chunk.as_ref());
-            settled(Ok(self.writer.write_with_chunk(&chunk))).await.map_err(classify)?;
+            answered(Ok(self.writer.write_with_chunk(&chunk))).await?;
         }
         self.is_closed = true;
-        settled(Ok(self.writer.close())).await.map_err(classify)?;
+        answered(Ok(self.writer.close())).await?;
         Ok(())
     }
 }

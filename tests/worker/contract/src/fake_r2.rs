@@ -1,14 +1,21 @@
 //! An R2 binding that fails where a test says.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
-use storage_worker::R2Objects;
+use storage_worker::{R2Objects, sleep};
 use worker::{
-    js_sys::Error,
-    wasm_bindgen::{JsCast, JsValue},
+    js_sys::{
+        Array, Date, Error,
+        futures::{JsFuture, future_to_promise},
+    },
+    wasm_bindgen::{JsCast, JsValue, closure::Closure},
+    web_sys::ReadableStream,
 };
 
 use crate::fake::{method, object, promise};
@@ -23,7 +30,7 @@ impl Aborted {
     }
 }
 
-/// A bucket whose puts fail at once, and whose uploads in parts fail at the part `good_parts + 1`, or at their end if
+/// A bucket that tears a body's pipe and only then says that it has failed, and whose uploads in parts fail at the part `good_parts + 1`, or at their end if
 /// there is none.
 pub(crate) fn bucket(good_parts: usize) -> (R2Objects, Aborted) {
     let aborted = Aborted::default();
@@ -45,7 +52,7 @@ pub(crate) fn bucket(good_parts: usize) -> (R2Objects, Aborted) {
         ),
     ]);
     let binding = object([
-        ("put", method(|| fails("put"))),
+        ("put", put()),
         ("get", method(|| fails("get"))),
         ("head", method(|| fails("head"))),
         ("delete", method(|| fails("delete"))),
@@ -55,7 +62,43 @@ pub(crate) fn bucket(good_parts: usize) -> (R2Objects, Aborted) {
     (R2Objects::new(binding.unchecked_into()), aborted)
 }
 
+/// `put(key, body, options)`.
+fn put() -> JsValue {
+    let put = Closure::<dyn FnMut(JsValue, JsValue) -> JsValue>::new(|_, body: JsValue| {
+        let torn = body.dyn_into::<ReadableStream>().map(|body| body.cancel());
+        let failed = future_to_promise(async move {
+            if let Ok(torn) = torn {
+                drop(JsFuture::from(torn).await);
+            }
+            sleep(Duration::from_millis(5)).await;
+            Err(failure("put"))
+        });
+        failed.into()
+    });
+    put.into_js_value()
+}
+
 fn fails(method: &str) -> JsValue {
-    let text = format!("{method}: We encountered an internal error. Please try again. (10001)");
-    promise(Err(Error::new(&text).into()))
+    promise(Err(failure(method)))
+}
+
+fn failure(method: &str) -> JsValue {
+    Error::new(&format!("{method}: We encountered an internal error. Please try again. (10001)")).into()
+}
+
+/// A bucket with a page of somebody else's object, and one of ours, `a`.
+pub(crate) fn shared_bucket() -> R2Objects {
+    let mut pages = [page("Somebody else's.txt", true), page("a", false)].into_iter();
+    let list = method(move || promise(Ok(pages.next().unwrap_or_default())));
+    R2Objects::new(object([("list", list)]).unchecked_into())
+}
+
+fn page(key: &str, truncated: bool) -> JsValue {
+    let uploaded = Date::new(&JsValue::from_f64(1_763_900_000_000.0));
+    let listed = object([
+        ("key", JsValue::from_str(key)),
+        ("size", JsValue::from_f64(1.0)),
+        ("uploaded", uploaded.into()),
+    ]);
+    object([("objects", Array::of1(&listed).into()), ("truncated", JsValue::from_bool(truncated))])
 }

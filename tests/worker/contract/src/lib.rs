@@ -38,6 +38,7 @@ macro_rules! own_tests {
         $make! { $($first)*, r2_faults:
             a_bucket_that_fails_is_unavailable
             an_upload_in_parts_that_fails_is_aborted
+            the_objects_of_others_are_passed_over
         }
     };
     ($make:ident on_background $($first:tt)*) => {

@@ -6,7 +6,7 @@ use storage::{ByteRange, Error, ObjectKey, ObjectStore, PutOptions, Result};
 
 use crate::{
     bodies::{PART, body},
-    fake_r2::bucket,
+    fake_r2::{bucket, shared_bucket},
 };
 
 fn key() -> ObjectKey {
@@ -37,4 +37,10 @@ pub(crate) async fn an_upload_in_parts_that_fails_is_aborted((): &()) {
         assert!(is_unavailable(&put), "{good_parts}");
         assert_eq!(aborted.count(), 1, "{good_parts}");
     }
+}
+
+pub(crate) async fn the_objects_of_others_are_passed_over((): &()) {
+    let page = shared_bucket().list("", None, 1).await.unwrap();
+    assert_eq!(page.objects.iter().map(|object| object.key.as_str()).collect::<Vec<_>>(), ["a"]);
+    assert!(!page.more);
 }
