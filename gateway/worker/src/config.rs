@@ -7,6 +7,7 @@ use proto::{
     images::v1::images_service_server::SERVICE_NAME as IMAGES,
 };
 use storage_worker::{WorkerClock, WorkerEntropy};
+use worker::RateLimiter;
 use worker_host::{Bindings, Misconfigured, Upstream};
 
 use crate::timer::WorkerTimer;
@@ -16,27 +17,43 @@ const ALLOWED_ORIGINS: &str = "RETICLE_ALLOWED_ORIGINS";
 /// The runtime closes an HTTP/1.1 connection whose request was not read. This is a picture that is somewhat too large.
 const MAX_DISCARDED_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Reads everything and makes the gateway of it, at the data centre `colo`.
-///
-/// # Errors
-/// The first binding or variable that is missing or wrong.
-pub(crate) fn gateway(bindings: Bindings<'_>, colo: Option<String>) -> Result<Gateway, Misconfigured> {
-    let service = |binding, url| {
-        Upstream::configured(bindings, binding, url)
-            .map(|upstream| GrpcWebClient::new(MarkEnd::new(upstream)))
-    };
-    let upstreams = Upstreams::new()
-        .with(IMAGES, service("IMAGES", "IMAGES_URL")?)
-        .with(ANNOTATIONS, service("ANNOTATIONS", "ANNOTATIONS_URL")?);
-    let ports = Ports {
-        authenticator: worker_host::authenticator(bindings)?,
-        clock: WorkerClock,
-        entropy: WorkerEntropy,
-        timer: WorkerTimer,
-    };
-    let config = config(bindings, colo)?;
-    Gateway::new(config, proto::FILE_DESCRIPTOR_SET, upstreams, ports)
-        .map_err(|error| Misconfigured::new("The contract", format_args!("cannot be served: {error}")))
+/// What all requests of an isolate share.
+pub(crate) struct Parts {
+    pub(crate) gateway: Gateway,
+    pub(crate) rate_limit: Option<RateLimiter>,
+    images: Upstream,
+    annotations: Upstream,
+}
+
+impl Parts {
+    /// Reads everything and makes the gateway of it, at the data centre `colo`.
+    ///
+    /// # Errors
+    /// The first binding or variable that is missing or wrong.
+    pub(crate) fn read(bindings: Bindings<'_>, colo: Option<String>) -> Result<Self, Misconfigured> {
+        let images = Upstream::configured(bindings, "IMAGES", "IMAGES_URL")?;
+        let annotations = Upstream::configured(bindings, "ANNOTATIONS", "ANNOTATIONS_URL")?;
+        let grpc = |upstream: &Upstream| GrpcWebClient::new(MarkEnd::new(upstream.clone()));
+        let upstreams = Upstreams::new().with(IMAGES, grpc(&images)).with(ANNOTATIONS, grpc(&annotations));
+        let ports = Ports {
+            authenticator: worker_host::authenticator(bindings)?,
+            clock: WorkerClock,
+            entropy: WorkerEntropy,
+            timer: WorkerTimer,
+        };
+        let gateway = Gateway::new(config(bindings, colo)?, proto::FILE_DESCRIPTOR_SET, upstreams, ports)
+            .map_err(|error| Misconfigured::new("The contract", format_args!("cannot be served: {error}")))?;
+        Ok(Self { gateway, rate_limit: bindings.rate_limit("RATE_LIMIT")?, images, annotations })
+    }
+
+    /// The service with this full name.
+    pub(crate) fn upstream(&self, service: &str) -> Option<Upstream> {
+        match service {
+            IMAGES => Some(self.images.clone()),
+            ANNOTATIONS => Some(self.annotations.clone()),
+            _ => None,
+        }
+    }
 }
 
 fn config(bindings: Bindings<'_>, colo: Option<String>) -> Result<Config, Misconfigured> {

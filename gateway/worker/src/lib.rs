@@ -2,32 +2,64 @@
 //! read it in `config.rs`.
 
 mod config;
+mod rate_limit;
 mod timer;
 
-use std::cell::OnceCell;
+use std::{cell::OnceCell, sync::Arc};
 
-use gateway_core::Gateway;
+use gateway_core::Relayed;
+use http::Request;
 use tower_service::Service as _;
-use worker::{Cf, Context, Env, HttpRequest, Response, event};
-use worker_host::{Bindings, answer, misconfigured};
+use worker::{
+    Context, Env, Response, event, js_sys::Reflect, request_from_wasm, wasm_bindgen::JsValue, web_sys,
+};
+use worker_host::{Bindings, Stream, answer, answer_streamed, misconfigured, streamed};
+
+use config::Parts;
 
 thread_local! {
-    static GATEWAY: OnceCell<Gateway> = const { OnceCell::new() };
+    static PARTS: OnceCell<Arc<Parts>> = const { OnceCell::new() };
 }
 
 #[event(fetch)]
-async fn fetch(request: HttpRequest, env: Env, _: Context) -> worker::Result<Response> {
-    let gateway = worker_host::once(&GATEWAY, || {
+async fn fetch(request: web_sys::Request, env: Env, _: Context) -> worker::Result<Response> {
+    let parts = worker_host::once(&PARTS, || {
         worker_host::start_log();
-        // An isolate never leaves its data centre.
-        let colo = request.extensions().get::<Cf>().map(Cf::colo);
-        config::gateway(Bindings::new(&env), colo)
+        Parts::read(Bindings::new(&env), colo(&request)).map(Arc::new)
     });
-    match gateway {
-        Ok(mut gateway) => {
-            let Ok(response) = gateway.call(request).await;
-            answer(response).await
-        }
-        Err(problem) => answer(misconfigured(request, &problem).await).await,
+    match parts {
+        Ok(parts) => serve(&parts, request).await,
+        Err(problem) => answer(misconfigured(request_from_wasm(request)?, &problem).await).await,
     }
+}
+
+async fn serve(parts: &Parts, request: web_sys::Request) -> worker::Result<Response> {
+    let call = streamed(&request)?;
+    if !rate_limit::allows(parts, call.headers()).await {
+        let refused = parts.gateway.too_many_requests(request_from_wasm(request)?, rate_limit::RETRY_AFTER);
+        return answer(refused.await).await;
+    }
+    if parts.gateway.relays(&call) {
+        return relay(parts, call).await;
+    }
+    let Ok(response) = parts.gateway.clone().call(request_from_wasm(request)?).await;
+    answer(response).await
+}
+
+/// Gives the streams of a gRPC-web call from one Worker to the other.
+async fn relay(parts: &Parts, call: Request<Stream>) -> worker::Result<Response> {
+    let forward = async |service: String, call: Request<Stream>| {
+        let upstream = parts.upstream(&service).ok_or("no upstream is bound for the service")?;
+        Ok(upstream.pass_on(call).await?)
+    };
+    match parts.gateway.relay(call, forward).await {
+        Relayed::Passed(response) => answer_streamed(response),
+        Relayed::Answered(response) => answer(response).await,
+    }
+}
+
+/// The data centre, which an isolate never leaves.
+fn colo(request: &web_sys::Request) -> Option<String> {
+    let get = |object: &JsValue, name| Reflect::get(object, &JsValue::from_str(name)).ok();
+    get(&get(request, "cf")?, "colo")?.as_string()
 }

@@ -1,11 +1,13 @@
 //! An answer as the runtime wants it.
 
 use futures_util::TryStreamExt as _;
-use http::{HeaderMap, Response, header::CONTENT_LENGTH};
+use http::{Response, header::CONTENT_LENGTH};
 use http_body::Body as _;
 use http_body_util::{BodyDataStream, BodyExt as _};
 use tonic::body::Body;
-use worker::{Error, FixedLengthStream, Headers, ResponseBuilder, worker_sys};
+use worker::{Error, FixedLengthStream, ResponseBuilder, worker_sys};
+
+use crate::headers;
 
 /// Bodies of a known length up to this are given to the runtime whole: most answers are one short text.
 const MAX_WHOLE_BYTES: u64 = 64 * 1024;
@@ -16,8 +18,9 @@ const MAX_WHOLE_BYTES: u64 = 64 * 1024;
 /// A header is no text, or the body of a short answer broke off.
 pub async fn answer(response: Response<Body>) -> worker::Result<worker::Response> {
     let (head, body) = response.into_parts();
-    let builder =
-        ResponseBuilder::new().with_status(head.status.as_u16()).with_headers(headers(&head.headers)?);
+    let builder = ResponseBuilder::new()
+        .with_status(head.status.as_u16())
+        .with_headers(headers::to_runtime(&head.headers)?);
     if body.is_end_stream() {
         return Ok(builder.empty());
     }
@@ -33,15 +36,6 @@ pub async fn answer(response: Response<Body>) -> worker::Result<worker::Response
         }
         None => builder.from_stream(BodyDataStream::new(body).map_err(broke_off)),
     }
-}
-
-/// Not by the library's conversion, which panics where a value is more than ASCII.
-fn headers(map: &HeaderMap) -> worker::Result<Headers> {
-    let headers = Headers::new();
-    for (name, value) in map {
-        headers.append(name.as_str(), &String::from_utf8_lossy(value.as_bytes()))?;
-    }
-    Ok(headers)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]

@@ -9,10 +9,12 @@
 
 mod answer;
 mod bindings;
+mod headers;
 mod isolate;
 mod keys;
 mod log;
 mod misconfigured;
+mod stream;
 mod tokens;
 mod upstream;
 
@@ -21,5 +23,6 @@ pub use bindings::{Bindings, Misconfigured};
 pub use isolate::once;
 pub use log::start as start_log;
 pub use misconfigured::misconfigured;
+pub use stream::{Stream, answer_streamed, streamed};
 pub use tokens::authenticator;
 pub use upstream::Upstream;

@@ -10,7 +10,10 @@ use tonic::body::Body;
 use tower_service::Service;
 use worker::{Error, Fetch, Fetcher, RequestRedirect, send::SendFuture};
 
-use crate::{Bindings, Misconfigured};
+use crate::{
+    Bindings, Misconfigured,
+    stream::{self, Stream},
+};
 
 /// What a service binding is called by: a binding takes any host.
 const BOUND_ORIGIN: &str = "https://reticle.internal";
@@ -54,6 +57,20 @@ impl Upstream {
             Self::Bound(fetcher) => fetcher.fetch_request(request).await,
             Self::Remote(_) => Fetch::Request(request.try_into()?).send().await?.try_into(),
         }
+    }
+
+    /// Makes a gRPC-web call whose bodies are not read on the way.
+    ///
+    /// # Errors
+    /// The service could not be called.
+    pub async fn pass_on(self, request: Request<Stream>) -> Result<Response<Stream>, Error> {
+        let uri = self.uri_of(request.uri().path_and_query())?;
+        let bound = match self {
+            Self::Bound(fetcher) => Some(fetcher),
+            Self::Remote(_) => None,
+        };
+        // As in `call` below.
+        SendFuture::new(async move { stream::fetch(bound, &uri, request).await }).await
     }
 
     fn uri_of(&self, path: Option<&PathAndQuery>) -> Result<Uri, Error> {
