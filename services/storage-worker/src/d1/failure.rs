@@ -19,6 +19,8 @@ pub(super) enum Class {
     Constraint(Constraint),
     Full,
     Unavailable(Again),
+    /// D1 does not know the bookmark that the session begins at.
+    Bookmark,
     Broken,
 }
 
@@ -61,6 +63,9 @@ const TEXTS: &[(&str, Class)] = &[
     ("SQLITE_BUSY", Class::Unavailable(Again::Reads)),
     ("SQLITE_LOCKED", Class::Unavailable(Again::Reads)),
     ("SQLITE_INTERRUPT", Class::Unavailable(Again::Reads)),
+    ("bookmark", Class::Bookmark),
+    ("Bookmark", Class::Bookmark),
+    ("commit token", Class::Bookmark),
 ];
 
 fn classify(text: &str) -> Class {
@@ -97,7 +102,7 @@ impl From<Failure> for Error {
             Class::Constraint(constraint) => Self::Constraint(constraint),
             Class::Full => Self::Full(Box::new(cause)),
             Class::Unavailable(_) => Self::unavailable(cause),
-            Class::Broken => Self::broken(cause),
+            Class::Bookmark | Class::Broken => Self::broken(cause),
         }
     }
 }
@@ -147,6 +152,7 @@ mod tests {
             ("D1_ERROR: near \"INSERTZ\": syntax error at offset 0: SQLITE_ERROR", Broken),
             ("D1_TYPE_ERROR: Type 'undefined' not supported for value 'undefined'", Broken),
             ("D1_ERROR: string or blob too big: SQLITE_TOOBIG", Broken),
+            ("D1_ERROR: Invalid bookmark", Bookmark),
             ("", Broken),
         ] {
             assert_eq!(classify(text), class, "{text}");

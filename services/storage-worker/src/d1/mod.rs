@@ -17,7 +17,7 @@ use worker::{
 };
 
 use self::{
-    failure::Failure,
+    failure::{Class, Failure},
     retry::{Call, Retries},
 };
 use crate::{
@@ -49,6 +49,18 @@ impl D1Database {
         Self { binding: JsValue::from(binding).unchecked_into() }
     }
 
+    async fn read_since(
+        &self,
+        statement: &Statement,
+        at_least: Option<&Bookmark>,
+    ) -> Result<Answer<Vec<Row>>, Failure> {
+        match self.read_once(statement, at_least.map_or(ANYWHERE, Bookmark::as_str)).await {
+            // A client may send anything as a bookmark. Whatever it has seen, the primary has.
+            Err(failure) if failure.class == Class::Bookmark => self.read_once(statement, PRIMARY).await,
+            answer => answer,
+        }
+    }
+
     async fn read_once(&self, statement: &Statement, from: &str) -> Result<Answer<Vec<Row>>, Failure> {
         let session = self.binding.with_session(Some(from))?;
         let table = settled(raw(&prepare(&session, statement)?)).await?.unchecked_into();
@@ -75,8 +87,7 @@ impl Database for D1Database {
         if !statement.only_reads() {
             return Err(Error::broken(format!("not a read: {}", statement.sql)));
         }
-        let from = at_least.as_ref().map_or(ANYWHERE, Bookmark::as_str);
-        patiently(Call::Read, || self.read_once(&statement, from)).await
+        patiently(Call::Read, || self.read_since(&statement, at_least.as_ref())).await
     }
 
     async fn write(

@@ -37,7 +37,11 @@ impl Retries {
         let again = match failure.class {
             Class::Unavailable(Again::AnyCall) => true,
             Class::Unavailable(Again::Reads) => self.call == Call::Read,
-            Class::Unavailable(Again::Never) | Class::Constraint(_) | Class::Full | Class::Broken => false,
+            Class::Unavailable(Again::Never)
+            | Class::Constraint(_)
+            | Class::Full
+            | Class::Bookmark
+            | Class::Broken => false,
         };
         if !again {
             return None;

@@ -55,6 +55,7 @@ macro_rules! database_promises {
             the_number_of_parameters_must_fit
             json_inserts_in_bulk
             a_writer_reads_its_own_writes
+            a_strange_bookmark_is_no_failure
         }
         $($make)+! { $($first)*, transactions:
             writes_answer_rows_and_changes

@@ -1,7 +1,7 @@
 //! What a [`Database`] promises of values and reads.
 
 use super::database::{CREATE_BOXES, CREATE_PARENTS, count, create, one_row, read, write};
-use crate::{Database, Error, Statement};
+use crate::{Bookmark, Database, Error, Statement};
 
 /// Integers to 2^53, doubles, text of any script and `NULL` come back as they were bound, with and without a table.
 pub async fn values_round_trip(database: &impl Database) {
@@ -182,5 +182,15 @@ pub async fn a_writer_reads_its_own_writes(database: &impl Database) {
         let mut answer = database.read(select, bookmark).await.unwrap();
 
         assert_eq!(answer.value[0].take::<i64>("score").unwrap(), n);
+    }
+}
+
+/// A bookmark that the database never gave, as a client may send it, does not keep a read from being answered.
+pub async fn a_strange_bookmark_is_no_failure(database: &impl Database) {
+    for text in
+        ["stranger", "0", "first-primary", "00000000-00000000-00000000-00000000000000000000000000000000"]
+    {
+        let answer = database.read(Statement::new("SELECT 1 AS n"), Bookmark::parse(text)).await;
+        assert_eq!(answer.unwrap().value[0].take::<i64>("n").unwrap(), 1, "{text}");
     }
 }

@@ -77,6 +77,12 @@ pub(crate) async fn reads_begin_at_the_bookmark_and_writes_at_the_primary((): &(
     assert_eq!(written.bookmark, read.bookmark);
 }
 
+pub(crate) async fn a_bookmark_that_d1_refuses_is_no_failure((): &()) {
+    let (database, seen) = database(&[Fails("Invalid bookmark."), Answers("[]")]);
+    database.read(Statement::new("SELECT 1"), Bookmark::parse("stranger")).await.unwrap();
+    assert_eq!(seen.sessions(), ["stranger", "first-primary"]);
+}
+
 pub(crate) async fn a_thing_that_is_no_row_is_broken((): &()) {
     for rows in ["[1]", r#"[["blob"],[[1,2]]]"#] {
         let (database, _) = database(&[Answers(rows)]);

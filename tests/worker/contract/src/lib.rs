@@ -33,6 +33,7 @@ macro_rules! own_tests {
             an_overloaded_database_is_left_alone
             every_failure_has_its_class
             reads_begin_at_the_bookmark_and_writes_at_the_primary
+            a_bookmark_that_d1_refuses_is_no_failure
             a_thing_that_is_no_row_is_broken
         }
         $make! { $($first)*, r2_faults:
