@@ -22,36 +22,52 @@ pub(super) async fn put(
     mut body: ByteStream,
     metadata: JsValue,
 ) -> Result<u64> {
-    let (mut part, mut size, mut upload) = (Vec::new(), 0_u64, None);
+    let mut collected = Collected { bucket, key, metadata, part: Vec::new(), upload: None };
+    let mut size = 0_u64;
     while let Some(chunk) = body.try_next().await.map_err(as_body_error)? {
         size = size.saturating_add(chunk.len() as u64);
-        let mut rest = chunk.as_ref();
-        // A full part waits until more follows: the last one is never empty.
-        while let Some((fits, left)) =
-            rest.split_at_checked(PART_BYTES - part.len()).filter(|(_, left)| !left.is_empty())
-        {
-            part.extend_from_slice(fits);
-            let upload = match &mut upload {
-                Some(upload) => upload,
-                none => none.insert(Multipart::begin(bucket, key, &metadata).await?),
-            };
-            upload.send(&part).await?;
-            part.clear();
-            rest = left;
-        }
-        part.extend_from_slice(rest);
+        collected.add(&chunk).await?;
     }
-    match upload {
-        Some(mut upload) => {
-            upload.send(&part).await?;
-            upload.complete().await?;
-        }
-        None => {
-            let bytes = Uint8Array::from(part.as_slice());
-            answered(bucket.put(key.to_string(), bytes.into(), metadata)).await?;
-        }
-    }
+    collected.store().await?;
     Ok(size)
+}
+
+/// What has come of a body: parts that are sent, and at most one that is not.
+struct Collected<'a> {
+    bucket: &'a R2Bucket,
+    key: &'a ObjectKey,
+    metadata: JsValue,
+    part: Vec<u8>,
+    upload: Option<Multipart>,
+}
+
+impl Collected<'_> {
+    /// A full part is sent when more follows, so that the last one is never empty.
+    async fn add(&mut self, mut chunk: &[u8]) -> Result<()> {
+        while let Some((fits, more)) =
+            chunk.split_at_checked(PART_BYTES - self.part.len()).filter(|(_, more)| !more.is_empty())
+        {
+            self.part.extend_from_slice(fits);
+            let upload = match &mut self.upload {
+                Some(upload) => upload,
+                none => none.insert(Multipart::begin(self.bucket, self.key, &self.metadata).await?),
+            };
+            upload.send(&self.part).await?;
+            self.part.clear();
+            chunk = more;
+        }
+        self.part.extend_from_slice(chunk);
+        Ok(())
+    }
+
+    async fn store(self) -> Result<()> {
+        if let Some(mut upload) = self.upload {
+            upload.send(&self.part).await?;
+            return upload.complete().await;
+        }
+        let bytes = Uint8Array::from(self.part.as_slice());
+        answered(self.bucket.put(self.key.to_string(), bytes.into(), self.metadata)).await.map(drop)
+    }
 }
 
 /// An upload in parts. Unless it is completed it is aborted, and nothing of it is stored.
