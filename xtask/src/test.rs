@@ -4,7 +4,7 @@ use anyhow::bail;
 
 use crate::{
     step::{cargo, run, watch},
-    tools,
+    tools, workers,
 };
 
 /// The crates that must also build for Workers, from the same lines.
@@ -15,6 +15,10 @@ const PORTABLE: [&str; 8] =
 const WORKERS: [&str; 5] =
     ["storage-worker", "worker-host", "images-worker", "annotations-worker", "gateway-worker"];
 
+/// The tests that need Workers: they are not among those that `cargo test` runs by itself.
+const AT_THE_EDGE: [&str; 8] =
+    ["--package", "storage-worker", "--test", "workerd", "--package", "tests", "--test", "edge"];
+
 /// Runs every check, or only the tests whose names contain `filter`.
 pub(crate) fn everything(filter: Option<&str>) -> anyhow::Result<()> {
     let tools = tools::install()?;
@@ -23,10 +27,16 @@ pub(crate) fn everything(filter: Option<&str>) -> anyhow::Result<()> {
     }
     // The black-box tests start the program itself.
     run("build", cargo(&["build", "--workspace", "--bins"]))?;
-    let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"]);
-    tests.args(filter).env("RETICLE_TEST_TOOLS", tools);
     let mut count = Count::default();
-    let passed = watch("tests", tests, |line| count.add(line))?;
+    let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"]);
+    tests.args(filter).env("RETICLE_TEST_TOOLS", &tools);
+    let mut passed = watch("tests", tests, |line| count.add(line))?;
+    if filter.is_none() {
+        workers::prepare()?;
+        let mut tests = cargo(&["test", "--no-fail-fast"]);
+        tests.args(AT_THE_EDGE).env("RETICLE_TEST_TOOLS", &tools);
+        passed &= watch("tests at the edge", tests, |line| count.add(line))?;
+    }
     println!("{} passed, {} failed", count.passed, count.failed);
     if !passed {
         bail!("tests failed");

@@ -26,6 +26,11 @@ const ALL: [Worker; 3] = [IMAGES, ANNOTATIONS, GATEWAY];
 /// The name of the D1 database in the configurations.
 const DATABASE: &str = "reticle";
 
+/// Installs the tools and builds all three, so that tests need not.
+pub(crate) fn prepare() -> anyhow::Result<()> {
+    build::build(&tools::Tools::install()?, &ALL)
+}
+
 impl Worker {
     fn folder(self) -> PathBuf {
         root().join(self.0)
