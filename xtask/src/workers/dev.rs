@@ -1,8 +1,9 @@
 //! `cargo xtask dev-worker`: all three Workers on this machine, with D1 and R2 as Cloudflare simulates them.
 
 use std::{
+    io::{self, Write as _},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Command, ExitStatus, Stdio},
     time::Duration,
 };
 
@@ -42,7 +43,7 @@ pub(crate) fn serve(options: &Options) -> anyhow::Result<()> {
     run("migrations", migrate(&tools, &state)?)?;
     let wrangler = wrangler(&tools, options.port, &state, &secrets)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(run_until_told(wrangler, &secrets))
+    runtime.block_on(run_until_told(wrangler, &secrets.token()?))
 }
 
 fn migrate(tools: &Tools, state: &Path) -> anyhow::Result<Command> {
@@ -69,41 +70,38 @@ fn wrangler(tools: &Tools, port: u16, state: &Path, secrets: &Secrets) -> anyhow
 }
 
 /// Runs `command` and everything that it starts as one process group, so that all of it ends together.
-async fn run_until_told(command: Command, secrets: &Secrets) -> anyhow::Result<()> {
+async fn run_until_told(command: Command, token: &str) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut command = tokio::process::Command::from(command);
     let mut runtime = command.process_group(0).spawn().context("cannot start wrangler")?;
-    let mut log = BufReader::new(runtime.stdout.take().context("wrangler has no output")?).lines();
-    let ended = loop {
-        tokio::select! {
-            _ = interrupt.recv() => break Ok(()),
-            _ = terminate.recv() => break Ok(()),
-            line = log.next_line() => match line? {
-                Some(line) => tell(&line, secrets)?,
-                None => break Err(runtime.wait().await?),
-            }
-        }
+    let group = runtime.id().context("wrangler has no process id")?;
+    let ended = tokio::select! {
+        _ = interrupt.recv() => Ok(()),
+        _ = terminate.recv() => Ok(()),
+        status = follow(&mut runtime, token) => status.and_then(|status| bail!("wrangler ended by itself ({status})")),
     };
-    stop(runtime).await?;
-    match ended {
-        Ok(()) => Ok(()),
-        Err(status) => bail!("wrangler ended by itself ({status})"),
-    }
+    stop(runtime, group).await?;
+    ended
 }
 
-/// Passes a line of the log on, and greets when it says that everything is ready.
-fn tell(line: &str, secrets: &Secrets) -> anyhow::Result<()> {
-    println!("{line}");
-    match line.split_once(READY) {
-        Some((_, url)) if url.starts_with("http") => greet(url.trim(), &secrets.token()?),
-        _ => {}
+/// Passes the log on until it ends, and greets when it says that everything is ready.
+async fn follow(runtime: &mut Child, token: &str) -> anyhow::Result<ExitStatus> {
+    let mut log = BufReader::new(runtime.stdout.take().context("wrangler has no output")?).lines();
+    while let Some(line) = log.next_line().await? {
+        // It serves as well if nobody reads this.
+        let _ = writeln!(io::stdout(), "{line}");
+        match line.split_once(READY) {
+            Some((_, url)) if url.starts_with("http") => greet(url.trim(), token),
+            _ => {}
+        }
     }
-    Ok(())
+    Ok(runtime.wait().await?)
 }
 
 fn greet(url: &str, token: &str) {
-    println!(
+    let _ = writeln!(
+        io::stdout(),
         "
 Reticle is ready, as three Workers: {url}
 
@@ -116,8 +114,7 @@ Ctrl-C stops it.
 }
 
 /// Tells the whole group to end; what has not after a while is killed.
-async fn stop(mut runtime: Child) -> anyhow::Result<()> {
-    let Some(group) = runtime.id() else { return Ok(()) };
+async fn stop(mut runtime: Child, group: u32) -> anyhow::Result<()> {
     signal_group("-TERM", group).await?;
     let ended = tokio::time::timeout(GRACE_PERIOD, runtime.wait()).await;
     // Children of the one that was started may outlive it.
