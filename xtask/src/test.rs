@@ -47,6 +47,7 @@ pub(crate) fn everything(filter: Option<&str>) -> anyhow::Result<()> {
 fn check() -> anyhow::Result<()> {
     run("formatting", cargo(&["fmt", "--all", "--check"]))?;
     run("lints", cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
+    workers::wasm_target()?;
     let mut wasm = cargo(&["check", "--target", "wasm32-unknown-unknown"]);
     wasm.args(PORTABLE.iter().chain(&WORKERS).flat_map(|name| ["--package", name]));
     run("wasm32", wasm)?;

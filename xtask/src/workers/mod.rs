@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 
+pub(crate) use self::tools::wasm_target;
 use crate::step::root;
 
 /// A Worker, by the folder of its crate and of its `wrangler.jsonc`.

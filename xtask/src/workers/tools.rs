@@ -84,7 +84,8 @@ fn in_front_of_path(folder: &Path) -> anyhow::Result<OsString> {
     env::join_paths(folders).context("PATH")
 }
 
-fn wasm_target() -> anyhow::Result<()> {
+/// Installs the compiler's target for Workers, which a new toolchain lacks.
+pub(crate) fn wasm_target() -> anyhow::Result<()> {
     let library = command("rustc", &["--print", "target-libdir", "--target", WASM]).output()?;
     let library = PathBuf::from(String::from_utf8_lossy(&library.stdout).trim());
     if library.is_dir() { Ok(()) } else { run("wasm32 target", command("rustup", &["target", "add", WASM])) }
