@@ -1,0 +1,44 @@
+// The gRPC-web calls that a page makes, by connect-web's client. Node and Chromium both run them.
+
+// `packages` are the modules themselves, since each finds them in its own way.
+export async function callEverything({ protobuf, wkt, connect, web }, { baseUrl, token, imageId, descriptors }) {
+  const registry = protobuf.createFileRegistry(protobuf.fromBinary(wkt.FileDescriptorSetSchema, descriptors));
+  const authorize = (next) => (request) => {
+    request.header.set("authorization", `Bearer ${token}`);
+    return next(request);
+  };
+  const transport = web.createGrpcWebTransport({ baseUrl, interceptors: [authorize] });
+  const client = (service) => connect.createClient(registry.getService(service), transport);
+  const annotations = client("reticle.annotations.v1.AnnotationsService");
+  const images = client("reticle.images.v1.ImagesService");
+
+  const list = await annotations.listAnnotations({ imageId });
+  equal(list.annotations.length, 1);
+  equal(list.annotations[0].label, "car");
+
+  const box = { imageId, label: "bike", x: 0.5, y: 0.5, width: 0.25, height: 0.25, confidence: 0.75, model: "" };
+  const created = await annotations.createAnnotation({ annotation: box });
+  equal(created.annotation.label, "bike");
+
+  let bytes = 0;
+  let content;
+  for await (const { payload } of images.downloadImage({ imageId })) {
+    if (payload.case === "content") content = payload.value;
+    if (payload.case === "data") bytes += payload.value.length;
+  }
+  equal(content.contentType, "image/png");
+  equal(bytes, content.sizeBytes);
+
+  const refused = await annotations.getAnnotation({ annotationId: "0".repeat(32) }).catch((error) => error);
+  equal(refused instanceof connect.ConnectError, true);
+  equal(refused.code, connect.Code.NotFound);
+  equal(refused.rawMessage, "Annotation not found");
+  equal(refused.details.some(({ type }) => type === "google.rpc.ResourceInfo"), true);
+
+  const invalid = await annotations.createAnnotation({ annotation: { ...box, x: 2 } }).catch((error) => error);
+  equal(invalid.code, connect.Code.InvalidArgument);
+}
+
+export function equal(actual, expected) {
+  if (actual !== expected) throw new Error(`${actual} where ${expected} was expected`);
+}
