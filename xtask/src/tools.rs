@@ -19,7 +19,21 @@ pub(crate) fn install() -> anyhow::Result<PathBuf> {
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     python(&folder)?;
     npm(&folder, "tests/node")?;
+    chromium()?;
     Ok(folder)
+}
+
+/// Debian's Chromium. Only root may install it.
+fn chromium() -> anyhow::Result<()> {
+    if Path::new("/usr/bin/chromium").exists() {
+        return Ok(());
+    }
+    let missing = "the tests need Chromium: install Debian's package `chromium`, as root";
+    run("apt's lists", command("apt-get", &["update", "--quiet"])).context(missing)?;
+    let mut install =
+        command("apt-get", &["install", "--quiet", "--yes", "--no-install-recommends", "chromium"]);
+    install.env("DEBIAN_FRONTEND", "noninteractive");
+    run("Chromium", install).context(missing)
 }
 
 fn python(folder: &Path) -> anyhow::Result<()> {

@@ -10,7 +10,7 @@ use super::annotations::a_box;
 use crate::{Target, User};
 
 /// Where the foreign programs are: `cargo xtask test` installs them.
-fn tools() -> anyhow::Result<PathBuf> {
+pub(super) fn tools() -> anyhow::Result<PathBuf> {
     let missing = "the test tools are missing: run `cargo xtask test`, which installs them";
     let folder = PathBuf::from(std::env::var_os("RETICLE_TEST_TOOLS").context(missing)?);
     ensure!(folder.join("node_modules").exists() && folder.join("python/bin/grpcurl").exists(), missing);
@@ -18,19 +18,19 @@ fn tools() -> anyhow::Result<PathBuf> {
 }
 
 /// A file of this crate.
-fn file(path: &str) -> PathBuf {
+pub(super) fn file(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
 /// Runs a client to its end and answers what it printed; a client that fails fails the case.
-async fn output(mut command: Command) -> anyhow::Result<String> {
+pub(super) async fn output(mut command: Command) -> anyhow::Result<String> {
     let done = command.stdin(Stdio::null()).kill_on_drop(true).output().await.context("it does not start")?;
     let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
     ensure!(done.status.success(), "{}\n{out}\n{err}", done.status);
     Ok(out.into_owned())
 }
 
-async fn image_with_a_box(user: &User) -> anyhow::Result<String> {
+pub(super) async fn image_with_a_box(user: &User) -> anyhow::Result<String> {
     let image_id = user.new_image().await?;
     ensure!(user.post("/api/annotations", &a_box(&image_id)).await?.status == 201);
     Ok(image_id)

@@ -7,6 +7,7 @@ use crate::{Protocol, Target};
 mod annotations;
 mod annotations_list;
 mod auth;
+mod browser;
 mod clients;
 mod grpc;
 mod http;
@@ -72,6 +73,8 @@ fn everywhere() -> Vec<Case> {
             a_scope_allows_what_it_names_and_no_more,
             anothers_image_exists_only_with_owners_any,
             a_model_server_needs_no_scope_of_images;
+        browser:
+            pages_of_an_allowed_origin_use_everything_and_others_read_nothing;
         clients:
             connect_web_calls_by_grpc_web;
         grpc:

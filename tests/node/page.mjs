@@ -1,0 +1,56 @@
+// What the page runs, bundled as an application's code would be. Each function is one thing that a page does with Reticle.
+import * as protobuf from "@bufbuild/protobuf";
+import * as wkt from "@bufbuild/protobuf/wkt";
+import * as connect from "@connectrpc/connect";
+import * as web from "@connectrpc/connect-web";
+import { callEverything, equal } from "./calls.mjs";
+
+globalThis.reticle = {
+  // gRPC-web, unary and server streaming.
+  async callByGrpcWeb(target) {
+    const descriptors = Uint8Array.from(atob(target.descriptors), (char) => char.charCodeAt(0));
+    await callEverything({ protobuf, wkt, connect, web }, { ...target, descriptors });
+  },
+
+  // HTTP/JSON by `fetch`: a form with a file, a conditional change, and the headers that a page may read.
+  async callByFetch({ baseUrl, token }) {
+    const call = (path, options = {}) => {
+      const headers = { authorization: `Bearer ${token}`, ...options.headers };
+      return fetch(baseUrl + path, { ...options, headers });
+    };
+    const canvas = new OffscreenCanvas(3, 2);
+    canvas.getContext("2d");
+    const blob = await canvas.convertToBlob();
+    const form = new FormData();
+    form.append("image", blob, "canvas.png");
+    const uploaded = await call("/api/images/upload", { method: "POST", body: form });
+    equal(uploaded.status, 201);
+    const { image } = await uploaded.json();
+    equal(`${image.filename} ${image.width}x${image.height}`, "canvas.png 3x2");
+
+    const read = await call(`/api/images/${image.id}`);
+    equal(read.headers.get("etag"), `"${image.etag}"`);
+    equal(/^[0-9a-f]{32}$/.test(read.headers.get("x-request-id")), true);
+    const json = { "content-type": "application/json", "if-match": read.headers.get("etag") };
+    const changed = await call(`/api/images/${image.id}`, { method: "PATCH", headers: json, body: '{"filename":"b.png"}' });
+    equal((await changed.json()).image.filename, "b.png");
+    const stale = await call(`/api/images/${image.id}`, { method: "PATCH", headers: json, body: '{"filename":"c.png"}' });
+    equal(stale.status, 409);
+    equal((await stale.json()).code, "ABORTED");
+    return (await (await call(`/api/images/${image.id}/signed-url`)).json()).url;
+  },
+
+  // A picture in the page, by a URL that needs no token.
+  async show(url) {
+    const picture = new Image();
+    picture.src = url;
+    await picture.decode();
+    return `${picture.naturalWidth}x${picture.naturalHeight}`;
+  },
+
+  // What a page of a stranger gets to see.
+  async peek({ baseUrl, token }) {
+    const headers = { authorization: `Bearer ${token}` };
+    return fetch(`${baseUrl}/api/images`, { headers }).then((answer) => `read ${answer.status}`, (error) => error.name);
+  },
+};
