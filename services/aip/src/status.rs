@@ -13,6 +13,9 @@ const DOMAIN: &str = "reticle";
 /// How long callers should wait before they try again what was not available.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
+/// How long callers should leave alone what has more to do than it can.
+const RETRY_OVERLOADED_AFTER: Duration = Duration::from_secs(10);
+
 /// INVALID_ARGUMENT that names each field; the message says the first one out.
 #[must_use]
 pub fn invalid_argument(violations: &Violations) -> Status {
@@ -71,12 +74,19 @@ fn resource(code: Code, reason: &str, kind: &str, id: impl std::fmt::Display, me
 /// A status whose cause a program can tell apart by `reason` (UPPER_SNAKE_CASE).
 #[must_use]
 pub fn with_reason(code: Code, reason: &str, message: impl Into<String>) -> Status {
+    if code == Code::Unavailable {
+        return unavailable(reason, message, RETRY_AFTER);
+    }
     let mut details = ErrorDetails::new();
     details.set_error_info(reason, DOMAIN, []);
-    if code == Code::Unavailable {
-        details.set_retry_info(Some(RETRY_AFTER));
-    }
     Status::with_error_details(code, message, details)
+}
+
+fn unavailable(reason: &str, message: impl Into<String>, retry_after: Duration) -> Status {
+    let mut details = ErrorDetails::new();
+    details.set_error_info(reason, DOMAIN, []);
+    details.set_retry_info(Some(retry_after));
+    Status::with_error_details(Code::Unavailable, message, details)
 }
 
 /// A status with a `reason`, and what a program may want to know besides, by name.
@@ -112,6 +122,11 @@ pub fn storage_failure(error: &storage::Error) -> Status {
             "STORAGE_UNAVAILABLE",
             "The storage is not available at the moment",
         ),
+        storage::Error::Overloaded(_) => unavailable(
+            "STORAGE_OVERLOADED",
+            "The storage has too much to do at the moment",
+            RETRY_OVERLOADED_AFTER,
+        ),
         storage::Error::Full(_) => {
             with_reason(Code::ResourceExhausted, "STORAGE_FULL", "The storage is full")
         }
@@ -136,6 +151,17 @@ mod tests {
             (resource.resource_name.as_str(), resource.description.as_str()),
             ("7", "named by annotation.image_id")
         );
+    }
+
+    #[test]
+    fn what_is_overloaded_is_left_alone_for_longer_than_what_was_reset() {
+        let wait = |error| {
+            let status = storage_failure(&error);
+            assert_eq!(status.code(), Code::Unavailable);
+            status.get_details_retry_info().and_then(|info| info.retry_delay)
+        };
+        assert_eq!(wait(storage::Error::unavailable("reset")), Some(RETRY_AFTER));
+        assert_eq!(wait(storage::Error::overloaded("too many")), Some(RETRY_OVERLOADED_AFTER));
     }
 
     #[test]

@@ -16,6 +16,11 @@ pub enum Error {
     #[error("the back end is not available")]
     Unavailable(#[source] Box<dyn StdError + Send + Sync>),
 
+    /// The back end has more to do than it can, and another call would add to it. Whether a write took place is not
+    /// known; try again after a good while.
+    #[error("the back end is overloaded")]
+    Overloaded(#[source] Box<dyn StdError + Send + Sync>),
+
     /// There is no room left on the disk or in the account; nothing was written.
     #[error("the back end is full")]
     Full(#[source] Box<dyn StdError + Send + Sync>),
@@ -53,6 +58,11 @@ impl Error {
     /// Wraps a failure that may pass.
     pub fn unavailable(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::Unavailable(source.into())
+    }
+
+    /// Wraps a failure that passes once there is less to do.
+    pub fn overloaded(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::Overloaded(source.into())
     }
 
     /// Wraps a failure that will not.

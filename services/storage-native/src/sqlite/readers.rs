@@ -65,7 +65,7 @@ impl Readers {
             return Ok(place);
         }
         let place = timeout(self.options.patience, self.places.acquire()).await;
-        place.map_err(Error::unavailable)?.map_err(Error::unavailable)
+        place.map_err(Error::overloaded)?.map_err(Error::unavailable)
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<SqliteConnection>> {

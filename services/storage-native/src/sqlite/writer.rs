@@ -71,7 +71,7 @@ impl Writer {
             // The timer is for those that must wait: most need not.
             Err(_) => timeout(self.options.patience, self.queue.reserve())
                 .await
-                .map_err(Error::unavailable)?
+                .map_err(Error::overloaded)?
                 .map_err(Error::unavailable)?,
         };
         let (answer, answered) = oneshot::channel();
@@ -172,6 +172,7 @@ fn refuse(answers: Vec<oneshot::Sender<Result<Vec<Outcome>>>>, error: Error) {
         let error = match &*shared {
             Error::Constraint(constraint) => Error::Constraint(*constraint),
             Error::Unavailable(_) => Error::unavailable(copy),
+            Error::Overloaded(_) => Error::overloaded(copy),
             Error::Full(_) => Error::Full(Box::new(copy)),
             Error::Body(_) | Error::Row { .. } | Error::Broken(_) => Error::broken(copy),
         };

@@ -101,7 +101,8 @@ impl From<Failure> for Error {
         match class {
             Class::Constraint(constraint) => Self::Constraint(constraint),
             Class::Full => Self::Full(Box::new(cause)),
-            Class::Unavailable(_) => Self::unavailable(cause),
+            Class::Unavailable(Again::Never) => Self::overloaded(cause),
+            Class::Unavailable(Again::AnyCall | Again::Reads) => Self::unavailable(cause),
             Class::Bookmark | Class::Broken => Self::broken(cause),
         }
     }
@@ -164,10 +165,9 @@ mod tests {
         let error = |text: &str| Error::from(Failure::from(Thrown(text.to_owned())));
         assert!(matches!(error("UNIQUE constraint failed"), Error::Constraint(storage::Constraint::Unique)));
         assert!(matches!(error("SQLITE_FULL"), Error::Full(cause) if cause.to_string() == "SQLITE_FULL"));
-        assert!(
-            matches!(error("overloaded"), Error::Unavailable(cause) if cause.to_string() == "overloaded")
-        );
+        assert!(matches!(error("overloaded"), Error::Overloaded(cause) if cause.to_string() == "overloaded"));
+        assert!(matches!(error("Network connection lost"), Error::Unavailable(_)));
         assert!(matches!(error("anything else"), Error::Broken(_)));
-        assert!(matches!(Error::from(Failure::no_answer()), Error::Unavailable(_)));
+        assert!(matches!(Error::from(Failure::no_answer()), Error::Overloaded(_)));
     }
 }

@@ -48,8 +48,8 @@ pub(crate) async fn a_write_that_never_began_is_made_again((): &()) {
 
 pub(crate) async fn an_overloaded_database_is_left_alone((): &()) {
     let (database, seen) = database(&[OVERLOADED; 2]);
-    assert!(matches!(read(&database).await, Err(Error::Unavailable(_))));
-    assert!(matches!(write(&database).await, Err(Error::Unavailable(_))));
+    assert!(matches!(read(&database).await, Err(Error::Overloaded(_))));
+    assert!(matches!(write(&database).await, Err(Error::Overloaded(_))));
     assert_eq!(seen.sessions().len(), 2);
 }
 
@@ -61,7 +61,7 @@ pub(crate) async fn every_failure_has_its_class((): &()) {
     ));
     assert!(matches!(fails("database or disk is full: SQLITE_FULL").await, Error::Full(_)));
     assert!(matches!(fails("no such table: nowhere: SQLITE_ERROR").await, Error::Broken(_)));
-    assert!(matches!(fails("D1 DB exceeded its CPU time limit and was reset.").await, Error::Unavailable(_)));
+    assert!(matches!(fails("D1 DB exceeded its CPU time limit and was reset.").await, Error::Overloaded(_)));
 }
 
 pub(crate) async fn reads_begin_at_the_bookmark_and_writes_at_the_primary((): &()) {
