@@ -20,14 +20,17 @@ export async function callEverything({ protobuf, wkt, connect, web }, { baseUrl,
   const created = await annotations.createAnnotation({ annotation: box });
   equal(created.annotation.label, "bike");
 
-  let bytes = 0;
+  const bytes = [];
   let content;
   for await (const { payload } of images.downloadImage({ imageId })) {
     if (payload.case === "content") content = payload.value;
-    if (payload.case === "data") bytes += payload.value.length;
+    if (payload.case === "data") bytes.push(...payload.value);
   }
   equal(content.contentType, "image/png");
-  equal(bytes, content.sizeBytes);
+  equal(bytes.length, content.sizeBytes);
+  const headers = { authorization: `Bearer ${token}` };
+  const stored = await fetch(`${baseUrl}/api/images/${imageId}/content`, { headers });
+  equal(String(bytes), String(new Uint8Array(await stored.arrayBuffer())));
 
   const refused = await annotations.getAnnotation({ annotationId: "0".repeat(32) }).catch((error) => error);
   equal(refused instanceof connect.ConnectError, true);
