@@ -20,6 +20,9 @@ export async function callEverything({ protobuf, wkt, connect, web }, { baseUrl,
   const created = await annotations.createAnnotation({ annotation: box });
   equal(created.annotation.label, "bike");
 
+  const { image } = await images.getImage({ imageId });
+  equal(image.id, imageId);
+
   const bytes = [];
   let content;
   for await (const { payload } of images.downloadImage({ imageId })) {
