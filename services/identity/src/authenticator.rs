@@ -58,7 +58,7 @@ impl<C: Clock> Authenticator<C> {
         }
         let Header { algorithm, kid } = Header::parse(token)?;
         let key = self.shared.keys.find(algorithm, kid.as_deref(), now).await?;
-        let proof = token::open(token, algorithm, &key)?.check(&self.shared.policy, now)?;
+        let proof = token::open(token, &key)?.check(&self.shared.policy, now)?;
         let caller = Caller::new(proof.user_id, proof.scopes, token.into());
         self.shared.cache.put(hash, generation, proof.expires, caller.clone());
         Ok(caller)

@@ -1,10 +1,15 @@
 //! The keys of a JSON Web Key Set (RFC 7517) that can verify a token's signature.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{Algorithm, DecodingKey};
+use ed25519_dalek::VerifyingKey as Ed25519Key;
+use p256::{EncodedPoint, ecdsa::VerifyingKey as P256Key};
+use rsa::{BigUint, RsaPublicKey};
 use serde::Deserialize;
 
-use crate::KeysUnavailable;
+use crate::{
+    KeysUnavailable,
+    verifying_key::{Algorithm, VerifyingKey},
+};
 
 /// RSA keys from 2048 bits (RFC 7518 section 3.3) to 4096, beyond which one check would cost too much.
 const RSA_MODULUS_BYTES: std::ops::RangeInclusive<usize> = 256..=512;
@@ -14,13 +19,12 @@ const COORDINATE_BYTES: usize = 32;
 
 /// Public keys; at least one.
 #[derive(Debug)]
-pub(crate) struct KeySet(Vec<VerifyingKey>);
+pub(crate) struct KeySet(Vec<NamedKey>);
 
 #[derive(Debug)]
-struct VerifyingKey {
+struct NamedKey {
     kid: Option<String>,
-    algorithm: Algorithm,
-    key: DecodingKey,
+    key: VerifyingKey,
 }
 
 #[derive(Deserialize)]
@@ -55,52 +59,62 @@ impl KeySet {
     /// Reads a set, passing over the keys that are of no use here.
     pub(crate) fn parse(document: &[u8]) -> Result<Self, KeysUnavailable> {
         let raw: RawSet = serde_json::from_slice(document).map_err(KeysUnavailable::Malformed)?;
-        let keys: Vec<_> = raw.keys.into_iter().filter_map(VerifyingKey::read).collect();
+        let keys: Vec<_> = raw.keys.into_iter().filter_map(NamedKey::read).collect();
         if keys.is_empty() { Err(KeysUnavailable::Empty) } else { Ok(Self(keys)) }
     }
 
     /// The key for a token whose header names `algorithm` and `kid`. Without a `kid` there must be no choice.
-    pub(crate) fn find(&self, algorithm: Algorithm, kid: Option<&str>) -> Option<&DecodingKey> {
-        let named = |key: &&VerifyingKey| kid.is_none() || key.kid.as_deref() == kid;
-        let mut fitting = self.0.iter().filter(named).filter(|key| key.algorithm == algorithm);
+    pub(crate) fn find(&self, algorithm: Algorithm, kid: Option<&str>) -> Option<&VerifyingKey> {
+        let named = |key: &&NamedKey| kid.is_none() || key.kid.as_deref() == kid;
+        let mut fitting = self.0.iter().filter(named).filter(|key| key.key.algorithm() == algorithm);
         let first = fitting.next()?;
         fitting.next().is_none().then_some(&first.key)
     }
 }
 
-impl VerifyingKey {
+impl NamedKey {
     fn read(json: serde_json::Value) -> Option<Self> {
         let raw: RawKey = serde_json::from_value(json).ok()?;
         let verifies = raw.intended_use.is_none_or(|intended| intended == "sig")
             && raw.key_ops.is_none_or(|ops| ops.iter().any(|op| op == "verify"));
-        let (algorithm, key) = raw.material.decode()?;
+        let key = raw.material.decode()?;
         // What the key is decides the algorithm; what it says of itself must agree.
-        let agrees = raw.alg.is_none_or(|alg| alg.parse() == Ok(algorithm));
-        (verifies && agrees).then_some(Self { kid: raw.kid, algorithm, key })
+        let agrees = raw.alg.is_none_or(|alg| Algorithm::named(&alg) == Some(key.algorithm()));
+        (verifies && agrees).then_some(Self { kid: raw.kid, key })
     }
 }
 
 impl Material {
-    /// The key and the one algorithm it is for. Sizes are checked here, for jsonwebtoken takes them on trust.
-    fn decode(&self) -> Option<(Algorithm, DecodingKey)> {
+    /// The key, if it is of a kind and size that is accepted, and one that can be.
+    fn decode(&self) -> Option<VerifyingKey> {
         match self {
-            Self::Rsa { n, e } if RSA_MODULUS_BYTES.contains(&size(n)?) => {
-                Some((Algorithm::RS256, DecodingKey::from_rsa_components(n, e).ok()?))
+            Self::Rsa { n, e } => rsa_key(&bytes(n)?, &bytes(e)?).map(VerifyingKey::Rsa),
+            Self::Ec { crv, x, y } if crv == "P-256" => {
+                p256_key(coordinate(x)?, coordinate(y)?).map(VerifyingKey::P256)
             }
-            Self::Ec { crv, x, y }
-                if crv == "P-256" && size(x)? == COORDINATE_BYTES && size(y)? == COORDINATE_BYTES =>
-            {
-                Some((Algorithm::ES256, DecodingKey::from_ec_components(x, y).ok()?))
+            Self::Okp { crv, x } if crv == "Ed25519" => {
+                Ed25519Key::from_bytes(&coordinate(x)?).ok().map(VerifyingKey::Ed25519)
             }
-            Self::Okp { crv, x } if crv == "Ed25519" && size(x)? == COORDINATE_BYTES => {
-                Some((Algorithm::EdDSA, DecodingKey::from_ed_components(x).ok()?))
-            }
-            Self::Rsa { .. } | Self::Ec { .. } | Self::Okp { .. } => None,
+            Self::Ec { .. } | Self::Okp { .. } => None,
         }
     }
 }
 
-/// How many bytes the base64url text stands for.
-fn size(text: &str) -> Option<usize> {
-    URL_SAFE_NO_PAD.decode(text).ok().map(|bytes| bytes.len())
+fn rsa_key(modulus: &[u8], exponent: &[u8]) -> Option<RsaPublicKey> {
+    if !RSA_MODULUS_BYTES.contains(&modulus.len()) {
+        return None;
+    }
+    RsaPublicKey::new(BigUint::from_bytes_be(modulus), BigUint::from_bytes_be(exponent)).ok()
+}
+
+fn p256_key(x: [u8; COORDINATE_BYTES], y: [u8; COORDINATE_BYTES]) -> Option<P256Key> {
+    P256Key::from_encoded_point(&EncodedPoint::from_affine_coordinates(&x.into(), &y.into(), false)).ok()
+}
+
+fn coordinate(text: &str) -> Option<[u8; COORDINATE_BYTES]> {
+    bytes(text)?.try_into().ok()
+}
+
+fn bytes(text: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text).ok()
 }

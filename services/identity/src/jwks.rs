@@ -6,10 +6,14 @@ use std::{
 };
 
 use bytes::Bytes;
-use jsonwebtoken::{Algorithm, DecodingKey};
 use storage::Timestamp;
 
-use crate::{KeySource, KeysUnavailable, Refused, jwk::KeySet, keys::AnyKeySource};
+use crate::{
+    KeySource, KeysUnavailable, Refused,
+    jwk::KeySet,
+    keys::AnyKeySource,
+    verifying_key::{Algorithm, VerifyingKey},
+};
 
 /// Keys older than this are read again, so that one that was withdrawn stops to count.
 pub const MAX_AGE_SECONDS: i64 = 600;
@@ -94,7 +98,7 @@ impl Jwks {
         algorithm: Algorithm,
         kid: Option<&str>,
         now: Timestamp,
-    ) -> Result<DecodingKey, Refused> {
+    ) -> Result<VerifyingKey, Refused> {
         if let Ok(key) = self.state().find(algorithm, kid) {
             return Ok(key);
         }
@@ -160,7 +164,7 @@ impl State {
         Ok(())
     }
 
-    fn find(&self, algorithm: Algorithm, kid: Option<&str>) -> Result<DecodingKey, Refused> {
+    fn find(&self, algorithm: Algorithm, kid: Option<&str>) -> Result<VerifyingKey, Refused> {
         let key = self.known.as_ref().and_then(|known| known.keys.find(algorithm, kid));
         let source_answered = matches!(self.interval, Some(Interval { outcome: Some(Outcome::Read), .. }));
         match key {

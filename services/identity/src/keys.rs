@@ -3,10 +3,12 @@
 use std::{error::Error as StdError, future::Future, pin::Pin};
 
 use bytes::Bytes;
-use jsonwebtoken::{Algorithm, DecodingKey};
 use storage::Timestamp;
 
-use crate::{Jwks, Refused, Secret};
+use crate::{
+    Jwks, Refused, Secret,
+    verifying_key::{Algorithm, VerifyingKey},
+};
 
 /// Any error, with its cause kept for the log.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
@@ -83,13 +85,12 @@ impl Keys {
         algorithm: Algorithm,
         kid: Option<&str>,
         now: Timestamp,
-    ) -> Result<DecodingKey, Refused> {
+    ) -> Result<VerifyingKey, Refused> {
         match algorithm {
-            Algorithm::HS256 => self.secret().map(|secret| secret.key().clone()).ok_or(Refused::Algorithm),
-            Algorithm::RS256 | Algorithm::ES256 | Algorithm::EdDSA => {
+            Algorithm::Hs256 => self.secret().map(Secret::key).ok_or(Refused::Algorithm),
+            Algorithm::Rs256 | Algorithm::Es256 | Algorithm::EdDsa => {
                 self.jwks().ok_or(Refused::Algorithm)?.find(algorithm, kid, now).await
             }
-            _ => Err(Refused::Algorithm),
         }
     }
 }

@@ -6,8 +6,8 @@
 //! request but its token says who sent it.
 //!
 //! To extend it: a new scope is a variant of [`Scope`]; a new place to get keys from is a [`KeySource`] in a host's
-//! crate; a new algorithm is an arm in `jwk.rs`; a new reason to refuse a token is a variant of [`Refused`], and the
-//! compiler leads to its answer in `error.rs`.
+//! crate; a new algorithm is a variant of `VerifyingKey`, and an arm in `jwk.rs` that reads its keys; a new reason to
+//! refuse a token is a variant of [`Refused`], and the compiler leads to its answer in `error.rs`.
 
 mod authenticator;
 mod cache;
@@ -23,6 +23,7 @@ mod scope;
 mod secret;
 mod token;
 mod url_signer;
+mod verifying_key;
 
 pub use authenticator::Authenticator;
 pub use caller::{Caller, Denied, InvalidUserId, UserId, caller, caller_with_any};

@@ -3,18 +3,16 @@
 use std::fmt;
 
 use hmac::{Hmac, Mac as _};
-use jsonwebtoken::DecodingKey;
 use sha2::Sha256;
+
+use crate::verifying_key::VerifyingKey;
 
 /// The shortest secret: as long as what SHA-256 gives out (RFC 7518 section 3.2).
 pub const MIN_SECRET_BYTES: usize = 32;
 
 /// A shared secret of at least [`MIN_SECRET_BYTES`]; whoever has it can make tokens for anybody.
 #[derive(Clone)]
-pub struct Secret {
-    mac: Hmac<Sha256>,
-    key: DecodingKey,
-}
+pub struct Secret(Hmac<Sha256>);
 
 /// The secret or key is too short to be safe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,17 +25,17 @@ impl Secret {
     /// # Errors
     /// [`TooShort`] below [`MIN_SECRET_BYTES`].
     pub fn new(bytes: &[u8]) -> Result<Self, TooShort> {
-        Ok(Self { mac: keyed_mac(bytes)?, key: DecodingKey::from_secret(bytes) })
+        keyed_mac(bytes).map(Self)
     }
 
     /// The HS256 signature of `message`.
     pub(crate) fn sign(&self, message: &str) -> [u8; 32] {
-        self.mac.clone().chain_update(message).finalize().into_bytes().into()
+        self.0.clone().chain_update(message).finalize().into_bytes().into()
     }
 
-    /// The same secret as jsonwebtoken wants it.
-    pub(crate) const fn key(&self) -> &DecodingKey {
-        &self.key
+    /// The key that verifies what this secret signs.
+    pub(crate) fn key(&self) -> VerifyingKey {
+        VerifyingKey::Hmac(self.0.clone())
     }
 }
 

@@ -178,18 +178,21 @@ async fn a_clock_that_is_set_back_does_not_keep_old_keys_in_use() {
 async fn keys_that_do_not_fit_are_passed_over() {
     let [rsa, p256, ed] = [Pair::rsa(), Pair::p256(), Pair::ed25519()];
     let secret = json!({ "kty": "oct", "kid": "p256", "alg": "HS256", "k": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY" });
-    let misfits: [(&Pair, Value); 13] = [
+    let misfits: [(&Pair, Value); 15] = [
         (&p256, p256.jwk_with("use", json!("enc"))),
         (&p256, p256.jwk_with("key_ops", json!(["sign"]))),
         (&p256, p256.jwk_with("alg", json!("ES384"))),
         (&p256, p256.jwk_with("alg", json!("HS256"))),
         (&p256, p256.jwk_with("crv", json!("P-384"))),
         (&p256, p256.jwk_with("x", json!("AAAA"))),
+        // Not on the curve.
+        (&p256, p256.jwk_with("x", json!("A".repeat(43)))),
         (&p256, p256.jwk_with("kty", json!("RSA"))),
         (&p256, p256.jwk_with("kid", json!(7))),
         (&p256, secret),
         (&rsa, rsa.jwk_with("n", json!("u".repeat(340)))),
         (&rsa, rsa.jwk_with("n", json!("u".repeat(684)))),
+        (&rsa, rsa.jwk_with("e", json!("Ag"))),
         (&ed, ed.jwk_with("x", json!("AAAA"))),
         (&ed, ed.jwk_with("crv", json!("Ed448"))),
     ];

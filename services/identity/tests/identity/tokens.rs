@@ -104,6 +104,21 @@ async fn a_token_signed_with_another_key_is_refused() {
 }
 
 #[tokio::test]
+async fn a_signature_is_good_for_its_own_message_only() {
+    let pairs = [Pair::rsa(), Pair::p256(), Pair::ed25519()];
+    let (authenticator, _) = authenticator(Source::publishing(&pairs.each_ref().map(Pair::jwk)).keys());
+    for pair in pairs {
+        let [named, nameless] = [pair.token(), pair.token_with_kid(None)];
+        let (message, signature) = named.rsplit_once('.').unwrap();
+        let (_, other) = nameless.rsplit_once('.').unwrap();
+        for forged in [other, "", &signature[..40]] {
+            let token = format!("{message}.{forged}");
+            assert_eq!(user(authenticator.verify(&token).await), Err(Refused::Signature), "{token}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_altered_token_is_refused() {
     let [good, evil] = [claims(), claims_with("sub", json!("mallory"))].map(|claims| hs256(&claims));
     let parts: Vec<_> = good.split('.').collect();
