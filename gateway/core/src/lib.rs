@@ -1,7 +1,7 @@
 //! The gateway without its host: an HTTP request in, an HTTP response out.
 //!
 //! A [`Gateway`] answers HTTP/JSON, gRPC-web and native gRPC on one port and calls gRPC services behind it. It names no
-//! RPC: what a path means, what a body holds and which status is a success all come from the descriptors ([`contract`]).
+//! RPC: what a path means, what a body holds and which status is a success all come from the descriptors ([`descriptor`], [`contract`]).
 //! A host builds one from its [`Config`], its [`Upstreams`] and its [`Ports`], and serves it as a tower service.
 //!
 //! A request passes `gateway` (ids, CORS, secure headers, the log line), then `grpc` if it is gRPC, or `http`: the
@@ -10,6 +10,7 @@
 //! variant to `error`; the compiler leads to its status. To let a header through, name it in `metadata`.
 
 pub mod contract;
+pub mod descriptor;
 
 mod answer;
 mod body;
@@ -35,6 +36,7 @@ mod rest;
 mod secure;
 mod shared;
 mod upstream;
+mod wire;
 
 pub use config::Config;
 pub use cors::{AllowedOrigins, InvalidOrigin};

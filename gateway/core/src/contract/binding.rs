@@ -79,8 +79,7 @@ mod tests {
         headers: &[(&'static str, &'static str)],
     ) -> Result<String, Vec<String>> {
         let contract = shelves();
-        bind_in(&contract, method, uri, headers)
-            .map(|(wire, input)| message(&contract, &input, &wire).to_string())
+        bind_in(&contract, method, uri, headers).map(|(wire, input)| message(&input, &wire).to_string())
     }
 
     fn bind_in(
@@ -276,7 +275,7 @@ mod tests {
         request.extend(
             bound.update_mask.unwrap().encode(&["id", "name", "owner.etag", "owner"].map(str::to_owned)),
         );
-        let request = message(&contract, "routing.v1.UpdateRequest", &request).to_string();
+        let request = message("routing.v1.UpdateRequest", &request).to_string();
         assert_eq!(request, r#"shelf{id:"i",name:"n"},update_mask{paths:["name","owner"]}"#);
     }
 

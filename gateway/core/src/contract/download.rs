@@ -2,11 +2,10 @@
 
 use bytes::Bytes;
 use http::HeaderValue;
-use prost_reflect::{FieldDescriptor, MessageDescriptor};
 
-use super::{
-    FieldPath, Problem, expect,
-    options::Options,
+use super::{FieldPath, Problem, expect, options::Options};
+use crate::{
+    descriptor::{FieldDescriptor, MessageDescriptor},
     wire::{self, Malformed, Value},
 };
 
@@ -203,7 +202,7 @@ mod tests {
     fn request(wanted: &DownloadRequest<'_>) -> String {
         let contract = shelves();
         let wire = download(&contract).request(wanted);
-        message(&contract, "routing.v1.ReadRequest", &wire).to_string()
+        message("routing.v1.ReadRequest", &wire).to_string()
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! Why a descriptor set cannot be served.
 
-use prost_reflect::DescriptorError;
-
 use super::template::TemplateError;
+use crate::descriptor::DescriptorError;
 
 /// What is wrong with a contract. The gateway refuses to start with it, so each says where to look.
 #[derive(Debug, thiserror::Error)]

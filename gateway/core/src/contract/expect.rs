@@ -1,9 +1,9 @@
 //! What options must hold: fields of certain kinds, and statuses in a range.
 
 use http::StatusCode;
-use prost_reflect::{Cardinality, FieldDescriptor, Kind, MessageDescriptor};
 
 use super::{Problem, options::Options};
+use crate::descriptor::{FieldDescriptor, Kind, MessageDescriptor};
 
 type Named<T> = Result<T, (&'static str, Problem)>;
 
@@ -122,9 +122,7 @@ fn singular(
     expected: &'static str,
 ) -> Named<Option<FieldDescriptor>> {
     match named(option, name, of)? {
-        Some(field) if field.cardinality() == Cardinality::Repeated => {
-            Err((name, Problem::field(field.name(), expected)))
-        }
+        Some(field) if field.is_repeated() => Err((name, Problem::field(field.name(), expected))),
         field => Ok(field),
     }
 }

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use prost_reflect::{Cardinality, FieldDescriptor, Kind, MessageDescriptor};
-
-use super::{Problem, wire};
-use crate::json;
+use super::Problem;
+use crate::{
+    descriptor::{FieldDescriptor, Kind, MessageDescriptor},
+    json, wire,
+};
 
 /// A path such as `image.id` to a field of a message; every field ahead of the last is a singular message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,11 +50,7 @@ impl FieldPath {
         let mut leaf = find(message, names.next().unwrap_or_default())?;
         for name in names {
             let inner = match leaf.kind() {
-                Kind::Message(inner)
-                    if leaf.cardinality() != Cardinality::Repeated && !is_json_scalar(&inner) =>
-                {
-                    inner
-                }
+                Kind::Message(inner) if !leaf.is_repeated() && !is_json_scalar(&inner) => inner,
                 _ => {
                     return Err(Problem::field(
                         leaf.name(),
@@ -179,7 +176,10 @@ pub(super) fn is_json_scalar(message: &MessageDescriptor) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::{Contract, fixture::shelves, wire::put_bytes};
+    use crate::{
+        contract::{Contract, fixture::shelves},
+        wire::put_bytes,
+    };
 
     fn path(contract: &Contract, message: &str, path: &str) -> Result<FieldPath, String> {
         let message = contract.pool().get_message_by_name(message).unwrap();

@@ -1,8 +1,8 @@
 //! Contracts for tests, compiled from `testdata/routing.proto` and a little more.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::OnceLock};
 
-use prost_reflect::DynamicMessage;
+use prost_reflect::{DescriptorPool, DynamicMessage};
 use protox::{
     Compiler,
     file::{ChainFileResolver, File, FileResolver, GoogleFileResolver, IncludeFileResolver},
@@ -19,6 +19,10 @@ pub(super) fn shelves() -> Contract {
 
 /// The contract of `routing.proto` with these declarations after it.
 pub(super) fn contract(more: &str) -> Result<Contract, ContractError> {
+    Contract::decode(&descriptor_set(more))
+}
+
+fn descriptor_set(more: &str) -> Vec<u8> {
     let mut resolver = ChainFileResolver::new();
     resolver.add(Source(format!("{SOURCE}\n{more}")));
     resolver
@@ -26,7 +30,7 @@ pub(super) fn contract(more: &str) -> Result<Contract, ContractError> {
     resolver.add(GoogleFileResolver::new());
     let mut compiler = Compiler::with_file_resolver(resolver);
     compiler.include_imports(true).open_file("routing.proto").unwrap();
-    Contract::decode(&compiler.encode_file_descriptor_set())
+    compiler.encode_file_descriptor_set()
 }
 
 /// The product's own contract.
@@ -35,8 +39,14 @@ pub(super) fn reticle() -> Contract {
 }
 
 /// The message of that name from its wire bytes, as prost-reflect reads it.
-pub(super) fn message(contract: &Contract, full_name: &str, wire: &[u8]) -> DynamicMessage {
-    DynamicMessage::decode(contract.pool().get_message_by_name(full_name).unwrap(), wire).unwrap()
+pub(super) fn message(full_name: &str, wire: &[u8]) -> DynamicMessage {
+    static POOL: OnceLock<DescriptorPool> = OnceLock::new();
+    let pool = POOL.get_or_init(|| {
+        let mut pool = DescriptorPool::decode(descriptor_set("").as_slice()).unwrap();
+        pool.decode_file_descriptor_set(proto::FILE_DESCRIPTOR_SET).unwrap();
+        pool
+    });
+    DynamicMessage::decode(pool.get_message_by_name(full_name).unwrap(), wire).unwrap()
 }
 
 struct Source(String);

@@ -2,13 +2,13 @@
 
 use aip::Violation;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use prost_reflect::{Cardinality, Kind, MessageDescriptor};
 
 use super::{
     FieldPath, Problem,
     entity_tag::{self, EntityTags},
     options::Options,
 };
+use crate::descriptor::{Kind, MessageDescriptor};
 
 /// A header and the field that holds its value.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ impl HeaderField {
     }
 
     pub(super) fn for_response(self) -> Result<Self, Problem> {
-        let fits = self.path.leaf().cardinality() != Cardinality::Repeated
+        let fits = !self.path.leaf().is_repeated()
             && matches!(
                 self.path.leaf().kind(),
                 Kind::String | Kind::Bool | Kind::Int32 | Kind::Int64 | Kind::Uint32 | Kind::Uint64
@@ -83,7 +83,7 @@ impl HeaderField {
                 texts.push(text.to_owned());
             }
         }
-        if texts.len() > 1 && self.path.leaf().cardinality() != Cardinality::Repeated {
+        if texts.len() > 1 && !self.path.leaf().is_repeated() {
             return Err(broken("must hold one value".to_owned()));
         }
         texts.iter().try_for_each(|text| self.path.put_text(text, out)).map_err(broken)

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use http::StatusCode;
-use prost_reflect::{MessageDescriptor, MethodDescriptor};
 
 use super::{ContractError, Download, HeaderField, Problem, Service, Upload, expect, options::Options};
-use crate::json::Schemas;
+use crate::{
+    descriptor::{MessageDescriptor, MethodDescriptor},
+    json::Schemas,
+};
 
 const OPTION: &str = "reticle.http.v1.method";
 
@@ -58,8 +60,8 @@ impl Method {
             input,
             output,
         };
-        let options = method.descriptor.options();
-        if let Some(option) = Options::read(method.descriptor.parent_pool(), &options, OPTION) {
+        let pool = method.descriptor.parent_pool();
+        if let Some(option) = Options::read(pool, method.descriptor.options(), OPTION) {
             method
                 .apply(&option, schemas)
                 .map_err(|(field, problem)| problem.of(&name, format!("{OPTION}.{field}")))?;

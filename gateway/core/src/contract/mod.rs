@@ -23,11 +23,9 @@ mod routes;
 mod service;
 mod template;
 mod upload;
-mod wire;
 
+use crate::descriptor::DescriptorPool;
 use std::sync::Arc;
-
-use prost_reflect::DescriptorPool;
 
 use self::routes::Routes;
 pub use self::{
@@ -44,9 +42,9 @@ pub use self::{
     service::Service,
     template::{Segment, Template, TemplateError, Variable},
     upload::{FileInfo, Upload},
-    wire::Malformed,
 };
 use crate::json::Schemas;
+pub use crate::wire::Malformed;
 
 /// Every service of a descriptor set, and how HTTP reaches it.
 #[derive(Debug)]

@@ -1,56 +1,78 @@
-//! Custom options, read from descriptors as dynamic messages: no generated type has to know them.
+//! Custom options, read by descriptors: no generated type has to know them.
 
-use prost_reflect::{DescriptorPool, DynamicMessage, Value};
+use crate::{
+    descriptor::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor},
+    wire::{self, Value},
+};
 
 /// The value of an option, or of a message inside it.
-pub(super) struct Options(DynamicMessage);
+pub(super) struct Options {
+    message: MessageDescriptor,
+    wire: Vec<u8>,
+}
 
 impl Options {
-    /// The option that the extension of this full name sets on an element, if it sets one.
-    pub(super) fn read(pool: &DescriptorPool, element: &DynamicMessage, extension: &str) -> Option<Self> {
-        let extension = pool.get_extension_by_name(extension)?;
-        if !element.has_extension(&extension) {
-            return None;
-        }
-        element.get_extension(&extension).as_message().cloned().map(Self)
+    /// The option that the extension of this full name sets among an element's `options`, if it sets one.
+    pub(super) fn read(pool: &DescriptorPool, options: &[u8], extension: &str) -> Option<Self> {
+        let (number, message) = pool.extension(extension)?;
+        Self::merged(message, options, number)
+    }
+
+    /// Protobuf merges messages that are sent twice by appending one to the other.
+    fn merged(message: MessageDescriptor, wire: &[u8], number: u32) -> Option<Self> {
+        let mut parts = wire::values(wire, number).filter_map(Value::bytes).peekable();
+        parts.peek()?;
+        Some(Self { message, wire: parts.flatten().copied().collect() })
     }
 
     /// A text; `None` where it is unset or empty.
     pub(super) fn text(&self, field: &str) -> Option<String> {
-        let value = self.0.get_field_by_name(field)?;
-        value.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+        self.texts(field).pop().filter(|text| !text.is_empty())
     }
 
     /// The member of a oneof of texts that is set, whatever it holds.
     pub(super) fn is_set(&self, field: &str) -> bool {
-        self.0.has_field_by_name(field)
+        self.values(field).next().is_some()
     }
 
     pub(super) fn number(&self, field: &str) -> i32 {
-        self.0.get_field_by_name(field).and_then(|value| value.as_i32()).unwrap_or_default()
+        self.varint(field).and_then(|number| i32::try_from(number.cast_signed()).ok()).unwrap_or_default()
     }
 
     pub(super) fn flag(&self, field: &str) -> bool {
-        self.0.get_field_by_name(field).and_then(|value| value.as_bool()).unwrap_or_default()
+        self.varint(field).is_some_and(|flag| flag != 0)
     }
 
     pub(super) fn message(&self, field: &str) -> Option<Self> {
-        if !self.is_set(field) {
-            return None;
-        }
-        self.0.get_field_by_name(field)?.as_message().cloned().map(Self)
+        let (field, message) = self.message_field(field)?;
+        Self::merged(message, &self.wire, field.number())
     }
 
     pub(super) fn messages(&self, field: &str) -> Vec<Self> {
-        self.list(field, |value| value.as_message().cloned().map(Self))
+        let Some((field, message)) = self.message_field(field) else { return Vec::new() };
+        let parts = wire::values(&self.wire, field.number()).filter_map(Value::bytes);
+        parts.map(|part| Self { message: message.clone(), wire: part.to_vec() }).collect()
     }
 
     pub(super) fn texts(&self, field: &str) -> Vec<String> {
-        self.list(field, |value| value.as_str().map(str::to_owned))
+        let texts = self.values(field).filter_map(Value::bytes);
+        texts.filter_map(|text| std::str::from_utf8(text).ok()).map(str::to_owned).collect()
     }
 
-    fn list<T>(&self, field: &str, read: impl Fn(&Value) -> Option<T>) -> Vec<T> {
-        let value = self.0.get_field_by_name(field);
-        value.as_deref().and_then(Value::as_list).unwrap_or_default().iter().filter_map(read).collect()
+    fn varint(&self, field: &str) -> Option<u64> {
+        self.values(field).filter_map(Value::varint).last()
+    }
+
+    fn message_field(&self, name: &str) -> Option<(FieldDescriptor, MessageDescriptor)> {
+        let field = self.message.get_field_by_name(name)?;
+        match field.kind() {
+            Kind::Message(message) => Some((field, message)),
+            _ => None,
+        }
+    }
+
+    fn values(&self, field: &str) -> impl Iterator<Item = Value<'_>> {
+        let number = self.message.get_field_by_name(field).map(|field| field.number());
+        number.into_iter().flat_map(|number| wire::values(&self.wire, number))
     }
 }

@@ -1,10 +1,13 @@
 //! Fields that a caller fills by name, one text each: query parameters and form parts.
 
 use aip::Violation;
-use prost_reflect::{Cardinality, FieldDescriptor, Kind, MessageDescriptor};
 
-use super::{FieldPath, field_path::is_json_scalar, wire};
-use crate::json::{self, JsonError, Schemas};
+use super::{FieldPath, field_path::is_json_scalar};
+use crate::{
+    descriptor::{FieldDescriptor, Kind, MessageDescriptor},
+    json::{self, JsonError, Schemas},
+    wire,
+};
 
 /// The parameters of one request, each checked against those ahead of it.
 pub(super) struct Parameters<'m> {
@@ -76,15 +79,15 @@ impl<'m> Parameters<'m> {
     }
 
     fn clash(&self, path: &FieldPath) -> Option<String> {
-        let is_singular = path.leaf().cardinality() != Cardinality::Repeated;
+        let is_singular = !path.leaf().is_repeated();
         if is_singular && self.given.contains(path) {
             return Some("is given more than once".to_owned());
         }
-        let oneof = path.leaf().containing_oneof()?;
+        let oneof = path.leaf().oneof()?;
         let is_rival = |other: &&FieldPath| {
             other.parents() == path.parents()
                 && other.leaf() != path.leaf()
-                && other.leaf().containing_oneof().as_ref() == Some(&oneof)
+                && other.leaf().oneof() == Some(oneof)
         };
         self.given.iter().find(is_rival).map(|rival| format!("cannot be given together with {rival}"))
     }
@@ -94,21 +97,27 @@ impl<'m> Parameters<'m> {
 /// not entered again.
 pub(super) fn nameable(message: &MessageDescriptor) -> Vec<FieldPath> {
     let mut found = Vec::new();
-    enter(message, &mut Vec::new(), &mut found);
+    enter(message, &mut Vec::new(), &mut vec![message.clone()], &mut found);
     found
 }
 
-fn enter(message: &MessageDescriptor, parents: &mut Vec<FieldDescriptor>, found: &mut Vec<FieldPath>) {
+fn enter(
+    message: &MessageDescriptor,
+    parents: &mut Vec<FieldDescriptor>,
+    entered: &mut Vec<MessageDescriptor>,
+    found: &mut Vec<FieldPath>,
+) {
     for field in message.fields() {
         if fits_a_text(&field) {
             found.push(FieldPath::below(parents, field));
             continue;
         }
         let Kind::Message(inner) = field.kind() else { continue };
-        let is_entered = inner == *message || parents.iter().any(|parent| parent.parent_message() == &inner);
-        if field.cardinality() != Cardinality::Repeated && !is_entered {
+        if !field.is_repeated() && !entered.contains(&inner) {
             parents.push(field);
-            enter(&inner, parents, found);
+            entered.push(inner.clone());
+            enter(&inner, parents, entered, found);
+            entered.pop();
             parents.pop();
         }
     }

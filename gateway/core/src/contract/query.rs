@@ -9,8 +9,8 @@ use super::{
     Body, FieldPath, HeaderField, Route, Upload,
     parameters::{self, Parameters},
     percent::{self, Part},
-    wire,
 };
+use crate::wire;
 
 /// The most query parameters that a request may have.
 pub const MAX_PARAMETERS: usize = 128;

@@ -1,10 +1,13 @@
 //! Files that come in as a client stream.
 
 use aip::{Violation, Violations};
-use prost_reflect::{FieldDescriptor, MessageDescriptor};
 
-use super::{Problem, expect, options::Options, parameters::Parameters, wire};
-use crate::json::Schemas;
+use super::{Problem, expect, options::Options, parameters::Parameters};
+use crate::{
+    descriptor::{FieldDescriptor, MessageDescriptor},
+    json::Schemas,
+    wire,
+};
 
 /// How a file and what is told of it become the messages of a client stream.
 #[derive(Clone, Debug)]
@@ -133,7 +136,7 @@ mod tests {
         let wire = upload(&contract).info(file, &form).map_err(|violations| {
             violations.named().iter().map(|v| format!("{} {}\n", v.field, v.description)).collect::<String>()
         })?;
-        Ok(message(&contract, "routing.v1.PutRequest", &wire).to_string())
+        Ok(message("routing.v1.PutRequest", &wire).to_string())
     }
 
     #[test]
@@ -179,7 +182,7 @@ mod tests {
         let contract = shelves();
         let mut wire = upload(&contract).data_prefix(300);
         wire.extend_from_slice(&[7; 300]);
-        let read = message(&contract, "routing.v1.PutRequest", &wire);
+        let read = message("routing.v1.PutRequest", &wire);
         assert_eq!(read.get_field_by_name("data").unwrap().as_bytes().unwrap().as_ref(), [7; 300]);
     }
 

@@ -1,8 +1,7 @@
 //! What a field's values are.
 
-use prost_reflect::{Cardinality, EnumDescriptor, FieldDescriptor, Kind as DescriptorKind};
-
 use super::{schema::MessageId, wire::WireType};
+use crate::descriptor::{EnumDescriptor, FieldDescriptor, Kind as DescriptorKind};
 
 /// How many values a field holds, and what its absence means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +22,7 @@ impl Shape {
     pub(super) fn of(field: &FieldDescriptor) -> Self {
         if field.is_map() {
             Self::Map
-        } else if field.cardinality() != Cardinality::Repeated {
+        } else if !field.is_repeated() {
             if field.supports_presence() { Self::Explicit } else { Self::Implicit }
         } else if field.is_packed() {
             Self::Packed

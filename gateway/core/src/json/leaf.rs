@@ -58,7 +58,7 @@ fn bits(leaf: &Leaf, given: Given<'_>) -> Result<u64, Unfit> {
             Given::Integer(_) | Given::Real(_) | Given::Text(_) => Err(Unfit),
         },
         Leaf::Enum(of) => match given {
-            Given::Text(name) => of.get_value_by_name(name).map(|value| value.number()).ok_or(Unfit),
+            Given::Text(name) => of.number_of(name).ok_or(Unfit),
             number => integer::<i32>(number),
         }
         .map(|number| i64::from(number).cast_unsigned()),
@@ -87,7 +87,7 @@ pub(super) fn rule(leaf: &Leaf) -> String {
         Leaf::Bytes => "must be a string of base64".to_owned(),
         Leaf::Null => "must be null".to_owned(),
         Leaf::Enum(of) => {
-            let names: Vec<_> = of.values().map(|value| value.name().to_owned()).collect();
+            let names: Vec<_> = of.values().collect();
             format!("must be one of {}", names.join(", "))
         }
     }

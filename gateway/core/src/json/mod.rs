@@ -16,7 +16,7 @@ mod well_known;
 mod wire;
 mod write;
 
-use prost_reflect::FieldDescriptor;
+use crate::descriptor::FieldDescriptor;
 
 pub(crate) use self::{
     error::{JsonError, WireError},

@@ -2,9 +2,8 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use prost_reflect::{DescriptorPool, FieldDescriptor, Kind as DescriptorKind, MessageDescriptor};
-
 use super::kind::{Form, Kind, Leaf, Shape};
+use crate::descriptor::{DescriptorPool, FieldDescriptor, Kind as DescriptorKind, MessageDescriptor};
 
 /// The field tables of all messages of a descriptor pool; clones share them.
 #[derive(Clone, Debug)]
@@ -85,8 +84,7 @@ pub(super) struct Message {
 
 impl Message {
     fn new(message: &MessageDescriptor, ids: &HashMap<Box<str>, MessageId>) -> Self {
-        let mut declared: Vec<_> = message.fields().filter(|field| !field.is_group()).collect();
-        declared.sort_by_key(|field| field.path().last().copied());
+        let declared: Vec<_> = message.fields().filter(|field| !field.is_group()).collect();
         let fields: Vec<_> = declared.iter().filter_map(|field| Field::new(field, ids)).collect();
 
         let mut names: Vec<(Box<str>, usize)> = Vec::new();
@@ -140,14 +138,13 @@ impl Field {
             DescriptorKind::Message(message) => Kind::Message(*ids.get(message.full_name())?),
             other => Kind::Leaf(Leaf::of(&other)?),
         };
-        let oneof = field.containing_oneof().filter(|oneof| !oneof.is_synthetic());
         Some(Self {
             name: field.name().into(),
             json_key: format!("\"{}\":", field.name()).into_bytes().into(),
             number: field.number(),
             kind,
             shape: Shape::of(field),
-            oneof: oneof.and_then(|oneof| oneof.path().last().and_then(|index| usize::try_from(*index).ok())),
+            oneof: field.oneof(),
         })
     }
 }

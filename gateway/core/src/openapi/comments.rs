@@ -1,36 +1,8 @@
-//! What the `.proto` files say in comments.
-
-use std::collections::HashMap;
-
-use prost_reflect::{DescriptorPool, FileDescriptor};
-
-/// The comments of all files, by file and place.
-pub(super) struct Comments(HashMap<(String, Vec<i32>), String>);
-
-impl Comments {
-    pub(super) fn read(pool: &DescriptorPool) -> Self {
-        let mut comments = HashMap::new();
-        for file in pool.files() {
-            let locations = file.file_descriptor_proto().source_code_info.as_ref();
-            for location in locations.into_iter().flat_map(|info| &info.location) {
-                let texts = [location.leading_comments(), location.trailing_comments()];
-                if let Some(text) = texts.map(tidy).into_iter().find(|text| !text.is_empty()) {
-                    comments.insert((file.name().to_owned(), location.path.clone()), text);
-                }
-            }
-        }
-        Self(comments)
-    }
-
-    /// The comment on what a descriptor's `path()` leads to; empty if there is none.
-    pub(super) fn at(&self, file: &FileDescriptor, path: &[i32]) -> &str {
-        self.0.get(&(file.name().to_owned(), path.to_vec())).map_or("", String::as_str)
-    }
-}
+//! What the `.proto` files say in comments, as Markdown.
 
 /// The text without the space that follows each `//`, and with paragraphs on one line each, since Markdown may break
 /// lines where it likes.
-fn tidy(comment: &str) -> String {
+pub(super) fn tidy(comment: &str) -> String {
     let mut text = String::new();
     for line in comment.lines().map(str::trim) {
         if line.is_empty() {

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use prost_reflect::{EnumDescriptor, MessageDescriptor};
 use serde_json::{Map, Value, json};
 
-use super::{comments::Comments, set};
+use super::{comments, set};
+use crate::descriptor::{EnumDescriptor, MessageDescriptor};
 
 /// The name of the one schema that is the gateway's own.
 const ERROR: &str = "Error";
@@ -18,19 +18,15 @@ pub(super) enum Side {
 }
 
 /// What `components/schemas` will hold.
-pub(super) struct Components<'c> {
-    pub(super) comments: &'c Comments,
+#[derive(Default)]
+pub(super) struct Components {
     /// The messages and enums that have a short name, by it: the first come.
     names: HashMap<String, String>,
     answered: HashSet<String>,
     schemas: BTreeMap<String, Value>,
 }
 
-impl<'c> Components<'c> {
-    pub(super) fn new(comments: &'c Comments) -> Self {
-        Self { comments, names: HashMap::new(), answered: HashSet::new(), schemas: BTreeMap::new() }
-    }
-
+impl Components {
     pub(super) fn into_schemas(mut self) -> BTreeMap<String, Value> {
         self.schemas.insert(ERROR.to_owned(), error());
         self.schemas
@@ -56,7 +52,7 @@ impl<'c> Components<'c> {
     fn object(&mut self, message: &MessageDescriptor, side: Side) -> Value {
         let mut schema = Map::new();
         schema.insert("type".to_owned(), "object".into());
-        let comment = self.comments.at(&message.parent_file(), message.path());
+        let comment = comments::tidy(message.comment());
         if !comment.is_empty() {
             schema.insert("description".to_owned(), comment.into());
         }
@@ -78,8 +74,8 @@ impl<'c> Components<'c> {
 
     pub(super) fn enumeration(&mut self, of: &EnumDescriptor) -> Value {
         let name = self.name(of.name(), of.full_name());
-        let names: Vec<_> = of.values().map(|value| value.name().to_owned()).collect();
-        let comment = self.comments.at(&of.parent_file(), of.path());
+        let names: Vec<_> = of.values().collect();
+        let comment = comments::tidy(of.comment());
         let mut schema = json!({"type": "string", "enum": names});
         if !comment.is_empty() {
             set(&mut schema, "description", comment);

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use self::{comments::Comments, components::Components, operation::Operations};
+use self::{components::Components, operation::Operations};
 use crate::contract::{Contract, Route};
 
 /// Told ahead of everything else.
@@ -30,14 +30,13 @@ const INTRODUCTION: &str = "Image annotation: pictures, and labelled boxes on th
 
 /// The description of every route of `contract`, as JSON.
 pub(crate) fn document(contract: &Contract) -> Vec<u8> {
-    let comments = Comments::read(contract.pool());
-    let mut components = Components::new(&comments);
+    let mut components = Components::default();
     let routes: Vec<_> = contract.routes().iter().filter(|route| path::has_place(route)).collect();
     // Answers first: where a request's message differs from the answer's, it is the request's that is renamed.
     for route in &routes {
         responses::describe_messages(route, &mut components);
     }
-    let mut operations = Operations::new(&comments);
+    let mut operations = Operations::default();
     let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
     let mut names = path::Names::default();
     for route in routes {
@@ -56,7 +55,7 @@ pub(crate) fn document(contract: &Contract) -> Vec<u8> {
         },
         "servers": [{"url": "/", "description": "The gateway that served this description."}],
         "security": [{"bearer": []}],
-        "tags": operations.tags(contract),
+        "tags": operation::tags(contract),
         "paths": paths,
         "components": {
             "securitySchemes": {"bearer": {

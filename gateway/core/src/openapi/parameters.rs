@@ -10,7 +10,7 @@ use super::{
 use crate::contract::{FieldPath, HeaderField, Route};
 
 /// Everything that a route takes outside of its body.
-pub(super) fn describe(route: &Route, path: &Path<'_>, components: &mut Components<'_>) -> Vec<Value> {
+pub(super) fn describe(route: &Route, path: &Path<'_>, components: &mut Components) -> Vec<Value> {
     let mut parameters = Vec::new();
     for (name, variable) in &path.parameters {
         let mut parameter = parameter("path", name, &variable.path, components);
@@ -39,7 +39,7 @@ pub(super) fn describe(route: &Route, path: &Path<'_>, components: &mut Componen
     parameters
 }
 
-fn parameter(place: &str, name: &str, path: &FieldPath, components: &mut Components<'_>) -> Value {
+fn parameter(place: &str, name: &str, path: &FieldPath, components: &mut Components) -> Value {
     let mut schema = components.field(path.leaf(), Side::Request);
     let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
     let mut parameter = json!({"in": place, "name": name, "schema": schema});
@@ -49,7 +49,7 @@ fn parameter(place: &str, name: &str, path: &FieldPath, components: &mut Compone
     parameter
 }
 
-fn header_parameter(header: &HeaderField, components: &mut Components<'_>) -> Value {
+fn header_parameter(header: &HeaderField, components: &mut Components) -> Value {
     let mut parameter = parameter("header", header.name.as_str(), &header.path, components);
     if header.entity_tag {
         set(

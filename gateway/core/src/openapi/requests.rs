@@ -6,7 +6,7 @@ use super::components::{Components, Side};
 use crate::contract::{Body, Route, Upload};
 
 /// The route's body; none if it takes none.
-pub(super) fn describe(route: &Route, components: &mut Components<'_>) -> Option<Value> {
+pub(super) fn describe(route: &Route, components: &mut Components) -> Option<Value> {
     if let Some(upload) = &route.method.upload {
         return Some(file(upload, components));
     }
@@ -18,7 +18,7 @@ pub(super) fn describe(route: &Route, components: &mut Components<'_>) -> Option
     Some(json!({"required": true, "content": {"application/json": {"schema": schema}}}))
 }
 
-fn file(upload: &Upload, components: &mut Components<'_>) -> Value {
+fn file(upload: &Upload, components: &mut Components) -> Value {
     let mut parts = Map::new();
     for field in upload.info_message.fields() {
         parts.insert(field.name().to_owned(), components.field(&field, Side::Request));

@@ -17,13 +17,13 @@ const ERRORS: [(&str, &str, &str); 7] = [
 ];
 
 /// Makes the schemas of what the route answers.
-pub(super) fn describe_messages(route: &Route, components: &mut Components<'_>) {
+pub(super) fn describe_messages(route: &Route, components: &mut Components) {
     if route.method.download.is_none() {
         message(route, components);
     }
 }
 
-pub(super) fn describe(route: &Route, components: &mut Components<'_>) -> Value {
+pub(super) fn describe(route: &Route, components: &mut Components) -> Value {
     let method = &*route.method;
     let mut responses = Map::new();
     if method.download.is_some() {
@@ -55,19 +55,19 @@ fn can_meet(route: &Route, status: &str) -> bool {
     }
 }
 
-fn message(route: &Route, components: &mut Components<'_>) -> Value {
+fn message(route: &Route, components: &mut Components) -> Value {
     match &route.response_body {
         Some(field) => components.field(field, Side::Answer),
         None => components.message(&route.method.output, Side::Answer),
     }
 }
 
-fn single(route: &Route, components: &mut Components<'_>) -> Value {
+fn single(route: &Route, components: &mut Components) -> Value {
     json!({"application/json": {"schema": message(route, components)}})
 }
 
 /// `Accept` says which; without one it is the array.
-fn stream(route: &Route, components: &mut Components<'_>) -> Value {
+fn stream(route: &Route, components: &mut Components) -> Value {
     let item = message(route, components);
     json!({
         "application/json": {"schema": {"type": "array", "items": item}},

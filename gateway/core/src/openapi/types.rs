@@ -1,14 +1,15 @@
 //! The JSON Schema of single values.
 
-use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Value, json};
 
 use super::{
+    comments,
     components::{Components, Side},
     set,
 };
+use crate::descriptor::{FieldDescriptor, Kind, MessageDescriptor};
 
-impl Components<'_> {
+impl Components {
     /// The schema of a field's value, with the field's comment.
     pub(super) fn field(&mut self, field: &FieldDescriptor, side: Side) -> Value {
         let mut schema = if field.is_map() {
@@ -18,7 +19,7 @@ impl Components<'_> {
         } else {
             self.value(&field.kind(), side)
         };
-        let comment = self.comments.at(&field.parent_file(), field.path());
+        let comment = comments::tidy(field.comment());
         if !comment.is_empty() {
             set(&mut schema, "description", comment);
         }
@@ -26,10 +27,8 @@ impl Components<'_> {
     }
 
     fn map_value(&mut self, field: &FieldDescriptor, side: Side) -> Value {
-        match field.kind() {
-            Kind::Message(entry) => self.value(&entry.map_entry_value_field().kind(), side),
-            _ => json!({}),
-        }
+        let value = field.kind().as_message().and_then(|entry| entry.get_field(2));
+        value.map_or_else(|| json!({}), |value| self.value(&value.kind(), side))
     }
 
     fn value(&mut self, kind: &Kind, side: Side) -> Value {

@@ -20,6 +20,7 @@ use crate::{
     answer::Problems,
     contract::{Match, Method},
     deadline::{self, GRPC_TIMEOUT},
+    descriptor::MessageDescriptor,
     error::Error,
     exchange::Exchange,
     json::Schema,
@@ -61,7 +62,7 @@ impl Call<'_> {
         &self.found.route.method
     }
 
-    fn schema(&self, message: &prost_reflect::MessageDescriptor) -> Result<Schema, Error> {
+    fn schema(&self, message: &MessageDescriptor) -> Result<Schema, Error> {
         self.shared.schemas.get(message).ok_or(Error::Broken("a message is not part of the contract"))
     }
 

@@ -1,9 +1,8 @@
 //! From a response message to JSON.
 
-use prost_reflect::FieldDescriptor;
-
 use super::Call;
 use crate::{
+    descriptor::FieldDescriptor,
     error::Error,
     json::{self, Schema},
 };

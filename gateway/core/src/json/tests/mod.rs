@@ -13,15 +13,18 @@ use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, prost::Me
 
 use super::{JsonError, Schema, Schemas};
 
-/// Descriptors and their field tables.
+/// A descriptor set's field tables and what they are made of, and its descriptors as the oracle reads them.
 struct Fixture {
     pool: DescriptorPool,
+    descriptors: crate::descriptor::DescriptorPool,
     schemas: Schemas,
 }
 
 impl Fixture {
-    fn new(pool: DescriptorPool) -> Self {
-        Self { schemas: Schemas::new(&pool), pool }
+    fn new(descriptor_set: &[u8]) -> Self {
+        let descriptors = crate::descriptor::DescriptorPool::decode(descriptor_set).unwrap();
+        let pool = DescriptorPool::decode(descriptor_set).unwrap();
+        Self { pool, schemas: Schemas::new(&descriptors), descriptors }
     }
 
     fn descriptor(&self, full_name: &str) -> MessageDescriptor {
@@ -29,14 +32,14 @@ impl Fixture {
     }
 
     fn schema(&self, full_name: &str) -> Schema {
-        self.schemas.get(&self.descriptor(full_name)).unwrap()
+        self.schemas.named(full_name).unwrap()
     }
 }
 
 /// The real contract.
 fn contract() -> &'static Fixture {
     static CONTRACT: OnceLock<Fixture> = OnceLock::new();
-    CONTRACT.get_or_init(|| Fixture::new(DescriptorPool::decode(proto::FILE_DESCRIPTOR_SET).unwrap()))
+    CONTRACT.get_or_init(|| Fixture::new(proto::FILE_DESCRIPTOR_SET))
 }
 
 /// `testdata/kinds.proto`.
@@ -46,7 +49,7 @@ fn kinds() -> &'static Fixture {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/json/testdata");
         let mut compiler = protox::Compiler::new([folder]).unwrap();
         compiler.include_imports(true).open_file("kinds.proto").unwrap();
-        Fixture::new(DescriptorPool::decode(compiler.encode_file_descriptor_set().as_slice()).unwrap())
+        Fixture::new(&compiler.encode_file_descriptor_set())
     })
 }
 

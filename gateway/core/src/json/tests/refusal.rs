@@ -9,7 +9,7 @@ fn each_broken_rule_names_its_field() {
     let uint64 = "must be a whole number from 0 to 18446744073709551615";
     let int64 = "must be a whole number from -9223372036854775808 to 9223372036854775807";
     let time = "must be a time such as 2026-05-01T12:00:00Z, between the years 1 and 9999";
-    let colour = "must be one of COLOUR_NEGATIVE, COLOUR_UNSPECIFIED, COLOUR_RED, COLOUR_BLUE";
+    let colour = "must be one of COLOUR_UNSPECIFIED, COLOUR_RED, COLOUR_BLUE, COLOUR_NEGATIVE";
     for (json, complaint) in [
         (r"[]", "body must be an object".to_owned()),
         (r"null", "body must be an object".to_owned()),

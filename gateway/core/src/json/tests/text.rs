@@ -4,7 +4,8 @@ use super::{decode, expected, kinds, shown};
 use crate::json::scalar_to_wire;
 
 fn from_text(field: &str, text: &str) -> Result<Vec<u8>, String> {
-    let field = kinds().descriptor("kinds.v1.Kinds").get_field_by_name(field).unwrap();
+    let field =
+        kinds().descriptors.get_message_by_name("kinds.v1.Kinds").unwrap().get_field_by_name(field).unwrap();
     let mut out = Vec::new();
     let result = scalar_to_wire(&field, text, &mut out);
     assert_eq!(result.is_err(), out.is_empty(), "nothing is left behind by a refusal");
@@ -59,7 +60,7 @@ fn what_does_not_fit_is_refused() {
         ("a_double", "1,5", "must be a number"),
         ("a_bool", "1", "must be true or false"),
         ("a_bool", "True", "must be true or false"),
-        ("a_colour", "RED", "must be one of COLOUR_NEGATIVE, COLOUR_UNSPECIFIED, COLOUR_RED, COLOUR_BLUE"),
+        ("a_colour", "RED", "must be one of COLOUR_UNSPECIFIED, COLOUR_RED, COLOUR_BLUE, COLOUR_NEGATIVE"),
         ("a_time", "2026", "must be a time such as 2026-05-01T12:00:00Z, between the years 1 and 9999"),
         ("wrapped_bool", "yes", "must be true or false"),
         ("a_message", "{}", "cannot be given as text"),

@@ -43,8 +43,8 @@ fn put_number(leaf: &Leaf, bits: u64, out: &mut Vec<u8>) {
         Leaf::Uint64 | Leaf::Fixed64 => put_quoted(bits, out),
         Leaf::Bool => out.extend_from_slice(if bits == 0 { b"false" } else { b"true" }),
         Leaf::Null => out.extend_from_slice(b"null"),
-        Leaf::Enum(of) => match of.get_value(bits as i32) {
-            Some(value) => put_string(value.name(), out),
+        Leaf::Enum(of) => match of.name_of(bits as i32) {
+            Some(name) => put_string(name, out),
             None => put_integer(bits as i32, out),
         },
         Leaf::String | Leaf::Bytes => {}

@@ -3,11 +3,11 @@
 use prost::encoding::{WireType, decode_key, decode_varint, encode_key, encode_varint};
 
 /// The most bytes that a field's tag and length take.
-pub(super) const MAX_PREFIX: usize = 15;
+pub(crate) const MAX_PREFIX: usize = 15;
 
 /// One field's value as it stands on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Value<'a> {
+pub(crate) enum Value<'a> {
     Varint(u64),
     Bytes(&'a [u8]),
     /// Fixed-width values, which nothing here reads.
@@ -15,24 +15,31 @@ pub(super) enum Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    pub(super) const fn bytes(self) -> Option<&'a [u8]> {
+    pub(crate) const fn bytes(self) -> Option<&'a [u8]> {
         match self {
             Self::Bytes(bytes) => Some(bytes),
             Self::Varint(_) | Self::Fixed => None,
+        }
+    }
+
+    pub(crate) const fn varint(self) -> Option<u64> {
+        match self {
+            Self::Varint(number) => Some(number),
+            Self::Bytes(_) | Self::Fixed => None,
         }
     }
 }
 
 /// Bytes that are not a protobuf message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the upstream's message is not valid protobuf")]
+#[error("the message is not valid protobuf")]
 pub struct Malformed;
 
 /// A message's fields in the order in which they stand; ends after the first error.
-pub(super) struct Fields<'a>(&'a [u8]);
+pub(crate) struct Fields<'a>(&'a [u8]);
 
 impl<'a> Fields<'a> {
-    pub(super) const fn of(message: &'a [u8]) -> Self {
+    pub(crate) const fn of(message: &'a [u8]) -> Self {
         Self(message)
     }
 
@@ -74,24 +81,41 @@ impl<'a> Iterator for Fields<'a> {
 }
 
 /// The values of one field, up to where the message stops being readable.
-pub(super) fn values(message: &[u8], number: u32) -> impl Iterator<Item = Value<'_>> {
+pub(crate) fn values(message: &[u8], number: u32) -> impl Iterator<Item = Value<'_>> {
     Fields::of(message).map_while(Result::ok).filter_map(move |(n, value)| (n == number).then_some(value))
 }
 
+/// The numbers of a repeated field, packed or not.
+pub(crate) fn varints(message: &[u8], number: u32) -> Result<Vec<u64>, Malformed> {
+    let mut numbers = Vec::new();
+    for value in values(message, number) {
+        match value {
+            Value::Varint(number) => numbers.push(number),
+            Value::Bytes(mut packed) => {
+                while !packed.is_empty() {
+                    numbers.push(decode_varint(&mut packed).map_err(|_| Malformed)?);
+                }
+            }
+            Value::Fixed => return Err(Malformed),
+        }
+    }
+    Ok(numbers)
+}
+
 /// Appends a field of bytes, text or a message.
-pub(super) fn put_bytes(number: u32, payload: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn put_bytes(number: u32, payload: &[u8], out: &mut Vec<u8>) {
     put_prefix(number, payload.len(), out);
     out.extend_from_slice(payload);
 }
 
 /// Appends the tag and the length of a field whose bytes follow elsewhere.
-pub(super) fn put_prefix(number: u32, length: usize, out: &mut Vec<u8>) {
+pub(crate) fn put_prefix(number: u32, length: usize, out: &mut Vec<u8>) {
     encode_key(number, WireType::LengthDelimited, out);
     encode_varint(length as u64, out);
 }
 
 /// Appends an int32, int64, uint32, uint64 or bool field; negative numbers in two's complement.
-pub(super) fn put_varint(number: u32, value: u64, out: &mut Vec<u8>) {
+pub(crate) fn put_varint(number: u32, value: u64, out: &mut Vec<u8>) {
     encode_key(number, WireType::Varint, out);
     encode_varint(value, out);
 }
@@ -110,6 +134,16 @@ mod tests {
         let expected =
             [(1, Value::Varint(300)), (2, Value::Fixed), (3, Value::Fixed), (1000, Value::Bytes(b"text"))];
         assert_eq!(fields.unwrap(), expected);
+    }
+
+    #[test]
+    fn repeated_numbers_are_read_packed_or_not() {
+        let mut message = Vec::new();
+        put_varint(1, 300, &mut message);
+        put_bytes(1, b"\x01\xac\x02", &mut message);
+        assert_eq!(varints(&message, 1), Ok(vec![300, 1, 300]));
+        put_bytes(1, b"\xac", &mut message);
+        assert_eq!(varints(&message, 1), Err(Malformed));
     }
 
     #[test]
