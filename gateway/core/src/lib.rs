@@ -1,7 +1,8 @@
 //! The gateway without its host: an HTTP request in, an HTTP response out.
 //!
 //! A [`Gateway`] answers HTTP/JSON, gRPC-web and native gRPC on one port and calls gRPC services behind it. It names no
-//! RPC: what a path means, what a body holds and which status is a success all come from the descriptors ([`descriptor`], [`contract`]).
+//! RPC: what a path means, what a body holds and which status is a success all come from the descriptors ([`contract`],
+//! which [`descriptor`] reads them for).
 //! A host builds one from its [`Config`], its [`Upstreams`] and its [`Ports`], and serves it as a tower service.
 //!
 //! A request passes `gateway` (ids, CORS, secure headers, the log line), then `grpc` if it is gRPC, or `http`: the

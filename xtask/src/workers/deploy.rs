@@ -4,7 +4,7 @@ use std::fs;
 
 use anyhow::{Context as _, bail};
 
-use super::{ALL, DATABASE, IMAGES, Worker, build::build, tools::Tools};
+use super::{ALL, DATABASE, IMAGES, Worker, build::build, size, tools::Tools};
 use crate::step::{run, target};
 
 /// What the configurations have until an account's own database is written into them.
@@ -19,6 +19,7 @@ pub(crate) fn rehearse() -> anyhow::Result<()> {
         let mut deploy = tools.wrangler(&["deploy", "--dry-run"])?;
         deploy.arg("--outdir").arg(bundle).arg("--config").arg(worker.configuration());
         run(&format!("bundle {}", worker.0), deploy)?;
+        size::check(worker)?;
     }
     Ok(())
 }

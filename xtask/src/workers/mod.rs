@@ -4,6 +4,7 @@ mod build;
 pub(crate) mod deploy;
 pub(crate) mod dev;
 mod secrets;
+mod size;
 mod tools;
 
 use std::path::PathBuf;
@@ -27,9 +28,10 @@ const ALL: [Worker; 3] = [IMAGES, ANNOTATIONS, GATEWAY];
 /// The name of the D1 database in the configurations.
 const DATABASE: &str = "reticle";
 
-/// Installs the tools and builds all three, so that tests need not.
+/// Installs the tools, builds all three, so that tests need not, and checks their sizes.
 pub(crate) fn prepare() -> anyhow::Result<()> {
-    build::build(&tools::Tools::install()?, &ALL)
+    build::build(&tools::Tools::install()?, &ALL)?;
+    ALL.into_iter().try_for_each(size::check)
 }
 
 impl Worker {
