@@ -17,7 +17,9 @@ mod program;
 mod shape;
 mod target;
 pub mod token;
+mod tools;
 mod workers;
+mod wrangler;
 
 pub use client::{Answer, User};
 pub use parts::Parts;
@@ -27,3 +29,4 @@ pub use program::Program;
 pub use shape::run_cases;
 pub use target::{Protocol, Target};
 pub use workers::Workers;
+pub use wrangler::Wrangler;

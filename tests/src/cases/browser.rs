@@ -3,8 +3,8 @@
 use anyhow::ensure;
 use tokio::process::Command;
 
-use super::clients::{file, image_with_a_box, output, tools};
-use crate::Target;
+use super::clients::{file, image_with_a_box, output};
+use crate::{Target, tools::foreign_programs};
 
 /// The origin that every shape is started with.
 const ALLOWED_ORIGIN: &str = "https://app.example";
@@ -23,7 +23,7 @@ pub(super) async fn pages_of_an_allowed_origin_use_everything_and_others_read_no
         .args([&target.url(""), &user.token, &image_id])
         .arg(descriptors.path())
         .arg(ALLOWED_ORIGIN)
-        .env("RETICLE_TEST_TOOLS", tools()?);
+        .env("RETICLE_TEST_TOOLS", foreign_programs()?);
     let printed = output(node).await?;
     ensure!(printed.contains("the pages got what is theirs"), "{printed}");
     Ok(())

@@ -7,15 +7,7 @@ use serde_json::Value;
 use tokio::process::Command;
 
 use super::annotations::a_box;
-use crate::{Target, User};
-
-/// Where the foreign programs are: `cargo xtask test` installs them.
-pub(super) fn tools() -> anyhow::Result<PathBuf> {
-    let missing = "the test tools are missing: run `cargo xtask test`, which installs them";
-    let folder = PathBuf::from(std::env::var_os("RETICLE_TEST_TOOLS").context(missing)?);
-    ensure!(folder.join("node_modules").exists() && folder.join("python/bin/grpcurl").exists(), missing);
-    Ok(folder)
-}
+use crate::{Target, User, tools::foreign_programs};
 
 /// A file of this crate.
 pub(super) fn file(path: &str) -> PathBuf {
@@ -58,14 +50,14 @@ pub(super) async fn grpcurl_calls_by_reflection(target: Target) -> anyhow::Resul
 }
 
 async fn grpcurl(arguments: &[&str]) -> anyhow::Result<String> {
-    let mut command = Command::new(tools()?.join("python/bin/grpcurl"));
+    let mut command = Command::new(foreign_programs()?.join("python/bin/grpcurl"));
     command.arg("-plaintext").args(arguments);
     output(command).await
 }
 
 /// Given reflection, when Google's Python gRPC calls, then it uploads a picture and draws boxes on it.
 pub(super) async fn python_grpc_calls_by_reflection(target: Target) -> anyhow::Result<()> {
-    let mut python = Command::new(tools()?.join("python/bin/python"));
+    let mut python = Command::new(foreign_programs()?.join("python/bin/python"));
     python.arg(file("python/reflection.py")).args([
         target.images.to_string(),
         target.annotations.to_string(),
@@ -86,7 +78,7 @@ pub(super) async fn connect_web_calls_by_grpc_web(target: Target) -> anyhow::Res
     node.arg(file("node/grpc-web.mjs"))
         .args([&target.url(""), &user.token, &image_id])
         .arg(descriptors.path())
-        .env("RETICLE_TEST_TOOLS", tools()?);
+        .env("RETICLE_TEST_TOOLS", foreign_programs()?);
     let printed = output(node).await?;
     ensure!(printed.contains("all gRPC-web calls answered"), "{printed}");
     Ok(())

@@ -1,15 +1,11 @@
 //! Every promise of the ports, kept by D1 and R2 inside workerd: each is a test here, and a path of `contract-worker`.
 
-mod running;
-mod tools;
-
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
 use libtest_mimic::{Arguments, Failed, Trial};
+use tests::Wrangler;
 use tokio::runtime::Runtime;
-
-use crate::running::Running;
 
 /// A test that takes longer hangs.
 const TEST_TIMEOUT: Duration = Duration::from_secs(120);
@@ -23,7 +19,8 @@ fn main() -> anyhow::Result<ExitCode> {
     // They share one database and one bucket.
     arguments.test_threads = Some(1);
     let runtime = Arc::new(Runtime::new()?);
-    let worker = if arguments.list { None } else { Some(Arc::new(runtime.block_on(Running::start())?)) };
+    let start = || runtime.block_on(Wrangler::build_and_start("tests/worker/contract"));
+    let worker = if arguments.list { None } else { Some(Arc::new(start()?)) };
     let trial = |name: &'static str| {
         let (runtime, worker) = (Arc::clone(&runtime), worker.clone());
         let run = move || {
@@ -38,10 +35,11 @@ fn main() -> anyhow::Result<ExitCode> {
     Ok(conclusion.exit_code())
 }
 
-async fn run(worker: &Running, name: &str) -> anyhow::Result<()> {
+async fn run(worker: &Wrangler, name: &str) -> anyhow::Result<()> {
     let before = worker.log_length();
-    let answer = tokio::time::timeout(TEST_TIMEOUT, worker.get(name)).await.context("timed out")?;
-    match answer {
+    let answer = reqwest::get(format!("{}/{name}", worker.url()));
+    let answer = tokio::time::timeout(TEST_TIMEOUT, answer).await.context("timed out")?;
+    match answer.map(|answer| answer.status()) {
         Ok(status) if status.is_success() => Ok(()),
         failed => bail!("{failed:?}\n{}", worker.log_since(before)),
     }

