@@ -8,6 +8,7 @@
 //! wraps its own futures.
 
 mod background;
+mod body;
 mod clock;
 pub mod contract;
 mod database;
@@ -18,6 +19,7 @@ mod object_store;
 mod session;
 
 pub use background::{Background, Task};
+pub use body::{blame_sender, exactly};
 pub use clock::{Clock, Timestamp};
 pub use database::{Answer, Bookmark, Database, FromValue, Outcome, Row, Statement, Value};
 pub use entropy::Entropy;

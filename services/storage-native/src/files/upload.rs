@@ -16,14 +16,15 @@ const BUFFER: usize = 128 * 1024;
 pub(super) async fn put(
     folders: Arc<Folders>,
     key: ObjectKey,
-    mut body: ByteStream,
+    body: ByteStream,
     expected: Option<u64>,
 ) -> Result<u64> {
+    let mut body = storage::blame_sender(body);
     let staging = Arc::clone(&folders);
     let mut upload = Upload { file: blocking(move || staging.staging.file()).await?, buffer: Vec::new() };
     let mut size = 0_u64;
     while let Some(chunk) = body.next().await {
-        let chunk = chunk.map_err(as_body_error)?;
+        let chunk = chunk?;
         size = size.saturating_add(chunk.len() as u64);
         check(size, expected, |size, expected| size <= expected)?;
         let mut rest = chunk.as_ref();
@@ -65,12 +66,5 @@ fn check(size: u64, expected: Option<u64>, holds: impl Fn(u64, u64) -> bool) -> 
             Err(Error::Body(format!("{size} bytes came where {expected} were announced").into()))
         }
         _ => Ok(()),
-    }
-}
-
-fn as_body_error(error: Error) -> Error {
-    match error {
-        Error::Body(_) => error,
-        other => Error::Body(Box::new(other)),
     }
 }

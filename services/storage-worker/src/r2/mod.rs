@@ -47,7 +47,7 @@ impl ObjectStore for R2Objects {
         match options.size {
             // The runtime streams a body of known length; for an empty one there is nothing to stream.
             Some(size @ 1..) => upload::put(&self.bucket, key, body, size, metadata).await,
-            Some(0) => parts::put(&self.bucket, key, upload::exactly(0, body), metadata).await,
+            Some(0) => parts::put(&self.bucket, key, storage::exactly(0, body), metadata).await,
             None => parts::put(&self.bucket, key, body, metadata).await,
         }
     }

@@ -8,7 +8,7 @@ use worker::{
     worker_sys::{R2Bucket, R2MultipartUpload},
 };
 
-use super::{answered, failure::classify_thrown, upload::as_body_error};
+use super::{answered, failure::classify_thrown};
 use crate::promise::settled;
 
 /// The bytes of each part but the last, the fewest that R2 takes; a body that is no longer is stored whole. One part at a
@@ -19,12 +19,13 @@ const PART_BYTES: usize = 5 * 1024 * 1024;
 pub(super) async fn put(
     bucket: &R2Bucket,
     key: &ObjectKey,
-    mut body: ByteStream,
+    body: ByteStream,
     metadata: JsValue,
 ) -> Result<u64> {
+    let mut body = storage::blame_sender(body);
     let mut collected = Collected { bucket, key, metadata, part: Vec::new(), upload: None };
     let mut size = 0_u64;
-    while let Some(chunk) = body.try_next().await.map_err(as_body_error)? {
+    while let Some(chunk) = body.try_next().await? {
         size = size.saturating_add(chunk.len() as u64);
         collected.add(&chunk).await?;
     }
