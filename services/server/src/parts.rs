@@ -11,7 +11,8 @@ use proto::{
     images::v1::images_service_server::ImagesServiceServer,
 };
 use storage_native::{
-    FileObjects, OsEntropy, SqliteDatabase, SqliteOptions, SystemClock, TokioBackground, sqlite,
+    FileObjects, NativeObjects, OsEntropy, S3Objects, SqliteDatabase, SqliteOptions, SystemClock,
+    TokioBackground, sqlite,
 };
 use tonic::{
     service::Routes,
@@ -30,7 +31,9 @@ const BACKGROUND_TASKS: usize = 64;
 
 /// The images service of a native host.
 pub(crate) type Images = AuthService<
-    ImagesServiceServer<ImagesService<SqliteDatabase, FileObjects, SystemClock, OsEntropy, TokioBackground>>,
+    ImagesServiceServer<
+        ImagesService<SqliteDatabase, NativeObjects, SystemClock, OsEntropy, TokioBackground>,
+    >,
     SystemClock,
 >;
 
@@ -44,7 +47,7 @@ pub(crate) type Annotations<I> = AuthService<
 #[derive(Clone)]
 pub(crate) struct Stores {
     pub(crate) database: SqliteDatabase,
-    pub(crate) objects: FileObjects,
+    pub(crate) objects: NativeObjects,
     pub(crate) background: TokioBackground,
 }
 
@@ -52,7 +55,7 @@ impl Stores {
     /// Opens both stores, the database as [`database`] does.
     pub(crate) async fn open(stores: &settings::Stores) -> anyhow::Result<Self> {
         let database = database(&stores.database).await?;
-        let objects = FileObjects::open(&stores.objects_path()?).await.context("--objects-url")?;
+        let objects = objects(stores).await?;
         Ok(Self { database, objects, background: TokioBackground::new(BACKGROUND_TASKS) })
     }
 
@@ -61,6 +64,15 @@ impl Stores {
         self.background.shutdown(crate::shutdown::GRACE_PERIOD).await;
         self.database.close().await;
     }
+}
+
+/// Opens the object store that the settings chose.
+async fn objects(stores: &settings::Stores) -> anyhow::Result<NativeObjects> {
+    let opened = match stores.objects()? {
+        settings::Objects::Files(path) => FileObjects::open(&path).await.map(NativeObjects::Files),
+        settings::Objects::S3(location) => S3Objects::open(&location).await.map(NativeObjects::S3),
+    };
+    opened.context("--objects-url")
 }
 
 /// Makes the folders, brings the schema up to date and opens the database.

@@ -2,8 +2,9 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
+use storage_native::S3Location;
 
 /// Settings of `reticle serve`.
 #[derive(Args)]
@@ -122,17 +123,32 @@ pub(crate) struct Stores {
     #[command(flatten)]
     pub(crate) database: Database,
 
-    /// The pictures: `file:PATH`. [default: file:DATA_DIR/objects]
+    /// The pictures: `file:PATH`, or `s3://BUCKET?endpoint=URL&region=auto`. [default: file:DATA_DIR/objects]
     #[arg(long, env = "RETICLE_OBJECTS_URL", value_name = "URL")]
     objects_url: Option<String>,
 }
 
+/// Which object store the pictures are in.
+#[derive(Clone, Debug)]
+pub(crate) enum Objects {
+    /// Files below this folder.
+    Files(PathBuf),
+    /// This bucket.
+    S3(S3Location),
+}
+
 impl Stores {
-    /// The folder of the objects.
-    pub(crate) fn objects_path(&self) -> anyhow::Result<PathBuf> {
-        path_of("--objects-url", "file:", self.objects_url.as_deref(), || {
-            self.database.folder.data_dir.join("objects")
-        })
+    /// Where the objects are.
+    pub(crate) fn objects(&self) -> anyhow::Result<Objects> {
+        const SETTING: &str = "--objects-url";
+        match self.objects_url.as_deref() {
+            Some(url) if url.starts_with("s3:") => {
+                let location = S3Location::parse(url);
+                location.map(Objects::S3).map_err(|problem| anyhow!("{SETTING}: `{url}` {problem}"))
+            }
+            url => path_of(SETTING, "file:", url, || self.database.folder.data_dir.join("objects"))
+                .map(Objects::Files),
+        }
     }
 }
 
