@@ -126,7 +126,13 @@ impl Shared {
             Some(timeout) => Deadline::start(&*self.host, timeout).within(call).await?,
             None => call.await,
         };
-        response.map_err(Error::Unreachable)
+        let response = response.map_err(Error::Unreachable)?;
+        if grpc_web::is_grpc_web(response.headers()) {
+            return Ok(response);
+        }
+        // The runtime's own words, for a service that is not there, are none for a caller.
+        let http_status = response.status();
+        Err(Error::NotGrpc { http_status, code: grpc_web::status_from_http(http_status) })
     }
 }
 

@@ -13,7 +13,7 @@ use http::{
 };
 use http_body::Body as HttpBody;
 use pin_project_lite::pin_project;
-use tonic::{Status, body::Body};
+use tonic::{Code, Status, body::Body};
 use tower_service::Service;
 
 use crate::{
@@ -30,8 +30,9 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// Calls a gRPC-web server through `S`, any service that makes an HTTP call; it can be given to a generated client.
 ///
 /// Requests go out in the binary form, as streams; answers are read in either form. Every answer ends with a status: an
-/// answer that stops early or is not gRPC-web is an error with the code that gRPC gives to it, and a call that `S` could
-/// not make is UNAVAILABLE, unless `S` failed with a [`Status`] of its own.
+/// answer that stops early or is not gRPC-web is an error with the code that gRPC gives to it. A call that `S` could not
+/// make fails as UNAVAILABLE, unless `S` failed with a [`Status`] of its own, and so does one that somebody in between
+/// answered for a server that is away.
 #[derive(Clone, Debug)]
 pub struct GrpcWebClient<S> {
     inner: S,
@@ -75,7 +76,11 @@ fn web_request<R>(mut request: Request<R>) -> Request<R> {
     request
 }
 
-fn grpc_response<B>(mut response: Response<B>) -> Response<Body>
+/// The answer as gRPC.
+///
+/// # Errors
+/// Something between here and the server answered that it is away.
+fn grpc_response<B>(mut response: Response<B>) -> Result<Response<Body>, Status>
 where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
@@ -84,8 +89,8 @@ where
         MediaType::Web(encoding) => Some(encoding),
         // A status in the headers is the whole answer, whatever the body is.
         _ if response.headers().contains_key(GRPC_STATUS) => None,
-        MediaType::UnknownWeb => return Status::from(Error::MessageFormat).into_http(),
-        MediaType::Grpc | MediaType::Other => return not_grpc_web(response.status()).into_http(),
+        MediaType::UnknownWeb => return Ok(Status::from(Error::MessageFormat).into_http()),
+        MediaType::Grpc | MediaType::Other => return not_grpc_web(response.status()),
     };
     let head = Head::take(&mut response);
     *response.status_mut() = StatusCode::OK;
@@ -93,16 +98,19 @@ where
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     headers.remove(CONTENT_LENGTH);
-    response.map(|body| {
+    Ok(response.map(|body| {
         Body::new(match encoding {
             Some(encoding) => ResponseBody::new(Body::new(body), encoding, head),
             None => ResponseBody::new(Body::empty(), Encoding::Binary, head),
         })
-    })
+    }))
 }
 
-fn not_grpc_web(http: StatusCode) -> Status {
-    Status::new(status_from_http(http), format!("The answer (HTTP {}) is not gRPC-web", http.as_u16()))
+fn not_grpc_web(http: StatusCode) -> Result<Response<Body>, Status> {
+    let message = format!("The answer (HTTP {}) is not gRPC-web", http.as_u16());
+    let status = Status::new(status_from_http(http), message);
+    // A proxy's or a runtime's, for a server that cannot be reached.
+    if status.code() == Code::Unavailable { Err(status) } else { Ok(status.into_http()) }
 }
 
 fn call_failed(error: impl Into<BoxError>) -> Status {
@@ -132,6 +140,6 @@ where
     type Output = Result<Response<Body>, Status>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Poll::Ready(ready!(self.project().call.poll(cx)).map(grpc_response).map_err(call_failed))
+        Poll::Ready(ready!(self.project().call.poll(cx)).map_err(call_failed).and_then(grpc_response))
     }
 }

@@ -48,7 +48,8 @@ async fn a_good_call_reaches_its_service_with_its_body_untouched() {
             assert_eq!(header("grpc-timeout"), Some("30000m"));
             assert!(header("authorization").is_some() && header("traceparent").is_some());
             assert!(header("cookie").is_none() && header("te").is_none());
-            Ok(Response::new(Opaque("answer")))
+            let answer = Response::builder().header("content-type", "application/grpc-web+proto");
+            Ok(answer.body(Opaque("answer")).unwrap())
         })
         .await;
     let Relayed::Passed(response) = relayed else { panic!("{relayed:?}") };
@@ -80,6 +81,18 @@ async fn a_service_that_is_away_is_unavailable() {
     };
     let Relayed::Answered(response) = gateway.relay(call(Some(token())), away).await else { panic!() };
     assert!(text(response).await.contains("grpc-status:14"));
+}
+
+#[tokio::test]
+async fn what_is_no_answer_of_a_service_is_not_passed_on() {
+    let Stack { gateway, .. } = start();
+    for (http, code) in [(503, "grpc-status:14"), (200, "grpc-status:13")] {
+        let runtime = async |_: String, _: Request<Opaque>| -> Result<Response<Opaque>, BoxError> {
+            Ok(Response::builder().status(http).body(Opaque("there is no such Worker"))?)
+        };
+        let Relayed::Answered(response) = gateway.relay(call(Some(token())), runtime).await else { panic!() };
+        assert!(text(response).await.contains(code), "{http}");
+    }
 }
 
 #[tokio::test]

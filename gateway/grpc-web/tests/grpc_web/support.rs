@@ -202,16 +202,22 @@ pub(crate) async fn answer_body(answer: Response<Script>) -> Result<Read, Broken
 
 /// What a gRPC client behind a [`GrpcWebClient`] sees of `answer`.
 pub(crate) async fn receive(answer: Response<Script>) -> (response::Parts, Result<Read, Broken>) {
-    let service = service_fn(move |_: Request<Body>| std::future::ready(Ok::<_, Infallible>(answer.clone())));
-    let (parts, body) =
-        GrpcWebClient::new(service).oneshot(Request::new(Body::empty())).await.unwrap().into_parts();
+    let (parts, body) = call(answer).await.unwrap().into_parts();
     (parts, read(body).await)
+}
+
+async fn call(answer: Response<Script>) -> Result<Response<Body>, Status> {
+    let service = service_fn(move |_: Request<Body>| std::future::ready(Ok::<_, Infallible>(answer.clone())));
+    GrpcWebClient::new(service).oneshot(Request::new(Body::empty())).await
 }
 
 /// The outcome of a call whose answer is `answer`.
 pub(crate) async fn outcome(answer: Response<Script>) -> Status {
-    let (parts, body) = receive(answer).await;
-    match body {
+    let (parts, body) = match call(answer).await {
+        Ok(response) => response.into_parts(),
+        Err(status) => return status,
+    };
+    match read(body).await {
         Err(broken) => broken.status,
         Ok(body) => grpc_web::status_from_trailers(body.trailers.as_ref().unwrap_or(&parts.headers)).unwrap(),
     }
