@@ -9,6 +9,7 @@
 
 pub mod cases;
 mod client;
+mod deployment;
 pub mod grpc;
 mod parts;
 mod picture;
@@ -23,12 +24,13 @@ mod workers;
 mod wrangler;
 
 pub use client::{Answer, User};
+pub use deployment::{Deployment, Running, Worker};
 pub use parts::Parts;
 pub use picture::Picture;
 pub use process::{Process, program};
 pub use program::Program;
 pub use seaweed::{S3_CREDENTIALS, SeaweedFs};
 pub use shape::run_cases;
-pub use target::{Protocol, Target};
+pub use target::{ALLOWED_ORIGIN, Protocol, Target};
 pub use workers::Workers;
 pub use wrangler::Wrangler;

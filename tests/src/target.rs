@@ -10,6 +10,9 @@ use std::{
 
 use crate::{User, token};
 
+/// The one web origin whose pages may call a target.
+pub const ALLOWED_ORIGIN: &str = "https://app.example";
+
 /// How gRPC reaches a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {

@@ -66,6 +66,9 @@ impl Wrangler {
             wrangler.arg("--config").arg(configuration);
         }
         wrangler.arg("--persist-to").arg(state.path());
+        // Workers of other tests have the same names: by the common registry they would be bound to each other.
+        let registry = state.path().join("registry");
+        wrangler.env("WRANGLER_REGISTRY_PATH", &registry);
         // A group of its own, so that all that it starts ends with it.
         wrangler.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let mut process = wrangler.spawn().context("wrangler")?;

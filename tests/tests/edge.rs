@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use tests::{Protocol, Workers, run_cases};
+use tests::{ALLOWED_ORIGIN, Protocol, Workers, run_cases};
 
 fn main() -> anyhow::Result<ExitCode> {
     run_cases(Protocol::GrpcWeb, async || {
-        Workers::start(&[("RETICLE_ALLOWED_ORIGINS", "https://app.example")]).await
+        Workers::start(&[("RETICLE_ALLOWED_ORIGINS", ALLOWED_ORIGIN)]).await
     })
 }

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use tests::{Program, Protocol, run_cases};
+use tests::{ALLOWED_ORIGIN, Program, Protocol, run_cases};
 
 fn main() -> anyhow::Result<ExitCode> {
-    run_cases(Protocol::Grpc, async || Program::start(&["--allowed-origins", "https://app.example"]).await)
+    run_cases(Protocol::Grpc, async || Program::start(&["--allowed-origins", ALLOWED_ORIGIN]).await)
 }

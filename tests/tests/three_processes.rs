@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use tests::{Parts, Protocol, run_cases};
+use tests::{ALLOWED_ORIGIN, Parts, Protocol, run_cases};
 
 fn main() -> anyhow::Result<ExitCode> {
-    run_cases(Protocol::Grpc, async || Parts::start(&["--allowed-origins", "https://app.example"]).await)
+    run_cases(Protocol::Grpc, async || Parts::start(&["--allowed-origins", ALLOWED_ORIGIN]).await)
 }

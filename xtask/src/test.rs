@@ -16,13 +16,15 @@ const WORKERS: [&str; 5] =
     ["storage-worker", "worker-host", "images-worker", "annotations-worker", "gateway-worker"];
 
 /// The tests that need Workers: they are not among those that `cargo test` runs by itself.
-const AT_THE_EDGE: [&str; 6] = [
+const AT_THE_EDGE: [&str; 8] = [
     "--package=storage-native",
     "--test=s3",
     "--package=storage-worker",
     "--test=workerd",
     "--package=tests",
     "--test=edge",
+    "--test=edge_faults",
+    "--test=edge_in_front",
 ];
 
 /// Runs every check, or only the tests whose names contain `filter`.

@@ -4,10 +4,7 @@ use anyhow::ensure;
 use tokio::process::Command;
 
 use super::clients::{file, image_with_a_box, output};
-use crate::{Target, tools::foreign_programs};
-
-/// The origin that every shape is started with.
-const ALLOWED_ORIGIN: &str = "https://app.example";
+use crate::{ALLOWED_ORIGIN, Target, tools::foreign_programs};
 
 /// Given Chromium, when a page of the allowed origin calls by gRPC-web and by `fetch`, then all of it works and the console
 /// is silent; a page of another origin may read nothing.

@@ -1,0 +1,148 @@
+//! The committed Workers in a setting of a test's own: other bindings, other variables.
+
+use std::{fs, path::PathBuf};
+
+use anyhow::{Context as _, ensure};
+use serde_json::{Map, Value, json};
+use tempfile::TempDir;
+
+use crate::{Wrangler, token::SECRET, tools};
+
+/// The D1 database of both services.
+const DATABASE_ID: &str = "00000000-0000-0000-0000-000000000000";
+
+/// One of the three Workers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Worker {
+    /// `gateway/worker`
+    Gateway,
+    /// `services/worker/images`
+    Images,
+    /// `services/worker/annotations`
+    Annotations,
+}
+
+impl Worker {
+    const fn folder(self) -> &'static str {
+        match self {
+            Self::Gateway => "gateway/worker",
+            Self::Images => "services/worker/images",
+            Self::Annotations => "services/worker/annotations",
+        }
+    }
+}
+
+/// Workers that are about to be started, the first of which answers.
+pub struct Deployment {
+    workers: Vec<(Worker, Map<String, Value>)>,
+}
+
+impl Deployment {
+    /// These Workers as they are committed, with the tests' secrets.
+    ///
+    /// # Errors
+    /// A configuration cannot be read.
+    pub fn of(workers: &[Worker]) -> anyhow::Result<Self> {
+        let workers = workers.iter().map(|worker| Ok((*worker, committed(*worker)?)));
+        Ok(Self { workers: workers.collect::<anyhow::Result<_>>()? })
+    }
+
+    /// Replaces a section of one Worker's configuration.
+    #[must_use]
+    pub fn with(mut self, worker: Worker, section: &str, value: &Value) -> Self {
+        for (_, configuration) in self.workers.iter_mut().filter(|(of, _)| *of == worker) {
+            configuration.insert(section.to_owned(), value.clone());
+        }
+        self
+    }
+
+    /// Sets a variable of all Workers.
+    #[must_use]
+    pub fn with_variable(mut self, name: &str, value: &str) -> Self {
+        for (_, configuration) in &mut self.workers {
+            configuration["vars"][name] = json!(value);
+        }
+        self
+    }
+
+    /// Starts them on a new, migrated database and empty buckets.
+    ///
+    /// # Errors
+    /// They were not built, or do not start; the error has the log.
+    pub async fn start(self) -> anyhow::Result<Running> {
+        let folder = tempfile::tempdir()?;
+        let mut files = Vec::new();
+        for (worker, configuration) in &self.workers {
+            let built = tools::root().join(worker.folder()).join("build/index.js");
+            ensure!(built.exists(), "{} is missing: run `cargo xtask dev-worker` once", built.display());
+            let file = folder.path().join(format!("{worker:?}.json"));
+            fs::write(&file, json!(configuration).to_string())?;
+            files.push(file);
+        }
+        let running = Running { wrangler: Wrangler::start(&files).await?, _configurations: folder };
+        if self.workers.iter().any(|(worker, _)| *worker == Worker::Images) {
+            running.migrate().await?;
+        }
+        Ok(running)
+    }
+}
+
+/// Workers that run.
+pub struct Running {
+    wrangler: Wrangler,
+    _configurations: TempDir,
+}
+
+impl Running {
+    /// The runtime.
+    #[must_use]
+    pub const fn wrangler(&self) -> &Wrangler {
+        &self.wrangler
+    }
+
+    /// Runs SQL on the database, behind the Workers' back, and answers what the simulator says.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn sql(&self, sql: &str, params: &[&str]) -> anyhow::Result<Value> {
+        let path = format!("cdn-cgi/local/explorer/api/d1/database/{DATABASE_ID}/raw");
+        let url = format!("{}/{path}", self.wrangler.url());
+        let request = reqwest::Client::new().post(url).json(&json!({"sql": sql, "params": params}));
+        let answer: Value = request.send().await?.json().await?;
+        ensure!(answer["success"] == true, "{sql}: {answer}");
+        Ok(answer["result"][0]["results"]["rows"].clone())
+    }
+
+    async fn migrate(&self) -> anyhow::Result<()> {
+        let mut files: Vec<PathBuf> = fs::read_dir(tools::root().join("migrations"))?
+            .map(|entry| Ok(entry?.path()))
+            .collect::<anyhow::Result<_>>()?;
+        files.sort();
+        for file in files {
+            self.sql(&fs::read_to_string(&file)?, &[]).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A Worker's configuration for another folder: paths are whole, secrets are variables.
+fn committed(worker: Worker) -> anyhow::Result<Map<String, Value>> {
+    let folder = tools::root().join(worker.folder()).canonicalize()?;
+    let text = fs::read_to_string(folder.join("wrangler.jsonc"))?;
+    // The comments of these files have lines of their own.
+    let json: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+    let mut configuration: Map<String, Value> =
+        serde_json::from_str(&json).with_context(|| format!("{worker:?}"))?;
+    for section in ["$schema", "secrets"] {
+        configuration.remove(section);
+    }
+    configuration["main"] = json!(folder.join("build/index.js"));
+    for (name, value) in [("RETICLE_JWT_SECRET", SECRET), ("RETICLE_URL_KEY", SECRET)] {
+        configuration["vars"][name] = json!(value);
+    }
+    for database in configuration.get_mut("d1_databases").and_then(Value::as_array_mut).into_iter().flatten()
+    {
+        database["migrations_dir"] = json!(folder.join("../../../migrations"));
+    }
+    Ok(configuration)
+}

@@ -1,0 +1,159 @@
+//! Shape B where something is wrong, or set up otherwise. `cargo xtask test` builds the Workers ahead of it.
+
+use anyhow::{Context as _, ensure};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::Jwk};
+use proto::annotations::v1::ListAnnotationsRequest;
+use serde_json::json;
+use tests::{ALLOWED_ORIGIN, Answer, Deployment, Picture, Protocol, Running, Target, Worker, grpc, token};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+    task::JoinHandle,
+};
+use tonic::Code;
+
+fn target(running: &Running) -> anyhow::Result<Target> {
+    let address = running.wrangler().url().strip_prefix("http://").context("no address")?;
+    Target::behind(address.replace("localhost", "127.0.0.1").parse()?)
+}
+
+/// Given a gateway whose services are not there, when it is called, then each door says 503 in its own way; and when it
+/// is called more often than its rate limit allows, then it says so and when to come back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_without_services_answers_for_itself() -> anyhow::Result<()> {
+    let limit = json!([{"name": "RATE_LIMIT", "namespace_id": "1", "simple": {"limit": 8, "period": 60}}]);
+    let deployment = Deployment::of(&[Worker::Gateway])?.with(Worker::Gateway, "ratelimits", &limit);
+    let running = deployment.with_variable("RETICLE_ALLOWED_ORIGINS", ALLOWED_ORIGIN).start().await?;
+    let target = target(&running)?;
+    let user = target.new_user();
+
+    let away =
+        user.request(reqwest::Method::GET, "/api/images").header("origin", ALLOWED_ORIGIN).send().await?;
+    let away = Answer::read(away).await?;
+    ensure!(away.status == 503 && away.text("/code") == "UNAVAILABLE", "{away:?}");
+    ensure!(away.header("retry-after") == "1" && !away.text("/request_id").is_empty(), "{away:?}");
+    ensure!(away.header("access-control-allow-origin") == ALLOWED_ORIGIN, "{away:?}");
+    let upload = user.upload(&Picture::png(8, 8), "a.png").await?;
+    ensure!(upload.status == 503, "{upload:?}");
+    let mut client = grpc::annotations(Protocol::GrpcWeb, target.gateway, &user.token).await?;
+    let refused = client.list_annotations(ListAnnotationsRequest::default()).await;
+    ensure!(refused.as_ref().is_err_and(|status| status.code() == Code::Unavailable), "{refused:?}");
+    let live = user.get("/livez").await?;
+    ensure!(live.status == 200, "{live:?}");
+
+    let mut last = live;
+    for _ in 0..8 {
+        last = user.get("/livez").await?;
+    }
+    ensure!(last.status == 429 && last.text("/code") == "RESOURCE_EXHAUSTED", "{last:?}");
+    ensure!(last.header("retry-after") == "10", "{last:?}");
+    Ok(())
+}
+
+/// Given keys behind a URL, when a token is signed by one of them, then every Worker believes it, and by no other.
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_read_from_a_url() -> anyhow::Result<()> {
+    let (known, other) = (key(1), key(2));
+    let keys = KeyServer::start(&json!({"keys": [public(&known)?]}).to_string()).await?;
+    let workers = [Worker::Gateway, Worker::Images, Worker::Annotations];
+    let running = Deployment::of(&workers)?.with_variable("RETICLE_JWKS", &keys.url).start().await?;
+    let mut user = target(&running)?.new_user();
+    user.token = signed_by(&known)?;
+    let image_id = user.new_image().await?;
+    let a_box =
+        json!({"image_id": image_id, "label": "car", "x": 0.1, "y": 0.1, "width": 0.2, "height": 0.2});
+    let created = user.post("/api/annotations", &a_box).await?;
+    ensure!(created.status == 201, "{created:?}");
+    user.token = signed_by(&other)?;
+    let refused = user.get(&format!("/api/images/{image_id}")).await?;
+    ensure!(refused.status == 401 && refused.text("/code") == "UNAUTHENTICATED", "{refused:?}");
+    Ok(())
+}
+
+/// Given an image that was deleted 31 days ago and one of 29 days, when the cron trigger fires, then the one is gone with
+/// its box and its object, and the other can be brought back.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cron_trigger_purges_what_was_deleted_long_ago() -> anyhow::Result<()> {
+    // The trigger goes to the Worker that answers, so that is the one which cleans up.
+    let running = Deployment::of(&[Worker::Images, Worker::Annotations])?.start().await?;
+    let target = target(&running)?;
+    let user = target.new_user();
+    let (long_ago, lately) = (upload(&target, &user.token).await?, upload(&target, &user.token).await?);
+    let days = |days: i64| (token::now().as_millis() - days * 86_400_000).to_string();
+    for (id, deleted_at) in [(&long_ago, days(31)), (&lately, days(29))] {
+        let delete = "UPDATE images SET deleted_at = CAST(? AS INTEGER) WHERE id = ?";
+        running.sql(delete, &[&deleted_at, id]).await?;
+    }
+    let annotate =
+        "INSERT INTO annotations SELECT id, id, 'car', 0, 0, 1, 1, NULL, '', 'x', 0, 0, 1 FROM images";
+    running.sql(annotate, &[]).await?;
+
+    let fired = target.client.get(target.url("/__scheduled?cron=0+3+*+*+*")).send().await?.status();
+    ensure!(fired.is_success(), "{fired}");
+
+    let left = running.sql("SELECT id FROM images", &[]).await?;
+    ensure!(left == json!([[lately]]), "{left}");
+    let boxes = running.sql("SELECT image_id FROM annotations", &[]).await?;
+    ensure!(boxes == json!([[lately]]), "{boxes}");
+    let objects = target.client.get(target.url("/cdn-cgi/local/explorer/api/r2/buckets/reticle/objects"));
+    let objects = objects.send().await?.text().await?;
+    ensure!(!objects.contains(&long_ago) && objects.contains(&lately), "{objects}");
+    Ok(())
+}
+
+/// Stores a picture by gRPC-web at the images service itself.
+async fn upload(target: &Target, token: &str) -> anyhow::Result<String> {
+    use proto::images::v1::{UploadImageRequest, UploadInfo, upload_image_request::Payload};
+    let mut images = grpc::images(Protocol::GrpcWeb, target.gateway, token).await?;
+    let message = |payload| UploadImageRequest { payload: Some(payload) };
+    let picture = Picture::png(8, 8).bytes;
+    let messages = [Payload::Info(UploadInfo::default()), Payload::Data(picture.into())].map(message);
+    let stored = images.upload_image(futures_util::stream::iter(messages)).await?.into_inner();
+    Ok(stored.image.context("no image")?.id)
+}
+
+/// How a private Ed25519 key begins in PKCS #8 (RFC 8410 section 7); the key itself follows.
+const PKCS8: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+
+fn key(seed: u8) -> EncodingKey {
+    EncodingKey::from_ed_der(&[PKCS8.as_slice(), &[seed; 32]].concat())
+}
+
+fn public(key: &EncodingKey) -> anyhow::Result<Jwk> {
+    Ok(Jwk::from_encoding_key(key, Algorithm::EdDSA)?)
+}
+
+fn signed_by(key: &EncodingKey) -> anyhow::Result<String> {
+    let claims = json!({"sub": "alice", "exp": token::now().as_seconds() + 3_600});
+    Ok(jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), &claims, key)?)
+}
+
+/// Answers every request with one document.
+struct KeyServer {
+    url: String,
+    serving: JoinHandle<()>,
+}
+
+impl KeyServer {
+    async fn start(document: &str) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let url = format!("http://{}/jwks.json", listener.local_addr()?);
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close";
+        let answer = format!("{head}\r\ncontent-length: {}\r\n\r\n{document}", document.len());
+        let serving = tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                // All of a small request comes at once; a client that goes away gets no answer.
+                if stream.read(&mut [0; 4096]).await.is_ok() {
+                    let _ = stream.write_all(answer.as_bytes()).await;
+                }
+            }
+        });
+        Ok(Self { url, serving })
+    }
+}
+
+impl Drop for KeyServer {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}

@@ -1,0 +1,39 @@
+//! The gateway as a Worker in front of native services, which it reaches by URL.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use serde_json::json;
+use tests::{ALLOWED_ORIGIN, Deployment, Parts, Protocol, Running, Target, Worker, run_cases};
+
+/// The Worker, and the processes behind it.
+struct InFront {
+    target: Target,
+    _gateway: Running,
+    _services: Parts,
+}
+
+impl AsRef<Target> for InFront {
+    fn as_ref(&self) -> &Target {
+        &self.target
+    }
+}
+
+async fn start() -> anyhow::Result<InFront> {
+    let services = Parts::start(&[]).await?;
+    let native = services.target();
+    let gateway = Deployment::of(&[Worker::Gateway])?
+        .with(Worker::Gateway, "services", &json!([]))
+        .with_variable("IMAGES_URL", &format!("http://{}", native.images))
+        .with_variable("ANNOTATIONS_URL", &format!("http://{}", native.annotations))
+        .with_variable("RETICLE_ALLOWED_ORIGINS", ALLOWED_ORIGIN)
+        .start()
+        .await?;
+    let address = gateway.wrangler().url().strip_prefix("http://").context("no address")?;
+    let target = Target::behind(address.replace("localhost", "127.0.0.1").parse()?)?;
+    Ok(InFront { target, _gateway: gateway, _services: services })
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    run_cases(Protocol::GrpcWeb, start)
+}
