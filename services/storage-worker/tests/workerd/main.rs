@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use libtest_mimic::{Arguments, Failed, Trial};
 use tests::Wrangler;
 use tokio::runtime::Runtime;
@@ -29,10 +29,30 @@ fn main() -> anyhow::Result<ExitCode> {
         };
         Trial::test(name, run).with_ignored_flag(NOT_SIMULATED.contains(&name))
     };
-    let conclusion =
-        libtest_mimic::run(&arguments, contract_worker::names().into_iter().map(trial).collect());
+    let mut trials: Vec<_> = contract_worker::names().into_iter().map(trial).collect();
+    trials.push({
+        let (runtime, worker) = (Arc::clone(&runtime), worker.clone());
+        Trial::test("a_panic_leaves_the_next_request_working", move || {
+            let worker = worker.ok_or("no Worker was started")?;
+            runtime.block_on(panic_between(&worker)).map_err(|error| Failed::from(format!("{error:?}")))
+        })
+    });
+    let conclusion = libtest_mimic::run(&arguments, trials);
     drop(worker);
     Ok(conclusion.exit_code())
+}
+
+/// Given a request that panics, when others come after it, then they are answered, with all that an isolate shares made
+/// anew.
+async fn panic_between(worker: &Wrangler) -> anyhow::Result<()> {
+    const TEST: &str = "queries/values_round_trip";
+    run(worker, TEST).await?;
+    let panicked = reqwest::get(format!("{}/{}", worker.url(), contract_worker::PANIC)).await;
+    ensure!(panicked.as_ref().is_ok_and(|answer| answer.status() == 500), "{panicked:?}");
+    for _ in 0..3 {
+        run(worker, TEST).await?;
+    }
+    Ok(())
 }
 
 async fn run(worker: &Wrangler, name: &str) -> anyhow::Result<()> {

@@ -59,6 +59,9 @@ macro_rules! own_tests {
     };
 }
 
+/// The path of a request that panics, as a bug in a service would.
+pub const PANIC: &str = "panic";
+
 /// The names of all tests, which are their paths too.
 #[must_use]
 pub fn names() -> Vec<&'static str> {
@@ -80,6 +83,7 @@ pub fn names() -> Vec<&'static str> {
 async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
     let path = request.path();
     let name = path.trim_start_matches('/');
+    assert!(name != PANIC, "as it was told to");
     let database = D1Database::new(env.d1("DATABASE")?);
     let objects = R2Objects::new(env.bucket("OBJECTS")?);
     if runs_on_database(name, &database).await
