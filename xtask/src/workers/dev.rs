@@ -32,6 +32,9 @@ pub(crate) struct Options {
     /// The folder of the database, the pictures and the secrets.
     #[arg(long, default_value = "data/worker", value_name = "DIR")]
     state: PathBuf,
+    /// The folder of another Worker to run beside them; the first answers on the port in the gateway's place.
+    #[arg(long = "with", value_name = "DIR")]
+    others: Vec<PathBuf>,
 }
 
 /// Installs what is missing, builds, migrates, and serves until Ctrl-C or SIGTERM.
@@ -41,7 +44,7 @@ pub(crate) fn serve(options: &Options) -> anyhow::Result<()> {
     let state = std::path::absolute(&options.state)?;
     let secrets = Secrets::load(&state)?;
     run("migrations", migrate(&tools, &state)?)?;
-    let wrangler = wrangler(&tools, options.port, &state, &secrets)?;
+    let wrangler = wrangler(&tools, options, &state, &secrets)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(run_until_told(wrangler, &secrets.token()?))
 }
@@ -54,15 +57,18 @@ fn migrate(tools: &Tools, state: &Path) -> anyhow::Result<Command> {
     Ok(migrate)
 }
 
-/// All three in one runtime; the first is the one that answers on the port.
-fn wrangler(tools: &Tools, port: u16, state: &Path, secrets: &Secrets) -> anyhow::Result<Command> {
+/// All of them in one runtime; the first is the one that answers on the port.
+fn wrangler(tools: &Tools, options: &Options, state: &Path, secrets: &Secrets) -> anyhow::Result<Command> {
     let mut dev =
         tools.wrangler(&["dev", "--ip", "127.0.0.1", "--inspector-port", "0", "--test-scheduled"])?;
+    for other in &options.others {
+        dev.arg("--config").arg(std::path::absolute(other)?.join("wrangler.jsonc"));
+    }
     for worker in [GATEWAY, IMAGES, ANNOTATIONS] {
         worker.refuse_dev_vars()?;
         dev.arg("--config").arg(worker.configuration());
     }
-    dev.arg("--port").arg(port.to_string()).arg("--persist-to").arg(state);
+    dev.arg("--port").arg(options.port.to_string()).arg("--persist-to").arg(state);
     // The configurations name the secrets and variables; wrangler takes their values from its environment.
     dev.env("RETICLE_JWT_SECRET", &secrets.jwt_secret).env("RETICLE_URL_KEY", &secrets.url_key);
     dev.env("CI", "1").stdin(Stdio::null()).stdout(Stdio::piped());
