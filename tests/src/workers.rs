@@ -38,9 +38,20 @@ impl Workers {
     /// # Errors
     /// They did not start; the error has what was printed.
     pub async fn start(variables: &[(&str, &str)]) -> anyhow::Result<Self> {
+        Self::start_with(&[], variables).await
+    }
+
+    /// Starts them with other Workers beside, by their folders in `tests/worker`; the first stands in front.
+    ///
+    /// # Errors
+    /// They did not start; the error has what was printed.
+    pub async fn start_with(others: &[&str], variables: &[(&str, &str)]) -> anyhow::Result<Self> {
         let state = tempfile::tempdir()?;
         let mut command = Command::new(env!("CARGO"));
         command.args(["xtask", "dev-worker", "--port", "0", "--state"]).arg(state.path());
+        for other in others {
+            command.args(["--with", &format!("tests/worker/{other}")]);
+        }
         command.env("RETICLE_JWT_SECRET", SECRET).envs(variables.iter().copied());
         command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
         command.stdin(Stdio::null()).stdout(Stdio::piped());

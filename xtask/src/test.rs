@@ -16,7 +16,7 @@ const WORKERS: [&str; 5] =
     ["storage-worker", "worker-host", "images-worker", "annotations-worker", "gateway-worker"];
 
 /// The tests that need Workers: they are not among those that `cargo test` runs by itself.
-const AT_THE_EDGE: [&str; 8] = [
+const AT_THE_EDGE: [&str; 9] = [
     "--package=storage-native",
     "--test=s3",
     "--package=storage-worker",
@@ -25,6 +25,7 @@ const AT_THE_EDGE: [&str; 8] = [
     "--test=edge",
     "--test=edge_faults",
     "--test=edge_in_front",
+    "--test=edge_statements",
 ];
 
 /// Runs every check, or only the tests whose names contain `filter`.

@@ -1,0 +1,49 @@
+// Counts what a Worker asks of its D1 binding; the binding itself answers.
+
+let statements = 0;
+let rowsWritten = 0;
+
+/** What was asked since the last time; the next count begins at nothing. */
+export function take() {
+  const counts = { statements, rows_written: rowsWritten };
+  statements = 0;
+  rowsWritten = 0;
+  return counts;
+}
+
+/** The same binding or session. Each statement is prepared once for each time that it runs. */
+export function counted(database) {
+  const instead = {
+    withSession: (from) => counted(database.withSession(from)),
+    prepare(sql) {
+      statements += 1;
+      return database.prepare(sql);
+    },
+    async batch(prepared) {
+      const results = await database.batch(prepared);
+      for (const { meta } of results) rowsWritten += meta.rows_written;
+      return results;
+    },
+  };
+  return new Proxy(database, {
+    get(target, name) {
+      if (Object.hasOwn(instead, name)) return instead[name];
+      const value = target[name];
+      // A Worker tells the type of a binding by its constructor's name.
+      return typeof value === "function" && name !== "constructor" ? value.bind(target) : value;
+    },
+  });
+}
+
+/** The Worker of this class with a database that is counted; `/counts` takes the count. */
+export function countedWorker(Service) {
+  return class extends Service {
+    constructor(context, env) {
+      super(context, { ...env, DATABASE: counted(env.DATABASE) });
+    }
+
+    fetch(request) {
+      return new URL(request.url).pathname === "/counts" ? Response.json(take()) : super.fetch(request);
+    }
+  };
+}
