@@ -8,8 +8,17 @@ use crate::{
 };
 
 /// The crates that must also build for Workers, from the same lines.
-const PORTABLE: [&str; 8] =
-    ["proto", "storage", "identity", "aip", "images", "annotations", "grpc-web", "gateway-core"];
+const PORTABLE: [&str; 9] = [
+    "proto",
+    "storage",
+    "storage-json",
+    "identity",
+    "aip",
+    "images",
+    "annotations",
+    "grpc-web",
+    "gateway-core",
+];
 
 /// The Workers, and what they are made of.
 const WORKERS: [&str; 5] =

@@ -84,19 +84,25 @@ impl Statement {
         self
     }
 
-    /// Whether it changes no row, by its text: it is not an `INSERT`, `UPDATE`, `DELETE` or `REPLACE`, nor begins one
-    /// `WITH` a table.
+    /// See [`only_reads`].
     #[must_use]
     pub fn only_reads(&self) -> bool {
-        let is = |word: &str, of: &[&str]| of.iter().any(|one| word.eq_ignore_ascii_case(one));
-        let mut words =
-            self.sql.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty());
-        let Some(first) = words.next() else { return true };
-        if is(first, &["WITH"]) {
-            return !words.any(|word| is(word, &["INSERT", "UPDATE", "DELETE", "REPLACE"]));
-        }
-        !is(first, &["INSERT", "UPDATE", "DELETE", "REPLACE"])
+        only_reads(self.sql)
     }
+}
+
+/// Whether the statement `sql` changes no row, by its text: it is not an `INSERT`, `UPDATE`, `DELETE` or `REPLACE`, nor
+/// begins one `WITH` a table.
+#[must_use]
+pub fn only_reads(sql: &str) -> bool {
+    let is = |word: &str, of: &[&str]| of.iter().any(|one| word.eq_ignore_ascii_case(one));
+    let mut words =
+        sql.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+    let Some(first) = words.next() else { return true };
+    if is(first, &["WITH"]) {
+        return !words.any(|word| is(word, &["INSERT", "UPDATE", "DELETE", "REPLACE"]));
+    }
+    !is(first, &["INSERT", "UPDATE", "DELETE", "REPLACE"])
 }
 
 /// A value in the database. There is no blob: D1 gives blobs back as arrays of numbers.

@@ -8,6 +8,7 @@
 //! wraps its own futures.
 
 mod background;
+mod backoff;
 mod body;
 mod clock;
 pub mod contract;
@@ -19,9 +20,10 @@ mod object_store;
 mod session;
 
 pub use background::{Background, Task};
+pub use backoff::Backoff;
 pub use body::{blame_sender, exactly};
 pub use clock::{Clock, Timestamp};
-pub use database::{Answer, Bookmark, Database, FromValue, Outcome, Row, Statement, Value};
+pub use database::{Answer, Bookmark, Database, FromValue, Outcome, Row, Statement, Value, only_reads};
 pub use entropy::Entropy;
 pub use error::{Constraint, Error, Result};
 pub use id::{Id, InvalidId};

@@ -1,25 +1,23 @@
 //! The port's values as D1's JavaScript objects, and back.
 
-use storage::{Bookmark, Outcome, Row, Statement, Value};
+use storage::{Bookmark, Value};
+use storage_json::{Outcome, Query};
 use worker::{
     js_sys::{Array, Function, JSON, Object, Promise, Reflect},
     wasm_bindgen::{JsCast, JsValue},
     worker_sys::{D1DatabaseSession, D1PreparedStatement, D1Result},
 };
 
-use super::{failure::Failure, rows};
+use super::failure::Failure;
 use crate::promise::Thrown;
 
 /// The statement with its parameters.
-pub(super) fn prepare(
-    session: &D1DatabaseSession,
-    statement: &Statement,
-) -> Result<D1PreparedStatement, Thrown> {
+pub(super) fn prepare(session: &D1DatabaseSession, query: &Query<'_>) -> Result<D1PreparedStatement, Thrown> {
     let parameters = Array::new();
-    for parameter in &statement.parameters {
+    for parameter in query.parameters.iter() {
         parameters.push(&js_value(parameter));
     }
-    Ok(session.session_prepare(statement.sql)?.bind(parameters)?)
+    Ok(session.session_prepare(&query.sql)?.bind(parameters)?)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "the port keeps integers within what a double holds exactly")]
@@ -32,8 +30,8 @@ fn js_value(value: &Value) -> JsValue {
     }
 }
 
-pub(super) fn outcome(statement: &Statement, result: &D1Result) -> Result<Outcome, Failure> {
-    let changes = if statement.only_reads() { 0 } else { changes(result)? };
+pub(super) fn outcome(query: &Query<'_>, result: &D1Result) -> Result<Outcome<String>, Failure> {
+    let changes = if query.only_reads() { 0 } else { changes(result)? };
     Ok(Outcome { rows: rows_of(result)?, changes })
 }
 
@@ -48,17 +46,16 @@ fn changes(result: &D1Result) -> Result<u64, Thrown> {
 }
 
 /// The rows that a statement of a batch returned: objects, of which there are few.
-fn rows_of(result: &D1Result) -> Result<Vec<Row>, Failure> {
-    let Some(results) = result.results()? else { return Ok(Vec::new()) };
+fn rows_of(result: &D1Result) -> Result<String, Failure> {
     let table = Array::new();
-    for row in results.iter() {
+    for row in result.results()?.unwrap_or_default().iter() {
         let row: Object = row.unchecked_into();
         if table.length() == 0 {
             table.push(&Object::keys(&row));
         }
         table.push(&Object::values(&row));
     }
-    rows_in(&table)
+    Ok(text_of(&table)?)
 }
 
 /// Runs a statement alone. The answer has the columns' names once, ahead of the rows, and not in each.
@@ -69,10 +66,9 @@ pub(super) fn raw(statement: &D1PreparedStatement) -> Result<Promise, JsValue> {
     raw.call1(statement.as_ref(), &options)?.dyn_into()
 }
 
-/// The rows of a table, by one text for all: to fetch each value by itself would cross into JavaScript for each.
-pub(super) fn rows_in(table: &Array) -> Result<Vec<Row>, Failure> {
-    let json = JSON::stringify(table)?;
-    rows::parse(&String::from(json)).map_err(Failure::unreadable)
+/// A table of rows as one text for all: to fetch each value by itself would cross into JavaScript for each.
+pub(super) fn text_of(table: &Array) -> Result<String, JsValue> {
+    JSON::stringify(table).map(String::from)
 }
 
 /// How far the session has seen. A database that cannot tell serves no replicas either.

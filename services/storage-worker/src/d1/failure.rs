@@ -77,11 +77,6 @@ impl Failure {
     pub(super) fn no_answer() -> Self {
         Self { class: Class::Unavailable(Again::Never), cause: Thrown("no answer".to_owned()) }
     }
-
-    /// The answer is not what D1 answers.
-    pub(super) fn unreadable(error: impl std::fmt::Display) -> Self {
-        Self { class: Class::Broken, cause: Thrown(error.to_string()) }
-    }
 }
 
 impl From<Thrown> for Failure {

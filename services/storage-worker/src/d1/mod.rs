@@ -6,11 +6,11 @@
 mod convert;
 mod failure;
 mod retry;
-mod rows;
 
 use std::{future::Future, time::Duration};
 
 use storage::{Answer, Bookmark, Database, Entropy, Error, Outcome, Result, Row, Statement};
+use storage_json::{Query, parse_rows};
 use worker::{
     js_sys::Array,
     wasm_bindgen::{JsCast, JsValue},
@@ -18,7 +18,7 @@ use worker::{
 };
 
 use self::{
-    convert::{bookmark, outcome, prepare, raw, rows_in},
+    convert::{bookmark, outcome, prepare, raw, text_of},
     failure::{Class, Failure},
     retry::{Call, Retries},
 };
@@ -46,45 +46,71 @@ impl D1Database {
         Self { binding: JsValue::from(binding).unchecked_into() }
     }
 
+    /// What [`Database::read`] does, for a statement whose text is no literal; the rows are a text for
+    /// [`storage_json::Rows`].
+    ///
+    /// # Errors
+    /// Those of [`Database::read`].
+    pub async fn read_text(&self, query: &Query<'_>, at_least: Option<&Bookmark>) -> Result<Answer<String>> {
+        if !query.only_reads() {
+            return Err(Error::broken(format!("not a read: {}", query.sql)));
+        }
+        patiently(Call::Read, || self.read_since(query, at_least)).await
+    }
+
+    /// What [`Database::write`] does, for statements whose texts are no literals; the rows of each are a text.
+    ///
+    /// # Errors
+    /// Those of [`Database::write`].
+    pub async fn write_text(
+        &self,
+        queries: &[Query<'_>],
+        at_least: Option<Bookmark>,
+    ) -> Result<Answer<Vec<storage_json::Outcome<String>>>> {
+        if queries.is_empty() {
+            return Ok(Answer { value: Vec::new(), bookmark: at_least });
+        }
+        patiently(Call::Write, || self.write_once(queries)).await
+    }
+
     async fn read_since(
         &self,
-        statement: &Statement,
+        query: &Query<'_>,
         at_least: Option<&Bookmark>,
-    ) -> Result<Answer<Vec<Row>>, Failure> {
-        match self.read_once(statement, at_least.map_or(ANYWHERE, Bookmark::as_str)).await {
+    ) -> Result<Answer<String>, Failure> {
+        match self.read_once(query, at_least.map_or(ANYWHERE, Bookmark::as_str)).await {
             // A client may send anything as a bookmark. Whatever it has seen, the primary has.
-            Err(failure) if failure.class == Class::Bookmark => self.read_once(statement, PRIMARY).await,
+            Err(failure) if failure.class == Class::Bookmark => self.read_once(query, PRIMARY).await,
             answer => answer,
         }
     }
 
-    async fn read_once(&self, statement: &Statement, from: &str) -> Result<Answer<Vec<Row>>, Failure> {
+    async fn read_once(&self, query: &Query<'_>, from: &str) -> Result<Answer<String>, Failure> {
         let session = self.binding.with_session(Some(from))?;
-        let table = settled(raw(&prepare(&session, statement)?)).await?.unchecked_into();
-        Ok(Answer { value: rows_in(&table)?, bookmark: bookmark(&session) })
+        let table = settled(raw(&prepare(&session, query)?)).await?.unchecked_into();
+        Ok(Answer { value: text_of(&table)?, bookmark: bookmark(&session) })
     }
 
-    async fn write_once(&self, statements: &[Statement]) -> Result<Answer<Vec<Outcome>>, Failure> {
+    async fn write_once(
+        &self,
+        queries: &[Query<'_>],
+    ) -> Result<Answer<Vec<storage_json::Outcome<String>>>, Failure> {
         let session = self.binding.with_session(Some(PRIMARY))?;
         let batch = Array::new();
-        for statement in statements {
-            batch.push(prepare(&session, statement)?.as_ref());
+        for query in queries {
+            batch.push(prepare(&session, query)?.as_ref());
         }
         let results: Array = settled(session.session_batch(batch)).await?.unchecked_into();
-        let outcomes = statements
-            .iter()
-            .zip(results.iter())
-            .map(|(statement, result)| outcome(statement, result.unchecked_ref()));
+        let outcomes =
+            queries.iter().zip(results.iter()).map(|(query, result)| outcome(query, result.unchecked_ref()));
         Ok(Answer { value: outcomes.collect::<Result<_, _>>()?, bookmark: bookmark(&session) })
     }
 }
 
 impl Database for D1Database {
     async fn read(&self, statement: Statement, at_least: Option<Bookmark>) -> Result<Answer<Vec<Row>>> {
-        if !statement.only_reads() {
-            return Err(Error::broken(format!("not a read: {}", statement.sql)));
-        }
-        patiently(Call::Read, || self.read_since(&statement, at_least.as_ref())).await
+        let answer = self.read_text(&Query::from(&statement), at_least.as_ref()).await?;
+        Ok(Answer { value: rows_in(&answer.value)?, bookmark: answer.bookmark })
     }
 
     async fn write(
@@ -92,11 +118,19 @@ impl Database for D1Database {
         statements: Vec<Statement>,
         at_least: Option<Bookmark>,
     ) -> Result<Answer<Vec<Outcome>>> {
-        if statements.is_empty() {
-            return Ok(Answer { value: Vec::new(), bookmark: at_least });
-        }
-        patiently(Call::Write, || self.write_once(&statements)).await
+        let queries: Vec<_> = statements.iter().map(Query::from).collect();
+        let answer = self.write_text(&queries, at_least).await?;
+        let outcomes = answer.value.into_iter().map(|told| {
+            let rows = rows_in(&told.rows)?;
+            Ok(Outcome { rows, changes: told.changes })
+        });
+        Ok(Answer { value: outcomes.collect::<Result<_>>()?, bookmark: answer.bookmark })
     }
+}
+
+/// The rows that D1 told, if they are some.
+fn rows_in(text: &str) -> Result<Vec<Row>> {
+    parse_rows(text).map_err(Error::broken)
 }
 
 /// Makes `attempt`s until one succeeds, another would be of no use, or patience has an end.

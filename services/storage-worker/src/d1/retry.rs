@@ -2,15 +2,9 @@
 
 use std::time::Duration;
 
+use storage::Backoff;
+
 use super::failure::{Again, Class, Failure};
-
-/// How often a call is made at most.
-const ATTEMPTS: u32 = 3;
-
-/// The pause before the second attempt; each later one is [`GROWTH`] times as long. Up to half of a pause is left to
-/// chance, so that callers who failed together do not come back together.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const GROWTH: u32 = 4;
 
 /// What a call may have done when it fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,13 +17,12 @@ pub(super) enum Call {
 #[derive(Debug)]
 pub(super) struct Retries {
     call: Call,
-    left: u32,
-    pause: Duration,
+    backoff: Backoff,
 }
 
 impl Retries {
-    pub(super) const fn of(call: Call) -> Self {
-        Self { call, left: ATTEMPTS - 1, pause: FIRST_PAUSE }
+    pub(super) fn of(call: Call) -> Self {
+        Self { call, backoff: Backoff::default() }
     }
 
     /// How long to wait before the call is made again, or `None` if it is not. `random` is any number.
@@ -43,13 +36,7 @@ impl Retries {
             | Class::Bookmark
             | Class::Broken => false,
         };
-        if !again {
-            return None;
-        }
-        self.left = self.left.checked_sub(1)?;
-        let pause = self.pause;
-        self.pause *= GROWTH;
-        Some(pause - pause * u32::from(random) / 512)
+        if again { self.backoff.next_pause(random) } else { None }
     }
 }
 

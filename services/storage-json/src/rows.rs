@@ -1,17 +1,48 @@
-//! Rows as D1 tells them, in JSON, as the port's.
+//! Rows: an array that begins with an array of the columns' names and goes on with an array of values for each row;
+//! without names there are no rows.
 
 use std::{fmt, sync::Arc};
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, SeqAccess, Visitor};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeSeed, Error as _, SeqAccess, Visitor},
+};
+use serde_json::value::RawValue;
 use storage::{Row, Value};
 
-/// The rows in a JSON array that begins with an array of the columns' names and goes on with an array of values for each
-/// row; without names there are no rows.
-pub(super) fn parse(json: &str) -> serde_json::Result<Vec<Row>> {
-    let mut deserializer = serde_json::Deserializer::from_str(json);
-    let rows = deserializer.deserialize_seq(Table)?;
-    deserializer.end()?;
-    Ok(rows)
+use crate::value::Cell;
+
+/// Rows that were read.
+#[derive(Debug)]
+pub struct Rows(pub Vec<Row>);
+
+impl<'de> Deserialize<'de> for Rows {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(Table).map(Self)
+    }
+}
+
+/// The rows in a text.
+///
+/// # Errors
+/// The text is not JSON, or no rows.
+pub fn parse_rows(json: &str) -> serde_json::Result<Vec<Row>> {
+    serde_json::from_str::<Rows>(json).map(|rows| rows.0)
+}
+
+/// Rows as a text, to be passed on as they are.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub struct RowsText(Box<RawValue>);
+
+impl RowsText {
+    /// The rows in `json`, which are not looked at.
+    ///
+    /// # Errors
+    /// The text is not JSON.
+    pub fn new(json: String) -> serde_json::Result<Self> {
+        RawValue::from_string(json).map(Self)
+    }
 }
 
 struct Table;
@@ -56,7 +87,7 @@ impl<'de> Visitor<'de> for Cells {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
         let mut values = Vec::with_capacity(self.count);
-        while let Some(value) = elements.next_element_seed(Cell)? {
+        while let Some(Cell(value)) = elements.next_element()? {
             values.push(value);
         }
         if values.len() == self.count {
@@ -64,50 +95,6 @@ impl<'de> Visitor<'de> for Cells {
         } else {
             Err(A::Error::invalid_length(values.len(), &self))
         }
-    }
-}
-
-/// One value.
-struct Cell;
-
-impl<'de> DeserializeSeed<'de> for Cell {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl Visitor<'_> for Cell {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("null, a number or a text")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_i64<E>(self, integer: i64) -> Result<Value, E> {
-        Ok(Value::Integer(integer))
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "so large a number was a double before it was JSON")]
-    fn visit_u64<E>(self, integer: u64) -> Result<Value, E> {
-        Ok(i64::try_from(integer).map_or(Value::Real(integer as f64), Value::Integer))
-    }
-
-    fn visit_f64<E>(self, real: f64) -> Result<Value, E> {
-        Ok(Value::Real(real))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
-        Ok(Value::Text(text.to_owned()))
-    }
-
-    fn visit_string<E>(self, text: String) -> Result<Value, E> {
-        Ok(Value::Text(text))
     }
 }
 
@@ -119,7 +106,7 @@ mod tests {
     fn values_keep_their_types() {
         let json = r#"[["a","b","c","d","e","f","g"],
             [null,-3,0.1,"Größe \"x\" \u202e",9007199254740992,1e+300,18446744073709552000]]"#;
-        let mut row = parse(json).unwrap().remove(0);
+        let mut row = parse_rows(json).unwrap().remove(0);
         assert_eq!(row.take::<Option<String>>("a").unwrap(), None);
         assert_eq!(row.take::<i64>("b").unwrap(), -3);
         assert_eq!(row.take::<f64>("c").unwrap(), 0.1);
@@ -131,11 +118,11 @@ mod tests {
 
     #[test]
     fn rows_share_their_columns() {
-        let rows = parse(r#"[["count(*)","\"b"],[1,"x"],[2,null]]"#).unwrap();
+        let rows = parse_rows(r#"[["count(*)","\"b"],[1,"x"],[2,null]]"#).unwrap();
         let counts: Vec<i64> = rows.into_iter().map(|mut row| row.take("count(*)").unwrap()).collect();
         assert_eq!(counts, [1, 2]);
-        assert!(parse("[]").unwrap().is_empty());
-        assert!(parse(r#"[["a"]]"#).unwrap().is_empty());
+        assert!(parse_rows("[]").unwrap().is_empty());
+        assert!(parse_rows(r#"[["a"]]"#).unwrap().is_empty());
     }
 
     #[test]
@@ -153,7 +140,7 @@ mod tests {
             r#"[["a"],[]]"#,
             r#"[["a"],[1,2]]"#,
         ] {
-            assert!(parse(json).is_err(), "{json}");
+            assert!(parse_rows(json).is_err(), "{json}");
         }
     }
 }
