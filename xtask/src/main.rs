@@ -7,7 +7,7 @@ mod tools;
 mod workers;
 
 use clap::{Parser, Subcommand};
-use workers::{deploy, dev};
+use workers::{deploy, dev, dev_bridge};
 
 /// The project's habits as commands.
 #[derive(Parser)]
@@ -31,12 +31,10 @@ enum Command {
     },
     /// Runs Reticle as three Workers on this machine.
     DevWorker(dev::Options),
+    /// Runs the D1 bridge on this machine.
+    DevBridge(dev_bridge::Options),
     /// Ships the three Workers, and the migrations ahead of them.
-    Deploy {
-        /// Only bundle them, and print their sizes and bindings.
-        #[arg(long)]
-        dry_run: bool,
-    },
+    Deploy(deploy::Options),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -44,7 +42,7 @@ fn main() -> anyhow::Result<()> {
         Command::Test { filter } => test::everything(filter.as_deref()),
         Command::Bench { filter } => bench::measure(filter.as_deref()),
         Command::DevWorker(options) => dev::serve(&options),
-        Command::Deploy { dry_run: true } => deploy::rehearse(),
-        Command::Deploy { dry_run: false } => deploy::deploy(),
+        Command::DevBridge(options) => dev_bridge::serve(&options),
+        Command::Deploy(options) => deploy::run(&options),
     }
 }

@@ -21,8 +21,14 @@ const PORTABLE: [&str; 9] = [
 ];
 
 /// The Workers, and what they are made of.
-const WORKERS: [&str; 5] =
-    ["storage-worker", "worker-host", "images-worker", "annotations-worker", "gateway-worker"];
+const WORKERS: [&str; 6] = [
+    "bridge-worker",
+    "storage-worker",
+    "worker-host",
+    "images-worker",
+    "annotations-worker",
+    "gateway-worker",
+];
 
 /// The tests that need Workers: they are not among those that `cargo test` runs by itself.
 const AT_THE_EDGE: [&str; 9] = [

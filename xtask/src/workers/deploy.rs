@@ -1,43 +1,61 @@
-//! `cargo xtask deploy`: builds the Workers, brings the database up to date and ships all three.
+//! `cargo xtask deploy`: builds the Workers, brings the database up to date and ships them.
 
 use std::fs;
 
 use anyhow::{Context as _, bail};
 
-use super::{ALL, DATABASE, IMAGES, Worker, build::build, size, tools::Tools};
-use crate::step::{run, target};
+use super::{ALL, BRIDGE, DATABASE, Worker, build::build, size, tools::Tools};
+use crate::step::{self, target};
+
+/// What to ship.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Only bundle, and print sizes and bindings.
+    #[arg(long)]
+    dry_run: bool,
+    /// Ship the D1 bridge instead, for services that run elsewhere.
+    #[arg(long)]
+    bridge: bool,
+}
+
+/// Ships the three Workers, or the bridge, or says what that would be.
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    let workers = if options.bridge { &[BRIDGE][..] } else { &ALL };
+    if options.dry_run { rehearse(workers) } else { deploy(workers) }
+}
 
 /// What the configurations have until an account's own database is written into them.
 const NO_DATABASE: &str = "00000000-0000-0000-0000-000000000000";
 
-/// Bundles all three and prints their sizes and bindings; nothing leaves this machine.
-pub(crate) fn rehearse() -> anyhow::Result<()> {
+/// Bundles them and prints their sizes and bindings; nothing leaves this machine.
+fn rehearse(workers: &[Worker]) -> anyhow::Result<()> {
     let tools = Tools::install()?;
-    build(&tools, &ALL)?;
-    for worker in ALL {
+    build(&tools, workers)?;
+    for worker in workers {
         let bundle = target().join("workers").join(worker.0);
         let mut deploy = tools.wrangler(&["deploy", "--dry-run"])?;
         deploy.arg("--outdir").arg(bundle).arg("--config").arg(worker.configuration());
-        run(&format!("bundle {}", worker.0), deploy)?;
-        size::check(worker)?;
+        step::run(&format!("bundle {}", worker.0), deploy)?;
+        size::check(*worker)?;
     }
     Ok(())
 }
 
-/// Migrates the account's database and deploys all three, each after those that it calls.
-pub(crate) fn deploy() -> anyhow::Result<()> {
-    for worker in ALL {
-        require_database(worker)?;
+/// Migrates the account's database and deploys them, each after those that it calls.
+fn deploy(workers: &[Worker]) -> anyhow::Result<()> {
+    let Some(first) = workers.first() else { return Ok(()) };
+    for worker in workers {
+        require_database(*worker)?;
     }
     let tools = Tools::install()?;
-    build(&tools, &ALL)?;
+    build(&tools, workers)?;
     let mut migrate = tools.wrangler(&["d1", "migrations", "apply", DATABASE, "--remote", "--config"])?;
-    migrate.arg(IMAGES.configuration());
-    run("migrations", migrate)?;
-    for worker in ALL {
+    migrate.arg(first.configuration());
+    step::run("migrations", migrate)?;
+    for worker in workers {
         let mut deploy = tools.wrangler(&["deploy", "--config"])?;
         deploy.arg(worker.configuration());
-        run(&format!("deploy {}", worker.0), deploy)?;
+        step::run(&format!("deploy {}", worker.0), deploy)?;
     }
     Ok(())
 }

@@ -1,8 +1,11 @@
-//! The three Workers: the tools that build and run them, `cargo xtask dev-worker` and `cargo xtask deploy`.
+//! The three Workers and the D1 bridge: the tools that build and run them, `cargo xtask dev-worker`, `dev-bridge` and
+//! `deploy`.
 
 mod build;
 pub(crate) mod deploy;
 pub(crate) mod dev;
+pub(crate) mod dev_bridge;
+mod running;
 mod secrets;
 mod size;
 mod tools;
@@ -21,6 +24,8 @@ struct Worker(&'static str);
 const GATEWAY: Worker = Worker("gateway/worker");
 const IMAGES: Worker = Worker("services/worker/images");
 const ANNOTATIONS: Worker = Worker("services/worker/annotations");
+/// For services that run elsewhere.
+const BRIDGE: Worker = Worker("services/bridge");
 
 /// In the order of deployment: whoever is bound to another one comes after it.
 const ALL: [Worker; 3] = [IMAGES, ANNOTATIONS, GATEWAY];
@@ -28,10 +33,12 @@ const ALL: [Worker; 3] = [IMAGES, ANNOTATIONS, GATEWAY];
 /// The name of the D1 database in the configurations.
 const DATABASE: &str = "reticle";
 
-/// Installs the tools, builds all three, so that tests need not, and checks their sizes.
+/// Installs the tools, builds all, so that tests need not, and checks the sizes.
 pub(crate) fn prepare() -> anyhow::Result<()> {
-    build::build(&tools::Tools::install()?, &ALL)?;
-    ALL.into_iter().try_for_each(size::check)
+    let tools = tools::Tools::install()?;
+    let all = [&ALL[..], &[BRIDGE]].concat();
+    build::build(&tools, &all)?;
+    all.into_iter().try_for_each(size::check)
 }
 
 impl Worker {
@@ -46,6 +53,11 @@ impl Worker {
             bail!("{} is in the way: remove it, and set variables in the environment", file.display());
         }
         Ok(())
+    }
+
+    /// Its configuration, if nothing beside it wins over the environment.
+    fn configuration_alone(self) -> anyhow::Result<PathBuf> {
+        self.refuse_dev_vars().map(|()| self.configuration())
     }
 
     fn configuration(self) -> PathBuf {

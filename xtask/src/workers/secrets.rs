@@ -18,6 +18,9 @@ const TOKEN_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 /// Twice as long in hex digits, which are what is used.
 const BYTES: usize = 32;
 
+/// The secret of the D1 bridge.
+pub(super) const BRIDGE: &str = "RETICLE_BRIDGE_SECRET";
+
 /// What Workers are given.
 pub(super) struct Secrets {
     pub(super) jwt_secret: String,
@@ -27,10 +30,9 @@ pub(super) struct Secrets {
 impl Secrets {
     /// Reads them; makes those that are neither in the environment nor in `folder`.
     pub(super) fn load(folder: &Path) -> anyhow::Result<Self> {
-        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
         Ok(Self {
-            jwt_secret: secret("RETICLE_JWT_SECRET", &folder.join("jwt-secret"))?,
-            url_key: secret("RETICLE_URL_KEY", &folder.join("url-key"))?,
+            jwt_secret: secret("RETICLE_JWT_SECRET", folder, "jwt-secret")?,
+            url_key: secret("RETICLE_URL_KEY", folder, "url-key")?,
         })
     }
 }
@@ -45,6 +47,11 @@ impl Secrets {
     }
 }
 
+/// That of the D1 bridge, by the same rule.
+pub(super) fn bridge(folder: &Path) -> anyhow::Result<String> {
+    secret(BRIDGE, folder, "bridge-secret")
+}
+
 #[expect(clippy::disallowed_methods, reason = "a task is its own host")]
 fn now() -> anyhow::Result<Timestamp> {
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
@@ -52,14 +59,16 @@ fn now() -> anyhow::Result<Timestamp> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a task reads its own environment, once")]
-fn secret(variable: &str, path: &Path) -> anyhow::Result<String> {
+fn secret(variable: &str, folder: &Path, name: &str) -> anyhow::Result<String> {
+    let path = folder.join(name);
     match std::env::var(variable) {
         Ok(secret) => Ok(secret),
-        Err(_) => kept(path).with_context(|| format!("{}", path.display())),
+        Err(_) => kept(folder, &path).with_context(|| format!("{}", path.display())),
     }
 }
 
-fn kept(path: &Path) -> anyhow::Result<String> {
+fn kept(folder: &Path, path: &Path) -> anyhow::Result<String> {
+    fs::create_dir_all(folder)?;
     if path.exists() {
         return Ok(fs::read_to_string(path)?);
     }

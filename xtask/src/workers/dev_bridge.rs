@@ -1,0 +1,38 @@
+//! `cargo xtask dev-bridge`: the D1 bridge on this machine, with D1 as Cloudflare simulates it.
+
+use std::path::PathBuf;
+
+use super::{BRIDGE, build::build, running, secrets, tools::Tools};
+use crate::step::run;
+
+/// What to run.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// The bridge's port; 0 for any that is free.
+    #[arg(long, default_value_t = 8788)]
+    port: u16,
+    /// The folder of the database and the secret.
+    #[arg(long, default_value = "data/bridge", value_name = "DIR")]
+    state: PathBuf,
+}
+
+/// Installs what is missing, builds, migrates, and serves until Ctrl-C or SIGTERM.
+pub(crate) fn serve(options: &Options) -> anyhow::Result<()> {
+    let tools = Tools::install()?;
+    build(&tools, &[BRIDGE])?;
+    let state = std::path::absolute(&options.state)?;
+    let secret = secrets::bridge(&state)?;
+    run("migrations", running::migrate(&tools, BRIDGE, &state)?)?;
+    let mut wrangler = running::wrangler(&tools, &[BRIDGE.configuration_alone()?], options.port, &state)?;
+    wrangler.env(secrets::BRIDGE, &secret);
+    running::serve(wrangler, |url| greeting(url, &secret))
+}
+
+fn greeting(url: &str, secret: &str) -> String {
+    format!(
+        "The D1 bridge is ready: {url}
+
+  export RETICLE_BRIDGE_SECRET={secret}
+  cargo run --release -- serve --database-url d1+{url}"
+    )
+}
