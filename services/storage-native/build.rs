@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("../../migrations").canonicalize()?;
     println!("cargo::rerun-if-changed={}", folder.display());
 
-    let mut list = String::from("const MIGRATIONS: &[Migration] = &[\n");
+    let mut list = String::from("pub(crate) const MIGRATIONS: &[Migration] = &[\n");
     for (_, name) in numbered_files(&folder)? {
         let path = folder.join(&name);
         writeln!(list, "Migration {{ name: {name:?}, sql: include_str!({path:?}) }},")?;

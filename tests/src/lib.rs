@@ -7,6 +7,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests read the clock and start tasks")]
 #![expect(clippy::indexing_slicing, reason = "an answer that lacks a field fails its test")]
 
+mod bridge;
 pub mod cases;
 mod client;
 mod deployment;
@@ -18,11 +19,13 @@ mod program;
 mod seaweed;
 mod shape;
 mod target;
+mod task;
 pub mod token;
 mod tools;
 mod workers;
 mod wrangler;
 
+pub use bridge::{BRIDGE_SECRET, Bridge};
 pub use client::{Answer, User};
 pub use deployment::{Deployment, Running, Worker};
 pub use parts::Parts;

@@ -1,8 +1,13 @@
 //! `reticle images`, `reticle annotations` and `reticle gateway`: three processes on one folder.
 
 use tempfile::TempDir;
+use tokio::process::Command;
 
-use crate::{Target, process::Process, token::SECRET};
+use crate::{
+    Target,
+    process::{Process, program},
+    token::SECRET,
+};
 
 /// The three processes; killed when dropped.
 pub struct Parts {
@@ -28,23 +33,31 @@ impl Parts {
     /// # Errors
     /// One did not start; the error has what it printed.
     pub async fn start(arguments: &[&str]) -> anyhow::Result<Self> {
+        Self::start_with(&[], arguments).await
+    }
+
+    /// Starts all three in the same way with these `variables`, as for other stores than the folder.
+    ///
+    /// # Errors
+    /// One did not start; the error has what it printed.
+    pub async fn start_with(variables: &[(&str, &str)], arguments: &[&str]) -> anyhow::Result<Self> {
         let data_dir = tempfile::tempdir()?;
         let folder = data_dir.path().to_string_lossy().into_owned();
         let common = ["--jwt-secret", SECRET, "--data-dir", &folder];
 
         let images = [&["images"], &common[..], &["--images-listen", "127.0.0.1:0"]].concat();
-        let images = Process::start(&images, &["images"]).await?;
+        let images = start_part(&images, variables, "images").await?;
         let images_url = format!("http://{}", images.address("images")?);
 
         let annotations = ["--annotations-listen", "127.0.0.1:0", "--images-url", &images_url];
         let annotations = [&["annotations"], &common[..], &annotations[..]].concat();
-        let annotations = Process::start(&annotations, &["annotations"]).await?;
+        let annotations = start_part(&annotations, variables, "annotations").await?;
         let annotations_url = format!("http://{}", annotations.address("annotations")?);
 
         let gateway =
             ["--listen", "127.0.0.1:0", "--images-url", &images_url, "--annotations-url", &annotations_url];
         let gateway = [&["gateway"], &common[..], &gateway[..], arguments].concat();
-        let gateway = Process::start(&gateway, &["gateway"]).await?;
+        let gateway = start_part(&gateway, variables, "gateway").await?;
 
         let target = Target::new(
             gateway.address("gateway")?,
@@ -59,4 +72,10 @@ impl Parts {
     pub const fn target(&self) -> &Target {
         &self.target
     }
+}
+
+async fn start_part(arguments: &[&str], variables: &[(&str, &str)], port: &str) -> anyhow::Result<Process> {
+    let mut command = Command::new(program());
+    command.args(arguments).envs(variables.iter().copied());
+    Process::start_by(command, &[port]).await
 }

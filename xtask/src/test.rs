@@ -31,8 +31,9 @@ const WORKERS: [&str; 6] = [
 ];
 
 /// The tests that need Workers: they are not among those that `cargo test` runs by itself.
-const AT_THE_EDGE: [&str; 9] = [
+const AT_THE_EDGE: [&str; 11] = [
     "--package=storage-native",
+    "--test=bridge",
     "--test=s3",
     "--package=storage-worker",
     "--test=workerd",
@@ -41,6 +42,7 @@ const AT_THE_EDGE: [&str; 9] = [
     "--test=edge_faults",
     "--test=edge_in_front",
     "--test=edge_statements",
+    "--test=hybrid",
 ];
 
 /// Runs every check, or only the tests whose names contain `filter`.

@@ -11,8 +11,8 @@ use proto::{
     images::v1::images_service_server::ImagesServiceServer,
 };
 use storage_native::{
-    FileObjects, NativeObjects, OsEntropy, S3Objects, SqliteDatabase, SqliteOptions, SystemClock,
-    TokioBackground, sqlite,
+    BridgeDatabase, FileObjects, NativeDatabase, NativeObjects, OsEntropy, S3Objects, SqliteDatabase,
+    SqliteOptions, SystemClock, TokioBackground, sqlite,
 };
 use tonic::{
     service::Routes,
@@ -22,7 +22,10 @@ use tower::Layer as _;
 
 use crate::{
     grpc_port,
-    settings::{self, Database, Folder, GatewayPort, ImagesPort, Signing, Tokens, Uploads, upstream_uri},
+    settings::{
+        self, Database, DatabasePlace, Folder, GatewayPort, ImagesPort, Signing, Tokens, Uploads,
+        upstream_uri,
+    },
     timer::TokioTimer,
 };
 
@@ -32,21 +35,21 @@ const BACKGROUND_TASKS: usize = 64;
 /// The images service of a native host.
 pub(crate) type Images = AuthService<
     ImagesServiceServer<
-        ImagesService<SqliteDatabase, NativeObjects, SystemClock, OsEntropy, TokioBackground>,
+        ImagesService<NativeDatabase, NativeObjects, SystemClock, OsEntropy, TokioBackground>,
     >,
     SystemClock,
 >;
 
 /// The annotations service of a native host, which asks an images service of type `I`.
 pub(crate) type Annotations<I> = AuthService<
-    AnnotationsServiceServer<annotations::AnnotationsService<SqliteDatabase, I, SystemClock, OsEntropy>>,
+    AnnotationsServiceServer<annotations::AnnotationsService<NativeDatabase, I, SystemClock, OsEntropy>>,
     SystemClock,
 >;
 
 /// Everything that is opened before anything is served.
 #[derive(Clone)]
 pub(crate) struct Stores {
-    pub(crate) database: SqliteDatabase,
+    pub(crate) database: NativeDatabase,
     pub(crate) objects: NativeObjects,
     pub(crate) background: TokioBackground,
 }
@@ -75,20 +78,35 @@ async fn objects(stores: &settings::Stores) -> anyhow::Result<NativeObjects> {
     opened.context("--objects-url")
 }
 
-/// Makes the folders, brings the schema up to date and opens the database.
-pub(crate) async fn database(database: &Database) -> anyhow::Result<SqliteDatabase> {
+/// Opens the database with this program's schema: a file is brought to it, a bridge is asked for it.
+pub(crate) async fn database(database: &Database) -> anyhow::Result<NativeDatabase> {
     migrate(database).await?;
-    SqliteDatabase::open(&database.path()?, &SqliteOptions::default()).await.context("--database-url")
+    match database.place()? {
+        DatabasePlace::File(path) => SqliteDatabase::open(&path, &SqliteOptions::default())
+            .await
+            .map(NativeDatabase::Sqlite)
+            .context("--database-url"),
+        DatabasePlace::Bridge(url, secret) => {
+            BridgeDatabase::new(&url, &secret).map(NativeDatabase::Bridge).context("--database-url")
+        }
+    }
 }
 
-/// Applies the migrations that the database does not have yet, and answers their names.
+/// Applies the migrations that the database does not have yet, and answers their names. Behind a bridge, wrangler applies
+/// them: one that is missing is an error.
 pub(crate) async fn migrate(database: &Database) -> anyhow::Result<Vec<String>> {
-    let path = database.path()?;
     make_folder(&database.folder.data_dir).context("--data-dir")?;
-    if let Some(folder) = path.parent() {
-        make_folder(folder).context("--database-url")?;
+    match database.place()? {
+        DatabasePlace::File(path) => {
+            path.parent().map_or(Ok(()), make_folder).context("--database-url")?;
+            sqlite::migrate(&path).await.context("--database-url")
+        }
+        DatabasePlace::Bridge(url, secret) => {
+            let bridge = BridgeDatabase::new(&url, &secret).context("--database-url")?;
+            bridge.check(&url).await.context("--database-url")?;
+            Ok(Vec::new())
+        }
     }
-    sqlite::migrate(&path).await.context("--database-url")
 }
 
 fn make_folder(path: &Path) -> anyhow::Result<()> {

@@ -9,7 +9,7 @@ use proto::{
     images::v1::images_service_server::SERVICE_NAME as IMAGES,
 };
 use storage::Clock as _;
-use storage_native::{OsEntropy, SqliteDatabase, SystemClock};
+use storage_native::{NativeDatabase, OsEntropy, SystemClock};
 use tower::Layer as _;
 
 use crate::{
@@ -125,7 +125,7 @@ fn clean_up_daily(stores: &Stores, lifetime: &Lifetime) {
 }
 
 fn annotations_over<I: ImagesBackend>(
-    database: &SqliteDatabase,
+    database: &NativeDatabase,
     images: I,
     authenticator: &identity::Authenticator<SystemClock>,
 ) -> Annotations<I> {

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
-use storage_native::S3Location;
+use storage_native::{BridgeSecret, BridgeUrl, S3Location};
 
 /// Settings of `reticle serve`.
 #[derive(Args)]
@@ -103,17 +103,44 @@ pub(crate) struct Database {
     #[command(flatten)]
     pub(crate) folder: Folder,
 
-    /// The database: `sqlite:PATH`. [default: sqlite:DATA_DIR/reticle.db]
+    /// The database: `sqlite:PATH`, or `d1+https://HOST` of a D1 bridge. [default: sqlite:DATA_DIR/reticle.db]
     #[arg(long, env = "RETICLE_DATABASE_URL", value_name = "URL")]
     database_url: Option<String>,
+
+    /// The secret that the D1 bridge was given, at least 32 bytes.
+    #[arg(long, env = "RETICLE_BRIDGE_SECRET", hide_env_values = true, value_name = "SECRET")]
+    bridge_secret: Option<String>,
+}
+
+/// Which database is meant, and what opens it.
+pub(crate) enum DatabasePlace {
+    /// A SQLite file.
+    File(PathBuf),
+    /// A D1 bridge.
+    Bridge(BridgeUrl, BridgeSecret),
 }
 
 impl Database {
-    /// The path of the SQLite file.
-    pub(crate) fn path(&self) -> anyhow::Result<PathBuf> {
-        path_of("--database-url", "sqlite:", self.database_url.as_deref(), || {
-            self.folder.data_dir.join("reticle.db")
-        })
+    /// The database that is meant.
+    pub(crate) fn place(&self) -> anyhow::Result<DatabasePlace> {
+        match self.database_url.as_deref() {
+            Some(url) if BridgeUrl::is_meant_by(url) => {
+                let url = BridgeUrl::parse(url).context("--database-url")?;
+                Ok(DatabasePlace::Bridge(url, self.bridge_secret()?))
+            }
+            url => {
+                let default = || self.folder.data_dir.join("reticle.db");
+                path_of("--database-url", "sqlite:", url, default).map(DatabasePlace::File)
+            }
+        }
+    }
+
+    fn bridge_secret(&self) -> anyhow::Result<BridgeSecret> {
+        let setting = "--bridge-secret (RETICLE_BRIDGE_SECRET)";
+        let Some(secret) = &self.bridge_secret else {
+            bail!("{setting} is missing: --database-url is a D1 bridge, which was given one")
+        };
+        BridgeSecret::parse(secret).context(setting)
     }
 }
 
@@ -289,6 +316,26 @@ mod tests {
             ["sqlite:", "sqlite://", "postgres://x", "a.db", "sqlite::memory:", "sqlite:a.db?mode=ro"]
         {
             assert!(path(Some(wrong)).unwrap_err().to_string().starts_with("--database-url: `"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_bridge_has_a_url_and_a_secret_or_the_setting_is_blamed() {
+        let place = |url: &str, secret: Option<&str>| {
+            let (database_url, bridge_secret) = (Some(url.to_owned()), secret.map(str::to_owned));
+            Database { folder: Folder { data_dir: "data".into() }, database_url, bridge_secret }.place()
+        };
+        let secret = Some("0123456789abcdef0123456789abcdef");
+        assert!(matches!(place("d1+https://a", secret), Ok(DatabasePlace::Bridge(..))));
+        assert!(matches!(place("sqlite:a.db", secret), Ok(DatabasePlace::File(_))));
+        for (url, secret, blamed) in [
+            ("d1+https://a", None, "--bridge-secret (RETICLE_BRIDGE_SECRET)"),
+            ("d1+https://a", Some("short"), "--bridge-secret (RETICLE_BRIDGE_SECRET)"),
+            ("d1+http://a", secret, "--database-url"),
+            ("d1+ftp://a", secret, "--database-url"),
+        ] {
+            let refused = place(url, secret).map(drop).unwrap_err();
+            assert!(refused.to_string().starts_with(blamed), "{url}: {refused}");
         }
     }
 }

@@ -1,22 +1,27 @@
-//! The ports of [`storage`] on one machine: [`sqlite`], [`files`] and [`s3`] for data, and the system's clock, randomness and
-//! tasks.
+//! The ports of [`storage`] in a native program: [`sqlite`], [`files`] and [`s3`] for data on this machine and elsewhere,
+//! [`bridge`] for rows in D1, and the system's clock, randomness and tasks.
 //!
 //! To add an adapter (another database, another object store), give it a module here, translate its failures in one
 //! `error.rs`, and run every function of [`storage::contract`] on it in `tests/`.
 
 mod background;
+pub mod bridge;
 mod clock;
 mod entropy;
 pub mod files;
+mod migrations;
+mod native_database;
 mod native_objects;
 mod open_error;
 pub mod s3;
 pub mod sqlite;
 
 pub use background::TokioBackground;
+pub use bridge::{BridgeDatabase, BridgeSecret, BridgeUrl};
 pub use clock::SystemClock;
 pub use entropy::OsEntropy;
 pub use files::FileObjects;
+pub use native_database::NativeDatabase;
 pub use native_objects::NativeObjects;
 pub use open_error::OpenError;
 pub use s3::{S3Location, S3Objects};

@@ -5,16 +5,10 @@ use std::{collections::HashSet, path::Path};
 use sqlx::{Connection, Row, SqliteConnection};
 
 use super::options::{SqliteOptions, connect_writer};
-use crate::OpenError;
-
-include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
-
-/// A file of the folder `migrations/`.
-#[derive(Clone, Copy, Debug)]
-struct Migration {
-    name: &'static str,
-    sql: &'static str,
-}
+use crate::{
+    OpenError,
+    migrations::{MIGRATIONS, Migration},
+};
 
 /// Applies the migrations that the database does not have yet, in order, each with its record in one transaction, and
 /// returns their names. Several processes may do so at once: each migration runs once.

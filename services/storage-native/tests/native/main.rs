@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
 
+mod bridge_faults;
 mod contracts;
 mod fixture;
 mod sqlite_crash;

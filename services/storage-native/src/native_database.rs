@@ -1,0 +1,42 @@
+use storage::{Answer, Bookmark, Database, Outcome, Result, Row, Statement};
+
+use crate::{BridgeDatabase, SqliteDatabase};
+
+/// The database that whoever starts a program has chosen.
+#[derive(Clone, Debug)]
+pub enum NativeDatabase {
+    /// A file on this machine.
+    Sqlite(SqliteDatabase),
+    /// A D1 database behind a bridge.
+    Bridge(BridgeDatabase),
+}
+
+impl NativeDatabase {
+    /// Waits for what still runs, where this process keeps something open.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite(database) => database.close().await,
+            Self::Bridge(_) => {}
+        }
+    }
+}
+
+impl Database for NativeDatabase {
+    async fn read(&self, statement: Statement, at_least: Option<Bookmark>) -> Result<Answer<Vec<Row>>> {
+        match self {
+            Self::Sqlite(database) => database.read(statement, at_least).await,
+            Self::Bridge(database) => database.read(statement, at_least).await,
+        }
+    }
+
+    async fn write(
+        &self,
+        statements: Vec<Statement>,
+        at_least: Option<Bookmark>,
+    ) -> Result<Answer<Vec<Outcome>>> {
+        match self {
+            Self::Sqlite(database) => database.write(statements, at_least).await,
+            Self::Bridge(database) => database.write(statements, at_least).await,
+        }
+    }
+}

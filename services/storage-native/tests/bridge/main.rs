@@ -1,0 +1,53 @@
+//! Every promise of a database, kept through the bridge to D1 as Cloudflare simulates it, and what only a bridge does:
+//! strangers, limits, a schema that does not fit.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
+
+mod contract;
+mod own;
+mod served;
+
+use std::{process::ExitCode, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use libtest_mimic::{Arguments, Failed, Trial};
+use tokio::runtime::Runtime;
+
+use crate::served::Served;
+
+/// A test that takes longer hangs.
+const TEST_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Limits that D1 has and the runtime on a developer's machine has not: it takes texts of up to 4 MiB there, and functions
+/// of up to 127 arguments.
+const NOT_SIMULATED: [&str; 2] = ["limits::value_bytes", "limits::arguments"];
+
+fn main() -> anyhow::Result<ExitCode> {
+    let mut arguments = Arguments::from_args();
+    // They share one database.
+    arguments.test_threads = Some(1);
+    let runtime = Arc::new(Runtime::new()?);
+    let served = if arguments.list { None } else { Some(Arc::new(runtime.block_on(Served::start())?)) };
+    let trial = |name: &'static str| {
+        let (runtime, served) = (Arc::clone(&runtime), served.clone());
+        let run = move || {
+            let served = served.ok_or("no bridge was started")?;
+            runtime.block_on(run(name, &served)).map_err(|error| Failed::from(format!("{error:?}")))
+        };
+        Trial::test(name, run).with_ignored_flag(NOT_SIMULATED.contains(&name))
+    };
+    let trials = contract::names().into_iter().chain(own::NAMES).map(trial).collect();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    drop(served);
+    Ok(conclusion.exit_code())
+}
+
+async fn run(name: &'static str, served: &Served) -> anyhow::Result<()> {
+    let test = async {
+        served.empty().await;
+        if !own::run(name, served).await {
+            contract::run(name, &served.database).await;
+        }
+    };
+    tokio::time::timeout(TEST_TIMEOUT, test).await.context("timed out")
+}

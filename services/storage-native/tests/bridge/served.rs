@@ -1,0 +1,36 @@
+//! The bridge that the tests run on.
+
+use storage::{Database as _, Row, Statement};
+use storage_native::{BridgeDatabase, BridgeSecret, BridgeUrl};
+use tests::{BRIDGE_SECRET, Bridge};
+
+/// A running bridge, and the database behind it.
+pub(crate) struct Served {
+    pub(crate) bridge: Bridge,
+    pub(crate) url: BridgeUrl,
+    pub(crate) database: BridgeDatabase,
+}
+
+impl Served {
+    pub(crate) async fn start() -> anyhow::Result<Self> {
+        let bridge = Bridge::start().await?;
+        let url = BridgeUrl::parse(&bridge.database_url())?;
+        let database = BridgeDatabase::new(&url, &BridgeSecret::parse(BRIDGE_SECRET)?)?;
+        // The database that wrangler has migrated is one that this program can use.
+        database.check(&url).await?;
+        Ok(Self { bridge, url, database })
+    }
+
+    /// Drops all tables.
+    pub(crate) async fn empty(&self) {
+        // Those that refer to others were made after them.
+        let names = "SELECT name FROM sqlite_schema WHERE type = 'table'
+            AND name NOT GLOB '_cf_*' AND name NOT GLOB 'sqlite_*' ORDER BY rowid DESC";
+        let tables = self.database.read(Statement::new(names), None).await.unwrap().value;
+        let drop_table = |mut table: Row| {
+            let name: String = table.take("name").unwrap();
+            Statement::new(format!("DROP TABLE {name}").leak())
+        };
+        self.database.write(tables.into_iter().map(drop_table).collect(), None).await.unwrap();
+    }
+}
