@@ -225,6 +225,12 @@ mod tests {
     }
 
     #[test]
+    fn the_path_of_an_upload_fills_its_info_too() {
+        binds("PUT", "/v1/shelves/a%2Fb/picture?note=n", r#"info{note:"n",owner{id:"a/b"}}"#);
+        refuses("PUT", "/v1/shelves/a/picture?owner.id=b", "owner.id is part of the path already");
+    }
+
+    #[test]
     fn the_number_of_parameters_is_limited() {
         let query = |count: usize| format!("/v1/shelves?{}", vec!["years=1"; count].join("&"));
         bind("GET", &query(MAX_PARAMETERS), &[]).unwrap();

@@ -242,7 +242,7 @@ fn the_options_of_the_product_are_read() {
     let contract = reticle();
     let upload = contract.method("/reticle.images.v1.ImagesService/UploadImage").unwrap();
     assert_eq!(upload.success_status, http::StatusCode::CREATED);
-    assert_eq!(upload.upload.as_ref().unwrap().file_part, "image");
+    assert_eq!(upload.upload.as_ref().unwrap().file_part.as_deref(), Some("image"));
     let download = contract.method("/reticle.images.v1.ImagesService/DownloadImage").unwrap();
     assert!(download.token_optional && download.download.is_some());
     let update = contract.find(&http::Method::PATCH, "/api/images/a").unwrap().route;

@@ -12,8 +12,8 @@ use crate::{
 /// How a file and what is told of it become the messages of a client stream.
 #[derive(Clone, Debug)]
 pub struct Upload {
-    /// The name of the part that holds the file in a `multipart/form-data` body.
-    pub file_part: String,
+    /// The name of the part that holds the file in a `multipart/form-data` body; `None`: forms are not accepted.
+    pub file_part: Option<String>,
     /// The message field that the first message of the stream fills.
     pub info: FieldDescriptor,
     /// What `info` holds.
@@ -46,14 +46,18 @@ impl Upload {
         schemas: &Schemas,
     ) -> Result<Self, (&'static str, Problem)> {
         let (info, info_message) = expect::message(option, "info", request)?;
-        let missing = Problem::Missing { expected: "the name of a form part" };
+        let (file_part, raw_content_types) = (option.text("file_part"), option.texts("raw_content_types"));
+        if file_part.is_none() && raw_content_types.is_empty() {
+            let expected = "the name of a form part, where no raw_content_types are";
+            return Err(("file_part", Problem::Missing { expected }));
+        }
         Ok(Self {
-            file_part: option.text("file_part").ok_or(("file_part", missing))?,
+            file_part,
             data: expect::bytes(option, "data", request)?,
             filename: expect::text(option, "filename", &info_message)?,
             content_type: expect::text(option, "content_type", &info_message)?,
             size_bytes: expect::integer(option, "size_bytes", &info_message)?,
-            raw_content_types: option.texts("raw_content_types"),
+            raw_content_types,
             schemas: schemas.clone(),
             info,
             info_message,

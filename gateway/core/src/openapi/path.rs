@@ -42,12 +42,18 @@ fn holes(route: &Route) -> Vec<(String, Option<&PathVariable>)> {
     let open = segments.filter(|(_, segment)| !matches!(segment, Segment::Literal(_)));
     open.map(|(index, _)| {
         let variable = route.variables.iter().find(|variable| variable.segments.contains(&index));
-        let name = variable
-            .map_or_else(|| "segment".to_owned(), |variable| variable.path.to_string().replace('.', "_"));
+        let name = variable.map_or_else(|| "segment".to_owned(), |variable| name(route, variable));
         let is_alone = variable.is_some_and(|variable| variable.segments.len() == 1);
         (if is_alone { name } else { format!("{name}_{index}") }, variable)
     })
     .collect()
+}
+
+/// The variable's field; of an upload's description, as query parameters name its fields.
+fn name(route: &Route, variable: &PathVariable) -> String {
+    let upload = route.method.upload.as_ref().filter(|upload| *variable.path.root() == upload.info);
+    let within = upload.and_then(|_| variable.path.below_root());
+    within.as_ref().unwrap_or(&variable.path).to_string().replace('.', "_")
 }
 
 fn text<'n>(route: &Route, mut names: impl Iterator<Item = &'n str>) -> String {

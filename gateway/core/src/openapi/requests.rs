@@ -19,6 +19,18 @@ pub(super) fn describe(route: &Route, components: &mut Components) -> Option<Val
 }
 
 fn file(upload: &Upload, components: &mut Components) -> Value {
+    let mut content = Map::new();
+    if let Some(file_part) = &upload.file_part {
+        content
+            .insert("multipart/form-data".to_owned(), json!({"schema": form(upload, file_part, components)}));
+    }
+    for media_type in &upload.raw_content_types {
+        content.insert(media_type.clone(), json!({"schema": {}}));
+    }
+    json!({"required": true, "content": content})
+}
+
+fn form(upload: &Upload, file_part: &str, components: &mut Components) -> Value {
     let mut parts = Map::new();
     for field in upload.info_message.fields() {
         parts.insert(field.name().to_owned(), components.field(&field, Side::Request));
@@ -28,17 +40,11 @@ fn file(upload: &Upload, components: &mut Components) -> Value {
         "contentMediaType": "application/octet-stream",
         "description": "The file: the last part.",
     });
-    parts.insert(upload.file_part.clone(), bytes);
-    let form = json!({
+    parts.insert(file_part.to_owned(), bytes);
+    json!({
         "type": "object",
         "properties": parts,
-        "required": [upload.file_part],
+        "required": [file_part],
         "additionalProperties": false,
-    });
-    let mut content = Map::new();
-    content.insert("multipart/form-data".to_owned(), json!({"schema": form}));
-    for media_type in &upload.raw_content_types {
-        content.insert(media_type.clone(), json!({"schema": {}}));
-    }
-    json!({"required": true, "content": content})
+    })
 }

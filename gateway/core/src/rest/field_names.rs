@@ -31,7 +31,7 @@ impl Names {
         match (&route.method.upload, &route.body) {
             (Some(upload), _) => Self {
                 within: Some(upload.info.name().to_owned()),
-                file: Some((upload.data.name().to_owned(), upload.file_part.clone())),
+                file: upload.file_part.clone().map(|part| (upload.data.name().to_owned(), part)),
             },
             (None, Body::Field(field)) => Self { within: Some(field.name().to_owned()), file: None },
             (None, Body::None | Body::Whole) => Self { within: None, file: None },

@@ -16,7 +16,7 @@ use multer::{Field, Multipart};
 use crate::{
     body::Incoming,
     config::{MAX_CHUNK_BYTES, MAX_FORM_BYTES, MAX_FORM_PARTS},
-    contract::{FileInfo, Upload},
+    contract::FileInfo,
     error::Error,
 };
 
@@ -49,7 +49,7 @@ impl Form {
         content_type: &str,
         body: Incoming,
         max_file_bytes: u64,
-        upload: &Upload,
+        file_part: &str,
     ) -> Result<Self, Error> {
         let boundary = multer::parse_boundary(content_type).map_err(Error::Form)?;
         let allowance = Allowance::default();
@@ -57,15 +57,15 @@ impl Form {
         let mut fields = Vec::new();
         loop {
             let part = parts.next_field().await.map_err(cause)?;
-            let part = part.ok_or_else(|| Error::FilePartMissing { expected: upload.file_part.clone() })?;
-            if part.name() == Some(&upload.file_part) {
+            let part = part.ok_or_else(|| Error::FilePartMissing { expected: file_part.to_owned() })?;
+            if part.name() == Some(file_part) {
                 allowance.raise(max_file_bytes.saturating_add(MAX_FORM_BYTES));
-                return Ok(Self::at_file(parts, part, fields, upload));
+                return Ok(Self::at_file(parts, part, fields, file_part));
             }
             if fields.len() == MAX_FORM_PARTS {
                 return Err(Error::TooManyParts);
             }
-            fields.push(text(part, &upload.file_part).await?);
+            fields.push(text(part, file_part).await?);
         }
     }
 
@@ -73,14 +73,14 @@ impl Form {
         parts: Multipart<'static>,
         file: Field<'static>,
         fields: Vec<(String, String)>,
-        upload: &Upload,
+        file_part: &str,
     ) -> Self {
         Self {
             parts,
             filename: file.file_name().map(str::to_owned),
             content_type: file.content_type().map(ToString::to_string),
             file: Some(file),
-            file_part: upload.file_part.clone(),
+            file_part: file_part.to_owned(),
             fields,
         }
     }

@@ -64,10 +64,13 @@ async fn begin(call: &Call<'_>, upload: &Upload, body: Body) -> Result<(Vec<u8>,
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let incoming = Incoming::new(body, config.idle_timeout, Arc::clone(&call.shared.host));
     let source = match content_type {
-        Some(declared) if multipart::is_form(declared) => {
+        Some(declared)
+            if multipart::is_form(declared)
+                && let Some(file_part) = &upload.file_part =>
+        {
             body::check_length(headers, limit.saturating_add(MAX_FORM_BYTES))
                 .map_err(|_| Error::BodyTooLarge { limit })?;
-            let form = Form::begin(declared, incoming, limit, upload).await?;
+            let form = Form::begin(declared, incoming, limit, file_part).await?;
             first.extend_from_slice(&upload.info(&form.file_info(), form.fields())?);
             Source::Part(Box::new(form))
         }
@@ -84,11 +87,10 @@ async fn begin(call: &Call<'_>, upload: &Upload, body: Body) -> Result<(Vec<u8>,
 }
 
 fn unsupported(upload: &Upload) -> Error {
+    let form = upload.file_part.iter().map(|part| format!("multipart/form-data with the file part `{part}`"));
     let raw = upload.raw_content_types.join(" or ");
-    let form = format!("multipart/form-data with the file part `{}`", upload.file_part);
-    Error::MediaType {
-        expected: if raw.is_empty() { form } else { format!("{form}, or the file itself as {raw}") },
-    }
+    let raw = (!raw.is_empty()).then(|| format!("the file itself as {raw}"));
+    Error::MediaType { expected: form.chain(raw).collect::<Vec<_>>().join(", or ") }
 }
 
 /// A file that is coming in.
