@@ -25,6 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     tonic_prost_build::configure()
         .build_transport(false)
         .bytes(".reticle.images.v1.UploadImageRequest")
+        .bytes(".reticle.images.v1.PutUploadRequest")
         .bytes(".reticle.images.v1.DownloadImageResponse")
         .compile_fds(compiler.file_descriptor_set())?;
     Ok(())

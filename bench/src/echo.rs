@@ -73,6 +73,24 @@ impl ImagesService for Empty {
     ) -> Result<Response<pb::UploadImageResponse>, Status> {
         Ok(Response::new(Default::default()))
     }
+    async fn create_upload(
+        &self,
+        _: Request<pb::CreateUploadRequest>,
+    ) -> Result<Response<pb::CreateUploadResponse>, Status> {
+        Ok(Response::new(Default::default()))
+    }
+    async fn put_upload(
+        &self,
+        _: Request<Streaming<pb::PutUploadRequest>>,
+    ) -> Result<Response<pb::PutUploadResponse>, Status> {
+        Ok(Response::new(Default::default()))
+    }
+    async fn complete_upload(
+        &self,
+        _: Request<pb::CompleteUploadRequest>,
+    ) -> Result<Response<pb::CompleteUploadResponse>, Status> {
+        Ok(Response::new(Default::default()))
+    }
     async fn list_images(
         &self,
         _: Request<pb::ListImagesRequest>,

@@ -82,7 +82,7 @@ pub(crate) async fn open(
         None => stream::empty().boxed(),
     };
     let length = part.map_or(0, |part| part.length.unsigned_abs());
-    let data = data(image.id, body, length).map(|data| data.map(Payload::Data));
+    let data = exactly(image.id, body, length).map(|data| data.map(Payload::Data));
     let content = stream::iter([Ok(Payload::Content(content(image, part)))]);
     Ok(content
         .chain(data)
@@ -118,7 +118,11 @@ struct Sending {
 }
 
 /// Exactly `length` bytes of `body` in messages; a body that has fewer fails at its end.
-fn data(image: ImageId, body: ByteStream, length: u32) -> impl Stream<Item = Result<Bytes>> + Send {
+pub(crate) fn exactly(
+    image: ImageId,
+    body: ByteStream,
+    length: u32,
+) -> impl Stream<Item = Result<Bytes>> + Send {
     let left = usize::try_from(length).unwrap_or(usize::MAX);
     let sending = Sending { image, body, chunk: Bytes::new(), left };
     stream::try_unfold(sending, |mut sending| async move {

@@ -19,6 +19,12 @@ pub(crate) enum Error {
     #[error("image {0} does not exist for the caller")]
     NotFound(ImageId),
 
+    #[error("upload {0} does not exist for the caller")]
+    UploadNotFound(ImageId),
+
+    #[error("Nothing was uploaded yet: send the bytes by the upload's request first")]
+    NotUploaded(ImageId),
+
     #[error("image {0} is not deleted")]
     NotDeleted(ImageId),
 
@@ -34,7 +40,7 @@ pub(crate) enum Error {
     #[error("The image has {size} bytes: none of them is in the range")]
     RangeNotSatisfiable { size: i32 },
 
-    #[error("The signature does not open this image")]
+    #[error("The signature does not belong to this URL")]
     WrongSignature,
 
     #[error("The signed URL has expired: ask for a new one")]
@@ -71,6 +77,8 @@ impl From<Error> for Status {
             Error::Invalid(violations) => aip::invalid_argument(&violations),
             Error::Denied(denied) => denied.into(),
             Error::NotFound(id) => aip::not_found(KIND, id),
+            Error::UploadNotFound(id) => aip::not_found("Upload", id),
+            Error::NotUploaded(_) => aip::with_reason(Code::FailedPrecondition, "NOT_UPLOADED", text),
             Error::NotDeleted(id) => aip::already_exists(KIND, id),
             Error::Conflict(id) => aip::conflict(KIND, id),
             Error::TooLarge { limit } => aip::with_metadata(

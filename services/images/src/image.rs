@@ -1,5 +1,6 @@
 //! One stored picture.
 
+mod checksum;
 mod filename;
 mod frame;
 mod metadata;
@@ -13,11 +14,12 @@ use storage::{Entropy, Id, ObjectKey, Timestamp};
 
 use crate::format::Format;
 
+pub(crate) use checksum::Checksum;
 pub(crate) use filename::Filename;
 pub(crate) use frame::{Dimensions, Orientation};
 pub(crate) use metadata::Metadata;
 
-/// Where all pictures are in the object store; the sweep looks nowhere else.
+/// Where all pictures are in the object store.
 pub(crate) const OBJECT_PREFIX: &str = "images/";
 
 /// The record of a picture.

@@ -7,6 +7,7 @@
 //! To add a picture format: a variant of `Format`, its first bytes in `format.rs`, its header in a file of `probe/`.
 
 mod cleanup;
+mod direct;
 mod download;
 mod error;
 mod format;

@@ -1,4 +1,6 @@
-//! The records, in SQL. Every function is one statement, and one round trip.
+//! The records, in SQL. Every function is one round trip.
+
+pub(crate) mod uploads;
 
 use aip::{Etag, Page};
 use identity::UserId;
@@ -39,22 +41,27 @@ pub(crate) async fn insert<D: Database>(session: &Session<'_, D>, image: &Image)
              exif_orientation, uploaded_by, created_at, updated_at, metadata, revision)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
          ON CONFLICT (id) DO NOTHING",
-    )
-    .bind(image.id.to_string())
-    .bind(image.filename.as_str())
-    .bind(image.key.as_str())
-    .bind(image.format.media_type())
-    .bind(image.size_bytes)
-    .bind(image.sha256.as_str())
-    .bind(image.dimensions.map(|size| size.width))
-    .bind(image.dimensions.map(|size| size.height))
-    .bind(i32::from(image.orientation.tag()))
-    .bind(image.owner.as_str())
-    .bind(image.created_at.as_millis())
-    .bind(image.updated_at.as_millis())
-    .bind(image.metadata.as_json())
-    .bind(image.etag.revision());
-    session.write(vec![statement]).await.map(drop)
+    );
+    session.write(vec![record(statement, image)]).await.map(drop)
+}
+
+/// The statement that inserts this record, with its values.
+fn record(insert: Statement, image: &Image) -> Statement {
+    insert
+        .bind(image.id.to_string())
+        .bind(image.filename.as_str())
+        .bind(image.key.as_str())
+        .bind(image.format.media_type())
+        .bind(image.size_bytes)
+        .bind(image.sha256.as_str())
+        .bind(image.dimensions.map(|size| size.width))
+        .bind(image.dimensions.map(|size| size.height))
+        .bind(i32::from(image.orientation.tag()))
+        .bind(image.owner.as_str())
+        .bind(image.created_at.as_millis())
+        .bind(image.updated_at.as_millis())
+        .bind(image.metadata.as_json())
+        .bind(image.etag.revision())
 }
 
 /// The live image with this id.

@@ -1,6 +1,7 @@
 //! The RPCs: each decodes its request into domain types, acts, and encodes the answer.
 
 mod change;
+mod direct;
 mod read;
 mod transfer;
 
@@ -43,6 +44,27 @@ where
         request: Request<Streaming<pb::UploadImageRequest>>,
     ) -> Result<Response<pb::UploadImageResponse>, Status> {
         Ok(self.upload(request).await?)
+    }
+
+    async fn create_upload(
+        &self,
+        request: Request<pb::CreateUploadRequest>,
+    ) -> Result<Response<pb::CreateUploadResponse>, Status> {
+        Ok(self.create_direct(request).await?)
+    }
+
+    async fn put_upload(
+        &self,
+        request: Request<Streaming<pb::PutUploadRequest>>,
+    ) -> Result<Response<pb::PutUploadResponse>, Status> {
+        Ok(self.receive_direct(request).await?)
+    }
+
+    async fn complete_upload(
+        &self,
+        request: Request<pb::CompleteUploadRequest>,
+    ) -> Result<Response<pb::CompleteUploadResponse>, Status> {
+        Ok(self.complete_direct(request).await?)
     }
 
     async fn download_image(

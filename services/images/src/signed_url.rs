@@ -1,4 +1,4 @@
-//! URLs that open one picture without a token, for a while.
+//! URLs that open one picture, or store one, without a token, for a while.
 
 use std::time::Duration;
 
@@ -14,9 +14,6 @@ use crate::{
 
 /// How long a URL holds at most, and where the caller does not say.
 const MAX_TTL_SECONDS: i32 = 3600;
-
-/// The HTTP method that a signature permits.
-const METHOD: &str = "GET";
 
 /// How long a URL is to hold: 1 to 3600 seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,29 +36,61 @@ pub(crate) struct SignedUrl {
     pub(crate) expires_at: Timestamp,
 }
 
-/// A URL of the store itself where it can sign, else one of the gateway at `base`.
+/// What a URL of the gateway permits: one method on one thing.
+pub(crate) struct Permit {
+    method: &'static str,
+    /// What is signed for, apart from anything else that has the same id.
+    name: String,
+    path: String,
+}
+
+impl Permit {
+    /// To read an image.
+    pub(crate) fn read(id: ImageId) -> Self {
+        Self { method: "GET", name: id.to_string(), path: format!("/api/images/{id}/content") }
+    }
+
+    /// To send the bytes of an upload.
+    pub(crate) fn store(id: ImageId) -> Self {
+        let path = format!("/api/images/uploads/{id}/content");
+        Self { method: "PUT", name: format!("uploads/{id}"), path }
+    }
+}
+
+/// The gateway, as a URL names it, and who signs for it.
+pub(crate) struct Gateway<'a> {
+    signer: &'a UrlSigner,
+    base: String,
+}
+
+impl<'a> Gateway<'a> {
+    /// The gateway at the configured base; else at the one that it says it was called by; else nowhere in particular,
+    /// which makes URLs relative ones.
+    pub(crate) fn new(signer: &'a UrlSigner, configured: Option<&str>, headers: &HeaderMap) -> Self {
+        let base = configured.map(|base| base.trim_end_matches('/').to_owned());
+        Self { signer, base: base.or_else(|| forwarded(headers)).unwrap_or_default() }
+    }
+
+    /// The URL of what `permit` permits until `expires_at`, in seconds since 1970.
+    pub(crate) fn url(&self, permit: &Permit, expires_at: i64) -> String {
+        let signature = self.signer.sign(permit.method, &permit.name, expires_at);
+        format!("{}{}?expires_at={expires_at}&signature={signature}", self.base, permit.path)
+    }
+}
+
+/// A URL of the store itself where it can sign, else one of the gateway.
 pub(crate) async fn sign(
     objects: &impl ObjectStore,
-    signer: &UrlSigner,
+    gateway: &Gateway<'_>,
     image: &Image,
-    base: &str,
     (ttl, now): (Ttl, Timestamp),
 ) -> Result<SignedUrl> {
     if let Some(signed) = objects.sign_get(&image.key, Duration::from_secs(ttl.0.into())).await? {
         return Ok(SignedUrl { url: signed.url, expires_at: signed.expires_at });
     }
     let seconds = now.as_seconds() + i64::from(ttl.0);
-    let id = image.id.to_string();
-    let signature = signer.sign(METHOD, &id, seconds);
-    let url = format!("{base}/api/images/{id}/content?expires_at={seconds}&signature={signature}");
+    let url = gateway.url(&Permit::read(image.id), seconds);
     Ok(SignedUrl { url, expires_at: Timestamp::from_millis(seconds * 1000) })
-}
-
-/// What a gateway URL begins with: the configured base, else what the gateway says it was called by, else nothing, which
-/// makes the URL a relative one.
-pub(crate) fn base(configured: Option<&str>, headers: &HeaderMap) -> String {
-    configured
-        .map_or_else(|| forwarded(headers).unwrap_or_default(), |base| base.trim_end_matches('/').to_owned())
 }
 
 fn forwarded(headers: &HeaderMap) -> Option<String> {
@@ -87,9 +116,9 @@ impl Ticket {
         (!signature.is_empty()).then_some(Self { expires_at, signature })
     }
 
-    /// Whether it opens `id` at `now`.
-    pub(crate) fn check(&self, signer: &UrlSigner, id: ImageId, now: Timestamp) -> Result<()> {
-        if signer.verify(METHOD, &id.to_string(), self.expires_at, &self.signature, now) {
+    /// Whether it is good for `permit` at `now`.
+    pub(crate) fn check(&self, signer: &UrlSigner, permit: &Permit, now: Timestamp) -> Result<()> {
+        if signer.verify(permit.method, &permit.name, self.expires_at, &self.signature, now) {
             Ok(())
         } else if self.expires_at <= now.as_seconds() {
             Err(Error::ExpiredSignature)

@@ -149,7 +149,7 @@ pub(crate) async fn authenticator(
     Ok(authenticator)
 }
 
-/// Who signs image URLs.
+/// Who signs URLs.
 fn url_signer(folder: &Folder, port: &ImagesPort) -> anyhow::Result<UrlSigner> {
     let key = match &port.url_key {
         Some(key) => SigningKey::new(key.as_bytes()).context("--url-key (RETICLE_URL_KEY)"),

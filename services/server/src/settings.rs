@@ -91,7 +91,7 @@ impl Folder {
         self.data_dir.join("jwt-secret")
     }
 
-    /// The file of the key that signs image URLs, where none is given.
+    /// The file of the key that signs URLs, where none is given.
     pub(crate) fn url_key_path(&self) -> PathBuf {
         self.data_dir.join("url-key")
     }
@@ -249,7 +249,7 @@ pub(crate) struct ImagesPort {
     #[arg(long, env = "RETICLE_PUBLIC_URL", value_name = "URL")]
     pub(crate) public_url: Option<String>,
 
-    /// The key of signed image URLs, at least 32 bytes. [default: the one in DATA_DIR/url-key, made if need be]
+    /// The key of signed URLs, at least 32 bytes. [default: the one in DATA_DIR/url-key, made if need be]
     #[arg(long, env = "RETICLE_URL_KEY", hide_env_values = true, value_name = "KEY")]
     pub(crate) url_key: Option<String>,
 }

@@ -99,6 +99,11 @@ fn uploads_and_downloads_are_files() {
     assert!(upload["requestBody"]["content"].get("image/*").is_some());
     assert!(upload["responses"].get("201").is_some());
 
+    let put = &document["paths"]["/api/images/uploads/{upload_id}/content"]["put"];
+    let content = put["requestBody"]["content"].as_object().unwrap();
+    assert_eq!(content.keys().collect::<Vec<_>>(), ["image/*"], "no form");
+    assert_eq!(put["parameters"][0]["name"], "upload_id");
+
     let download = &document["paths"]["/api/images/{image_id}/content"]["get"];
     for status in ["200", "206", "304", "416"] {
         assert!(download["responses"].get(status).is_some(), "{status}");

@@ -7,6 +7,8 @@ mod browsers;
 #[cfg(test)]
 mod deadlines;
 #[cfg(test)]
+mod direct_uploads;
+#[cfg(test)]
 mod downloads;
 #[cfg(test)]
 mod errors;

@@ -11,7 +11,8 @@ use proto::{
     annotations::v1::{self as annotations, annotations_service_server::AnnotationsService},
     images::v1::{
         self as images, ImageContent, UploadInfo, download_image_response::Payload as Sent,
-        images_service_server::ImagesService, upload_image_request::Payload as Received,
+        images_service_server::ImagesService, put_upload_request::Payload as Put,
+        upload_image_request::Payload as Received,
     },
 };
 use tonic::{Code, Request, Response, Status, Streaming, async_trait, metadata::MetadataMap};
@@ -33,6 +34,7 @@ pub(crate) struct Seen {
     pub(crate) download: Option<images::DownloadImageRequest>,
     pub(crate) bulk: Option<annotations::BulkCreateAnnotationsRequest>,
     pub(crate) upload: Option<Upload>,
+    pub(crate) put: Option<(images::PutUploadInfo, Vec<u8>)>,
 }
 
 #[derive(Default)]
@@ -131,6 +133,47 @@ impl ImagesService for Scripted {
         let filename = seen.upload.as_ref().unwrap().info.filename.clone();
         let image = images::Image { filename, ..image("new") };
         Ok(with_bookmark(images::UploadImageResponse { image: Some(image) }))
+    }
+
+    async fn create_upload(
+        &self,
+        request: Request<images::CreateUploadRequest>,
+    ) -> Result<Response<images::CreateUploadResponse>, Status> {
+        self.note(&request);
+        let upload = images::Upload {
+            id: "u1".to_owned(),
+            headers: [("content-type".to_owned(), request.into_inner().content_type)].into(),
+            ..Default::default()
+        };
+        Ok(Response::new(images::CreateUploadResponse { upload: Some(upload) }))
+    }
+
+    async fn put_upload(
+        &self,
+        request: Request<Streaming<images::PutUploadRequest>>,
+    ) -> Result<Response<images::PutUploadResponse>, Status> {
+        self.note(&request);
+        let (mut messages, mut info, mut bytes) = (request.into_inner(), None, Vec::new());
+        while let Some(message) = messages.message().await? {
+            match message.payload {
+                Some(Put::Info(first)) => info = Some(first),
+                Some(Put::Data(data)) => bytes.extend_from_slice(&data),
+                None => return Err(Status::internal("a message without payload")),
+            }
+        }
+        let info = info.unwrap_or_default();
+        fault(&info.upload_id).await?;
+        self.seen().put = Some((info, bytes));
+        Ok(Response::new(images::PutUploadResponse {}))
+    }
+
+    async fn complete_upload(
+        &self,
+        request: Request<images::CompleteUploadRequest>,
+    ) -> Result<Response<images::CompleteUploadResponse>, Status> {
+        self.note(&request);
+        let image = image(&request.into_inner().upload_id);
+        Ok(Response::new(images::CompleteUploadResponse { image: Some(image) }))
     }
 
     async fn get_image(

@@ -67,6 +67,27 @@ impl ImagesService for Images {
         Ok(Response::new(pb::BatchGetImagesResponse { images }))
     }
 
+    async fn create_upload(
+        &self,
+        _: Request<pb::CreateUploadRequest>,
+    ) -> Result<Response<pb::CreateUploadResponse>, Status> {
+        Err(Status::unimplemented("not asked by the annotations service"))
+    }
+
+    async fn put_upload(
+        &self,
+        _: Request<tonic::Streaming<pb::PutUploadRequest>>,
+    ) -> Result<Response<pb::PutUploadResponse>, Status> {
+        Err(Status::unimplemented("not asked by the annotations service"))
+    }
+
+    async fn complete_upload(
+        &self,
+        _: Request<pb::CompleteUploadRequest>,
+    ) -> Result<Response<pb::CompleteUploadResponse>, Status> {
+        Err(Status::unimplemented("not asked by the annotations service"))
+    }
+
     async fn upload_image(
         &self,
         _: Request<tonic::Streaming<pb::UploadImageRequest>>,

@@ -1,7 +1,7 @@
 //! Moving pictures: in, out, and out without a token.
 
 use futures_util::StreamExt as _;
-use http::Extensions;
+use http::{Extensions, HeaderMap};
 use identity::{Scope, caller};
 use proto::images::v1::{self as pb, images_service_server::ImagesService as Rpc};
 use storage::{Background, Clock, Database, Entropy, ObjectStore};
@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Result},
     image::ImageId,
     repo,
-    signed_url::{self, Ticket, Ttl},
+    signed_url::{self, Gateway, Permit, Ticket, Ttl},
     upload::{Incoming, upload},
     view::View,
 };
@@ -60,20 +60,25 @@ where
         let view = View::from(caller(request.extensions(), Scope::ImagesRead)?);
         let id = ImageId::parse("image_id", &request.get_ref().image_id)?;
         let ttl = Ttl::parse(request.get_ref().ttl_seconds)?;
-        let base = signed_url::base(self.settings.public_url.as_deref(), request.metadata().as_ref());
+        let gateway = self.gateway(request.metadata().as_ref());
         let session = resume(&self.ports.database, request.metadata());
         let image = repo::find(&session, &view, id).await?.ok_or(Error::NotFound(id))?;
         let validity = (ttl, self.ports.clock.now());
-        let signed = signed_url::sign(&self.ports.objects, &self.signer, &image, &base, validity).await?;
+        let signed = signed_url::sign(&self.ports.objects, &gateway, &image, validity).await?;
         let expires_at = Some(aip::to_proto(signed.expires_at));
         Ok(respond(&session, pb::SignImageUrlResponse { url: signed.url, expires_at }))
+    }
+
+    /// The gateway that a request came by.
+    pub(super) fn gateway(&self, headers: &HeaderMap) -> Gateway<'_> {
+        Gateway::new(&self.signer, self.settings.public_url.as_deref(), headers)
     }
 
     /// Whose images a download may read. A ticket that holds is enough; one that does not is no harm to a caller with a
     /// token.
     fn reader(&self, extensions: &Extensions, ticket: Option<&Ticket>, id: ImageId) -> Result<View> {
         let Some(ticket) = ticket else { return Ok(caller(extensions, Scope::ImagesRead)?.into()) };
-        match ticket.check(&self.signer, id, self.ports.clock.now()) {
+        match ticket.check(&self.signer, &Permit::read(id), self.ports.clock.now()) {
             Ok(()) => Ok(View::All),
             Err(refused) => caller(extensions, Scope::ImagesRead).map(View::from).map_err(|_| refused),
         }

@@ -8,7 +8,7 @@ use futures_util::stream::{self, StreamExt as _};
 use storage::ByteStream;
 
 /// Where the chunks of a body go in. Each waits until the store has taken the one before.
-pub(super) struct BodySender(mpsc::Sender<Piece>);
+pub(crate) struct BodySender(mpsc::Sender<Piece>);
 
 enum Piece {
     Chunk(Bytes),
@@ -16,7 +16,7 @@ enum Piece {
 }
 
 /// A body, and the end to feed it by.
-pub(super) fn channel() -> (BodySender, ByteStream) {
+pub(crate) fn channel() -> (BodySender, ByteStream) {
     let (sender, pieces) = mpsc::channel(0);
     (BodySender(sender), Box::pin(stream::unfold(Some(pieces), next_chunk)))
 }
@@ -35,12 +35,12 @@ async fn next_chunk(
 
 impl BodySender {
     /// Adds a chunk.
-    pub(super) async fn send(&mut self, chunk: Bytes) -> storage::Result<()> {
+    pub(crate) async fn send(&mut self, chunk: Bytes) -> storage::Result<()> {
         self.pass(Piece::Chunk(chunk)).await
     }
 
     /// Says that the body is complete.
-    pub(super) async fn finish(mut self) -> storage::Result<()> {
+    pub(crate) async fn finish(mut self) -> storage::Result<()> {
         self.pass(Piece::End).await
     }
 

@@ -1,67 +1,75 @@
-//! The messages of an upload, decoded.
+//! The messages of a file: its description, then its bytes.
 
-use aip::{Violation, Violations};
-use bytes::{Bytes, BytesMut};
-use proto::images::v1::{self as pb, upload_image_request::Payload};
+use aip::Violation;
+use bytes::Bytes;
+use futures_util::{Stream, stream};
+use proto::images::v1::{self as pb, put_upload_request, upload_image_request};
 use tonic::Streaming;
 
-use crate::{
-    error::{Error, Result},
-    format::{Declared, Format},
-    image::{Filename, Metadata},
-};
+use crate::error::{Error, Result};
 
-/// What an upload says of itself ahead of its bytes.
-pub(super) struct Info {
-    pub(super) filename: Option<Filename>,
-    pub(super) declared: Declared,
-    pub(super) size_bytes: Option<i32>,
-    pub(super) metadata: Metadata,
+/// A message of a stream that begins with a description and goes on with bytes.
+pub(crate) trait Message: Send + 'static {
+    /// The description.
+    type Info;
+
+    /// What the message carries.
+    fn payload(self) -> Option<Payload<Self::Info>>;
 }
 
-/// An upload that is being received.
-pub(crate) struct Incoming {
-    messages: Streaming<pb::UploadImageRequest>,
-    /// Bytes that have been looked at, but not taken.
-    opening: Option<Bytes>,
+/// What one message carries.
+pub(crate) enum Payload<I> {
+    Info(I),
+    Data(Bytes),
 }
 
-impl Incoming {
-    /// The upload that these messages are.
-    pub(crate) const fn new(messages: Streaming<pb::UploadImageRequest>) -> Self {
-        Self { messages, opening: None }
+impl Message for pb::UploadImageRequest {
+    type Info = pb::UploadInfo;
+
+    fn payload(self) -> Option<Payload<Self::Info>> {
+        Some(match self.payload? {
+            upload_image_request::Payload::Info(info) => Payload::Info(info),
+            upload_image_request::Payload::Data(data) => Payload::Data(data),
+        })
+    }
+}
+
+impl Message for pb::PutUploadRequest {
+    type Info = pb::PutUploadInfo;
+
+    fn payload(self) -> Option<Payload<Self::Info>> {
+        Some(match self.payload? {
+            put_upload_request::Payload::Info(info) => Payload::Info(info),
+            put_upload_request::Payload::Data(data) => Payload::Data(data),
+        })
+    }
+}
+
+/// A file that is being received.
+pub(crate) struct Incoming<M>(Streaming<M>);
+
+impl<M: Message> Incoming<M> {
+    /// The file that these messages are.
+    pub(crate) const fn new(messages: Streaming<M>) -> Self {
+        Self(messages)
     }
 
     /// The first message.
-    pub(super) async fn info(&mut self, max_bytes: i32) -> Result<Info> {
+    pub(crate) async fn info(&mut self) -> Result<M::Info> {
         match self.payload().await? {
-            Some(Payload::Info(info)) => decode(info, max_bytes),
+            Some(Payload::Info(info)) => Ok(info),
             Some(Payload::Data(_)) | None => Err(Violation::new("info", "must be sent first").into()),
         }
     }
 
-    /// The first bytes, enough to tell a format by; [`Self::next`] will answer them again.
-    pub(super) async fn opening(&mut self) -> Result<Bytes> {
-        let mut opening = self.next().await?.unwrap_or_default();
-        while opening.len() < Format::SNIFFED_BYTES {
-            let Some(more) = self.next().await? else { break };
-            let mut joined = BytesMut::with_capacity(opening.len() + more.len());
-            joined.extend_from_slice(&opening);
-            joined.extend_from_slice(&more);
-            opening = joined.freeze();
-        }
-        if opening.is_empty() {
-            return Err(Violation::new("data", "must not be empty").into());
-        }
-        self.opening = Some(opening.clone());
-        Ok(opening)
+    /// The bytes that follow, never none of them in a chunk.
+    pub(crate) fn into_data(self) -> impl Stream<Item = Result<Bytes>> + Send {
+        stream::try_unfold(self, |mut incoming| async move {
+            Ok(incoming.next().await?.map(|data| (data, incoming)))
+        })
     }
 
-    /// The next bytes, never none of them; `None` at the end.
-    pub(super) async fn next(&mut self) -> Result<Option<Bytes>> {
-        if let Some(opening) = self.opening.take() {
-            return Ok(Some(opening));
-        }
+    async fn next(&mut self) -> Result<Option<Bytes>> {
         loop {
             match self.payload().await? {
                 Some(Payload::Data(data)) if data.is_empty() => {}
@@ -74,31 +82,10 @@ impl Incoming {
         }
     }
 
-    async fn payload(&mut self) -> Result<Option<Payload>> {
-        match self.messages.message().await.map_err(Error::Stream)? {
-            Some(pb::UploadImageRequest { payload: Some(payload) }) => Ok(Some(payload)),
-            Some(pb::UploadImageRequest { payload: None }) => {
-                Err(Violation::new("payload", "must be set in every message").into())
-            }
-            None => Ok(None),
-        }
+    async fn payload(&mut self) -> Result<Option<Payload<M::Info>>> {
+        let Some(message) = self.0.message().await.map_err(Error::Stream)? else { return Ok(None) };
+        let payload =
+            message.payload().ok_or_else(|| Violation::new("payload", "must be set in every message"))?;
+        Ok(Some(payload))
     }
-}
-
-fn decode(info: pb::UploadInfo, max_bytes: i32) -> Result<Info> {
-    let mut violations = Violations::default();
-    let filename = match info.filename.as_str() {
-        "" => Some(None),
-        name => violations.check(Filename::parse("info.filename", name)).map(Some),
-    };
-    let metadata = violations.check(Metadata::parse("info.metadata", info.metadata.unwrap_or_default()));
-    if info.size_bytes.is_some_and(|size| size < 1) {
-        violations.push(Violation::new("info.size_bytes", "must be at least 1"));
-    }
-    let (filename, metadata) = violations.into_result(filename.zip(metadata))?;
-    if info.size_bytes.is_some_and(|size| size > max_bytes) {
-        return Err(Error::TooLarge { limit: max_bytes });
-    }
-    let declared = Declared::parse(&info.content_type)?;
-    Ok(Info { filename, declared, size_bytes: info.size_bytes, metadata })
 }

@@ -4,8 +4,9 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use images::CleanupReport;
 use storage::{Database as _, ObjectKey, ObjectStore as _, PutOptions, Statement};
+use tonic::Code;
 
-use crate::{faults::ObjectFault, world::*};
+use crate::{direct, faults::ObjectFault, world::*};
 
 const DAY: i64 = 24 * 60 * 60;
 
@@ -48,7 +49,7 @@ async fn images_deleted_30_days_ago_go_with_their_annotations_and_objects() {
     assert_eq!((world.records().await, annotations(&world).await), (121, 120));
 
     world.clock.set(START.plus_seconds(30 * DAY));
-    let purged = CleanupReport { purged_images: 120, swept_objects: 0 };
+    let purged = CleanupReport { purged_images: 120, ..Default::default() };
     assert_eq!(world.cleanup().await, purged);
     assert_eq!((world.records().await, annotations(&world).await), (1, 0));
     assert_eq!(world.keys().await, [kept.r2_key]);
@@ -70,11 +71,42 @@ async fn objects_without_a_record_go_after_a_day_and_those_with_one_stay() {
     assert_eq!(world.cleanup().await, CleanupReport::default());
 
     world.clock.advance_seconds(DAY + 1);
-    assert_eq!(world.cleanup().await, CleanupReport { purged_images: 0, swept_objects: 1 });
+    assert_eq!(world.cleanup().await, CleanupReport { swept_objects: 1, ..Default::default() });
     let mut expected = [live.r2_key, hidden.r2_key];
     expected.sort();
     assert_eq!(world.keys().await, expected);
     assert_eq!(world.objects.list("elsewhere/", None, 10).await.unwrap().objects.len(), 1);
+}
+
+#[tokio::test]
+async fn direct_uploads_that_are_not_completed_go_after_a_day() {
+    let world = World::new().await;
+    days_from_now(&world, 0);
+    let forgotten = direct::sent(&world, &png()).await;
+    direct::create(&mut world.user("alice"), direct::declared(&png())).await.unwrap();
+    assert_eq!(world.cleanup().await, CleanupReport::default());
+
+    world.clock.advance_seconds(DAY + 1);
+    let young = direct::create(&mut world.user("alice"), direct::declared(&png())).await.unwrap();
+    let report = CleanupReport { expired_uploads: 2, swept_objects: 1, ..Default::default() };
+    assert_eq!(world.cleanup().await, report);
+    let gone = failure(direct::complete(&mut world.user("alice"), &forgotten.id).await);
+    assert_eq!(gone.0, Code::NotFound);
+    assert!(direct::put(&world, &young, &png()).await.is_ok());
+    assert_eq!(direct::complete(&mut world.user("alice"), &young.id).await.unwrap().id, young.id);
+}
+
+#[tokio::test]
+async fn uploads_expire_in_steps_however_many_there_are() {
+    let world = World::new().await;
+    let create = || {
+        let mut alice = world.user("alice");
+        async move { direct::create(&mut alice, direct::declared(&png())).await.unwrap() }
+    };
+    futures_util::future::join_all((0..501).map(|_| create())).await;
+    world.clock.advance_seconds(DAY + 1);
+    assert_eq!(world.cleanup().await.expired_uploads, 501);
+    assert_eq!(world.database.count("SELECT count(*) AS n FROM uploads").await, 0);
 }
 
 #[tokio::test]
@@ -100,7 +132,7 @@ async fn a_clean_up_that_stops_midway_is_finished_by_the_next() {
     assert_eq!((world.records().await, world.keys().await.len()), (0, 1));
 
     world.objects.set(None);
-    assert_eq!(world.cleanup().await, CleanupReport { purged_images: 0, swept_objects: 1 });
+    assert_eq!(world.cleanup().await, CleanupReport { swept_objects: 1, ..Default::default() });
     world.assert_nothing_stored().await;
 }
 

@@ -162,6 +162,12 @@ impl ObjectStore for FaultyObjects {
         options: PutOptions,
         ttl: Duration,
     ) -> Result<Option<SignedRequest>> {
-        self.inner.sign_put(key, options, ttl).await
+        let signs = self.fault() == Some(ObjectFault::Signs);
+        Ok(signs.then(|| SignedRequest {
+            method: http::Method::PUT,
+            url: format!("https://store.example/{key}?size={}&ttl={}", options.size.unwrap(), ttl.as_secs()),
+            headers: vec![("content-type".to_owned(), options.content_type)],
+            expires_at: crate::world::START,
+        }))
     }
 }

@@ -3,6 +3,7 @@
 
 mod change;
 mod cleanup;
+mod direct;
 mod download;
 mod faults;
 mod read;

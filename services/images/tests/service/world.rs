@@ -85,7 +85,12 @@ impl World {
 
     /// The keys of all objects.
     pub(crate) async fn keys(&self) -> Vec<String> {
-        let list = self.objects.list("images/", None, 10_000).await.unwrap();
+        self.keys_below("images/").await
+    }
+
+    /// The keys of all objects below `prefix`.
+    pub(crate) async fn keys_below(&self, prefix: &str) -> Vec<String> {
+        let list = self.objects.list(prefix, None, 10_000).await.unwrap();
         list.objects.into_iter().map(|object| object.key.to_string()).collect()
     }
 

@@ -35,6 +35,9 @@ fn the_products_paths_reach_their_rpcs() {
         &reticle(),
         &[
             ("POST", "/api/images/upload", "UploadImage"),
+            ("POST", "/api/images/uploads", "CreateUpload"),
+            ("PUT", "/api/images/uploads/0a1b/content", "PutUpload 0a1b"),
+            ("POST", "/api/images/uploads/0a1b:complete", "CompleteUpload 0a1b"),
             ("GET", "/api/images/0a1b", "GetImage 0a1b"),
             ("HEAD", "/api/images/0a1b", "GetImage 0a1b"),
             ("GET", "/api/images", "ListImages"),

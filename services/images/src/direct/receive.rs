@@ -1,0 +1,70 @@
+//! Taking the bytes of a direct upload, where the store cannot.
+
+use std::pin::pin;
+
+use aip::{Violation, Violations};
+use bytes::Bytes;
+use futures_util::{Stream, TryFutureExt as _, TryStreamExt as _, future::try_join};
+use proto::images::v1 as pb;
+use storage::{ObjectStore, PutOptions};
+
+use super::{Declaration, DirectUpload};
+use crate::{
+    error::{Error, Result},
+    format::Declared,
+    upload::{self, Incoming},
+};
+
+/// Stores what comes as the bytes of `upload`, in place of any that were sent before. If it fails, those stay.
+pub(crate) async fn receive(
+    objects: &impl ObjectStore,
+    upload: &DirectUpload,
+    info: &pb::PutUploadInfo,
+    incoming: Incoming<pb::PutUploadRequest>,
+) -> Result<()> {
+    let declaration = &upload.declaration;
+    check(info, declaration)?;
+    let (to_store, body) = upload::channel();
+    let content_type = declaration.format.media_type().to_owned();
+    let options = PutOptions { size: declaration.size_bytes.try_into().ok(), content_type };
+    let key = upload.key();
+    let put = objects.put(&key, body, options).map_err(Error::from);
+    let bytes = pin!(incoming.into_data());
+    let pass = pass(bytes, declaration.size_bytes, to_store);
+    try_join(put, pass).await.map(drop)
+}
+
+/// Whether what is told of the bytes is what was declared.
+fn check(info: &pb::PutUploadInfo, declaration: &Declaration) -> Result<(), Violations> {
+    let mut violations = Violations::default();
+    if Declared::parse(&info.content_type) != Ok(Declared::Format(declaration.format)) {
+        let rule = format!("must be {}, as the upload was declared", declaration.format.media_type());
+        violations.push(Violation::new("info.content_type", rule));
+    }
+    if info.size_bytes.is_some_and(|size| size != declaration.size_bytes) {
+        let rule = format!("must be {}, as the upload was declared", declaration.size_bytes);
+        violations.push(Violation::new("info.size_bytes", rule));
+    }
+    violations.into_result(Some(()))
+}
+
+/// Passes on exactly `size` bytes.
+async fn pass(
+    mut bytes: impl Stream<Item = Result<Bytes>> + Unpin,
+    size: i32,
+    mut to_store: upload::BodySender,
+) -> Result<()> {
+    let mut left = usize::try_from(size).unwrap_or_default();
+    while let Some(chunk) = bytes.try_next().await? {
+        left = left.checked_sub(chunk.len()).ok_or_else(|| wrong_size(size))?;
+        to_store.send(chunk).await?;
+    }
+    if left > 0 {
+        return Err(wrong_size(size).into());
+    }
+    Ok(to_store.finish().await?)
+}
+
+fn wrong_size(size: i32) -> Violation {
+    Violation::new("data", format!("must have {size} bytes, as the upload was declared"))
+}

@@ -1,0 +1,40 @@
+//! The request that stores the bytes.
+
+use std::time::Duration;
+
+use storage::{BOOKMARK_HEADER, Bookmark, ObjectStore, PutOptions, SignedRequest, Timestamp};
+
+use super::DirectUpload;
+use crate::{
+    error::Result,
+    signed_url::{Gateway, Permit},
+};
+
+/// How long the request holds.
+const TTL_SECONDS: u32 = 3600;
+
+/// A request to the store itself where it can sign, else one to the gateway, which must read the upload that was
+/// written at `bookmark`.
+pub(crate) async fn request(
+    objects: &impl ObjectStore,
+    gateway: &Gateway<'_>,
+    upload: &DirectUpload,
+    (now, bookmark): (Timestamp, Option<Bookmark>),
+) -> Result<SignedRequest> {
+    let declaration = &upload.declaration;
+    let content_type = declaration.format.media_type().to_owned();
+    let size = declaration.size_bytes.try_into().ok();
+    let options = PutOptions { size, content_type: content_type.clone() };
+    let ttl = Duration::from_secs(TTL_SECONDS.into());
+    if let Some(signed) = objects.sign_put(&upload.key(), options, ttl).await? {
+        return Ok(signed);
+    }
+    let seconds = now.as_seconds() + i64::from(TTL_SECONDS);
+    let bookmark = bookmark.map(|bookmark| (BOOKMARK_HEADER.to_owned(), bookmark.as_str().to_owned()));
+    Ok(SignedRequest {
+        method: http::Method::PUT,
+        url: gateway.url(&Permit::store(upload.id), seconds),
+        headers: [("content-type".to_owned(), content_type)].into_iter().chain(bookmark).collect(),
+        expires_at: Timestamp::from_millis(seconds * 1000),
+    })
+}
