@@ -55,6 +55,7 @@ try {
   await page.evaluate((target) => reticle.callByGrpcWeb(target), target);
   const url = await page.evaluate((target) => reticle.callByFetch(target), target);
   assert.equal(await page.evaluate((url) => reticle.show(url), url), "3x2");
+  await page.evaluate((target) => reticle.uploadDirectly(target), target);
   // Chromium notes each answer that is an error, and a picture over plain HTTP, which the test's gateway speaks.
   const expected = [
     "error: Failed to load resource: the server responded with a status of 409",

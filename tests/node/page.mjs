@@ -5,6 +5,18 @@ import * as connect from "@connectrpc/connect";
 import * as web from "@connectrpc/connect-web";
 import { callEverything, equal } from "./calls.mjs";
 
+const api = ({ baseUrl, token }) => (path, options = {}) => {
+  const headers = { authorization: `Bearer ${token}`, ...options.headers };
+  return fetch(baseUrl + path, { ...options, headers });
+};
+
+// A picture of 3 × 2 pixels.
+const drawn = () => {
+  const canvas = new OffscreenCanvas(3, 2);
+  canvas.getContext("2d");
+  return canvas.convertToBlob();
+};
+
 globalThis.reticle = {
   // gRPC-web, unary and server streaming.
   async callByGrpcWeb(target) {
@@ -13,16 +25,10 @@ globalThis.reticle = {
   },
 
   // HTTP/JSON by `fetch`: a form with a file, a conditional change, and the headers that a page may read.
-  async callByFetch({ baseUrl, token }) {
-    const call = (path, options = {}) => {
-      const headers = { authorization: `Bearer ${token}`, ...options.headers };
-      return fetch(baseUrl + path, { ...options, headers });
-    };
-    const canvas = new OffscreenCanvas(3, 2);
-    canvas.getContext("2d");
-    const blob = await canvas.convertToBlob();
+  async callByFetch(target) {
+    const call = api(target);
     const form = new FormData();
-    form.append("image", blob, "canvas.png");
+    form.append("image", await drawn(), "canvas.png");
     const uploaded = await call("/api/images/upload", { method: "POST", body: form });
     equal(uploaded.status, 201);
     const { image } = await uploaded.json();
@@ -38,6 +44,21 @@ globalThis.reticle = {
     equal(stale.status, 409);
     equal((await stale.json()).code, "ABORTED");
     return (await (await call(`/api/images/${image.id}/signed-url`)).json()).url;
+  },
+
+  // A direct upload: its request as it is told, without a token.
+  async uploadDirectly(target) {
+    const call = api(target);
+    const body = await drawn();
+    const declared = JSON.stringify({ filename: "direct.png", content_type: body.type, size_bytes: body.size });
+    const json = { "content-type": "application/json" };
+    const created = await call("/api/images/uploads", { method: "POST", headers: json, body: declared });
+    const { upload } = await created.json();
+    const sent = await fetch(upload.url, { method: upload.method, headers: upload.headers, body });
+    equal(sent.ok, true);
+    const completed = await call(`/api/images/uploads/${upload.id}:complete`, { method: "POST" });
+    const { image } = await completed.json();
+    equal(`${image.id} ${image.filename} ${image.width}x${image.height}`, `${upload.id} direct.png 3x2`);
   },
 
   // A picture in the page, by a URL that needs no token.

@@ -117,7 +117,8 @@ pub(super) async fn head_has_the_headers_alone(target: Target) -> anyhow::Result
     Ok(())
 }
 
-/// Given a signed URL, when anybody opens it, then the picture comes; altered in any way it does not.
+/// Given a signed URL, when anybody opens it, then the picture comes; altered in any way, or by another method, it does
+/// not.
 pub(super) async fn a_signed_url_opens_without_a_token_and_only_as_it_is(
     target: Target,
 ) -> anyhow::Result<()> {
@@ -141,6 +142,10 @@ pub(super) async fn a_signed_url_opens_without_a_token_and_only_as_it_is(
     ] {
         let refused = open(&altered).await?;
         ensure!(matches!(refused.status, 401 | 403), "{altered}: {refused:?}");
+    }
+    for method in [Method::PUT, Method::POST, Method::DELETE] {
+        let refused = Answer::read(target.client.request(method.clone(), url).send().await?).await?;
+        ensure!(matches!(refused.status, 401 | 403 | 405), "{method}: {refused:?}");
     }
     for ttl in ["-1", "3601"] {
         let refused = user.get(&path.replace("/content", &format!("/signed-url?ttl_seconds={ttl}"))).await?;

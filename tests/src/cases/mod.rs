@@ -13,6 +13,7 @@ mod grpc;
 mod http;
 mod images;
 mod images_content;
+mod images_direct;
 mod images_upload;
 
 /// A case under way.
@@ -101,6 +102,14 @@ fn everywhere() -> Vec<Case> {
             a_known_etag_answers_304,
             head_has_the_headers_alone,
             a_signed_url_opens_without_a_token_and_only_as_it_is;
+        images_direct:
+            bytes_that_are_sent_become_an_image,
+            completing_twice_answers_the_same_image,
+            the_last_bytes_before_completion_count,
+            bytes_that_are_not_as_declared_are_refused,
+            the_request_is_good_only_as_it_is,
+            anothers_upload_does_not_exist,
+            bad_declarations_are_refused_by_field;
         images_upload:
             a_form_with_a_picture_is_stored,
             a_raw_picture_is_stored,
