@@ -8,7 +8,7 @@ use storage::{ByteStream, ObjectKey, PutOptions, Result};
 use super::{S3Objects, error::classify, multipart::Multipart};
 
 /// The bytes of each part but the last: the fewest that S3 and R2 take, so that many uploads fit into memory. Of one
-/// upload at most [`super::multipart::IN_FLIGHT`] parts and the one that is being collected are there at a time.
+/// upload two parts are on their way at a time, and one more is collected.
 pub const PART_BYTES: usize = 5 * 1024 * 1024;
 
 /// Stores `body`. Until all of it has come nothing is stored under `key`, and each request can be repeated, since its
