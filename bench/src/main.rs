@@ -9,10 +9,12 @@ mod bare_loop;
 mod bulk;
 mod connection;
 mod echo;
+mod edge;
 mod get_image;
 mod listing;
 mod load;
 mod memory;
+mod peer;
 mod proc;
 mod startup;
 mod table;
@@ -49,6 +51,9 @@ async fn measure(filter: &str) -> anyhow::Result<()> {
     }
     if startup::NAME.contains(filter) {
         table.extend(startup::measure().await?);
+    }
+    if edge::NAME.contains(filter) {
+        table.extend(edge::measure().await?);
     }
     print!("{table}");
     Ok(())
