@@ -25,6 +25,19 @@ pub(crate) enum Error {
     #[error("annotation {0} has another etag")]
     Conflict(AnnotationId),
 
+    #[error("the caller has no stream {0}")]
+    StreamNotFound(String),
+
+    #[error("the offset must be at most {next_offset}, where the stream goes on")]
+    Gap { next_offset: i64 },
+
+    #[error("another writer has opened the stream")]
+    Fenced,
+
+    /// What its stream ended with instead of an end.
+    #[error("the producer's stream broke off")]
+    Producer(#[source] Status),
+
     #[error("the images service did not say whom the images belong to")]
     Images(#[source] Status),
 
@@ -53,6 +66,17 @@ impl From<Error> for Status {
             Error::NotFound(id) => aip::not_found(KIND, id),
             Error::ImageNotFound { image_id, field } => aip::not_found_in("Image", image_id, &field),
             Error::Conflict(id) => aip::conflict(KIND, id),
+            Error::StreamNotFound(id) => aip::not_found("Stream", id),
+            Error::Gap { next_offset } => aip::with_metadata(
+                Code::OutOfRange,
+                "OFFSET_GAP",
+                error.to_string(),
+                [("next_offset", next_offset.to_string())],
+            ),
+            Error::Fenced => {
+                aip::with_reason(Code::Aborted, "STREAM_FENCED", "Another writer has opened the stream")
+            }
+            Error::Producer(status) => status,
             Error::Images(status) => images_failure(status),
             Error::Storage(error) => aip::storage_failure(&error),
         }

@@ -24,6 +24,9 @@ const REMEMBERED_SECONDS: i64 = 5;
 /// How many images' owners are remembered: those asked for last. About 3 MB.
 const REMEMBERED_IMAGES: NonZeroUsize = NonZeroUsize::new(16_384).unwrap();
 
+/// The most images that `BatchGetImages` takes.
+const ASKED_AT_ONCE: usize = 500;
+
 /// The images service, wherever it runs: an HTTP/2 channel, the server in the same process, gRPC-web over `fetch`.
 /// Implemented by every gRPC client transport; implement nothing yourself.
 pub trait ImagesBackend: Clone + Send + Sync + 'static {
@@ -69,7 +72,7 @@ impl<I: ImagesBackend, C: Clock> Owners<I, C> {
         Self { images, clock, remembered: Mutex::new(LruCache::new(REMEMBERED_IMAGES)) }
     }
 
-    /// Which of `images` exist for the caller. Asks the images service at most once, and only for those not remembered.
+    /// Which of `images` exist for the caller. Asks the images service only for those not remembered, many at once.
     pub(crate) async fn visible<D: storage::Database>(
         &self,
         call: &Call<'_, D>,
@@ -77,8 +80,8 @@ impl<I: ImagesBackend, C: Clock> Owners<I, C> {
     ) -> Result<BTreeSet<ImageId>> {
         let mut owners = self.recall(images);
         let unknown: Vec<_> = images.iter().copied().filter(|image| !owners.contains_key(image)).collect();
-        if !unknown.is_empty() {
-            owners.extend(self.ask(call, &unknown).await?);
+        for some in unknown.chunks(ASKED_AT_ONCE) {
+            owners.extend(self.ask(call, some).await?);
         }
         let seen = owners.into_iter().filter(|(_, owner)| call.caller.sees(owner));
         Ok(seen.map(|(image, _)| image).collect())

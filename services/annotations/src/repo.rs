@@ -1,6 +1,7 @@
 //! All SQL of this service, in the dialect and within the limits of D1.
 
 mod bulk;
+pub(crate) mod ingest;
 
 use aip::{Etag, Page};
 use identity::UserId;

@@ -1,17 +1,21 @@
 //! The RPCs: decode, act, encode.
 
+use std::pin::Pin;
+
 use aip::{Etag, PageQuery, Violation, Violations};
+use futures_util::Stream;
 use identity::{Scope, UserId};
 use proto::annotations::v1::{self as pb, annotations_service_server::AnnotationsService as Rpc};
 use storage::{Clock, Database, Entropy};
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
 use crate::{
     AnnotationsService,
     annotation::{AnnotationId, Confidence, ImageId, Label, NewAnnotation},
     call::Call,
     changes::Changes,
-    error::Result,
+    error::{Error, Result},
+    ingest::{Accepted, Batch, Ingest, StreamId},
     owners::ImagesBackend,
     repo::Filter,
 };
@@ -24,6 +28,47 @@ const MAX_PAGE: u32 = 1_000;
 
 #[tonic::async_trait]
 impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy> Rpc for AnnotationsService<D, I, C, E> {
+    type IngestAnnotationsStream =
+        Pin<Box<dyn Stream<Item = Result<pb::IngestAnnotationsResponse, Status>> + Send>>;
+
+    async fn ingest_annotations(
+        &self,
+        request: Request<Streaming<pb::IngestAnnotationsRequest>>,
+    ) -> Result<Response<Self::IngestAnnotationsStream>, Status> {
+        let (metadata, extensions, messages) = request.into_parts();
+        let ingest = Ingest::begin(self.clone(), metadata, extensions, messages)?;
+        Ok(Response::new(Box::pin(ingest.answers())))
+    }
+
+    async fn append_annotations(
+        &self,
+        request: Request<pb::AppendAnnotationsRequest>,
+    ) -> Result<Response<pb::AppendAnnotationsResponse>, Status> {
+        let (metadata, extensions, message) = request.into_parts();
+        let call = Call::begin(&self.database, &metadata, &extensions, Scope::AnnotationsWrite)?;
+        let stream_id = StreamId::parse(message.stream_id).map_err(Error::from)?;
+        let batch = Batch::decode(message.offset, message.annotations)?;
+        let mut open = self.open_stream(&call, stream_id).await?;
+        let Accepted { next_offset, invalid } = self.accept(&call, &mut open, batch).await?;
+        Ok(call.answer(pb::AppendAnnotationsResponse { next_offset, invalid }))
+    }
+
+    async fn get_ingest_stream(
+        &self,
+        request: Request<pb::GetIngestStreamRequest>,
+    ) -> Result<Response<pb::IngestStream>, Status> {
+        let (metadata, extensions, message) = request.into_parts();
+        let call = Call::begin(&self.database, &metadata, &extensions, Scope::AnnotationsWrite)?;
+        let stream_id = StreamId::parse(message.stream_id).map_err(Error::from)?;
+        let progress = self.find_stream(&call, &stream_id).await?;
+        Ok(call.answer(pb::IngestStream {
+            stream_id: stream_id.as_str().to_owned(),
+            next_offset: progress.next_offset.get(),
+            created_at: Some(aip::to_proto(progress.created_at)),
+            updated_at: Some(aip::to_proto(progress.updated_at)),
+        }))
+    }
+
     async fn create_annotation(
         &self,
         request: Request<pb::CreateAnnotationRequest>,

@@ -156,7 +156,13 @@ fn require_etag(read: &Annotation, etag: Option<Etag>) -> Result<()> {
     }
 }
 
-fn annotation<D: Database>(call: &Call<'_, D>, id: Id, now: Timestamp, new: NewAnnotation) -> Annotation {
+/// A new record.
+pub(crate) fn annotation<D: Database>(
+    call: &Call<'_, D>,
+    id: Id,
+    now: Timestamp,
+    new: NewAnnotation,
+) -> Annotation {
     Annotation {
         id: AnnotationId(id),
         image_id: new.image_id,

@@ -301,6 +301,32 @@ fn unscripted<T>() -> Result<Response<T>, Status> {
 
 #[async_trait]
 impl AnnotationsService for Scripted {
+    type IngestAnnotationsStream = tonic::codegen::BoxStream<annotations::IngestAnnotationsResponse>;
+
+    async fn ingest_annotations(
+        &self,
+        request: Request<Streaming<annotations::IngestAnnotationsRequest>>,
+    ) -> Result<Response<Self::IngestAnnotationsStream>, Status> {
+        self.note(&request);
+        unscripted()
+    }
+
+    async fn append_annotations(
+        &self,
+        request: Request<annotations::AppendAnnotationsRequest>,
+    ) -> Result<Response<annotations::AppendAnnotationsResponse>, Status> {
+        self.note(&request);
+        unscripted()
+    }
+
+    async fn get_ingest_stream(
+        &self,
+        request: Request<annotations::GetIngestStreamRequest>,
+    ) -> Result<Response<annotations::IngestStream>, Status> {
+        self.note(&request);
+        unscripted()
+    }
+
     async fn create_annotation(
         &self,
         request: Request<annotations::CreateAnnotationRequest>,

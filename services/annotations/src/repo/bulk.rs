@@ -63,7 +63,7 @@ pub(crate) async fn insert_all<D: Database>(
 }
 
 /// A JSON array of each box's label and model, one after the other in one text.
-fn texts(annotations: &[Annotation]) -> Result<String> {
+pub(super) fn texts(annotations: &[Annotation]) -> Result<String> {
     let mut json = Vec::with_capacity(annotations.len() * TEXTS_WIDTH);
     let mut separator = b'[';
     let mut both = String::new();
@@ -80,7 +80,7 @@ fn texts(annotations: &[Annotation]) -> Result<String> {
 }
 
 /// The columns of fixed width, row after row, in ASCII.
-fn fixed(annotations: &[Annotation]) -> Result<String> {
+pub(super) fn fixed(annotations: &[Annotation]) -> Result<String> {
     let mut rows = Vec::with_capacity(annotations.len() * ROW_WIDTH);
     let mut head = String::new();
     for Annotation { id, image_id, content, .. } in annotations {

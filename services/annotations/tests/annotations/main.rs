@@ -7,6 +7,7 @@ mod delete;
 mod fixture;
 mod get;
 mod images;
+mod ingest;
 mod list;
 mod permissions;
 mod update;

@@ -1,0 +1,239 @@
+//! Streams of boxes that are stored exactly once: their names, offsets, and what becomes of a batch.
+
+mod stream;
+
+use std::collections::BTreeSet;
+
+use aip::{Violation, Violations};
+use proto::annotations::v1 as pb;
+use storage::{Clock, Constraint, Database, Entropy, Id, Timestamp};
+
+pub(crate) use self::stream::Ingest;
+use crate::{
+    AnnotationsService,
+    annotation::{Annotation, ImageId, NewAnnotation},
+    call::Call,
+    error::{Error, Result},
+    owners::ImagesBackend,
+    repo::ingest::{self as repo, Writing},
+    service::annotation,
+};
+
+/// The most boxes of one message.
+pub(crate) const MAX_BATCH: usize = 5_000;
+
+/// How often a commit begins again because an image was purged in between.
+const COMMIT_ATTEMPTS: usize = 4;
+
+/// The name of a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct StreamId(String);
+
+impl StreamId {
+    pub(crate) fn parse(text: String) -> Result<Self, Violation> {
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~');
+        if (1..=128).contains(&text.len()) && text.bytes().all(allowed) {
+            return Ok(Self(text));
+        }
+        Err(Violation::new("stream_id", "must be 1 to 128 letters, digits, `-`, `_`, `.` and `~`"))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A place in a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Offset(i64);
+
+impl Offset {
+    /// Ids have room for 2^42 places.
+    const END: i64 = 1 << 42;
+
+    /// `offset`, if it is from 0 to 2^42.
+    pub(crate) fn new(offset: i64) -> Option<Self> {
+        (0..=Self::END).contains(&offset).then_some(Self(offset))
+    }
+
+    pub(crate) fn parse(offset: i64) -> Result<Self, Violation> {
+        Self::new(offset).ok_or_else(|| Violation::new("offset", format!("must be 0 to {}", Self::END)))
+    }
+
+    pub(crate) const fn get(self) -> i64 {
+        self.0
+    }
+
+    fn plus(self, count: usize) -> Result<Self, Violation> {
+        let sum = i64::try_from(count).ok().and_then(|count| self.0.checked_add(count));
+        Self::parse(sum.unwrap_or(i64::MAX))
+    }
+
+    /// How many places lie between the two; 0 if `earlier` is the later one.
+    fn since(self, earlier: Self) -> usize {
+        usize::try_from(self.0.saturating_sub(earlier.0)).unwrap_or_default()
+    }
+
+    fn position(self) -> u64 {
+        self.0.unsigned_abs()
+    }
+}
+
+/// How far a stream has come, and what its ids are made of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Progress {
+    pub(crate) next_offset: Offset,
+    pub(crate) seed: Id,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+}
+
+/// Boxes of one message, as they came.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) offset: Offset,
+    pub(crate) messages: Vec<pb::NewAnnotation>,
+}
+
+impl Batch {
+    pub(crate) fn decode(offset: i64, messages: Vec<pb::NewAnnotation>) -> Result<Self> {
+        if messages.len() > MAX_BATCH {
+            let rule = format!("must hold at most {MAX_BATCH} annotations, not {}", messages.len());
+            return Err(Violation::new("annotations", rule).into());
+        }
+        let offset = Offset::parse(offset)?;
+        offset.plus(messages.len())?;
+        Ok(Self { offset, messages })
+    }
+
+    /// Whether the place behind its last box is `offset`.
+    fn ends_at(&self, offset: i64) -> bool {
+        self.offset.plus(self.messages.len()).is_ok_and(|end| end.get() == offset)
+    }
+}
+
+/// What became of a batch.
+#[derive(Debug, Default)]
+pub(crate) struct Accepted {
+    pub(crate) next_offset: i64,
+    pub(crate) invalid: Vec<pb::InvalidAnnotation>,
+}
+
+/// A stream that is open for this writer.
+#[derive(Debug)]
+pub(crate) struct Open {
+    pub(crate) stream_id: StreamId,
+    writer: Id,
+    progress: Progress,
+}
+
+impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy> AnnotationsService<D, I, C, E> {
+    /// Makes the caller the stream's writer.
+    pub(crate) async fn open_stream(&self, call: &Call<'_, D>, stream_id: StreamId) -> Result<Open> {
+        let now = self.clock.now();
+        let (writer, seed) = (Id::generate(now, &self.entropy), Id::generate(now, &self.entropy));
+        let writing = Writing { owner: call.caller.user_id(), stream_id: &stream_id, writer };
+        let progress = repo::open(&call.session, writing, seed, now).await?;
+        Ok(Open { stream_id, writer, progress })
+    }
+
+    /// How far a stream of the caller's has come.
+    pub(crate) async fn find_stream(&self, call: &Call<'_, D>, stream_id: &StreamId) -> Result<Progress> {
+        let found = repo::find(&call.session, call.caller.user_id(), stream_id).await?;
+        found.ok_or_else(|| Error::StreamNotFound(stream_id.as_str().to_owned()))
+    }
+
+    /// Stores what of `batch` is new and good, and moves the stream behind it.
+    pub(crate) async fn accept(&self, call: &Call<'_, D>, open: &mut Open, batch: Batch) -> Result<Accepted> {
+        let from = open.progress.next_offset;
+        if batch.offset > from {
+            return Err(Error::Gap { next_offset: from.get() });
+        }
+        let known = from.since(batch.offset);
+        let fresh: Vec<_> = batch.messages.into_iter().skip(known).collect();
+        if fresh.is_empty() {
+            return Ok(Accepted { next_offset: from.get(), invalid: Vec::new() });
+        }
+        let to = from.plus(fresh.len())?;
+        let (rows, mut invalid) = check(from, fresh);
+        for _ in 0..COMMIT_ATTEMPTS {
+            let images: BTreeSet<ImageId> = rows.iter().map(|(_, new)| new.image_id).collect();
+            let visible = self.owners.visible(call, &images).await?;
+            let now = self.clock.now();
+            let is_visible = |(_, new): &&(Offset, NewAnnotation)| visible.contains(&new.image_id);
+            let boxes: Vec<Annotation> = rows
+                .iter()
+                .filter(is_visible)
+                .map(|(offset, new)| {
+                    annotation(call, open.progress.seed.at_position(offset.position()), now, new.clone())
+                })
+                .collect();
+            let writing =
+                Writing { owner: call.caller.user_id(), stream_id: &open.stream_id, writer: open.writer };
+            match repo::commit(&call.session, writing, &boxes, (from, to), now).await {
+                Ok(true) => {
+                    open.progress.next_offset = to;
+                    invalid.extend(
+                        rows.iter().filter(|row| !is_visible(row)).map(|(offset, _)| foreign(*offset)),
+                    );
+                    invalid.sort_by_key(|invalid| invalid.offset);
+                    return Ok(Accepted { next_offset: to.get(), invalid });
+                }
+                Ok(false) => return Err(Error::Fenced),
+                // An image was purged since it was last seen.
+                Err(storage::Error::Constraint(Constraint::ForeignKey)) => {
+                    self.owners.forget(&images.into_iter().collect::<Vec<_>>());
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Error::Fenced)
+    }
+}
+
+/// The good boxes with their places, and the broken rules of the others.
+fn check(
+    from: Offset,
+    messages: Vec<pb::NewAnnotation>,
+) -> (Vec<(Offset, NewAnnotation)>, Vec<pb::InvalidAnnotation>) {
+    let (mut rows, mut invalid) = (Vec::with_capacity(messages.len()), Vec::new());
+    for (offset, message) in (from.get()..).zip(messages) {
+        match NewAnnotation::try_from(message) {
+            Ok(new) => rows.push((Offset(offset), new)),
+            Err(broken) => invalid.extend(told(offset, &broken)),
+        }
+    }
+    (rows, invalid)
+}
+
+fn told(offset: i64, broken: &Violations) -> Vec<pb::InvalidAnnotation> {
+    let each = |violation: &Violation| pb::InvalidAnnotation {
+        offset,
+        field: violation.field.clone(),
+        reason: violation.description.clone(),
+    };
+    broken.named().iter().map(each).collect()
+}
+
+fn foreign(offset: Offset) -> pb::InvalidAnnotation {
+    let reason = "must be an image that exists".to_owned();
+    pb::InvalidAnnotation { offset: offset.get(), field: "image_id".to_owned(), reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_offsets_end_at_their_limits() {
+        assert!(StreamId::parse("a".repeat(128)).is_ok());
+        for wrong in ["", "a/b", "a:b", "a b", "ä", &"a".repeat(129)] {
+            assert!(StreamId::parse(wrong.to_owned()).is_err(), "{wrong}");
+        }
+        assert!(Offset::new(1 << 42).is_some());
+        assert!(Offset::new((1 << 42) + 1).is_none() && Offset::new(-1).is_none());
+        assert!(Batch::decode(0, vec![pb::NewAnnotation::default(); MAX_BATCH]).is_ok());
+        assert!(Batch::decode(0, vec![pb::NewAnnotation::default(); MAX_BATCH + 1]).is_err());
+        assert!(Batch::decode((1 << 42) - 1, vec![pb::NewAnnotation::default(); 2]).is_err());
+    }
+}

@@ -1,0 +1,134 @@
+//! Streams, and the boxes that come by them. A commit stores boxes and the new offset, or nothing.
+
+use identity::UserId;
+use storage::{Database, Error, Id, Result, Row, Session, Statement, Timestamp};
+
+use super::bulk::{fixed, texts};
+use crate::{
+    annotation::Annotation,
+    ingest::{Offset, Progress, StreamId},
+};
+
+/// The most boxes of one statement, whose texts stay below the 2 MB that a value may have.
+const BOXES_OF_A_STATEMENT: usize = 500;
+
+/// A stream, by its owner and name, and who writes to it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Writing<'a> {
+    pub(crate) owner: &'a UserId,
+    pub(crate) stream_id: &'a StreamId,
+    /// New for each writer, so that the one before it finds out.
+    pub(crate) writer: Id,
+}
+
+/// Makes the stream if there is none, and its writer the only one that may commit.
+pub(crate) async fn open<D: Database>(
+    session: &Session<'_, D>,
+    writing: Writing<'_>,
+    seed: Id,
+    now: Timestamp,
+) -> Result<Progress> {
+    let statement = Statement::new(
+        "INSERT INTO ingest_streams (created_by, stream_id, next_offset, seed, writer, created_at, updated_at)
+         VALUES (?1, ?2, 0, ?3, ?4, ?5, ?5)
+         ON CONFLICT (created_by, stream_id) DO UPDATE
+         SET writer = excluded.writer, updated_at = max(updated_at, excluded.updated_at)
+         RETURNING *",
+    )
+    .bind(writing.owner.as_str())
+    .bind(writing.stream_id.as_str())
+    .bind(seed.to_string())
+    .bind(writing.writer.to_string())
+    .bind(now.as_millis());
+    let outcome = session.write(vec![statement]).await?.into_iter().next();
+    let row = outcome.and_then(|outcome| outcome.rows.into_iter().next());
+    progress(row.ok_or_else(|| Error::broken("a stream was neither made nor found"))?)
+}
+
+/// How far the stream has come, if there is one.
+pub(crate) async fn find<D: Database>(
+    session: &Session<'_, D>,
+    owner: &UserId,
+    stream_id: &StreamId,
+) -> Result<Option<Progress>> {
+    let statement = Statement::new("SELECT * FROM ingest_streams WHERE created_by = ?1 AND stream_id = ?2")
+        .bind(owner.as_str())
+        .bind(stream_id.as_str());
+    session.read(statement).await?.into_iter().next().map(progress).transpose()
+}
+
+/// Stores `annotations`, all made at `now`, and moves the stream from one offset to the other. Answers whether it did:
+/// not if another writer has opened the stream, or it stands elsewhere. Fails with
+/// [`storage::Constraint::ForeignKey`] if an image is gone.
+pub(crate) async fn commit<D: Database>(
+    session: &Session<'_, D>,
+    writing: Writing<'_>,
+    annotations: &[Annotation],
+    (from, to): (Offset, Offset),
+    now: Timestamp,
+) -> Result<bool> {
+    let mut batch = Vec::with_capacity(annotations.len() / BOXES_OF_A_STATEMENT + 2);
+    for some in annotations.chunks(BOXES_OF_A_STATEMENT) {
+        batch.push(insert_if_writing(writing, from, some)?);
+    }
+    batch.push(
+        Statement::new(
+            "UPDATE ingest_streams SET next_offset = ?5, updated_at = max(updated_at, ?6)
+             WHERE created_by = ?1 AND stream_id = ?2 AND writer = ?3 AND next_offset = ?4",
+        )
+        .bind(writing.owner.as_str())
+        .bind(writing.stream_id.as_str())
+        .bind(writing.writer.to_string())
+        .bind(from.get())
+        .bind(to.get())
+        .bind(now.as_millis()),
+    );
+    let outcomes = session.write(batch).await?;
+    Ok(outcomes.last().is_some_and(|moved| moved.changes == 1))
+}
+
+/// As [`super::insert_all`], under the condition of [`commit`].
+fn insert_if_writing(writing: Writing<'_>, from: Offset, annotations: &[Annotation]) -> Result<Statement> {
+    let Some(first) = annotations.first() else { return Err(Error::broken("a chunk is empty")) };
+    Ok(Statement::new(
+        "WITH boxes AS (
+             SELECT key * 187 AS start, value AS texts, CAST(?2 AS BLOB) AS fixed FROM json_each(?1)
+         )
+         INSERT INTO annotations (image_id, id, label, x, y, width, height, confidence, model,
+                                  created_by, created_at, updated_at, revision)
+         SELECT CAST(substr(fixed, start + 1, 32) AS TEXT),
+                CAST(substr(fixed, start + 33, 32) AS TEXT),
+                substr(texts, 1, CAST(substr(fixed, start + 65, 3) AS INTEGER)),
+                CAST(substr(fixed, start + 68, 24) AS REAL),
+                CAST(substr(fixed, start + 92, 24) AS REAL),
+                CAST(substr(fixed, start + 116, 24) AS REAL),
+                CAST(substr(fixed, start + 140, 24) AS REAL),
+                CASE substr(fixed, start + 164, 1) WHEN x'20' THEN NULL
+                     ELSE CAST(substr(fixed, start + 164, 24) AS REAL) END,
+                substr(texts, CAST(substr(fixed, start + 65, 3) AS INTEGER) + 1),
+                ?3, ?4, ?4, ?5
+         FROM boxes
+         WHERE EXISTS (
+             SELECT 1 FROM ingest_streams
+             WHERE created_by = ?3 AND stream_id = ?6 AND writer = ?7 AND next_offset = ?8
+         )",
+    )
+    .bind(texts(annotations)?)
+    .bind(fixed(annotations)?)
+    .bind(writing.owner.as_str())
+    .bind(first.created_at.as_millis())
+    .bind(first.etag.revision())
+    .bind(writing.stream_id.as_str())
+    .bind(writing.writer.to_string())
+    .bind(from.get()))
+}
+
+fn progress(mut row: Row) -> Result<Progress> {
+    Ok(Progress {
+        next_offset: Offset::new(row.take("next_offset")?)
+            .ok_or_else(|| Error::broken("an offset below 0"))?,
+        seed: row.take::<String>("seed")?.parse().map_err(Error::broken)?,
+        created_at: Timestamp::from_millis(row.take("created_at")?),
+        updated_at: Timestamp::from_millis(row.take("updated_at")?),
+    })
+}

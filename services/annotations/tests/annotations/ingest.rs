@@ -1,0 +1,192 @@
+use futures_util::{Stream, StreamExt as _, stream};
+use proto::annotations::v1 as pb;
+use storage::Statement;
+use tokio::sync::mpsc;
+use tonic::{Code, Status, Streaming};
+use tonic_types::StatusExt as _;
+
+use crate::fixture::{BOBS, CAT, DOG, Fixture, NOBODYS, by, by_any, fields, new_box};
+
+fn append(offset: i64, annotations: Vec<pb::NewAnnotation>) -> pb::AppendAnnotationsRequest {
+    pb::AppendAnnotationsRequest { stream_id: "run-1".to_owned(), offset, annotations }
+}
+
+fn message(offset: i64, annotations: Vec<pb::NewAnnotation>) -> pb::IngestAnnotationsRequest {
+    pb::IngestAnnotationsRequest { offset, annotations, ..Default::default() }
+}
+
+fn opening() -> pb::IngestAnnotationsRequest {
+    pb::IngestAnnotationsRequest { stream_id: "run-1".to_owned(), ..Default::default() }
+}
+
+fn cats(count: usize) -> Vec<pb::NewAnnotation> {
+    vec![new_box(CAT); count]
+}
+
+impl Fixture {
+    async fn append(
+        &self,
+        offset: i64,
+        annotations: Vec<pb::NewAnnotation>,
+    ) -> Result<pb::AppendAnnotationsResponse, Status> {
+        let request = by("alice", append(offset, annotations));
+        Ok(self.client.clone().append_annotations(request).await?.into_inner())
+    }
+
+    async fn ingest(
+        &self,
+        messages: impl Stream<Item = pb::IngestAnnotationsRequest> + Send + 'static,
+    ) -> Streaming<pb::IngestAnnotationsResponse> {
+        self.client.clone().ingest_annotations(by("alice", messages)).await.unwrap().into_inner()
+    }
+
+    async fn next_offset(&self) -> i64 {
+        let get = pb::GetIngestStreamRequest { stream_id: "run-1".to_owned() };
+        self.client.clone().get_ingest_stream(by("alice", get)).await.unwrap().into_inner().next_offset
+    }
+}
+
+#[tokio::test]
+async fn what_is_sent_again_is_acknowledged_and_not_stored_again() {
+    let fixture = Fixture::start().await;
+    assert_eq!(fixture.append(0, cats(3)).await.unwrap().next_offset, 3);
+    assert_eq!(fixture.append(0, cats(3)).await.unwrap().next_offset, 3);
+    assert_eq!(fixture.append(2, cats(3)).await.unwrap().next_offset, 5);
+    assert_eq!(fixture.append(1, cats(1)).await.unwrap().next_offset, 5);
+    assert_eq!((fixture.stored().await, fixture.next_offset().await), (5, 5));
+}
+
+#[tokio::test]
+async fn a_gap_is_refused_with_the_offset_where_the_stream_goes_on() {
+    let fixture = Fixture::start().await;
+    fixture.append(0, cats(2)).await.unwrap();
+    let refused = fixture.append(3, cats(1)).await.unwrap_err();
+    assert_eq!(refused.code(), Code::OutOfRange);
+    assert_eq!(refused.get_details_error_info().unwrap().metadata["next_offset"], "2");
+    assert_eq!(fixture.stored().await, 2);
+}
+
+#[tokio::test]
+async fn bad_boxes_are_told_by_their_place_and_the_others_are_stored() {
+    let fixture = Fixture::start().await;
+    let bad = pb::NewAnnotation { label: String::new(), x: 2.0, ..new_box(CAT) };
+    let boxes = vec![new_box(CAT), bad, new_box(BOBS), new_box(DOG), new_box(NOBODYS)];
+    let accepted = fixture.append(0, boxes).await.unwrap();
+    let told: Vec<_> =
+        accepted.invalid.iter().map(|invalid| (invalid.offset, invalid.field.as_str())).collect();
+    assert_eq!(told, [(1, "label"), (1, "x"), (2, "image_id"), (4, "image_id")]);
+    assert_eq!(accepted.invalid[0].reason, "must be 1 to 100 characters");
+    assert_eq!((accepted.next_offset, fixture.stored().await), (5, 2));
+    assert!(fixture.append(0, vec![new_box(NOBODYS); 5]).await.unwrap().invalid.is_empty(), "told once");
+}
+
+#[tokio::test]
+async fn a_box_has_the_id_of_its_place() {
+    let fixture = Fixture::start().await;
+    fixture.append(0, cats(700)).await.unwrap();
+    let list = pb::ListAnnotationsRequest { image_id: CAT.to_owned(), ..Default::default() };
+    let listed = fixture.client.clone().list_annotations(by("alice", list)).await.unwrap().into_inner();
+    let ids: Vec<_> = listed.annotations.into_iter().map(|annotation| annotation.id).collect();
+    assert_eq!(ids.len(), 700);
+    assert!(ids.is_sorted_by(|newer, older| newer > older));
+    assert!(ids.iter().all(|id| id[..12] == ids[0][..12] && id[24..] == ids[0][24..]), "one stream's");
+}
+
+#[tokio::test]
+async fn an_image_that_is_purged_in_between_costs_its_boxes_alone() {
+    let fixture = Fixture::start().await;
+    let purge = Statement::new("DELETE FROM images WHERE id = ?1").bind(DOG);
+    let noop = Statement::new("UPDATE images SET filename = filename");
+    fixture.create(new_box(DOG)).await;
+    fixture.images.delete(DOG);
+    fixture.database.before_writes(vec![purge, noop]);
+    let accepted = fixture.append(0, vec![new_box(CAT), new_box(DOG)]).await.unwrap();
+    assert_eq!((accepted.next_offset, accepted.invalid.len()), (2, 1));
+    assert_eq!((accepted.invalid[0].offset, fixture.stored().await), (1, 1));
+}
+
+#[tokio::test]
+async fn each_user_has_streams_of_their_own() {
+    let fixture = Fixture::start().await;
+    fixture.append(0, cats(2)).await.unwrap();
+    let get = pb::GetIngestStreamRequest { stream_id: "run-1".to_owned() };
+    let unknown = fixture.client.clone().get_ingest_stream(by("bob", get)).await.unwrap_err();
+    assert_eq!(unknown.code(), Code::NotFound);
+    let request = by_any("server", append(0, vec![new_box(BOBS)]));
+    let own = fixture.client.clone().append_annotations(request).await.unwrap().into_inner();
+    assert_eq!((own.next_offset, fixture.next_offset().await, fixture.stored().await), (1, 2, 3));
+}
+
+#[tokio::test]
+async fn requests_end_at_their_limits() {
+    let fixture = Fixture::start().await;
+    assert_eq!(fixture.append(0, cats(5_000)).await.unwrap().next_offset, 5_000);
+    assert_eq!(fields(&fixture.append(5_000, cats(5_001)).await.unwrap_err()), ["annotations"]);
+    assert_eq!(fields(&fixture.append(-1, cats(1)).await.unwrap_err()), ["offset"]);
+    let nameless = pb::AppendAnnotationsRequest { stream_id: "a/b".to_owned(), ..append(0, cats(1)) };
+    let refused = fixture.client.clone().append_annotations(by("alice", nameless)).await.unwrap_err();
+    assert_eq!(fields(&refused), ["stream_id"]);
+}
+
+#[tokio::test]
+async fn a_producer_learns_where_to_go_on_and_goes_on() {
+    let fixture = Fixture::start().await;
+    fixture.append(0, cats(2)).await.unwrap();
+    let (sender, messages) = mpsc::unbounded_channel();
+    let mut answers = fixture
+        .ingest(stream::unfold(messages, async |mut messages| {
+            messages.recv().await.map(|message| (message, messages))
+        }))
+        .await;
+    sender.send(opening()).unwrap();
+    assert_eq!(answers.next().await.unwrap().unwrap().next_offset, 2);
+    sender.send(message(1, cats(3))).unwrap();
+    assert_eq!(answers.next().await.unwrap().unwrap().next_offset, 4);
+    drop(sender);
+    assert!(answers.next().await.is_none());
+    assert_eq!(fixture.stored().await, 4);
+}
+
+#[tokio::test]
+async fn messages_that_wait_are_stored_together() {
+    let fixture = Fixture::start().await;
+    let mut messages = vec![opening()];
+    messages.extend((0..50).map(|n| message(n * 10, cats(10))));
+    let answers: Vec<_> = fixture.ingest(stream::iter(messages)).await.collect().await;
+    let offsets: Vec<_> = answers.into_iter().map(|answer| answer.unwrap().next_offset).collect();
+    assert_eq!(offsets.last(), Some(&500));
+    assert!(offsets.len() < 50 && offsets.is_sorted(), "{offsets:?}");
+    assert_eq!(fixture.stored().await, 500);
+}
+
+#[tokio::test]
+async fn another_writer_ends_the_first() {
+    let fixture = Fixture::start().await;
+    let (sender, messages) = mpsc::unbounded_channel();
+    let mut answers = fixture
+        .ingest(stream::unfold(messages, async |mut messages| {
+            messages.recv().await.map(|message| (message, messages))
+        }))
+        .await;
+    sender.send(opening()).unwrap();
+    assert_eq!(answers.next().await.unwrap().unwrap().next_offset, 0);
+    fixture.append(0, cats(1)).await.unwrap();
+    sender.send(message(0, cats(2))).unwrap();
+    let fenced = answers.next().await.unwrap().unwrap_err();
+    assert_eq!((fenced.code(), fixture.stored().await), (Code::Aborted, 1));
+}
+
+#[tokio::test]
+async fn a_call_is_about_one_stream_and_has_no_gaps() {
+    let fixture = Fixture::start().await;
+    let other = pb::IngestAnnotationsRequest { stream_id: "run-2".to_owned(), ..message(0, cats(1)) };
+    for (wrong, code) in [
+        (vec![message(0, cats(1))], Code::InvalidArgument),
+        (vec![opening(), other], Code::InvalidArgument),
+        (vec![opening(), message(1, cats(1))], Code::OutOfRange),
+    ] {
+        let answers: Vec<_> = fixture.ingest(stream::iter(wrong)).await.collect().await;
+        assert_eq!(answers.last().unwrap().as_ref().unwrap_err().code(), code);
+    }
+    assert_eq!(fixture.stored().await, 0);
+}
