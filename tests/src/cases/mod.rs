@@ -15,6 +15,7 @@ mod images;
 mod images_content;
 mod images_direct;
 mod images_upload;
+mod streams;
 
 /// A case under way.
 type Run = Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>>;
@@ -46,6 +47,8 @@ pub fn over(protocol: Protocol) -> Vec<Case> {
             clients:
                 grpcurl_calls_by_reflection,
                 python_grpc_calls_by_reflection;
+            streams:
+                a_producer_resumes_where_it_was;
         ]),
         Protocol::GrpcWeb => {}
     }
@@ -122,5 +125,8 @@ fn everywhere() -> Vec<Case> {
             a_huge_header_is_stored_and_never_decoded,
             sizes_are_those_of_the_upright_picture,
             an_upload_that_stops_midway_leaves_no_row;
+        streams:
+            a_batch_that_is_sent_again_is_not_stored_again,
+            bad_boxes_and_gaps_are_told;
     ]
 }

@@ -1,0 +1,120 @@
+//! `kill -9` in the middle of a stream, again and again: each box that was sent is there, once.
+#![expect(clippy::indexing_slicing, reason = "an answer that lacks a field fails its test")]
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use anyhow::{Context as _, ensure};
+use futures_util::{future::join_all, stream};
+use proto::annotations::v1 as pb;
+use tempfile::TempDir;
+use tests::{Program, Protocol, User, grpc};
+use tokio::time::timeout;
+
+/// How often the program is killed.
+const KILLS: u64 = 50;
+/// Producers at a time, each with a stream of its own.
+const PRODUCERS: usize = 3;
+/// Boxes of one message.
+const BATCH: i64 = 7;
+
+/// Given producers that number their boxes, when the program is killed at fifty moments, then after each restart every
+/// producer goes on where the program says, and in the end every box is there, once.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_box_survives_every_kill_once() -> anyhow::Result<()> {
+    let mut folder = Arc::new(TempDir::new()?);
+    let mut image_id = String::new();
+    let mut acknowledged = [0; PRODUCERS];
+    for round in 0..KILLS {
+        let program = Program::start_on(folder, &[]).await?;
+        let user = owner(&program);
+        if round == 0 {
+            image_id = user.new_image().await?;
+        }
+        let producers = join_all((0..PRODUCERS).map(|n| produce(&user, n, &image_id, acknowledged[n])));
+        let killer = async {
+            // Not waiting for anything in particular: the moment of the kill is what is varied.
+            drop(timeout(Duration::from_millis(20 + 13 * (round % 11)), std::future::pending::<()>()).await);
+            program.kill().await
+        };
+        let (seen, killed) = tokio::join!(producers, killer);
+        folder = killed?;
+        for (n, seen) in seen.into_iter().enumerate() {
+            acknowledged[n] = seen?;
+        }
+    }
+    let program = Program::start_on(folder, &[]).await?;
+    let user = owner(&program);
+    let places = labels(&user, &image_id).await?;
+    for (n, acknowledged) in acknowledged.into_iter().enumerate() {
+        ensure!(acknowledged > 0, "nothing of producer {n} was ever acknowledged");
+        let path = format!("/api/annotations/streams/producer-{n}");
+        let next_offset: i64 = user.get(&path).await?.text("/next_offset").parse()?;
+        ensure!(next_offset >= acknowledged, "{next_offset} of {acknowledged}");
+        for offset in 0..next_offset {
+            let times = places.get(&format!("{n} {offset}")).copied().unwrap_or_default();
+            ensure!(times == 1, "box {offset} of producer {n} is there {times} times");
+        }
+    }
+    Ok(())
+}
+
+/// The same user in every round.
+fn owner(program: &Program) -> User {
+    let target = program.target().clone();
+    User { id: "owner".to_owned(), token: tests::token::mint("owner", ""), target }
+}
+
+/// Opens the stream, sends from where the program says it stands until the program is gone, and answers how far it was
+/// acknowledged. `known` is what was acknowledged before.
+async fn produce(user: &User, n: usize, image_id: &str, known: i64) -> anyhow::Result<i64> {
+    let Ok(mut client) = grpc::annotations(Protocol::Grpc, user.target.annotations, &user.token).await else {
+        return Ok(known);
+    };
+    let stream_id = format!("producer-{n}");
+    let get = pb::GetIngestStreamRequest { stream_id: stream_id.clone() };
+    let from = match client.get_ingest_stream(get).await {
+        Ok(found) => found.into_inner().next_offset,
+        Err(status) if status.code() == tonic::Code::NotFound => 0,
+        Err(_) => return Ok(known),
+    };
+    ensure!(from >= known, "{known} boxes were acknowledged, and {from} are there");
+    let image_id = image_id.to_owned();
+    let message = move |offset: i64| pb::IngestAnnotationsRequest {
+        stream_id: stream_id.clone(),
+        offset,
+        annotations: (offset..offset + BATCH).map(|place| a_box(&image_id, n, place)).collect(),
+    };
+    // A step back each time: what is sent again must not be stored again.
+    let first = (from - BATCH).max(0);
+    let messages = stream::iter((0..).map(move |count| message(first + count * BATCH)));
+    let Ok(answers) = client.ingest_annotations(messages).await else { return Ok(from) };
+    let (mut answers, mut acknowledged) = (answers.into_inner(), from);
+    while let Ok(Some(answer)) = answers.message().await {
+        ensure!(answer.invalid.is_empty(), "{answer:?}");
+        acknowledged = answer.next_offset;
+    }
+    Ok(acknowledged)
+}
+
+/// The box at a place, which is its label.
+fn a_box(image_id: &str, producer: usize, place: i64) -> pb::NewAnnotation {
+    let (image_id, label) = (image_id.to_owned(), format!("{producer} {place}"));
+    pb::NewAnnotation { image_id, label, width: 0.5, height: 0.5, ..Default::default() }
+}
+
+/// How often each label is there.
+async fn labels(user: &User, image_id: &str) -> anyhow::Result<BTreeMap<String, usize>> {
+    let (mut all, mut token) = (BTreeMap::new(), String::new());
+    loop {
+        let path = format!("/api/annotations/by-image/{image_id}?page_token={token}");
+        let page = user.get(&path).await?;
+        let items = page.json["annotations"].as_array().with_context(|| format!("no list in {page:?}"))?;
+        for item in items {
+            *all.entry(item["label"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
+        }
+        token = page.text("/next_page_token").to_owned();
+        if token.is_empty() {
+            return Ok(all);
+        }
+    }
+}
