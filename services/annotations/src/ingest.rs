@@ -156,38 +156,45 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy> AnnotationsService<D, 
         }
         let to = from.plus(fresh.len())?;
         let (rows, mut invalid) = check(from, fresh);
-        for _ in 0..COMMIT_ATTEMPTS {
-            let images: BTreeSet<ImageId> = rows.iter().map(|(_, new)| new.image_id).collect();
+        invalid.extend(self.store(call, open, rows, (from, to)).await?);
+        invalid.sort_by_key(|invalid| invalid.offset);
+        open.progress.next_offset = to;
+        Ok(Accepted { next_offset: to.get(), invalid })
+    }
+
+    /// Stores the boxes whose images exist for the caller, moves the stream, and answers the other boxes.
+    async fn store(
+        &self,
+        call: &Call<'_, D>,
+        open: &Open,
+        rows: Vec<(Offset, NewAnnotation)>,
+        move_to: (Offset, Offset),
+    ) -> Result<Vec<pb::InvalidAnnotation>> {
+        let images: BTreeSet<ImageId> = rows.iter().map(|(_, new)| new.image_id).collect();
+        let writing =
+            Writing { owner: call.caller.user_id(), stream_id: &open.stream_id, writer: open.writer };
+        let mut attempt = 1;
+        loop {
             let visible = self.owners.visible(call, &images).await?;
             let now = self.clock.now();
-            let is_visible = |(_, new): &&(Offset, NewAnnotation)| visible.contains(&new.image_id);
-            let boxes: Vec<Annotation> = rows
-                .iter()
-                .filter(is_visible)
-                .map(|(offset, new)| {
-                    annotation(call, open.progress.seed.at_position(offset.position()), now, new.clone())
-                })
+            let (good, foreign): (Vec<_>, Vec<_>) =
+                rows.iter().partition(|(_, new)| visible.contains(&new.image_id));
+            let id = |offset: Offset| open.progress.seed.at_position(offset.position());
+            let boxes: Vec<Annotation> = good
+                .into_iter()
+                .map(|(offset, new)| annotation(call, id(*offset), now, new.clone()))
                 .collect();
-            let writing =
-                Writing { owner: call.caller.user_id(), stream_id: &open.stream_id, writer: open.writer };
-            match repo::commit(&call.session, writing, &boxes, (from, to), now).await {
-                Ok(true) => {
-                    open.progress.next_offset = to;
-                    invalid.extend(
-                        rows.iter().filter(|row| !is_visible(row)).map(|(offset, _)| foreign(*offset)),
-                    );
-                    invalid.sort_by_key(|invalid| invalid.offset);
-                    return Ok(Accepted { next_offset: to.get(), invalid });
-                }
+            match repo::commit(&call.session, writing, &boxes, move_to, now).await {
+                Ok(true) => return Ok(foreign.into_iter().map(|(offset, _)| not_there(*offset)).collect()),
                 Ok(false) => return Err(Error::Fenced),
                 // An image was purged since it was last seen.
-                Err(storage::Error::Constraint(Constraint::ForeignKey)) => {
-                    self.owners.forget(&images.into_iter().collect::<Vec<_>>());
+                Err(storage::Error::Constraint(Constraint::ForeignKey)) if attempt < COMMIT_ATTEMPTS => {
+                    self.owners.forget(&images.iter().copied().collect::<Vec<_>>());
+                    attempt += 1;
                 }
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(Error::Fenced)
     }
 }
 
@@ -215,7 +222,7 @@ fn told(offset: i64, broken: &Violations) -> Vec<pb::InvalidAnnotation> {
     broken.named().iter().map(each).collect()
 }
 
-fn foreign(offset: Offset) -> pb::InvalidAnnotation {
+fn not_there(offset: Offset) -> pb::InvalidAnnotation {
     let reason = "must be an image that exists".to_owned();
     pb::InvalidAnnotation { offset: offset.get(), field: "image_id".to_owned(), reason }
 }
