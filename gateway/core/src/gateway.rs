@@ -17,13 +17,13 @@ use http::{
     header::{CONTENT_LENGTH, ORIGIN},
 };
 use http_body::Body as _;
-use storage::{Clock, Entropy, Timestamp};
+use storage::{Clock, Entropy, Timer, Timestamp};
 use tonic::body::Body;
 use tower::Service;
 use tracing::{Instrument as _, Span, field::Empty};
 
 use crate::{
-    Config, Ports, StartError, Timer, Upstreams,
+    Config, Ports, StartError, Upstreams,
     answer::{self, Problems},
     contract::Contract,
     cors::Cors,

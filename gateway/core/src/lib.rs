@@ -43,6 +43,6 @@ pub use config::Config;
 pub use cors::{AllowedOrigins, InvalidOrigin};
 pub use error::StartError;
 pub use gateway::Gateway;
-pub use ports::{Ports, Timer};
+pub use ports::Ports;
 pub use relay::Relayed;
 pub use upstream::Upstreams;

@@ -4,13 +4,7 @@ use std::{future::Future, pin::Pin, time::Duration};
 
 use http::HeaderMap;
 use identity::{Authenticator, Caller, Refused};
-use storage::{Clock, Entropy, Id, Timestamp};
-
-/// Lets time pass.
-pub trait Timer: Clone + Send + Sync + 'static {
-    /// Resolves when `duration` has passed.
-    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send + 'static;
-}
+use storage::{Clock, Entropy, Id, Timer, Timestamp};
 
 /// The host's side of a gateway.
 #[derive(Clone, Debug)]

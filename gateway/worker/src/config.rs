@@ -6,11 +6,9 @@ use proto::{
     annotations::v1::annotations_service_server::SERVICE_NAME as ANNOTATIONS,
     images::v1::images_service_server::SERVICE_NAME as IMAGES,
 };
-use storage_worker::{WorkerClock, WorkerEntropy};
+use storage_worker::{WorkerClock, WorkerEntropy, WorkerTimer};
 use worker::RateLimiter;
 use worker_host::{Bindings, Misconfigured, Upstream};
-
-use crate::timer::WorkerTimer;
 
 const ALLOWED_ORIGINS: &str = "RETICLE_ALLOWED_ORIGINS";
 

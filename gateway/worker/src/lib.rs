@@ -3,7 +3,6 @@
 
 mod config;
 mod rate_limit;
-mod timer;
 
 use std::{cell::OnceCell, sync::Arc};
 

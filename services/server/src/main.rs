@@ -14,7 +14,6 @@ mod serve;
 mod settings;
 mod shutdown;
 mod telemetry;
-mod timer;
 
 use std::process::ExitCode;
 

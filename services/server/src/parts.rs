@@ -12,7 +12,7 @@ use proto::{
 };
 use storage_native::{
     BridgeDatabase, FileObjects, NativeDatabase, NativeObjects, OsEntropy, S3Objects, SqliteDatabase,
-    SqliteOptions, SystemClock, TokioBackground, sqlite,
+    SqliteOptions, SystemClock, TokioBackground, TokioTimer, sqlite,
 };
 use tonic::{
     service::Routes,
@@ -26,7 +26,6 @@ use crate::{
         self, Database, DatabasePlace, Folder, GatewayPort, ImagesPort, Signing, Tokens, Uploads,
         upstream_uri,
     },
-    timer::TokioTimer,
 };
 
 /// Background tasks that may run at a time; more are dropped.

@@ -1,5 +1,5 @@
 //! The ports of [`storage`] in a native program: [`sqlite`], [`files`] and [`s3`] for data on this machine and elsewhere,
-//! [`bridge`] for rows in D1, and the system's clock, randomness and tasks.
+//! [`bridge`] for rows in D1, and the system's clock, timer, randomness and tasks.
 //!
 //! To add an adapter (another database, another object store), give it a module here, translate its failures in one
 //! `error.rs`, and run every function of [`storage::contract`] on it in `tests/`.
@@ -15,6 +15,7 @@ mod native_objects;
 mod open_error;
 pub mod s3;
 pub mod sqlite;
+mod timer;
 
 pub use background::TokioBackground;
 pub use bridge::{BridgeDatabase, BridgeSecret, BridgeUrl};
@@ -26,3 +27,4 @@ pub use native_objects::NativeObjects;
 pub use open_error::OpenError;
 pub use s3::{S3Location, S3Objects};
 pub use sqlite::{SqliteDatabase, SqliteOptions};
+pub use timer::TokioTimer;

@@ -20,4 +20,4 @@ pub use clock::WorkerClock;
 pub use d1::D1Database;
 pub use entropy::WorkerEntropy;
 pub use r2::R2Objects;
-pub use timer::sleep;
+pub use timer::{WorkerTimer, sleep};

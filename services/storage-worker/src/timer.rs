@@ -3,7 +3,18 @@
 use std::{future::Future, pin::pin, time::Duration};
 
 use futures_util::future::{Either, select};
+use storage::Timer;
 use worker::{Delay, send::SendFuture};
+
+/// Sleeps on the runtime's timer.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct WorkerTimer;
+
+impl Timer for WorkerTimer {
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send + 'static {
+        sleep(duration)
+    }
+}
 
 /// Resolves when `duration` has passed.
 pub fn sleep(duration: Duration) -> impl Future<Output = ()> + Send + 'static {

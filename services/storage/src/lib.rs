@@ -1,5 +1,5 @@
-//! What Reticle's services ask of their host: a [`Database`], an [`ObjectStore`], a [`Clock`], [`Entropy`] and a place
-//! for [`Background`] work. Ports only; the adapters live in `storage-native` and `storage-worker`.
+//! What Reticle's services ask of their host: a [`Database`], an [`ObjectStore`], a [`Clock`], a [`Timer`],
+//! [`Entropy`] and a place for [`Background`] work. Ports only; the adapters live in `storage-native` and `storage-worker`.
 //!
 //! To add an adapter, implement a port in the crate of its platform and run every function of [`contract`] on it. To add
 //! a method to a port, begin with the contract function that says what it promises.
@@ -18,6 +18,7 @@ mod error;
 mod id;
 mod object_store;
 mod session;
+mod timer;
 
 pub use background::{Background, Task};
 pub use backoff::Backoff;
@@ -31,3 +32,4 @@ pub use object_store::{
     ByteRange, ByteStream, Object, ObjectInfo, ObjectKey, ObjectList, ObjectStore, PutOptions, SignedRequest,
 };
 pub use session::{BOOKMARK_HEADER, Session};
+pub use timer::Timer;

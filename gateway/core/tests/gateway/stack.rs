@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use gateway_core::{AllowedOrigins, Config, Gateway, Ports, Timer, Upstreams};
+use gateway_core::{AllowedOrigins, Config, Gateway, Ports, Upstreams};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use identity::{Authenticator, Grant, Keys, Policy, Secret, UserId, mint};
@@ -12,7 +12,7 @@ use proto::{
     images::v1::images_service_server::ImagesServiceServer,
 };
 use serde_json::Value;
-use storage::{Clock, Entropy, Timestamp};
+use storage::{Clock, Entropy, Timer, Timestamp};
 use tonic::body::Body;
 use tower::ServiceExt as _;
 
