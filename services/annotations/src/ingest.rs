@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use aip::{Violation, Violations};
 use proto::annotations::v1 as pb;
-use storage::{Clock, Constraint, Database, Entropy, Id, Timestamp};
+use storage::{Clock, Constraint, Database, Entropy, Id, Timer, Timestamp};
 
 pub(crate) use self::stream::Ingest;
 use crate::{
@@ -127,11 +127,11 @@ pub(crate) struct Open {
     progress: Progress,
 }
 
-impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy> AnnotationsService<D, I, C, E> {
+impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsService<D, I, C, E, T> {
     /// Makes the caller the stream's writer.
     pub(crate) async fn open_stream(&self, call: &Call<'_, D>, stream_id: StreamId) -> Result<Open> {
-        let now = self.clock.now();
-        let (writer, seed) = (Id::generate(now, &self.entropy), Id::generate(now, &self.entropy));
+        let now = self.ports.clock.now();
+        let (writer, seed) = (Id::generate(now, &self.ports.entropy), Id::generate(now, &self.ports.entropy));
         let writing = Writing { owner: call.caller.user_id(), stream_id: &stream_id, writer };
         let progress = repo::open(&call.session, writing, seed, now).await?;
         Ok(Open { stream_id, writer, progress })
@@ -176,7 +176,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy> AnnotationsService<D, 
         let mut attempt = 1;
         loop {
             let visible = self.owners.visible(call, &images).await?;
-            let now = self.clock.now();
+            let now = self.ports.clock.now();
             let (good, foreign): (Vec<_>, Vec<_>) =
                 rows.iter().partition(|(_, new)| visible.contains(&new.image_id));
             let id = |offset: Offset| open.progress.seed.at_position(offset.position());

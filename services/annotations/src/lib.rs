@@ -18,27 +18,40 @@ mod service;
 use std::sync::Arc;
 
 use proto::annotations::v1::annotations_service_server::AnnotationsServiceServer;
-use storage::{Clock, Database, Entropy};
+use storage::{Clock, Database, Entropy, Timer};
 
 pub use owners::ImagesBackend;
 use owners::Owners;
+
+/// What the service reaches the world through.
+#[derive(Clone, Debug)]
+pub struct Ports<D, I, C, E, T> {
+    /// Where the boxes are.
+    pub database: D,
+    /// Who knows whom an image belongs to.
+    pub images: I,
+    /// What time it is.
+    pub clock: C,
+    /// Where ids get their randomness from.
+    pub entropy: E,
+    /// Lets time pass.
+    pub timer: T,
+}
 
 /// Stores labelled boxes and lists them by image, for whoever the images belong to.
 ///
 /// Behind an `identity::AuthLayer`: a request without a caller in its extensions is refused.
 #[derive(Clone, Debug)]
-pub struct AnnotationsService<D, I, C, E> {
-    database: D,
+pub struct AnnotationsService<D, I, C, E, T> {
+    ports: Ports<D, I, C, E, T>,
     owners: Arc<Owners<I, C>>,
-    clock: C,
-    entropy: E,
 }
 
-impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy> AnnotationsService<D, I, C, E> {
-    /// A service on `database` that asks `images` whom an image belongs to.
-    pub fn new(database: D, images: I, clock: C, entropy: E) -> Self {
-        let owners = Arc::new(Owners::new(images, clock.clone()));
-        Self { database, owners, clock, entropy }
+impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsService<D, I, C, E, T> {
+    /// The service over these ports.
+    pub fn new(ports: Ports<D, I, C, E, T>) -> Self {
+        let owners = Arc::new(Owners::new(ports.images.clone(), ports.clock.clone()));
+        Self { ports, owners }
     }
 
     /// The gRPC server, to be served by any host.

@@ -6,7 +6,7 @@ use aip::{Etag, PageQuery, Violation, Violations};
 use futures_util::Stream;
 use identity::{Scope, UserId};
 use proto::annotations::v1::{self as pb, annotations_service_server::AnnotationsService as Rpc};
-use storage::{Clock, Database, Entropy};
+use storage::{Clock, Database, Entropy, Timer};
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::{
@@ -27,7 +27,9 @@ const MAX_BULK: usize = 500;
 const MAX_PAGE: u32 = 1_000;
 
 #[tonic::async_trait]
-impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy> Rpc for AnnotationsService<D, I, C, E> {
+impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Rpc
+    for AnnotationsService<D, I, C, E, T>
+{
     type IngestAnnotationsStream =
         Pin<Box<dyn Stream<Item = Result<pb::IngestAnnotationsResponse, Status>> + Send>>;
 
@@ -45,7 +47,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy> Rpc for AnnotationsSer
         request: Request<pb::AppendAnnotationsRequest>,
     ) -> Result<Response<pb::AppendAnnotationsResponse>, Status> {
         let (metadata, extensions, message) = request.into_parts();
-        let call = Call::begin(&self.database, &metadata, &extensions, Scope::AnnotationsWrite)?;
+        let call = Call::begin(&self.ports.database, &metadata, &extensions, Scope::AnnotationsWrite)?;
         let stream_id = StreamId::parse(message.stream_id).map_err(Error::from)?;
         let batch = Batch::decode(message.offset, message.annotations)?;
         let mut open = self.open_stream(&call, stream_id).await?;
@@ -58,7 +60,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy> Rpc for AnnotationsSer
         request: Request<pb::GetIngestStreamRequest>,
     ) -> Result<Response<pb::IngestStream>, Status> {
         let (metadata, extensions, message) = request.into_parts();
-        let call = Call::begin(&self.database, &metadata, &extensions, Scope::AnnotationsWrite)?;
+        let call = Call::begin(&self.ports.database, &metadata, &extensions, Scope::AnnotationsWrite)?;
         let stream_id = StreamId::parse(message.stream_id).map_err(Error::from)?;
         let progress = self.find_stream(&call, &stream_id).await?;
         Ok(call.answer(pb::IngestStream {
@@ -74,7 +76,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy> Rpc for AnnotationsSer
         request: Request<pb::CreateAnnotationRequest>,
     ) -> Result<Response<pb::CreateAnnotationResponse>, Status> {
         let (metadata, extensions, message) = request.into_parts();
-        let call = Call::begin(&self.database, &metadata, &extensions, Scope::AnnotationsWrite)?;
+        let call = Call::begin(&self.ports.database, &metadata, &extensions, Scope::AnnotationsWrite)?;
         let new = decode_new(message.annotation)?;
         let annotation = self.create(&call, new).await?;
         Ok(call.answer(pb::CreateAnnotationResponse { annotation: Some(annotation.into()) }))
@@ -85,7 +87,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy> Rpc for AnnotationsSer
         request: Request<pb::BulkCreateAnnotationsRequest>,
     ) -> Result<Response<pb::BulkCreateAnnotationsResponse>, Status> {
         let (metadata, extensions, message) = request.into_parts();
-        let call = Call::begin(&self.database, &metadata, &extensions, Scope::AnnotationsWrite)?;
+        let call = Call::begin(&self.ports.database, &metadata, &extensions, Scope::AnnotationsWrite)?;
         let ids = self.create_all(&call, decode_bulk(message)?).await?;
         // At most 500, by the rule of the request.
         let count = i32::try_from(ids.len()).unwrap_or(i32::MAX);
@@ -98,7 +100,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy> Rpc for AnnotationsSer
         request: Request<pb::GetAnnotationRequest>,
     ) -> Result<Response<pb::GetAnnotationResponse>, Status> {
         let (metadata, extensions, message) = request.into_parts();
-        let call = Call::begin(&self.database, &metadata, &extensions, Scope::AnnotationsRead)?;
+        let call = Call::begin(&self.ports.database, &metadata, &extensions, Scope::AnnotationsRead)?;
         let id = decode_id("annotation_id", &message.annotation_id)?;
         let annotation = self.get(&call, id).await?;
         Ok(call.answer(pb::GetAnnotationResponse { annotation: Some(annotation.into()) }))
@@ -109,7 +111,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy> Rpc for AnnotationsSer
         request: Request<pb::UpdateAnnotationRequest>,
     ) -> Result<Response<pb::UpdateAnnotationResponse>, Status> {
         let (metadata, extensions, message) = request.into_parts();
-        let call = Call::begin(&self.database, &metadata, &extensions, Scope::AnnotationsWrite)?;
+        let call = Call::begin(&self.ports.database, &metadata, &extensions, Scope::AnnotationsWrite)?;
         let (id, etag, changes) = decode_update(message)?;
         let annotation = self.update(&call, id, etag, &changes).await?;
         Ok(call.answer(pb::UpdateAnnotationResponse { annotation: Some(annotation.into()) }))
@@ -120,7 +122,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy> Rpc for AnnotationsSer
         request: Request<pb::DeleteAnnotationRequest>,
     ) -> Result<Response<pb::DeleteAnnotationResponse>, Status> {
         let (metadata, extensions, message) = request.into_parts();
-        let call = Call::begin(&self.database, &metadata, &extensions, Scope::AnnotationsWrite)?;
+        let call = Call::begin(&self.ports.database, &metadata, &extensions, Scope::AnnotationsWrite)?;
         let id = decode_id("annotation_id", &message.annotation_id)?;
         let annotation = self.delete(&call, id, Etag::parse(&message.etag)).await?;
         Ok(call.answer(pb::DeleteAnnotationResponse { annotation: Some(annotation.into()) }))
@@ -131,7 +133,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy> Rpc for AnnotationsSer
         request: Request<pb::ListAnnotationsRequest>,
     ) -> Result<Response<pb::ListAnnotationsResponse>, Status> {
         let (metadata, extensions, message) = request.into_parts();
-        let call = Call::begin(&self.database, &metadata, &extensions, Scope::AnnotationsRead)?;
+        let call = Call::begin(&self.ports.database, &metadata, &extensions, Scope::AnnotationsRead)?;
         let query = list_query(&message);
         let (filter, page) = decode_list(message, &query)?;
         let listed = self.list(&call, &filter, page).await?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use aip::{Etag, Page};
-use storage::{Clock, Constraint, Database, Entropy, Id, Timestamp};
+use storage::{Clock, Constraint, Database, Entropy, Id, Timer, Timestamp};
 
 use crate::{
     AnnotationsService,
@@ -28,13 +28,13 @@ pub(crate) struct Listed {
     pub(crate) next_after: Option<Id>,
 }
 
-impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy> AnnotationsService<D, I, C, E> {
+impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsService<D, I, C, E, T> {
     /// Stores one box.
     pub(crate) async fn create(&self, call: &Call<'_, D>, new: NewAnnotation) -> Result<Annotation> {
         let images = [new.image_id];
         self.require_images(call, &images, field_of_one).await?;
-        let now = self.clock.now();
-        let annotation = annotation(call, Id::generate(now, &self.entropy), now, new);
+        let now = self.ports.clock.now();
+        let annotation = annotation(call, Id::generate(now, &self.ports.entropy), now, new);
         let stored = repo::insert(&call.session, &annotation).await;
         self.explain(call, &images, field_of_one, stored).await?;
         Ok(annotation)
@@ -48,8 +48,8 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy> AnnotationsService<D, 
     ) -> Result<Vec<AnnotationId>> {
         let images: Vec<_> = new.iter().map(|new| new.image_id).collect();
         self.require_images(call, &images, field_of_many).await?;
-        let now = self.clock.now();
-        let ids = Id::generate_batch(now, &self.entropy, new.len());
+        let now = self.ports.clock.now();
+        let ids = Id::generate_batch(now, &self.ports.entropy, new.len());
         let annotations: Vec<_> =
             ids.into_iter().zip(new).map(|(id, new)| annotation(call, id, now, new)).collect();
         let stored = repo::insert_all(&call.session, &annotations).await;
@@ -79,7 +79,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy> AnnotationsService<D, 
             if content == read.content {
                 return Ok(read);
             }
-            let now = self.clock.now().max(read.updated_at);
+            let now = self.ports.clock.now().max(read.updated_at);
             if let Some(updated) = repo::update(&call.session, &read, &content, now).await? {
                 return Ok(updated);
             }

@@ -41,7 +41,9 @@ pub(crate) type Images = AuthService<
 
 /// The annotations service of a native host, which asks an images service of type `I`.
 pub(crate) type Annotations<I> = AuthService<
-    AnnotationsServiceServer<annotations::AnnotationsService<NativeDatabase, I, SystemClock, OsEntropy>>,
+    AnnotationsServiceServer<
+        annotations::AnnotationsService<NativeDatabase, I, SystemClock, OsEntropy, TokioTimer>,
+    >,
     SystemClock,
 >;
 

@@ -9,7 +9,7 @@ use proto::{
     images::v1::images_service_server::SERVICE_NAME as IMAGES,
 };
 use storage::Clock as _;
-use storage_native::{NativeDatabase, OsEntropy, SystemClock};
+use storage_native::{NativeDatabase, OsEntropy, SystemClock, TokioTimer};
 use tower::Layer as _;
 
 use crate::{
@@ -129,6 +129,13 @@ fn annotations_over<I: ImagesBackend>(
     images: I,
     authenticator: &identity::Authenticator<SystemClock>,
 ) -> Annotations<I> {
-    let service = AnnotationsService::new(database.clone(), images, SystemClock, OsEntropy);
+    let ports = annotations::Ports {
+        database: database.clone(),
+        images,
+        clock: SystemClock,
+        entropy: OsEntropy,
+        timer: TokioTimer,
+    };
+    let service = AnnotationsService::new(ports);
     AuthLayer::new(authenticator.clone()).layer(service.into_server())
 }

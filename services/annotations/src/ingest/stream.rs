@@ -8,7 +8,7 @@ use futures_util::{FutureExt as _, Stream, TryStreamExt as _, stream};
 use http::Extensions;
 use identity::Scope;
 use proto::annotations::v1 as pb;
-use storage::{Clock, Database, Entropy};
+use storage::{Clock, Database, Entropy, Timer};
 use tonic::{Status, Streaming, metadata::MetadataMap};
 
 use super::{Batch, Open, StreamId};
@@ -23,8 +23,8 @@ use crate::{
 const GROUP: usize = 5_000;
 
 /// A call of `IngestAnnotations`.
-pub(crate) struct Ingest<D, I, C, E> {
-    service: AnnotationsService<D, I, C, E>,
+pub(crate) struct Ingest<D, I, C, E, T> {
+    service: AnnotationsService<D, I, C, E, T>,
     metadata: MetadataMap,
     extensions: Extensions,
     inbound: Inbound,
@@ -38,13 +38,13 @@ struct Inbound {
     next: Option<Result<pb::IngestAnnotationsRequest, Status>>,
 }
 
-impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy> Ingest<D, I, C, E> {
+impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Ingest<D, I, C, E, T> {
     /// A call whose caller may write annotations.
     ///
     /// # Errors
     /// It may not.
     pub(crate) fn begin(
-        service: AnnotationsService<D, I, C, E>,
+        service: AnnotationsService<D, I, C, E, T>,
         metadata: MetadataMap,
         extensions: Extensions,
         messages: Streaming<pb::IngestAnnotationsRequest>,
@@ -61,8 +61,12 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy> Ingest<D, I, C, E> {
     /// Takes in what waits, stores it, and answers how far the stream has come.
     async fn step(mut self) -> Result<Option<(pb::IngestAnnotationsResponse, Self)>> {
         let Some(first) = self.inbound.take().await? else { return Ok(None) };
-        let call =
-            Call::begin(&self.service.database, &self.metadata, &self.extensions, Scope::AnnotationsWrite)?;
+        let call = Call::begin(
+            &self.service.ports.database,
+            &self.metadata,
+            &self.extensions,
+            Scope::AnnotationsWrite,
+        )?;
         let mut open = match self.open.take() {
             Some(open) => open.still(&first.stream_id)?,
             None => self.service.open_stream(&call, StreamId::parse(first.stream_id)?).await?,

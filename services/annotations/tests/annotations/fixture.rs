@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
-use annotations::AnnotationsService;
+use annotations::{AnnotationsService, Ports};
 use identity::{Caller, Scopes, UserId};
 use proto::{
     annotations::v1::{
@@ -15,7 +15,7 @@ use proto::{
     images::v1::images_service_server::ImagesServiceServer,
 };
 use storage::{Answer, Bookmark, Clock, Database, Outcome, Result, Row, Statement, Timestamp};
-use storage_native::{OsEntropy, SqliteDatabase, SqliteOptions, sqlite};
+use storage_native::{OsEntropy, SqliteDatabase, SqliteOptions, TokioTimer, sqlite};
 use tonic::{Request, Status};
 use tonic_types::StatusExt as _;
 
@@ -26,7 +26,7 @@ pub(crate) const DOG: &str = "0190a0b0c0d07abc8000000000000002";
 pub(crate) const BOBS: &str = "0190a0b0c0d07abc8000000000000003";
 pub(crate) const NOBODYS: &str = "0190a0b0c0d07abc8000000000000009";
 
-type Service = AnnotationsService<Counted, ImagesServiceServer<Images>, SetClock, OsEntropy>;
+type Service = AnnotationsService<Counted, ImagesServiceServer<Images>, SetClock, OsEntropy, TokioTimer>;
 
 /// A service with two images of alice's and one of bob's.
 pub(crate) struct Fixture {
@@ -49,7 +49,14 @@ impl Fixture {
             images.put(id, owner);
         }
         let backend = ImagesServiceServer::new(images.clone());
-        let service = AnnotationsService::new(database.clone(), backend, clock.clone(), OsEntropy);
+        let ports = Ports {
+            database: database.clone(),
+            images: backend,
+            clock: clock.clone(),
+            entropy: OsEntropy,
+            timer: TokioTimer,
+        };
+        let service = AnnotationsService::new(ports);
         let client = AnnotationsServiceClient::new(service.into_server());
         Self { client, images, database, clock, _folder: folder }
     }

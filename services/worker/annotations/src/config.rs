@@ -1,17 +1,23 @@
 //! What this Worker is bound to and told.
 
-use annotations::AnnotationsService;
+use annotations::{AnnotationsService, Ports};
 use grpc_web::{GrpcWebClient, MarkEnd};
 use identity::{AuthLayer, AuthService};
 use proto::annotations::v1::annotations_service_server::AnnotationsServiceServer;
-use storage_worker::{D1Database, WorkerClock, WorkerEntropy};
+use storage_worker::{D1Database, WorkerClock, WorkerEntropy, WorkerTimer};
 use tower_layer::Layer as _;
 use worker_host::{Bindings, Misconfigured, Upstream};
 
 /// The service that all requests of an isolate share.
 pub(crate) type Annotations = AuthService<
     AnnotationsServiceServer<
-        AnnotationsService<D1Database, GrpcWebClient<MarkEnd<Upstream>>, WorkerClock, WorkerEntropy>,
+        AnnotationsService<
+            D1Database,
+            GrpcWebClient<MarkEnd<Upstream>>,
+            WorkerClock,
+            WorkerEntropy,
+            WorkerTimer,
+        >,
     >,
     WorkerClock,
 >;
@@ -24,6 +30,7 @@ pub(crate) fn service(bindings: Bindings<'_>) -> Result<Annotations, Misconfigur
     let authenticator = worker_host::authenticator(bindings)?;
     let database = D1Database::new(bindings.database("DATABASE")?);
     let images = GrpcWebClient::new(MarkEnd::new(Upstream::configured(bindings, "IMAGES", "IMAGES_URL")?));
-    let service = AnnotationsService::new(database, images, WorkerClock, WorkerEntropy);
+    let ports = Ports { database, images, clock: WorkerClock, entropy: WorkerEntropy, timer: WorkerTimer };
+    let service = AnnotationsService::new(ports);
     Ok(AuthLayer::new(authenticator).layer(service.into_server()))
 }
