@@ -1,10 +1,20 @@
 //! The passing of time.
 
-use std::{future::Future, pin::pin, time::Duration};
+use std::{
+    future::Future,
+    pin::{Pin, pin},
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use futures_util::future::{Either, select};
 use storage::Timer;
-use worker::{Delay, send::SendFuture};
+use worker::{
+    js_sys::{Promise, futures::JsFuture, global},
+    send::SendFuture,
+    wasm_bindgen::JsCast as _,
+    web_sys::WorkerGlobalScope,
+};
 
 /// Sleeps on the runtime's timer.
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,7 +29,7 @@ impl Timer for WorkerTimer {
 /// Resolves when `duration` has passed.
 pub fn sleep(duration: Duration) -> impl Future<Output = ()> + Send + 'static {
     // The runtime's timer calls back on the one thread there is.
-    SendFuture::new(Delay::from(duration))
+    SendFuture::new(async move { Timeout::start(duration).await })
 }
 
 /// What `future` answers, or `None` if it has not answered within `limit`.
@@ -28,4 +38,42 @@ pub(crate) async fn within<F: Future + Send>(limit: Duration, future: F) -> Opti
         Either::Left((answer, _)) => Some(answer),
         Either::Right(((), _)) => None,
     }
+}
+
+/// A timeout of the runtime, cleared when it is dropped: a request lasts as long as its timeouts. The library's own
+/// `Delay` wakes only whoever polled it first, and a stream is polled by another task for each of its items.
+struct Timeout {
+    id: Option<i32>,
+    passed: JsFuture,
+}
+
+impl Timeout {
+    fn start(duration: Duration) -> Self {
+        let millis = i32::try_from(duration.as_millis()).unwrap_or(i32::MAX);
+        let mut id = None;
+        let passed = Promise::new(&mut |resolve, _| {
+            id = scope().set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, millis).ok();
+        });
+        Self { id, passed: passed.into() }
+    }
+}
+
+impl Future for Timeout {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.passed).poll(cx).map(drop)
+    }
+}
+
+impl Drop for Timeout {
+    fn drop(&mut self) {
+        if let Some(id) = self.id {
+            scope().clear_timeout_with_handle(id);
+        }
+    }
+}
+
+fn scope() -> WorkerGlobalScope {
+    global().unchecked_into()
 }

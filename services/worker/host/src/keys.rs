@@ -7,7 +7,8 @@ use futures_util::future::{Either, select};
 use http::{HeaderValue, Request, StatusCode, Uri, header::ACCEPT};
 use http_body_util::{BodyExt as _, Limited};
 use identity::{BoxError, KeySource};
-use worker::{Delay, Fetch, send::SendFuture};
+use storage_worker::sleep;
+use worker::{Fetch, send::SendFuture};
 
 /// How long one read may take.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -59,7 +60,7 @@ impl KeySource for UrlKeys {
     async fn fetch(&self) -> Result<Bytes, BoxError> {
         // The promises of a `fetch` and of a timer are not `Send`, and a Worker has one thread.
         SendFuture::new(async {
-            match select(Box::pin(self.get()), Delay::from(FETCH_TIMEOUT)).await {
+            match select(Box::pin(self.get()), Box::pin(sleep(FETCH_TIMEOUT))).await {
                 Either::Left((document, _)) => document,
                 Either::Right(((), _)) => Err(FetchError::Timeout.into()),
             }
