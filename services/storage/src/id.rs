@@ -47,13 +47,14 @@ impl Id {
     }
 
     /// The id of what stands at `position`, below 2^42, in a sequence that began with this id. It is the same whenever it
-    /// is made, ascends with the position, and has the time of the sequence's beginning and 32 of its random bits.
+    /// is made, ascends with the position, and has the time of the sequence's beginning and 32 of its random bits. Nothing
+    /// of another sequence lies between two ids of this one.
     #[must_use]
     pub fn at_position(self, position: u64) -> Self {
-        const OWN_BITS: u128 = (1 << 32) - 1;
-        const LOW_BITS: u128 = (1 << 30) - 1;
-        let (seed, position) = (u128::from_be_bytes(self.0), u128::from(position));
-        let random = (position >> 30 << 64) | ((position & LOW_BITS) << 32) | (seed & OWN_BITS);
+        const OWN_HIGH: u128 = 0xfff << 64;
+        const OWN_LOW: u128 = ((1 << 20) - 1) << 42;
+        let seed = u128::from_be_bytes(self.0);
+        let random = (seed & (OWN_HIGH | OWN_LOW)) | u128::from(position);
         let millis = i64::try_from(seed >> 80).unwrap_or(i64::MAX);
         Self::from_parts(Timestamp::from_millis(millis), random)
     }
@@ -116,7 +117,7 @@ mod tests {
     #[test]
     fn the_ids_of_a_sequence_ascend_and_are_always_the_same() {
         let seed = Id::generate(Timestamp::from_millis(0x0123_4567_89ab), &AllOnes);
-        assert_eq!(seed.at_position(0).to_string(), "0123456789ab700080000000ffffffff");
+        assert_eq!(seed.at_position(0).to_string(), "0123456789ab7fffbffffc0000000000");
         let positions = [0, 1, (1 << 30) - 1, 1 << 30, (1 << 42) - 1];
         let ids = positions.map(|position| seed.at_position(position));
         assert!(ids.is_sorted_by(|a, b| a < b));
