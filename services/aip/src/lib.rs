@@ -7,6 +7,7 @@ mod etag;
 mod page;
 mod status;
 mod timestamp;
+pub mod token;
 mod violation;
 
 pub use etag::Etag;

@@ -1,10 +1,8 @@
 //! Pages by keyset (AIP-158): a token holds the last id of its page and is bound to the query that made it.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use sha2::{Digest as _, Sha256};
 use storage::Id;
 
-use crate::Violation;
+use crate::{Violation, token};
 
 /// The parts of a list request that pages are made of.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +40,8 @@ impl PageQuery<'_> {
         if self.page_token.is_empty() {
             return Ok(Page { size, after: None });
         }
-        let after = open(self.page_token, self.query)
+        let after = token::open(self.page_token, self.query)
+            .and_then(|id| id.parse().ok())
             .ok_or_else(|| Violation::new("page_token", "must be the next_page_token of the same query"))?;
         Ok(Page { size, after: Some(after) })
     }
@@ -51,20 +50,7 @@ impl PageQuery<'_> {
 /// The token of the page after the one that ends with `last`.
 #[must_use]
 pub fn next_page_token(last: Id, query: &str) -> String {
-    let id = last.to_string();
-    URL_SAFE_NO_PAD.encode(format!("{id}{}", seal(&id, query)))
-}
-
-fn open(token: &str, query: &str) -> Option<Id> {
-    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
-    let (id, sum) = text.split_at_checked(32)?;
-    (sum == seal(id, query)).then(|| id.parse().ok()).flatten()
-}
-
-/// Not a secret: it tells apart tokens of different queries, and what was never a token at all.
-fn seal(id: &str, query: &str) -> String {
-    let digest = Sha256::new().chain_update(id).chain_update([0]).chain_update(query).finalize();
-    digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    token::seal(&last.to_string(), query)
 }
 
 #[cfg(test)]
