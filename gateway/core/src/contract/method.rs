@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
-use super::{ContractError, Download, HeaderField, Problem, Service, Upload, expect, options::Options};
+use super::{
+    ContractError, Download, FieldPath, HeaderField, Problem, Service, Upload, expect, options::Options,
+};
 use crate::{
-    descriptor::{MessageDescriptor, MethodDescriptor},
+    descriptor::{Kind, MessageDescriptor, MethodDescriptor},
     json::Schemas,
 };
 
@@ -37,6 +39,8 @@ pub struct Method {
     pub upload: Option<Upload>,
     /// Says that the HTTP response's body is a file.
     pub download: Option<Download>,
+    /// The field of a server stream's messages that is the id of a server-sent event.
+    pub event_id: Option<FieldPath>,
 }
 
 impl Method {
@@ -55,6 +59,7 @@ impl Method {
             response_headers: Vec::new(),
             upload: None,
             download: None,
+            event_id: None,
             service,
             descriptor,
             input,
@@ -79,6 +84,10 @@ impl Method {
         if let Some(download) = option.message("download") {
             let download = self.read_download(&download);
             self.download = Some(download.map_err(|(field, problem)| (format!("download{field}"), problem))?);
+        }
+        if let Some(field) = option.text("event_id") {
+            let event_id = self.read_event_id(&field);
+            self.event_id = Some(event_id.map_err(|problem| ("event_id".to_owned(), problem))?);
         }
         Ok(())
     }
@@ -116,6 +125,17 @@ impl Method {
         }
         let download = Download::read(option, &self.input, &self.output);
         download.map_err(|(field, problem)| (format!(".{field}"), problem))
+    }
+
+    fn read_event_id(&self, field: &str) -> Result<FieldPath, Problem> {
+        if !self.server_streaming() || self.client_streaming() {
+            return Err(Problem::Unfit("only a server stream with one request has events"));
+        }
+        let path = FieldPath::resolve(&self.output, field)?;
+        if path.leaf().is_repeated() || path.leaf().kind() != Kind::String {
+            return Err(Problem::field(path.to_string(), "a singular string, to be an event's id"));
+        }
+        Ok(path)
     }
 
     /// The full name, as in `reticle.images.v1.ImagesService.GetImage`.

@@ -122,6 +122,9 @@ fn an_option_of_our_own_that_does_not_fit_stops_the_start() {
         ),
         (unary, "upload: {}", "upload: only a client stream"),
         (unary, "download: {}", "download: only a server stream"),
+        (unary, r#"event_id: "id""#, "event_id: only a server stream"),
+        (read, r#"event_id: "id""#, "event_id: routing.v1.ReadResponse has no field `id`"),
+        (read, r#"event_id: "data""#, "event_id: `data` must be a singular string"),
         (put, r#"upload: { info: "info" data: "data" }"#, "upload.file_part: is empty"),
         (
             put,

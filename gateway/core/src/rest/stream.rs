@@ -13,6 +13,7 @@ use tonic::{Status, body::Body};
 use super::{Call, request, response::ResponseJson};
 use crate::{
     answer::Problems,
+    contract::{FieldPath, Method},
     deadline::Deadline,
     error::Error,
     json::Schemas,
@@ -32,7 +33,8 @@ enum Format {
 }
 
 impl Format {
-    fn accepted(headers: &HeaderMap) -> Self {
+    /// What `Accept` asks for. Without a wish, what never ends comes in lines.
+    fn accepted(headers: &HeaderMap, method: &Method) -> Self {
         let accept = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
         let essences = accept.flat_map(|value| value.split(',')).filter_map(|range| range.split(';').next());
         let formats = essences.filter_map(|essence| match essence.trim().to_ascii_lowercase().as_str() {
@@ -41,7 +43,8 @@ impl Format {
             "text/event-stream" => Some(Self::Events),
             _ => None,
         });
-        { formats }.next().unwrap_or(Self::Array)
+        let default = if method.event_id.is_some() { Self::Lines } else { Self::Array };
+        { formats }.next().unwrap_or(default)
     }
 
     const fn content_type(self) -> HeaderValue {
@@ -88,10 +91,11 @@ pub(super) async fn answer(call: &Call<'_>, body: Body) -> Result<Response<Body>
         Ok::<_, Error>((metadata, first, messages))
     };
     let (metadata, first, messages) = deadline.within(begin).await??;
-    let format = Format::accepted(&call.head.headers);
+    let format = Format::accepted(&call.head.headers, call.method());
     let items = Items {
         format,
         json: ResponseJson::of(call)?,
+        event_id: call.method().event_id.clone().filter(|_| format == Format::Events),
         schemas: call.shared.schemas.clone(),
         request_id: call.exchange.id().to_owned(),
         next: first,
@@ -111,6 +115,8 @@ pub(super) async fn answer(call: &Call<'_>, body: Body) -> Result<Response<Body>
 struct Items {
     format: Format,
     json: ResponseJson,
+    /// The field that is the id of an event.
+    event_id: Option<FieldPath>,
     schemas: Schemas,
     request_id: String,
     /// The item that was read ahead.
@@ -135,16 +141,25 @@ impl Items {
             None if self.is_first == IsFirst::Yes => Ok(None),
             None => self.messages.next().await,
         };
-        let item = message.and_then(|message| message.map(|message| self.json.render(&message)).transpose());
+        let item = message.and_then(|message| message.map(|message| self.item(&message)).transpose());
         match item {
-            Ok(Some(json)) => {
-                let text = self.enclose(&json);
+            Ok(Some(text)) => {
                 self.is_first = IsFirst::No;
                 (text, Some(self))
             }
             Ok(None) => (self.format.end(self.is_first).into(), None),
             Err(error) => (self.failure(error), None),
         }
+    }
+
+    /// A message as an item.
+    fn item(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
+        let item = self.enclose(&self.json.render(message)?);
+        let id = self.event_id.as_ref().and_then(|field| field.read_text(message));
+        Ok(match id.filter(|id| !id.contains(char::is_control)) {
+            Some(id) => [format!("id: {id}\n").as_bytes(), &item].concat(),
+            None => item,
+        })
     }
 
     /// The last item of a stream that fails: the body that the error would have had.

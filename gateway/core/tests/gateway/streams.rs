@@ -21,8 +21,16 @@ const CONTRACT: &str = r#"
     syntax = "proto3";
     package test.v1;
     import "google/api/annotations.proto";
+    import "reticle/http/v1/options.proto";
     service Ticks {
       rpc Watch(Tick) returns (stream Tick) { option (google.api.http) = { get: "/ticks/{text}" }; }
+      rpc Follow(Tick) returns (stream Tick) {
+        option (google.api.http) = { get: "/follow" };
+        option (reticle.http.v1.method) = {
+          request_headers: { header: "last-event-id" field: "text" }
+          event_id: "text"
+        };
+      }
       rpc Pick(Tick) returns (Tick) { option (google.api.http) = { get: "/picks/{text}" response_body: "text" }; }
     }
     message Tick { string text = 1; }
@@ -73,6 +81,18 @@ async fn a_stream_is_an_array_or_lines_or_events() {
     ] {
         let answer = watch(&stack, accept).await;
         assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, content_type));
+        assert_eq!(answer.body, body, "{accept}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_has_the_id_that_the_contract_says_and_lines_are_what_comes_unasked() {
+    let stack = start(&["a", "b"], Status::ok(""));
+    for (accept, body) in [
+        ("*/*", "{\"text\":\"a\"}\n{\"text\":\"b\"}\n"),
+        ("text/event-stream", "id: a\ndata: {\"text\":\"a\"}\n\nid: b\ndata: {\"text\":\"b\"}\n\n"),
+    ] {
+        let answer = request("GET /follow").header("accept", accept).send(&stack).await;
         assert_eq!(answer.body, body, "{accept}");
     }
 }
