@@ -27,6 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .bytes(".reticle.images.v1.UploadImageRequest")
         .bytes(".reticle.images.v1.PutUploadRequest")
         .bytes(".reticle.images.v1.DownloadImageResponse")
+        .boxed(".reticle.annotations.v1.WatchAnnotationsResponse.event.changed")
         .compile_fds(compiler.file_descriptor_set())?;
     Ok(())
 }

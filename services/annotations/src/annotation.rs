@@ -16,7 +16,7 @@ pub(crate) use self::{
 };
 
 /// Which box.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct AnnotationId(pub(crate) Id);
 
 impl AnnotationId {
@@ -34,7 +34,7 @@ impl fmt::Display for AnnotationId {
 
 /// Which image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct ImageId(Id);
+pub(crate) struct ImageId(pub(crate) Id);
 
 impl ImageId {
     /// The id that `field` holds.

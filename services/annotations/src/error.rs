@@ -1,11 +1,16 @@
 //! Everything that can go wrong, and what the caller is told of it.
 
+use std::time::Duration;
+
 use aip::{Violation, Violations};
 use tonic::{Code, Status};
 
 use crate::annotation::{AnnotationId, ImageId};
 
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// When to try again where this server has no room.
+const COME_BACK_AFTER: Duration = Duration::from_secs(10);
 
 /// Why a request failed.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +38,9 @@ pub(crate) enum Error {
 
     #[error("another writer has opened the stream")]
     Fenced,
+
+    #[error("as many watch as this server lets")]
+    TooManyWatchers,
 
     /// What its stream ended with instead of an end.
     #[error("the producer's stream broke off")]
@@ -76,6 +84,7 @@ impl From<Error> for Status {
             Error::Fenced => {
                 aip::with_reason(Code::Aborted, "STREAM_FENCED", "Another writer has opened the stream")
             }
+            Error::TooManyWatchers => aip::too_many_requests("Too many watch at the moment", COME_BACK_AFTER),
             Error::Producer(status) => status,
             Error::Images(status) => images_failure(status),
             Error::Storage(error) => aip::storage_failure(&error),

@@ -185,7 +185,10 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
                 .map(|(offset, new)| annotation(call, id(*offset), now, new.clone()))
                 .collect();
             match repo::commit(&call.session, writing, &boxes, move_to, now).await {
-                Ok(true) => return Ok(foreign.into_iter().map(|(offset, _)| not_there(*offset)).collect()),
+                Ok(true) => {
+                    self.feed.note(&images, call.session.bookmark());
+                    return Ok(foreign.into_iter().map(|(offset, _)| not_there(*offset)).collect());
+                }
                 Ok(false) => return Err(Error::Fenced),
                 // An image was purged since it was last seen.
                 Err(storage::Error::Constraint(Constraint::ForeignKey)) if attempt < COMMIT_ATTEMPTS => {

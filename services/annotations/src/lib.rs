@@ -14,14 +14,16 @@ mod owners;
 mod repo;
 mod rpc;
 mod service;
+mod watch;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use proto::annotations::v1::annotations_service_server::AnnotationsServiceServer;
 use storage::{Clock, Database, Entropy, Timer};
 
 pub use owners::ImagesBackend;
 use owners::Owners;
+use watch::Feed;
 
 /// What the service reaches the world through.
 #[derive(Clone, Debug)]
@@ -38,24 +40,53 @@ pub struct Ports<D, I, C, E, T> {
     pub timer: T,
 }
 
+/// What a host may set.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How long a watcher's call may last before the watcher has to come back.
+    pub longest_watch: Duration,
+    /// Whether watchers share what is read of the changes. Not in a Worker: there no request can wait for what another one
+    /// asked for.
+    pub shared_feed: bool,
+}
+
+impl Default for Settings {
+    /// Half an hour, shared.
+    fn default() -> Self {
+        Self { longest_watch: Duration::from_secs(30 * 60), shared_feed: true }
+    }
+}
+
 /// Stores labelled boxes and lists them by image, for whoever the images belong to.
 ///
 /// Behind an `identity::AuthLayer`: a request without a caller in its extensions is refused.
 #[derive(Clone, Debug)]
 pub struct AnnotationsService<D, I, C, E, T> {
     ports: Ports<D, I, C, E, T>,
+    settings: Settings,
     owners: Arc<Owners<I, C>>,
+    feed: Arc<Feed<D, C, T>>,
 }
 
 impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsService<D, I, C, E, T> {
     /// The service over these ports.
-    pub fn new(ports: Ports<D, I, C, E, T>) -> Self {
+    pub fn new(ports: Ports<D, I, C, E, T>, settings: Settings) -> Self {
         let owners = Arc::new(Owners::new(ports.images.clone(), ports.clock.clone()));
-        Self { ports, owners }
+        let feed = new_feed(&ports);
+        Self { ports, settings, owners, feed }
+    }
+
+    /// What a watcher learns changes from.
+    fn feed(&self) -> Arc<Feed<D, C, T>> {
+        if self.settings.shared_feed { self.feed.clone() } else { new_feed(&self.ports) }
     }
 
     /// The gRPC server, to be served by any host.
     pub fn into_server(self) -> AnnotationsServiceServer<Self> {
         AnnotationsServiceServer::new(self)
     }
+}
+
+fn new_feed<D: Database, I, C: Clock, E, T: Timer>(ports: &Ports<D, I, C, E, T>) -> Arc<Feed<D, C, T>> {
+    Arc::new(Feed::new(ports.database.clone(), ports.clock.clone(), ports.timer.clone()))
 }

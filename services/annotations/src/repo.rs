@@ -1,7 +1,9 @@
 //! All SQL of this service, in the dialect and within the limits of D1.
 
 mod bulk;
+pub(crate) mod history;
 pub(crate) mod ingest;
+mod record;
 
 use aip::{Etag, Page};
 use identity::UserId;
@@ -45,7 +47,8 @@ pub(crate) async fn insert<D: Database>(session: &Session<'_, D>, annotation: &A
     .bind(annotation.created_at.as_millis())
     .bind(annotation.updated_at.as_millis())
     .bind(annotation.etag.revision());
-    session.write(vec![statement]).await.map(drop)
+    let record = record::created(std::slice::from_ref(annotation))?;
+    record::write(session, record, [statement]).await.map(drop)
 }
 
 /// The box with this id, if there is one.
@@ -106,7 +109,7 @@ pub(crate) async fn update<D: Database>(
     .bind(content.confidence.map(Confidence::get))
     .bind(content.model.as_str())
     .bind(now.as_millis());
-    first_returned(session, statement).await
+    first_returned(session, record::updating(read), statement).await
 }
 
 /// Removes the box, if it has the revision that is asked for, and returns what it was.
@@ -123,14 +126,15 @@ pub(crate) async fn delete<D: Database>(
     .bind(read.image_id.to_string())
     .bind(read.id.to_string())
     .bind(etag.map(Etag::revision));
-    first_returned(session, statement).await
+    first_returned(session, record::removing(read, etag), statement).await
 }
 
 async fn first_returned<D: Database>(
     session: &Session<'_, D>,
+    record: Statement,
     statement: Statement,
 ) -> Result<Option<Annotation>> {
-    let outcomes = session.write(vec![statement]).await?;
+    let outcomes = record::write(session, record, [statement]).await?;
     let mut rows = outcomes.into_iter().flat_map(|outcome| outcome.rows);
     rows.next().map(annotation).transpose()
 }

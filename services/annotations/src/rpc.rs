@@ -18,6 +18,7 @@ use crate::{
     ingest::{Accepted, Batch, Ingest, StreamId},
     owners::ImagesBackend,
     repo::Filter,
+    watch::{Cursor, Watch},
 };
 
 /// The most boxes of one bulk.
@@ -69,6 +70,19 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Rpc
             created_at: Some(aip::to_proto(progress.created_at)),
             updated_at: Some(aip::to_proto(progress.updated_at)),
         }))
+    }
+
+    type WatchAnnotationsStream =
+        Pin<Box<dyn Stream<Item = Result<pb::WatchAnnotationsResponse, Status>> + Send>>;
+
+    async fn watch_annotations(
+        &self,
+        request: Request<pb::WatchAnnotationsRequest>,
+    ) -> Result<Response<Self::WatchAnnotationsStream>, Status> {
+        let (metadata, extensions, message) = request.into_parts();
+        let from = decode_watch(&message)?;
+        let watch = Watch::begin(self.clone(), metadata, extensions, from).await?;
+        Ok(Response::new(Box::pin(watch.answers())))
     }
 
     async fn create_annotation(
@@ -178,6 +192,13 @@ fn decode_update(message: pb::UpdateAnnotationRequest) -> Result<(AnnotationId, 
     let changes = Changes::decode(&annotation, message.update_mask.as_ref(), &mut violations);
     let etag = Etag::parse(&annotation.etag);
     Ok(violations.into_result(id.map(|id| (id, etag, changes)))?)
+}
+
+fn decode_watch(message: &pb::WatchAnnotationsRequest) -> Result<(ImageId, Cursor)> {
+    let image_id = ImageId::parse("image_id", &message.image_id)?;
+    let cursor = Cursor::parse(&message.resume_token, image_id)
+        .ok_or_else(|| Violation::new("resume_token", "must be a resume_token of the same image"))?;
+    Ok((image_id, cursor))
 }
 
 /// What a page token is bound to. None of its parts can hold a line break: control characters are refused.

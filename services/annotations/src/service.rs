@@ -37,6 +37,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
         let annotation = annotation(call, Id::generate(now, &self.ports.entropy), now, new);
         let stored = repo::insert(&call.session, &annotation).await;
         self.explain(call, &images, field_of_one, stored).await?;
+        self.feed.note(&images, call.session.bookmark());
         Ok(annotation)
     }
 
@@ -54,6 +55,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
             ids.into_iter().zip(new).map(|(id, new)| annotation(call, id, now, new)).collect();
         let stored = repo::insert_all(&call.session, &annotations).await;
         self.explain(call, &images, field_of_many, stored).await?;
+        self.feed.note(&images, call.session.bookmark());
         Ok(annotations.iter().map(|annotation| annotation.id).collect())
     }
 
@@ -81,6 +83,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
             }
             let now = self.ports.clock.now().max(read.updated_at);
             if let Some(updated) = repo::update(&call.session, &read, &content, now).await? {
+                self.feed.note(&[updated.image_id], call.session.bookmark());
                 return Ok(updated);
             }
         }
@@ -98,18 +101,25 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
         require_etag(&read, etag)?;
         let deleted = repo::delete(&call.session, &read, etag).await?;
         let gone = if etag.is_some() { Error::Conflict(id) } else { Error::NotFound(id) };
-        deleted.ok_or(gone)
+        let deleted = deleted.ok_or(gone)?;
+        self.feed.note(&[deleted.image_id], call.session.bookmark());
+        Ok(deleted)
     }
 
     /// Reads one page of an image's boxes.
     pub(crate) async fn list(&self, call: &Call<'_, D>, filter: &Filter, page: Page) -> Result<Listed> {
-        self.require_images(call, &[filter.image_id], |_| "image_id".to_owned()).await?;
+        self.require_image(call, filter.image_id).await?;
         let mut annotations = repo::list(&call.session, filter, page).await?;
         let size = usize::try_from(page.size).unwrap_or(usize::MAX);
         let more = annotations.len() > size;
         annotations.truncate(size);
         let last = annotations.last().map(|annotation| annotation.id.0);
         Ok(Listed { annotations, next_after: last.filter(|_| more) })
+    }
+
+    /// Fails if the image that the field `image_id` names does not exist for the caller.
+    pub(crate) async fn require_image(&self, call: &Call<'_, D>, image: ImageId) -> Result<()> {
+        self.require_images(call, &[image], |_| "image_id".to_owned()).await
     }
 
     /// Fails with the first of `images` that does not exist for the caller; `field` says where the request names it.

@@ -136,6 +136,6 @@ fn annotations_over<I: ImagesBackend>(
         entropy: OsEntropy,
         timer: TokioTimer,
     };
-    let service = AnnotationsService::new(ports);
+    let service = AnnotationsService::new(ports, annotations::Settings::default());
     AuthLayer::new(authenticator.clone()).layer(service.into_server())
 }

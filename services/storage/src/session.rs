@@ -28,6 +28,11 @@ impl<'a, D: Database> Session<'a, D> {
         Self { database, bookmark: Mutex::new(None) }
     }
 
+    /// Begins where a bookmark says.
+    pub const fn at(database: &'a D, bookmark: Option<Bookmark>) -> Self {
+        Self { database, bookmark: Mutex::new(bookmark) }
+    }
+
     /// See [`Database::read`].
     ///
     /// # Errors

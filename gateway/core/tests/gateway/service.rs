@@ -327,6 +327,15 @@ impl AnnotationsService for Scripted {
         unscripted()
     }
 
+    type WatchAnnotationsStream = tonic::codegen::BoxStream<annotations::WatchAnnotationsResponse>;
+
+    async fn watch_annotations(
+        &self,
+        _: Request<annotations::WatchAnnotationsRequest>,
+    ) -> Result<Response<Self::WatchAnnotationsStream>, Status> {
+        unscripted()
+    }
+
     async fn create_annotation(
         &self,
         request: Request<annotations::CreateAnnotationRequest>,

@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 
 use storage::{Database, Error, Result, Session, Statement};
 
+use super::record;
 use crate::annotation::{Annotation, Confidence};
 
 /// The digits of an id.
@@ -59,7 +60,7 @@ pub(crate) async fn insert_all<D: Database>(
     .bind(first.created_at.as_millis())
     .bind(first.updated_at.as_millis())
     .bind(first.etag.revision());
-    session.write(vec![statement]).await.map(drop)
+    record::write(session, record::created(annotations)?, [statement]).await.map(drop)
 }
 
 /// A JSON array of each box's label and model, one after the other in one text.

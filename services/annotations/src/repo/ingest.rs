@@ -3,7 +3,10 @@
 use identity::UserId;
 use storage::{Database, Error, Id, Result, Row, Session, Statement, Timestamp};
 
-use super::bulk::{fixed, texts};
+use super::{
+    bulk::{fixed, texts},
+    record,
+};
 use crate::{
     annotation::Annotation,
     ingest::{Offset, Progress, StreamId},
@@ -67,10 +70,8 @@ pub(crate) async fn commit<D: Database>(
     (from, to): (Offset, Offset),
     now: Timestamp,
 ) -> Result<bool> {
-    let mut batch = Vec::with_capacity(annotations.len() / BOXES_OF_A_STATEMENT + 2);
-    for some in annotations.chunks(BOXES_OF_A_STATEMENT) {
-        batch.push(insert_if_writing(writing, from, some)?);
-    }
+    let inserts = annotations.chunks(BOXES_OF_A_STATEMENT).map(|some| insert_if_writing(writing, from, some));
+    let mut batch = inserts.collect::<Result<Vec<_>>>()?;
     batch.push(
         Statement::new(
             "UPDATE ingest_streams SET next_offset = ?5, updated_at = max(updated_at, ?6)
@@ -83,8 +84,30 @@ pub(crate) async fn commit<D: Database>(
         .bind(to.get())
         .bind(now.as_millis()),
     );
-    let outcomes = session.write(batch).await?;
+    let outcomes = if annotations.is_empty() {
+        session.write(batch).await?
+    } else {
+        record::write(session, record_if_writing(writing, from, annotations)?, batch).await?
+    };
     Ok(outcomes.last().is_some_and(|moved| moved.changes == 1))
+}
+
+/// As [`record::created`], under the condition of [`commit`].
+fn record_if_writing(writing: Writing<'_>, from: Offset, annotations: &[Annotation]) -> Result<Statement> {
+    Ok(Statement::new(
+        "INSERT INTO annotation_changes (image_id, first_id, last_id, revision)
+         SELECT value ->> 0, value ->> 1, value ->> 2, 1 FROM json_each(?1)
+         WHERE EXISTS (
+             SELECT 1 FROM ingest_streams
+             WHERE created_by = ?2 AND stream_id = ?3 AND writer = ?4 AND next_offset = ?5
+         )
+         RETURNING seq",
+    )
+    .bind(record::spans(annotations)?)
+    .bind(writing.owner.as_str())
+    .bind(writing.stream_id.as_str())
+    .bind(writing.writer.to_string())
+    .bind(from.get()))
 }
 
 /// As [`super::insert_all`], under the condition of [`commit`].

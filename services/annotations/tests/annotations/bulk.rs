@@ -151,11 +151,11 @@ async fn an_image_that_is_purged_just_before_the_insert_is_named_and_nothing_is_
 }
 
 #[tokio::test]
-async fn it_takes_one_statement_and_one_question_whatever_its_size() {
+async fn it_takes_a_statement_its_record_and_one_question_whatever_its_size() {
     let fixture = Fixture::start().await;
     let boxes: Vec<_> = (0..500).map(|n| new_box(if n % 2 == 0 { CAT } else { DOG })).collect();
     fixture.client.clone().bulk_create_annotations(by("alice", bulk(boxes))).await.unwrap();
-    assert_eq!(fixture.database.take_count(), 1);
+    assert_eq!(fixture.database.take_count(), 2);
     let requests = fixture.images.requests();
     assert_eq!((requests.len(), requests[0].0.len()), (1, 2));
 }

@@ -1,11 +1,11 @@
 //! A whole service in one call.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
 };
 
-use annotations::{AnnotationsService, Ports};
+use annotations::{AnnotationsService, Ports, Settings};
 use identity::{Caller, Scopes, UserId};
 use proto::{
     annotations::v1::{
@@ -14,8 +14,9 @@ use proto::{
     },
     images::v1::images_service_server::ImagesServiceServer,
 };
-use storage::{Answer, Bookmark, Clock, Database, Outcome, Result, Row, Statement, Timestamp};
-use storage_native::{OsEntropy, SqliteDatabase, SqliteOptions, TokioTimer, sqlite};
+use storage::{Answer, Bookmark, Clock, Database, Outcome, Result, Row, Statement, Timer, Timestamp};
+use storage_native::{OsEntropy, SqliteDatabase, SqliteOptions, sqlite};
+use tokio::sync::{OwnedMutexGuard, watch};
 use tonic::{Request, Status};
 use tonic_types::StatusExt as _;
 
@@ -26,11 +27,12 @@ pub(crate) const DOG: &str = "0190a0b0c0d07abc8000000000000002";
 pub(crate) const BOBS: &str = "0190a0b0c0d07abc8000000000000003";
 pub(crate) const NOBODYS: &str = "0190a0b0c0d07abc8000000000000009";
 
-type Service = AnnotationsService<Counted, ImagesServiceServer<Images>, SetClock, OsEntropy, TokioTimer>;
+type Service = AnnotationsService<Counted, ImagesServiceServer<Images>, SetClock, OsEntropy, SetClock>;
+type Client = AnnotationsServiceClient<AnnotationsServiceServer<Service>>;
 
 /// A service with two images of alice's and one of bob's.
 pub(crate) struct Fixture {
-    pub(crate) client: AnnotationsServiceClient<AnnotationsServiceServer<Service>>,
+    pub(crate) client: Client,
     pub(crate) images: Images,
     pub(crate) database: Counted,
     pub(crate) clock: SetClock,
@@ -48,17 +50,13 @@ impl Fixture {
             database.put_image(id, owner).await;
             images.put(id, owner);
         }
-        let backend = ImagesServiceServer::new(images.clone());
-        let ports = Ports {
-            database: database.clone(),
-            images: backend,
-            clock: clock.clone(),
-            entropy: OsEntropy,
-            timer: TokioTimer,
-        };
-        let service = AnnotationsService::new(ports);
-        let client = AnnotationsServiceClient::new(service.into_server());
+        let client = client(&database, &images, &clock);
         Self { client, images, database, clock, _folder: folder }
+    }
+
+    /// A client of another process on the same data.
+    pub(crate) fn beside(&self) -> Client {
+        client(&self.database, &self.images, &self.clock)
     }
 
     /// Stores `new` as alice.
@@ -70,9 +68,19 @@ impl Fixture {
 
     /// How many boxes are stored, whoever may see them.
     pub(crate) async fn stored(&self) -> i64 {
-        let count = Statement::new("SELECT count(*) AS n FROM annotations");
-        self.database.inner.read(count, None).await.unwrap().value[0].take("n").unwrap()
+        self.database.numbers("SELECT count(*) AS n FROM annotations").await[0]
     }
+}
+
+fn client(database: &Counted, images: &Images, clock: &SetClock) -> Client {
+    let ports = Ports {
+        database: database.clone(),
+        images: ImagesServiceServer::new(images.clone()),
+        clock: clock.clone(),
+        entropy: OsEntropy,
+        timer: clock.clone(),
+    };
+    AnnotationsServiceClient::new(AnnotationsService::new(ports, Settings::default()).into_server())
 }
 
 /// A box that breaks no rule.
@@ -117,25 +125,33 @@ pub(crate) fn fields(status: &Status) -> Vec<String> {
     details.field_violations.into_iter().map(|violation| violation.field).collect()
 }
 
-/// A clock that stands still until it is set.
+/// A clock and a timer that stand still until they are set.
 #[derive(Clone)]
-pub(crate) struct SetClock(Arc<AtomicI64>);
+pub(crate) struct SetClock(watch::Sender<i64>);
 
 impl Default for SetClock {
     fn default() -> Self {
-        Self(Arc::new(AtomicI64::new(1_790_000_000_000)))
+        Self(watch::Sender::new(1_790_000_000_000))
     }
 }
 
 impl SetClock {
     pub(crate) fn advance_millis(&self, millis: i64) {
-        self.0.fetch_add(millis, Ordering::SeqCst);
+        self.0.send_modify(|now| *now += millis);
     }
 }
 
 impl Clock for SetClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+        Timestamp::from_millis(*self.0.borrow())
+    }
+}
+
+impl Timer for SetClock {
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send + 'static {
+        let mut now = self.0.subscribe();
+        let until = *now.borrow() + i64::try_from(duration.as_millis()).unwrap();
+        async move { now.wait_for(|now| *now >= until).await.map(drop).unwrap() }
     }
 }
 
@@ -144,6 +160,8 @@ impl Clock for SetClock {
 pub(crate) struct Counted {
     inner: SqliteDatabase,
     state: Arc<Mutex<State>>,
+    /// Open, unless a test holds it.
+    reading: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Default)]
@@ -155,7 +173,7 @@ struct State {
 
 impl Counted {
     fn new(inner: SqliteDatabase) -> Self {
-        Self { inner, state: Arc::default() }
+        Self { inner, state: Arc::default(), reading: Arc::default() }
     }
 
     async fn put_image(&self, id: &str, owner: &str) {
@@ -171,6 +189,12 @@ impl Counted {
         self.inner.write(vec![statement], None).await.unwrap();
     }
 
+    /// The column `n` of what a query finds, which is not counted.
+    pub(crate) async fn numbers(&self, sql: &'static str) -> Vec<i64> {
+        let rows = self.inner.read(Statement::new(sql), None).await.unwrap().value;
+        rows.into_iter().map(|mut row| row.take("n").unwrap()).collect()
+    }
+
     /// Runs each of `statements` just before one of the next writes.
     pub(crate) fn before_writes(&self, statements: Vec<Statement>) {
         self.state.lock().unwrap().before_writes = statements;
@@ -179,6 +203,11 @@ impl Counted {
     /// How many statements ran since the last time this was asked.
     pub(crate) fn take_count(&self) -> usize {
         std::mem::take(&mut self.state.lock().unwrap().statements)
+    }
+
+    /// Lets nobody read until the answer is dropped.
+    pub(crate) async fn hold_reads(&self) -> OwnedMutexGuard<()> {
+        self.reading.clone().lock_owned().await
     }
 
     /// The bookmarks that calls came with.
@@ -197,6 +226,7 @@ impl Counted {
 impl Database for Counted {
     async fn read(&self, statement: Statement, at_least: Option<Bookmark>) -> Result<Answer<Vec<Row>>> {
         let bookmark = self.count(1, at_least);
+        drop(self.reading.lock().await);
         let answer = self.inner.read(statement, None).await?;
         Ok(Answer { bookmark, ..answer })
     }

@@ -11,3 +11,4 @@ mod ingest;
 mod list;
 mod permissions;
 mod update;
+mod watch;

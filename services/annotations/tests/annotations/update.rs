@@ -114,10 +114,10 @@ async fn what_is_not_there_is_not_found() {
 }
 
 #[tokio::test]
-async fn it_takes_two_statements() {
+async fn it_takes_two_statements_and_their_record() {
     let fixture = Fixture::start().await;
     let before = fixture.create(new_box(CAT)).await;
     fixture.database.take_count();
     update(&fixture, relabel(&before.id, "bus", ""), &["label"]).await.unwrap();
-    assert_eq!(fixture.database.take_count(), 2);
+    assert_eq!(fixture.database.take_count(), 3);
 }

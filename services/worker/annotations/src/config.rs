@@ -1,12 +1,17 @@
 //! What this Worker is bound to and told.
 
-use annotations::{AnnotationsService, Ports};
+use std::time::Duration;
+
+use annotations::{AnnotationsService, Ports, Settings};
 use grpc_web::{GrpcWebClient, MarkEnd};
 use identity::{AuthLayer, AuthService};
 use proto::annotations::v1::annotations_service_server::AnnotationsServiceServer;
 use storage_worker::{D1Database, WorkerClock, WorkerEntropy, WorkerTimer};
 use tower_layer::Layer as _;
 use worker_host::{Bindings, Misconfigured, Upstream};
+
+/// A watcher asks D1 once a second, and a request may ask a thousand times at most.
+const SETTINGS: Settings = Settings { longest_watch: Duration::from_secs(5 * 60), shared_feed: false };
 
 /// The service that all requests of an isolate share.
 pub(crate) type Annotations = AuthService<
@@ -31,6 +36,6 @@ pub(crate) fn service(bindings: Bindings<'_>) -> Result<Annotations, Misconfigur
     let database = D1Database::new(bindings.database("DATABASE")?);
     let images = GrpcWebClient::new(MarkEnd::new(Upstream::configured(bindings, "IMAGES", "IMAGES_URL")?));
     let ports = Ports { database, images, clock: WorkerClock, entropy: WorkerEntropy, timer: WorkerTimer };
-    let service = AnnotationsService::new(ports);
+    let service = AnnotationsService::new(ports, SETTINGS);
     Ok(AuthLayer::new(authenticator).layer(service.into_server()))
 }

@@ -1,0 +1,183 @@
+//! Reads what changed, in the order of the commits.
+
+use storage::{Database, Error, Result, Row, Session, Statement};
+
+use super::{annotation, kept};
+use crate::annotation::{Annotation, AnnotationId, ImageId};
+
+/// A place in the history: everything before it is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Position {
+    /// The row to go on with.
+    pub(crate) seq: i64,
+    /// The last box of that row that is known, if there is one.
+    pub(crate) above: Option<AnnotationId>,
+}
+
+impl Position {
+    /// Behind the whole row `seq`.
+    pub(crate) const fn behind(seq: i64) -> Self {
+        Self { seq: seq.saturating_add(1), above: None }
+    }
+
+    /// Behind one change.
+    pub(crate) const fn behind_change(change: &Change) -> Self {
+        match &change.what {
+            What::Changed(annotation) => Self { seq: change.seq, above: Some(annotation.id) },
+            // The only one of its row.
+            What::Removed(_) => Self::behind(change.seq),
+        }
+    }
+
+    /// Whether `change` is still to come.
+    pub(crate) fn is_before(self, change: &Change) -> bool {
+        let within = || self.above.is_none_or(|above| change.id() > above);
+        change.seq > self.seq || (change.seq == self.seq && within())
+    }
+}
+
+/// One box that changed.
+#[derive(Clone, Debug)]
+pub(crate) struct Change {
+    /// The row of the history.
+    pub(crate) seq: i64,
+    pub(crate) image_id: ImageId,
+    pub(crate) what: What,
+}
+
+/// What became of a box.
+#[derive(Clone, Debug)]
+pub(crate) enum What {
+    /// It is new, or it has a new revision.
+    Changed(Annotation),
+    Removed(AnnotationId),
+}
+
+impl Change {
+    pub(crate) const fn id(&self) -> AnnotationId {
+        match &self.what {
+            What::Changed(annotation) => annotation.id,
+            What::Removed(id) => *id,
+        }
+    }
+}
+
+/// A part of the history.
+#[derive(Debug)]
+pub(crate) struct Changes {
+    /// In the order of the history. Of a box that changed twice, the older change is left out.
+    pub(crate) changes: Vec<Change>,
+    /// The oldest row that is still there, if there ever was one.
+    pub(crate) oldest: Option<i64>,
+    /// The number of the newest row, 0 if there never was one.
+    pub(crate) newest: i64,
+    /// Where the next part begins.
+    pub(crate) next: Position,
+    /// Whether more is there already.
+    pub(crate) has_more: bool,
+}
+
+/// The changes of `images` from `from` on, at most `limit`.
+pub(crate) async fn changes<D: Database>(
+    session: &Session<'_, D>,
+    images: &[ImageId],
+    from: Position,
+    limit: usize,
+) -> Result<Changes> {
+    let statement = Statement::new(
+        "WITH page AS (
+             SELECT recent.seq, recent.image_id AS changed_image, recent.first_id,
+                    recent.revision IS NULL AS is_removed, annotations.id IS NOT NULL AS is_found, annotations.*
+             FROM annotation_changes AS recent
+             LEFT JOIN annotations
+                 ON annotations.image_id = recent.image_id
+                AND annotations.id BETWEEN recent.first_id AND recent.last_id
+                AND annotations.revision = recent.revision
+                AND (recent.seq > ?1 OR annotations.id > ?2)
+             WHERE recent.seq >= ?1 AND recent.image_id IN (SELECT value FROM json_each(?3))
+             ORDER BY recent.seq, annotations.id LIMIT ?4
+         )
+         SELECT (SELECT min(seq) FROM annotation_changes) AS oldest,
+                (SELECT max(seq) FROM annotation_changes) AS newest, page.*
+         FROM (SELECT 1) LEFT JOIN page
+         ORDER BY page.seq, page.id",
+    )
+    .bind(from.seq)
+    .bind(from.above.map_or_else(String::new, |id| id.to_string()))
+    .bind(json_of(images)?)
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    part(session.read(statement).await?, from, limit)
+}
+
+fn part(rows: Vec<Row>, from: Position, limit: usize) -> Result<Changes> {
+    let count = rows.len();
+    let mut part = Changes {
+        changes: Vec::with_capacity(count),
+        oldest: None,
+        newest: 0,
+        next: from,
+        has_more: count >= limit,
+    };
+    for mut row in rows {
+        part.oldest = row.take("oldest")?;
+        part.newest = row.take::<Option<i64>>("newest")?.unwrap_or_default();
+        let Some(seq) = row.take("seq")? else { continue };
+        part.next = Position::behind(seq);
+        if let Some(change) = change(seq, row)? {
+            part.next = Position::behind_change(&change);
+            part.changes.push(change);
+        }
+    }
+    if !part.has_more {
+        part.next = from.max(Position::behind(part.newest));
+    }
+    Ok(part)
+}
+
+/// The change of one row; `None` if a newer one tells of the same box.
+fn change(seq: i64, mut row: Row) -> Result<Option<Change>> {
+    let image: String = row.take("changed_image")?;
+    let image_id = kept("image_id", ImageId::parse("image_id", &image))?;
+    let what = if row.take::<i64>("is_removed")? != 0 {
+        let id: String = row.take("first_id")?;
+        What::Removed(kept("first_id", AnnotationId::parse("first_id", &id))?)
+    } else if row.take::<i64>("is_found")? != 0 {
+        What::Changed(annotation(row)?)
+    } else {
+        return Ok(None);
+    };
+    Ok(Some(Change { seq, image_id, what }))
+}
+
+/// Some of an image's boxes as they are, in the order of their ids, and the history's newest row at that moment.
+pub(crate) async fn snapshot<D: Database>(
+    session: &Session<'_, D>,
+    image_id: ImageId,
+    after: Option<AnnotationId>,
+    limit: usize,
+) -> Result<(Vec<Annotation>, i64)> {
+    let statement = Statement::new(
+        "WITH page AS (
+             SELECT * FROM annotations WHERE image_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3
+         )
+         SELECT (SELECT max(seq) FROM annotation_changes) AS newest, page.id IS NOT NULL AS is_found, page.*
+         FROM (SELECT 1) LEFT JOIN page
+         ORDER BY page.id",
+    )
+    .bind(image_id.to_string())
+    .bind(after.map_or_else(String::new, |id| id.to_string()))
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    let (mut annotations, mut newest) = (Vec::new(), 0);
+    for mut row in session.read(statement).await? {
+        newest = row.take::<Option<i64>>("newest")?.unwrap_or_default();
+        if row.take::<i64>("is_found")? != 0 {
+            annotations.push(annotation(row)?);
+        }
+    }
+    Ok((annotations, newest))
+}
+
+fn json_of(images: &[ImageId]) -> Result<String> {
+    let texts: Vec<_> = images.iter().map(ToString::to_string).collect();
+    serde_json::to_string(&texts).map_err(Error::broken)
+}

@@ -1,0 +1,145 @@
+//! What changed lately, read once for all watchers.
+//!
+//! The database is the truth, and is asked once a second while somebody watches; a change of this process makes that at
+//! once. Nothing runs beside the watchers: one of those that wait reads for all, and what it read is kept for a while. A
+//! watcher whose client takes nothing in stands still wherever it is, so nobody waits for the one that reads for long.
+
+mod state;
+
+use std::{
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use event_listener::{Event, EventListener};
+use futures_util::future::select;
+use storage::{Bookmark, Clock, Database, Session, Timer};
+
+pub(crate) use self::state::Recent;
+use self::state::State;
+use crate::{
+    annotation::ImageId,
+    error::{Error, Result},
+    repo::history::{self, Position},
+};
+
+/// The most changes that are read at once.
+pub(crate) const PAGE: usize = 1_000;
+
+/// The changes of the watched images.
+#[derive(Debug)]
+pub(crate) struct Feed<D, C, T> {
+    database: D,
+    clock: C,
+    timer: T,
+    state: Mutex<State>,
+}
+
+impl<D: Database, C: Clock, T: Timer> Feed<D, C, T> {
+    pub(crate) fn new(database: D, clock: C, timer: T) -> Self {
+        let state = State::new(clock.now());
+        Self { database, clock, timer, state: Mutex::new(state) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A view of the database that is not behind what the feed knows.
+    pub(crate) fn session(&self) -> Session<'_, D> {
+        Session::at(&self.database, self.state().bookmark())
+    }
+
+    /// Takes in how far somebody else has seen.
+    pub(crate) fn advance(&self, bookmark: Option<Bookmark>) {
+        self.state().advance(bookmark);
+    }
+
+    /// Says that this process has changed boxes of `images`.
+    pub(crate) fn note<'a>(&self, images: impl IntoIterator<Item = &'a ImageId>, bookmark: Option<Bookmark>) {
+        self.state().note(images, bookmark);
+    }
+
+    /// Begins to watch an image, for somebody who knows everything before `position`.
+    ///
+    /// # Errors
+    /// There are too many watchers.
+    pub(crate) fn subscribe(
+        self: &Arc<Self>,
+        image_id: ImageId,
+        position: Position,
+    ) -> Result<Subscription<D, C, T>> {
+        let news = self.state().join(image_id, position).ok_or(Error::TooManyWatchers)?;
+        Ok(Subscription { feed: self.clone(), image_id, news })
+    }
+
+    /// Reads what is new, if it is time to and nobody else does.
+    async fn refresh(&self) -> Result<()> {
+        let Some(reading) = self.state().begin(self.clock.now()) else { return Ok(()) };
+        let _turn = Turn { feed: self, number: reading.turn };
+        let mut from = reading.from;
+        loop {
+            let noted = self.state().noted();
+            let session = self.session();
+            let part = history::changes(&session, &reading.images, from, PAGE).await?;
+            let has_more = part.has_more;
+            let Some(next) = self.state().take_in(part, &reading.images, from) else { return Ok(()) };
+            self.advance(session.bookmark());
+            from = next;
+            if !has_more && self.state().has_read(noted) {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// The turn of one who reads. It may be dropped midway, when its own client leaves: then another one reads.
+struct Turn<'a, D: Database, C: Clock, T: Timer> {
+    feed: &'a Feed<D, C, T>,
+    number: u64,
+}
+
+impl<D: Database, C: Clock, T: Timer> Drop for Turn<'_, D, C, T> {
+    fn drop(&mut self) {
+        self.feed.state().end(self.number);
+    }
+}
+
+/// An image's place in the feed, as long as somebody watches it.
+#[derive(Debug)]
+pub(crate) struct Subscription<D: Database, C: Clock, T: Timer> {
+    feed: Arc<Feed<D, C, T>>,
+    image_id: ImageId,
+    news: Arc<Event>,
+}
+
+impl<D: Database, C: Clock, T: Timer> Subscription<D, C, T> {
+    /// A place among those who are told of news. It is taken before looking for any, so that none goes by in between.
+    pub(crate) fn listen(&self) -> EventListener {
+        self.news.listen()
+    }
+
+    /// What the feed has from `position` on.
+    pub(crate) fn recent(&self, position: Position) -> Recent {
+        self.feed.state().recent(self.image_id, position)
+    }
+
+    /// Waits for news at most as long as `patience`, and reads for all if it is time to.
+    ///
+    /// # Errors
+    /// The history could not be read.
+    pub(crate) async fn wait(&self, news: EventListener, patience: Duration) -> Result<()> {
+        let fresh_for = self.feed.state().fresh_for(self.feed.clock.now());
+        if !fresh_for.is_zero() {
+            select(news, pin!(self.feed.timer.sleep(fresh_for.min(patience)))).await;
+        }
+        self.feed.refresh().await
+    }
+}
+
+impl<D: Database, C: Clock, T: Timer> Drop for Subscription<D, C, T> {
+    fn drop(&mut self) {
+        self.feed.state().leave(self.image_id);
+    }
+}

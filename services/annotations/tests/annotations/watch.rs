@@ -1,0 +1,327 @@
+use std::{collections::BTreeMap, time::Duration};
+
+use futures_util::{StreamExt as _, future::join_all};
+use proto::annotations::v1::{
+    self as pb,
+    watch_annotations_response::Event::{self, Changed, Current, Removed, Reset},
+};
+use storage::Statement;
+use tonic::{Code, Status, Streaming};
+
+use crate::fixture::{BOBS, CAT, DOG, Fixture, NOBODYS, by, fields, new_box};
+
+/// One who watches an image, and what it has been told.
+struct Watcher {
+    messages: Streaming<pb::WatchAnnotationsResponse>,
+    token: String,
+    state: BTreeMap<String, pb::Annotation>,
+}
+
+impl Fixture {
+    async fn try_watch(&self, image_id: &str, resume_token: &str) -> Result<Watcher, Status> {
+        let request = pb::WatchAnnotationsRequest {
+            image_id: image_id.to_owned(),
+            resume_token: resume_token.to_owned(),
+        };
+        let messages = self.client.clone().watch_annotations(by("alice", request)).await?.into_inner();
+        Ok(Watcher { messages, token: resume_token.to_owned(), state: BTreeMap::new() })
+    }
+
+    async fn watch(&self, image_id: &str) -> Watcher {
+        self.try_watch(image_id, "").await.unwrap()
+    }
+
+    /// A watcher who has been told what there is.
+    async fn watch_from_now(&self, image_id: &str) -> Watcher {
+        let mut watcher = self.watch(image_id).await;
+        watcher.until_current().await;
+        watcher
+    }
+
+    /// Stores a box that is newer than all others.
+    async fn draw(&self, image_id: &str) -> pb::Annotation {
+        self.clock.advance_millis(1);
+        self.create(new_box(image_id)).await
+    }
+
+    async fn relabel(&self, id: &str, label: &str) -> pb::Annotation {
+        let annotation = pb::Annotation { id: id.to_owned(), label: label.to_owned(), ..Default::default() };
+        let request = pb::UpdateAnnotationRequest { annotation: Some(annotation), update_mask: None };
+        let answer = self.client.clone().update_annotation(by("alice", request)).await.unwrap();
+        answer.into_inner().annotation.unwrap()
+    }
+
+    async fn delete(&self, id: &str) {
+        let request = pb::DeleteAnnotationRequest { annotation_id: id.to_owned(), ..Default::default() };
+        self.client.clone().delete_annotation(by("alice", request)).await.unwrap();
+    }
+
+    async fn append_cats(&self, offset: i64, count: usize) {
+        let annotations = vec![new_box(CAT); count];
+        let request = pb::AppendAnnotationsRequest { stream_id: "run".to_owned(), offset, annotations };
+        self.client.clone().append_annotations(by("alice", request)).await.unwrap();
+    }
+
+    async fn in_the_database(&self, sql: &'static str) {
+        self.database.execute(Statement::new(sql)).await;
+    }
+}
+
+impl Watcher {
+    async fn try_next(&mut self) -> Option<Result<Event, Status>> {
+        let next = tokio::time::timeout(Duration::from_secs(20), self.messages.next());
+        let message = match next.await.unwrap()? {
+            Ok(message) => message,
+            Err(status) => return Some(Err(status)),
+        };
+        let event = message.event.unwrap();
+        match &event {
+            Changed(annotation) => drop(self.state.insert(annotation.id.clone(), (**annotation).clone())),
+            Removed(removed) => drop(self.state.remove(&removed.id)),
+            Reset(_) => self.state.clear(),
+            Current(_) => {}
+        }
+        self.token = message.resume_token;
+        Some(Ok(event))
+    }
+
+    async fn next(&mut self) -> Event {
+        self.try_next().await.unwrap().unwrap()
+    }
+
+    /// The events up to and with the next `current`.
+    async fn until_current(&mut self) -> Vec<Event> {
+        let mut events = Vec::new();
+        while !matches!(events.last(), Some(Current(_))) {
+            events.push(self.next().await);
+        }
+        events
+    }
+}
+
+fn current() -> Event {
+    Current(pb::Current {})
+}
+
+fn changed(annotation: &pb::Annotation) -> Event {
+    Changed(Box::new(annotation.clone()))
+}
+
+fn removed(annotation: &pb::Annotation) -> Event {
+    Removed(pb::Removed { id: annotation.id.clone() })
+}
+
+#[tokio::test]
+async fn the_boxes_come_first_and_then_each_change_of_this_process_at_once() {
+    let fixture = Fixture::start().await;
+    let (first, second) = (fixture.draw(CAT).await, fixture.draw(CAT).await);
+    let mut watcher = fixture.watch(CAT).await;
+    assert_eq!(watcher.until_current().await, [changed(&first), changed(&second), current()]);
+    let third = fixture.draw(CAT).await;
+    fixture.draw(DOG).await;
+    assert_eq!(watcher.next().await, changed(&third));
+    let relabelled = fixture.relabel(&first.id, "bus").await;
+    assert_eq!(watcher.next().await, changed(&relabelled));
+    fixture.delete(&second.id).await;
+    assert_eq!(watcher.next().await, removed(&second));
+    fixture.append_cats(0, 2).await;
+    assert!(matches!(watcher.next().await, Changed(_)) && matches!(watcher.next().await, Changed(_)));
+    assert_eq!(watcher.state.len(), 4);
+}
+
+#[tokio::test]
+async fn a_change_of_another_process_is_told_within_a_second() {
+    let fixture = Fixture::start().await;
+    let mut watcher = fixture.watch_from_now(CAT).await;
+    let request = by("alice", pb::CreateAnnotationRequest { annotation: Some(new_box(CAT)) });
+    let theirs = fixture.beside().create_annotation(request).await.unwrap().into_inner().annotation.unwrap();
+    let waiting = async { watcher.next().await };
+    let (told, ()) = tokio::join!(waiting, async { fixture.clock.advance_millis(1_000) });
+    assert_eq!(told, changed(&theirs));
+}
+
+#[tokio::test]
+async fn who_comes_back_is_told_what_was_missed_and_nothing_twice() {
+    let fixture = Fixture::start().await;
+    let (kept, gone) = (fixture.draw(CAT).await, fixture.draw(CAT).await);
+    let token = fixture.watch_from_now(CAT).await.token;
+    let passing = fixture.draw(CAT).await;
+    fixture.relabel(&kept.id, "bus").await;
+    fixture.delete(&gone.id).await;
+    fixture.delete(&passing.id).await;
+    let last = fixture.relabel(&kept.id, "tram").await;
+    let mut watcher = fixture.try_watch(CAT, &token).await.unwrap();
+    // In the order of the history, each box as it is now.
+    assert_eq!(watcher.until_current().await, [removed(&gone), removed(&passing), changed(&last), current()]);
+    let mut again = fixture.try_watch(CAT, &watcher.token).await.unwrap();
+    assert_eq!(again.until_current().await, [current()]);
+}
+
+#[tokio::test]
+async fn who_comes_back_in_the_middle_of_the_boxes_is_told_the_others() {
+    let fixture = Fixture::start().await;
+    let mut boxes = Vec::new();
+    for _ in 0..4 {
+        boxes.push(fixture.draw(CAT).await);
+    }
+    let mut watcher = fixture.watch(CAT).await;
+    assert_eq!([watcher.next().await, watcher.next().await], [changed(&boxes[0]), changed(&boxes[1])]);
+    fixture.delete(&boxes[0].id).await;
+    fixture.delete(&boxes[3].id).await;
+    let mut again = fixture.try_watch(CAT, &watcher.token).await.unwrap();
+    // The fourth was never told.
+    assert_eq!(again.until_current().await, [changed(&boxes[2]), removed(&boxes[0]), current()]);
+}
+
+#[tokio::test]
+async fn what_changes_while_the_boxes_are_told_is_told_once() {
+    let fixture = Fixture::start().await;
+    fixture.append_cats(0, 2_500).await;
+    let mut watcher = fixture.watch(CAT).await;
+    let Changed(first) = watcher.next().await else { panic!("no box") };
+    let list = pb::ListAnnotationsRequest { image_id: CAT.to_owned(), ..Default::default() };
+    let newest = fixture.client.clone().list_annotations(by("alice", list)).await.unwrap().into_inner();
+    let last = fixture.relabel(&newest.annotations[0].id, "bus").await;
+    let first = fixture.relabel(&first.id, "tram").await;
+    let told = watcher.until_current().await;
+    assert_eq!(told.iter().filter(|event| **event == changed(&last)).count(), 1);
+    assert_eq!(told[2_499..], [changed(&first), current()]);
+    assert_eq!((told.len(), watcher.state.len()), (2_501, 2_500));
+}
+
+#[tokio::test]
+async fn a_slow_watcher_is_told_everything_too() {
+    let fixture = Fixture::start().await;
+    let mut watcher = fixture.watch_from_now(CAT).await;
+    let mut quick = fixture.watch_from_now(CAT).await;
+    for offset in [0, 5_000] {
+        fixture.append_cats(offset, 5_000).await;
+        for _ in 0..5_000 {
+            assert!(matches!(quick.next().await, Changed(_)));
+        }
+    }
+    for _ in 0..10_000 {
+        assert!(matches!(watcher.next().await, Changed(_)));
+    }
+    assert_eq!((watcher.state.len(), quick.state.len()), (10_000, 10_000));
+}
+
+#[tokio::test]
+async fn who_comes_back_too_late_begins_anew() {
+    let fixture = Fixture::start().await;
+    let first = fixture.draw(CAT).await;
+    let token = fixture.watch_from_now(CAT).await.token;
+    let second = fixture.draw(CAT).await;
+    fixture.draw(CAT).await;
+    fixture.in_the_database("DELETE FROM annotation_changes WHERE seq <= 2").await;
+    fixture.in_the_database("DELETE FROM annotations WHERE id = (SELECT max(id) FROM annotations)").await;
+    let mut watcher = fixture.try_watch(CAT, &token).await.unwrap();
+    let told = watcher.until_current().await;
+    assert_eq!(told, [Reset(pb::Reset {}), changed(&first), changed(&second), current()]);
+    // A history that is shorter than the token knows is another one.
+    fixture.in_the_database("UPDATE annotation_changes SET seq = 1").await;
+    let told = fixture.try_watch(CAT, &watcher.token).await.unwrap().until_current().await;
+    assert_eq!(told[0], Reset(pb::Reset {}));
+}
+
+#[tokio::test]
+async fn the_history_keeps_its_last_quarter_of_a_million_rows() {
+    let fixture = Fixture::start().await;
+    fixture.draw(CAT).await;
+    fixture.draw(CAT).await;
+    fixture.in_the_database("UPDATE annotation_changes SET seq = seq + 999").await;
+    fixture
+        .in_the_database(
+            "INSERT INTO annotation_changes (seq, image_id, first_id, last_id) VALUES (250999, '', '', '')",
+        )
+        .await;
+    fixture.draw(CAT).await;
+    // 251,000 is a thousandth row: up to 1,000 is trimmed.
+    let token = fixture.watch_from_now(CAT).await.token;
+    fixture.in_the_database("DELETE FROM annotation_changes WHERE seq = 1001").await;
+    let count = fixture.database.numbers("SELECT count(*) AS n FROM annotation_changes").await;
+    assert_eq!(count, [2], "1000 is gone");
+    assert_eq!(fixture.try_watch(CAT, &token).await.unwrap().until_current().await, [current()]);
+}
+
+#[tokio::test]
+async fn silence_is_told_every_fifteen_seconds_with_a_newer_token() {
+    let fixture = Fixture::start().await;
+    let mut watcher = fixture.watch_from_now(CAT).await;
+    let before = watcher.token.clone();
+    fixture.draw(DOG).await;
+    let waiting = async { watcher.next().await };
+    let (told, ()) = tokio::join!(waiting, async {
+        for _ in 0..15 {
+            fixture.clock.advance_millis(1_000);
+            tokio::task::yield_now().await;
+        }
+    });
+    assert_eq!(told, current());
+    assert_ne!(watcher.token, before);
+}
+
+#[tokio::test]
+async fn a_call_ends_after_half_an_hour_and_goes_on_by_its_token() {
+    let fixture = Fixture::start().await;
+    let mut watcher = fixture.watch_from_now(CAT).await;
+    fixture.clock.advance_millis(30 * 60 * 1_000);
+    assert!(watcher.try_next().await.is_none());
+    assert_eq!(fixture.try_watch(CAT, &watcher.token).await.unwrap().until_current().await, [current()]);
+}
+
+#[tokio::test]
+async fn many_idle_watchers_ask_the_database_once_a_second() {
+    let fixture = Fixture::start().await;
+    let mut watchers = Vec::new();
+    for _ in 0..50 {
+        watchers.push(fixture.watch_from_now(CAT).await);
+    }
+    fixture.database.take_count();
+    let all = join_all(watchers.iter_mut().map(Watcher::next));
+    let (told, ()) = tokio::join!(all, async {
+        for _ in 0..15 {
+            fixture.clock.advance_millis(1_000);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+    assert!(told.iter().all(|event| *event == current()));
+    let asked = fixture.database.take_count();
+    assert!((1..=16).contains(&asked), "{asked}");
+}
+
+#[tokio::test]
+async fn a_watcher_who_leaves_while_it_reads_for_all_is_replaced() {
+    let fixture = Fixture::start().await;
+    let (mut leaving, mut staying) = (fixture.watch_from_now(CAT).await, fixture.watch_from_now(CAT).await);
+    let created = fixture.draw(CAT).await;
+    let held = fixture.database.hold_reads().await;
+    assert!(futures_util::poll!(Box::pin(leaving.next())).is_pending());
+    drop(leaving);
+    drop(held);
+    assert_eq!(staying.next().await, changed(&created));
+}
+
+#[tokio::test]
+async fn only_who_may_read_the_image_may_watch_it() {
+    let fixture = Fixture::start().await;
+    for image in [BOBS, NOBODYS] {
+        let refused = fixture.try_watch(image, "").await.err().unwrap();
+        assert_eq!((refused.code(), refused.message()), (Code::NotFound, "Image not found"));
+    }
+    let dogs = fixture.watch_from_now(DOG).await.token;
+    for token in [dogs.as_str(), "nonsense"] {
+        assert_eq!(fields(&fixture.try_watch(CAT, token).await.err().unwrap()), ["resume_token"]);
+    }
+    assert_eq!(fields(&fixture.try_watch("cat", "").await.err().unwrap()), ["image_id"]);
+}
+
+#[tokio::test]
+async fn nothing_is_told_of_an_image_that_was_deleted() {
+    let fixture = Fixture::start().await;
+    let mut watcher = fixture.watch_from_now(CAT).await;
+    fixture.draw(CAT).await;
+    fixture.images.delete(CAT);
+    fixture.clock.advance_millis(5_000);
+    assert_eq!(watcher.try_next().await.unwrap().unwrap_err().code(), Code::NotFound);
+}
