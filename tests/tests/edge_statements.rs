@@ -52,9 +52,9 @@ async fn requests_take_few_statements_whatever_their_size() -> anyhow::Result<()
     Ok(())
 }
 
-/// However many boxes: whose the images are, and one insert.
+/// However many boxes: whose the images are, and in one batch the record of what changes and one insert.
 const fn creates(boxes: u64) -> Limits {
-    Limits { images: 1, annotations: 1, rows: boxes * ROWS_OF_A_BOX }
+    Limits { images: 1, annotations: 2, rows: boxes * ROWS_OF_A_BOX }
 }
 
 fn new_box(image_id: &str) -> Value {

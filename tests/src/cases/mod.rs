@@ -16,6 +16,7 @@ mod images_content;
 mod images_direct;
 mod images_upload;
 mod streams;
+mod watch;
 
 /// A case under way.
 type Run = Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>>;
@@ -128,5 +129,9 @@ fn everywhere() -> Vec<Case> {
         streams:
             a_batch_that_is_sent_again_is_not_stored_again,
             bad_boxes_and_gaps_are_told;
+        watch:
+            a_watcher_that_is_cut_off_misses_nothing_and_hears_nothing_twice,
+            lines_and_events_come_as_they_happen,
+            who_may_not_watch_is_told_so;
     ]
 }
