@@ -8,6 +8,7 @@
 mod annotation;
 mod call;
 mod changes;
+mod drain;
 mod error;
 mod ingest;
 mod owners;
@@ -21,6 +22,7 @@ use std::{sync::Arc, time::Duration};
 use proto::annotations::v1::annotations_service_server::AnnotationsServiceServer;
 use storage::{Clock, Database, Entropy, Timer};
 
+pub use drain::Drain;
 pub use owners::ImagesBackend;
 use owners::Owners;
 use watch::Feed;
@@ -66,6 +68,7 @@ pub struct AnnotationsService<D, I, C, E, T> {
     settings: Settings,
     owners: Arc<Owners<I, C>>,
     feed: Arc<Feed<D, C, T>>,
+    drain: Drain,
 }
 
 impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsService<D, I, C, E, T> {
@@ -73,7 +76,12 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
     pub fn new(ports: Ports<D, I, C, E, T>, settings: Settings) -> Self {
         let owners = Arc::new(Owners::new(ports.images.clone(), ports.clock.clone()));
         let feed = new_feed(&ports);
-        Self { ports, settings, owners, feed }
+        Self { ports, settings, owners, feed, drain: Drain::default() }
+    }
+
+    /// What ends the streams of this service.
+    pub fn drain(&self) -> Drain {
+        self.drain.clone()
     }
 
     /// What a watcher learns changes from.

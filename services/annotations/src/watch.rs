@@ -4,9 +4,13 @@ mod cursor;
 mod feed;
 mod seen;
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
-use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{
+    Stream, StreamExt as _, TryStreamExt as _,
+    future::{Either, select},
+    stream,
+};
 use http::Extensions;
 use identity::Scope;
 use proto::annotations::v1::{self as pb, watch_annotations_response::Event};
@@ -100,7 +104,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, 
 
     /// Waits until there is something to tell, or the call has lasted long enough.
     async fn step(mut self) -> Result<Option<(Messages, Self)>> {
-        while self.now() < self.ends_at {
+        while self.now() < self.ends_at && !self.service.drain.has_begun() {
             let messages = match self.cursor {
                 Cursor::Start => self.snapshot(None).await?,
                 Cursor::Snapshot { after, since } => self.snapshot(Some((after, since))).await?,
@@ -181,7 +185,11 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, 
             return Ok(vec![message(Event::Current(pb::Current {}), self.cursor.token(self.image_id))]);
         }
         let patience = between(self.now(), heartbeat_at.min(self.ends_at));
-        subscription.wait(news, patience).await?;
+        let news = subscription.wait(news, patience);
+        match select(pin!(news), pin!(self.service.drain.begun())).await {
+            Either::Left((read, _)) => read?,
+            Either::Right(((), _)) => {}
+        }
         Ok(Messages::new())
     }
 

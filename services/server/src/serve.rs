@@ -27,8 +27,9 @@ pub(crate) async fn everything(settings: settings::Serve) -> anyhow::Result<()> 
     let authenticator = parts::authenticator(folder, &tokens).await?;
     let opened = Stores::open(&stores).await?;
     let images_service = parts::images(&opened, &authenticator, folder, &uploads, &images)?;
-    let annotations_service = annotations_over(&opened.database, images_service.clone(), &authenticator);
     let lifetime = Lifetime::default();
+    let annotations_service =
+        annotations_over(&opened.database, images_service.clone(), &authenticator, &lifetime);
     let images_routes = grpc_port::routes(images_service, &lifetime).await?;
     let annotations_routes = grpc_port::routes(annotations_service, &lifetime).await?;
     let upstreams =
@@ -78,8 +79,8 @@ pub(crate) async fn annotations(settings: settings::Annotations) -> anyhow::Resu
     let authenticator = parts::authenticator(&database.folder, &tokens).await?;
     let images = parts::channel("--images-url", &images_url)?;
     let database = parts::database(&database).await?;
-    let service = annotations_over(&database, images, &authenticator);
     let lifetime = Lifetime::default();
+    let service = annotations_over(&database, images, &authenticator, &lifetime);
     let signals = Signals::listen()?;
     let port = Port::bind("annotations", "--annotations-listen", annotations.annotations_listen).await?;
     port.serve(GrpcWeb::new(grpc_port::routes(service, &lifetime).await?), &lifetime);
@@ -128,6 +129,7 @@ fn annotations_over<I: ImagesBackend>(
     database: &NativeDatabase,
     images: I,
     authenticator: &identity::Authenticator<SystemClock>,
+    lifetime: &Lifetime,
 ) -> Annotations<I> {
     let ports = annotations::Ports {
         database: database.clone(),
@@ -137,5 +139,10 @@ fn annotations_over<I: ImagesBackend>(
         timer: TokioTimer,
     };
     let service = AnnotationsService::new(ports, annotations::Settings::default());
+    let (stopping, drain) = (lifetime.stopping(), service.drain());
+    lifetime.run(async move {
+        stopping.await;
+        drain.begin();
+    });
     AuthLayer::new(authenticator.clone()).layer(service.into_server())
 }

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use annotations::{AnnotationsService, Ports, Settings};
+use annotations::{AnnotationsService, Drain, Ports, Settings};
 use identity::{Caller, Scopes, UserId};
 use proto::{
     annotations::v1::{
@@ -36,6 +36,7 @@ pub(crate) struct Fixture {
     pub(crate) images: Images,
     pub(crate) database: Counted,
     pub(crate) clock: SetClock,
+    pub(crate) drain: Drain,
     _folder: tempfile::TempDir,
 }
 
@@ -50,13 +51,15 @@ impl Fixture {
             database.put_image(id, owner).await;
             images.put(id, owner);
         }
-        let client = client(&database, &images, &clock);
-        Self { client, images, database, clock, _folder: folder }
+        let service = service(&database, &images, &clock);
+        let drain = service.drain();
+        let client = AnnotationsServiceClient::new(service.into_server());
+        Self { client, images, database, clock, drain, _folder: folder }
     }
 
     /// A client of another process on the same data.
     pub(crate) fn beside(&self) -> Client {
-        client(&self.database, &self.images, &self.clock)
+        AnnotationsServiceClient::new(service(&self.database, &self.images, &self.clock).into_server())
     }
 
     /// Stores `new` as alice.
@@ -72,7 +75,7 @@ impl Fixture {
     }
 }
 
-fn client(database: &Counted, images: &Images, clock: &SetClock) -> Client {
+fn service(database: &Counted, images: &Images, clock: &SetClock) -> Service {
     let ports = Ports {
         database: database.clone(),
         images: ImagesServiceServer::new(images.clone()),
@@ -80,7 +83,7 @@ fn client(database: &Counted, images: &Images, clock: &SetClock) -> Client {
         entropy: OsEntropy,
         timer: clock.clone(),
     };
-    AnnotationsServiceClient::new(AnnotationsService::new(ports, Settings::default()).into_server())
+    AnnotationsService::new(ports, Settings::default())
 }
 
 /// A box that breaks no rule.

@@ -325,3 +325,15 @@ async fn nothing_is_told_of_an_image_that_was_deleted() {
     fixture.clock.advance_millis(5_000);
     assert_eq!(watcher.try_next().await.unwrap().unwrap_err().code(), Code::NotFound);
 }
+
+#[tokio::test]
+async fn a_server_that_stops_ends_the_calls_and_they_go_on_elsewhere() {
+    let fixture = Fixture::start().await;
+    let mut watcher = fixture.watch_from_now(CAT).await;
+    let (told, ()) = tokio::join!(watcher.try_next(), async { fixture.drain.begin() });
+    assert!(told.is_none());
+    let created = fixture.draw(CAT).await;
+    let request = pb::WatchAnnotationsRequest { image_id: CAT.to_owned(), resume_token: watcher.token };
+    let mut elsewhere = fixture.beside().watch_annotations(by("alice", request)).await.unwrap().into_inner();
+    assert_eq!(elsewhere.message().await.unwrap().unwrap().event, Some(changed(&created)));
+}
