@@ -9,10 +9,8 @@ use std::{cell::OnceCell, sync::Arc};
 use gateway_core::Relayed;
 use http::Request;
 use tower_service::Service as _;
-use worker::{
-    Context, Env, Response, event, js_sys::Reflect, request_from_wasm, wasm_bindgen::JsValue, web_sys,
-};
-use worker_host::{Bindings, Stream, answer, answer_streamed, misconfigured, streamed};
+use worker::{Context, Env, Response, event, js_sys::Reflect, wasm_bindgen::JsValue, web_sys};
+use worker_host::{Bindings, Stream, answer, answer_streamed, incoming, misconfigured, streamed, taken_in};
 
 use config::Parts;
 
@@ -28,20 +26,21 @@ async fn fetch(request: web_sys::Request, env: Env, _: Context) -> worker::Resul
     });
     match parts {
         Ok(parts) => serve(&parts, request).await,
-        Err(problem) => answer(misconfigured(request_from_wasm(request)?, &problem).await).await,
+        Err(problem) => answer(misconfigured(incoming(request).await?, &problem).await).await,
     }
 }
 
 async fn serve(parts: &Parts, request: web_sys::Request) -> worker::Result<Response> {
     let call = streamed(&request)?;
     if !rate_limit::allows(parts, call.headers()).await {
-        let refused = parts.gateway.too_many_requests(request_from_wasm(request)?, rate_limit::RETRY_AFTER);
+        let refused =
+            parts.gateway.too_many_requests(taken_in(call, &request).await?, rate_limit::RETRY_AFTER);
         return answer(refused.await).await;
     }
     if parts.gateway.relays(&call) {
         return relay(parts, call).await;
     }
-    let Ok(response) = parts.gateway.clone().call(request_from_wasm(request)?).await;
+    let Ok(response) = parts.gateway.clone().call(taken_in(call, &request).await?).await;
     answer(response).await
 }
 

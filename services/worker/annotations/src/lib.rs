@@ -7,8 +7,8 @@ use std::cell::OnceCell;
 
 use grpc_web::GrpcWeb;
 use tower_service::Service as _;
-use worker::{Context, Env, HttpRequest, Response, event};
-use worker_host::{Bindings, answer, misconfigured};
+use worker::{Context, Env, Response, event, web_sys};
+use worker_host::{Bindings, answer, incoming, misconfigured};
 
 use config::Annotations;
 
@@ -17,16 +17,16 @@ thread_local! {
 }
 
 #[event(fetch)]
-async fn fetch(request: HttpRequest, env: Env, _: Context) -> worker::Result<Response> {
+async fn fetch(request: web_sys::Request, env: Env, _: Context) -> worker::Result<Response> {
     let service = worker_host::once(&SERVICE, || {
         worker_host::start_log();
         config::service(Bindings::new(&env)).map(GrpcWeb::new)
     });
     match service {
         Ok(mut service) => {
-            let Ok(response) = service.call(request).await;
+            let Ok(response) = service.call(incoming(request).await?).await;
             answer(response).await
         }
-        Err(problem) => answer(misconfigured(request, &problem).await).await,
+        Err(problem) => answer(misconfigured(incoming(request).await?, &problem).await).await,
     }
 }

@@ -3,14 +3,13 @@
 use futures_util::TryStreamExt as _;
 use http::{Response, header::CONTENT_LENGTH};
 use http_body::Body as _;
-use http_body_util::{BodyDataStream, BodyExt as _};
 use tonic::body::Body;
 use worker::{Error, FixedLengthStream, ResponseBuilder, worker_sys};
 
-use crate::headers;
-
-/// Bodies of a known length up to this are given to the runtime whole: most answers are one short text.
-const MAX_WHOLE_BYTES: u64 = 64 * 1024;
+use crate::{
+    headers,
+    whole::{Outgoing, outgoing},
+};
 
 /// Gives `response` to the runtime, with its length where that is known: the runtime would leave it out.
 ///
@@ -18,23 +17,30 @@ const MAX_WHOLE_BYTES: u64 = 64 * 1024;
 /// A header is no text, or the body of a short answer broke off.
 pub async fn answer(response: Response<Body>) -> worker::Result<worker::Response> {
     let (head, body) = response.into_parts();
-    let builder = ResponseBuilder::new()
-        .with_status(head.status.as_u16())
-        .with_headers(headers::to_runtime(&head.headers)?);
+    let headers = headers::to_runtime(&head.headers)?;
+    let builder = ResponseBuilder::new().with_status(head.status.as_u16());
     if body.is_end_stream() {
-        return Ok(builder.empty());
+        return Ok(builder.with_headers(headers).empty());
     }
     let declared = head.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    match body.size_hint().exact().or(declared) {
-        Some(length) if length <= MAX_WHOLE_BYTES => {
-            Ok(builder.fixed(body.collect().await.map_err(broke_off)?.to_bytes().into()))
+    let length = body.size_hint().exact().or(declared);
+    match (outgoing(body), length) {
+        (Outgoing::Whole(bytes), length) => {
+            if length.is_some_and(|length| length != bytes.len() as u64) {
+                return Err(Error::RustError("the body has another length than it said".to_owned()));
+            }
+            // For who reads it at the other end, and would take a body of unknown length as a stream.
+            headers.set(CONTENT_LENGTH.as_str(), &bytes.len().to_string())?;
+            Ok(builder.with_headers(headers).fixed(bytes.into()))
         }
-        Some(length) => {
-            let chunks = BodyDataStream::new(body).map_ok(Into::into).map_err(broke_off);
+        (Outgoing::Streamed(chunks), Some(length)) => {
+            let chunks = chunks.map_ok(Into::into).map_err(broke_off);
             let stream: worker_sys::FixedLengthStream = FixedLengthStream::wrap(chunks, length).into();
-            Ok(builder.stream(stream.readable()))
+            Ok(builder.with_headers(headers).stream(stream.readable()))
         }
-        None => builder.from_stream(BodyDataStream::new(body).map_err(broke_off)),
+        (Outgoing::Streamed(chunks), None) => {
+            builder.with_headers(headers).from_stream(chunks.map_err(broke_off))
+        }
     }
 }
 

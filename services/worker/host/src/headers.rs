@@ -1,24 +1,41 @@
-//! Headers between the runtime's form and this side's. Not by the library's own conversions, which panic where a value is
-//! more than ASCII.
+//! Headers between the runtime's form and this side's. They cross as one JSON text: one by one, each would cost several
+//! calls. Not by the library's own conversions, which panic where a value is more than ASCII.
+
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use worker::{Error, Headers};
+use worker::{
+    Error, Headers,
+    js_sys::{JSON, Object},
+    wasm_bindgen::{JsCast as _, JsValue},
+    web_sys,
+};
 
-/// `map` as the runtime's headers.
+/// `map` as the runtime's headers. Values of one name become one, separated by commas (RFC 9110 section 5.3).
 pub(crate) fn to_runtime(map: &HeaderMap) -> worker::Result<Headers> {
-    let headers = Headers::new();
+    let mut fields = BTreeMap::new();
     for (name, value) in map {
-        headers.append(name.as_str(), &String::from_utf8_lossy(value.as_bytes()))?;
+        let value = String::from_utf8_lossy(value.as_bytes());
+        match fields.entry(name.as_str()) {
+            Entry::Vacant(first) => drop(first.insert(value)),
+            Entry::Occupied(mut before) => before.get_mut().to_mut().extend([", ", &value]),
+        }
     }
-    Ok(headers)
+    let record = JSON::parse(&serde_json::to_string(&fields)?)?;
+    Ok(Headers(web_sys::Headers::new_with_record_from_str_to_str(record.unchecked_ref())?))
 }
 
 /// The runtime's `headers` as a map.
-pub(crate) fn from_runtime(headers: &Headers) -> worker::Result<HeaderMap> {
-    let mut map = HeaderMap::new();
-    for (name, value) in headers {
-        let name: HeaderName = name.parse().map_err(malformed)?;
-        map.append(name, HeaderValue::from_str(&value).map_err(malformed)?);
+pub(crate) fn from_runtime(headers: &web_sys::Headers) -> worker::Result<HeaderMap> {
+    let record: JsValue = Object::from_entries(headers)?.into();
+    let text = JSON::stringify(&record)?;
+    let fields: BTreeMap<String, String> = serde_json::from_str(&String::from(text))?;
+    let mut map = HeaderMap::with_capacity(fields.len());
+    for (name, value) in fields {
+        map.append(
+            HeaderName::try_from(name).map_err(malformed)?,
+            HeaderValue::try_from(value).map_err(malformed)?,
+        );
     }
     Ok(map)
 }

@@ -17,6 +17,7 @@ mod misconfigured;
 mod stream;
 mod tokens;
 mod upstream;
+mod whole;
 
 pub use answer::answer;
 pub use bindings::{Bindings, Misconfigured};
@@ -26,3 +27,4 @@ pub use misconfigured::misconfigured;
 pub use stream::{Stream, answer_streamed, streamed};
 pub use tokens::authenticator;
 pub use upstream::Upstream;
+pub use whole::{incoming, taken_in};

@@ -20,7 +20,7 @@ use crate::Misconfigured;
 
 /// Answers `request` with what is wrong, in the protocol it came in, so that whoever deploys sees it at the first call.
 /// The log has it too.
-pub async fn misconfigured(request: Request<worker::Body>, problem: &Misconfigured) -> Response<Body> {
+pub async fn misconfigured(request: Request<Body>, problem: &Misconfigured) -> Response<Body> {
     tracing::error!("this Worker is not set up: {problem}");
     let Ok(response) = GrpcWeb::new(Refusal { sentence: problem.to_string() }).call(request).await;
     response

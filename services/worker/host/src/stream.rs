@@ -1,8 +1,8 @@
 //! Calls whose bodies are the runtime's own streams: given on from one to the next, they are never copied to this side.
 
-use http::{Request, Response, Uri};
+use http::{Request, Response, Uri, request::Parts};
 use worker::{
-    Fetch, Fetcher, ResponseBody, ResponseBuilder,
+    Fetch, Fetcher, ResponseBuilder,
     js_sys::futures::JsFuture,
     wasm_bindgen::{JsCast as _, JsValue},
     web_sys::{self, ReadableStream, RequestInit, RequestRedirect},
@@ -19,10 +19,8 @@ pub type Stream = Option<ReadableStream>;
 /// # Errors
 /// The head is not HTTP as this side knows it.
 pub fn streamed(request: &web_sys::Request) -> worker::Result<Request<Stream>> {
-    // A second handle: its method of the same name would split the body.
-    let head = worker::Request::from(Clone::clone(request));
     let mut split = Request::builder().method(&*request.method()).uri(request.url()).body(request.body())?;
-    *split.headers_mut() = headers::from_runtime(head.headers())?;
+    *split.headers_mut() = headers::from_runtime(&request.headers())?;
     Ok(split)
 }
 
@@ -41,35 +39,36 @@ pub fn answer_streamed(response: Response<Stream>) -> worker::Result<worker::Res
     })
 }
 
-/// Calls `uri`, at the Worker `bound` or where the URI says.
-#[expect(clippy::future_not_send, reason = "its only caller wraps it")]
+/// Calls `uri`, at the Worker `bound` or where the URI says, with a body as `fetch` takes them.
+#[expect(clippy::future_not_send, reason = "its callers wrap it")]
 pub(crate) async fn fetch(
     bound: Option<Fetcher>,
     uri: &Uri,
-    request: Request<Stream>,
-) -> worker::Result<Response<Stream>> {
-    let (head, body) = request.into_parts();
+    head: &Parts,
+    body: Option<&JsValue>,
+) -> worker::Result<web_sys::Response> {
     let init = RequestInit::new();
     init.set_method(head.method.as_str());
     init.set_headers(headers::to_runtime(&head.headers)?.as_ref());
+    // A gRPC call is never redirected; to follow would mean to keep its body.
     init.set_redirect(RequestRedirect::Manual);
     if let Some(body) = body {
-        init.set_body(body.as_ref());
+        init.set_body(body);
     }
     let request = web_sys::Request::new_with_str_and_init(&uri.to_string(), &init)?;
-    let response = match bound {
+    match bound {
         Some(fetcher) => {
             let fetcher: worker_sys::Fetcher = JsValue::from(fetcher).unchecked_into();
-            let response: web_sys::Response = JsFuture::from(fetcher.fetch(&request)?).await?.dyn_into()?;
-            worker::Response::from(response)
+            Ok(JsFuture::from(fetcher.fetch(&request)?).await?.dyn_into()?)
         }
-        None => Fetch::Request(request.into()).send().await?,
-    };
-    let mut split = Response::new(match response.body() {
-        ResponseBody::Stream(stream) => Some(stream.clone()),
-        ResponseBody::Empty | ResponseBody::Body(_) => None,
-    });
-    *split.status_mut() = response.status_code().try_into().map_err(http::Error::from)?;
-    *split.headers_mut() = headers::from_runtime(response.headers())?;
+        None => Ok(Fetch::Request(request.into()).send().await?.into()),
+    }
+}
+
+/// An answer with its body as the runtime has it.
+pub(crate) fn of_runtime(response: &web_sys::Response) -> worker::Result<Response<Stream>> {
+    let mut split = Response::new(response.body());
+    *split.status_mut() = response.status().try_into().map_err(http::Error::from)?;
+    *split.headers_mut() = headers::from_runtime(&response.headers())?;
     Ok(split)
 }

@@ -8,11 +8,12 @@ use std::{
 use http::{Request, Response, Uri, uri::PathAndQuery};
 use tonic::body::Body;
 use tower_service::Service;
-use worker::{Error, Fetch, Fetcher, RequestRedirect, send::SendFuture};
+use worker::{Error, Fetcher, send::SendFuture, wasm_bindgen::JsValue};
 
 use crate::{
     Bindings, Misconfigured,
     stream::{self, Stream},
+    whole::{answered, to_runtime},
 };
 
 /// What a service binding is called by: a binding takes any host.
@@ -49,13 +50,18 @@ impl Upstream {
     }
 
     #[expect(clippy::future_not_send, reason = "`call` below wraps it")]
-    async fn fetch(self, mut request: Request<Body>) -> Result<Response<worker::Body>, Error> {
-        *request.uri_mut() = self.uri_of(request.uri().path_and_query())?;
-        // A gRPC call is never redirected; to follow would mean to keep its body.
-        request.extensions_mut().insert(RequestRedirect::Manual);
+    async fn fetch(self, request: Request<Body>) -> Result<Response<Body>, Error> {
+        let (head, body) = request.into_parts();
+        let uri = self.uri_of(head.uri.path_and_query())?;
+        let body = to_runtime(body)?;
+        let response = stream::fetch(self.bound(), &uri, &head, Some(&body)).await?;
+        answered(&response).await
+    }
+
+    fn bound(self) -> Option<Fetcher> {
         match self {
-            Self::Bound(fetcher) => fetcher.fetch_request(request).await,
-            Self::Remote(_) => Fetch::Request(request.try_into()?).send().await?.try_into(),
+            Self::Bound(fetcher) => Some(fetcher),
+            Self::Remote(_) => None,
         }
     }
 
@@ -64,13 +70,14 @@ impl Upstream {
     /// # Errors
     /// The service could not be called.
     pub async fn pass_on(self, request: Request<Stream>) -> Result<Response<Stream>, Error> {
-        let uri = self.uri_of(request.uri().path_and_query())?;
-        let bound = match self {
-            Self::Bound(fetcher) => Some(fetcher),
-            Self::Remote(_) => None,
-        };
+        let (head, body) = request.into_parts();
+        let uri = self.uri_of(head.uri.path_and_query())?;
         // As in `call` below.
-        SendFuture::new(async move { stream::fetch(bound, &uri, request).await }).await
+        SendFuture::new(async move {
+            let body = body.map(JsValue::from);
+            stream::of_runtime(&stream::fetch(self.bound(), &uri, &head, body.as_ref()).await?)
+        })
+        .await
     }
 
     fn uri_of(&self, path: Option<&PathAndQuery>) -> Result<Uri, Error> {
@@ -85,7 +92,7 @@ impl Upstream {
 }
 
 impl Service<Request<Body>> for Upstream {
-    type Response = Response<worker::Body>;
+    type Response = Response<Body>;
     type Error = Error;
     type Future = BoxFuture<Result<Self::Response, Error>>;
 

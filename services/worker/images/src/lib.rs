@@ -9,8 +9,8 @@ use identity::AuthLayer;
 use storage_worker::WorkerClock;
 use tower_layer::Layer as _;
 use tower_service::Service as _;
-use worker::{Context, Env, HttpRequest, Response, ScheduleContext, ScheduledEvent, event};
-use worker_host::{Bindings, Misconfigured, answer, misconfigured};
+use worker::{Context, Env, Response, ScheduleContext, ScheduledEvent, event, web_sys};
+use worker_host::{Bindings, Misconfigured, answer, incoming, misconfigured};
 
 use config::Parts;
 
@@ -26,14 +26,15 @@ fn parts(env: &Env) -> Result<Arc<Parts>, Misconfigured> {
 }
 
 #[event(fetch)]
-async fn fetch(request: HttpRequest, env: Env, context: Context) -> worker::Result<Response> {
+async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<Response> {
     let parts = match parts(&env) {
         Ok(parts) => parts,
-        Err(problem) => return answer(misconfigured(request, &problem).await).await,
+        Err(problem) => return answer(misconfigured(incoming(request).await?, &problem).await).await,
     };
     let service = parts.service(context).into_server();
-    let Ok(response) =
-        GrpcWeb::new(AuthLayer::new(parts.authenticator.clone()).layer(service)).call(request).await;
+    let Ok(response) = GrpcWeb::new(AuthLayer::new(parts.authenticator.clone()).layer(service))
+        .call(incoming(request).await?)
+        .await;
     answer(response).await
 }
 

@@ -1,0 +1,122 @@
+//! Short bodies cross between the runtime and this side whole: each chunk of a stream costs several calls and promises,
+//! and most bodies are one short text.
+#![expect(clippy::future_not_send, reason = "the runtime has one thread; who needs `Send` wraps the call")]
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
+use http::{HeaderMap, Request, Response, header::CONTENT_LENGTH};
+use http_body::Frame;
+use http_body_util::{BodyDataStream, BodyExt as _, Full, StreamBody};
+use tonic::{Status, body::Body};
+use worker::{
+    js_sys::{ArrayBuffer, Promise, Uint8Array, futures::JsFuture},
+    wasm_bindgen::{JsCast as _, JsValue},
+    web_sys,
+};
+
+use crate::{
+    headers,
+    stream::{Stream, streamed},
+};
+
+/// Bodies up to this are taken and given whole: 256 KiB.
+const MAX_WHOLE_BYTES: usize = 256 * 1024;
+
+/// A body on its way to the runtime.
+pub(crate) enum Outgoing<S> {
+    Whole(Bytes),
+    /// It is long, or not all of it is there.
+    Streamed(S),
+}
+
+/// Reads `body` as far as that takes no waiting.
+pub(crate) fn outgoing(mut body: Body) -> Outgoing<impl futures_util::Stream<Item = Result<Bytes, Status>>> {
+    let mut begun = BytesMut::new();
+    let failed = loop {
+        match body.frame().now_or_never() {
+            Some(None) => return Outgoing::Whole(begun.freeze()),
+            Some(Some(Ok(frame))) => frame.into_data().map_or((), |data| begun.extend_from_slice(&data)),
+            Some(Some(Err(status))) => break Some(Err(status)),
+            None => break None,
+        }
+        if begun.len() > MAX_WHOLE_BYTES {
+            break None;
+        }
+    };
+    let begun = (!begun.is_empty()).then(|| Ok(begun.freeze()));
+    let rest = if failed.is_some() { Body::empty() } else { body };
+    Outgoing::Streamed(stream::iter(begun.into_iter().chain(failed)).chain(BodyDataStream::new(rest)))
+}
+
+/// A body as `fetch` takes it.
+///
+/// # Errors
+/// The runtime cannot hold it.
+pub(crate) fn to_runtime(body: Body) -> worker::Result<JsValue> {
+    Ok(match outgoing(body) {
+        Outgoing::Whole(bytes) => Uint8Array::from(bytes.as_ref()).into(),
+        Outgoing::Streamed(chunks) => {
+            worker::Body::from_stream(chunks.map_ok(Vec::from))?.into_inner().into()
+        }
+    })
+}
+
+/// A request as it comes from the runtime.
+///
+/// # Errors
+/// Its head is not HTTP as this side knows it.
+pub async fn incoming(request: web_sys::Request) -> worker::Result<Request<Body>> {
+    let call = streamed(&request)?;
+    taken_in(call, &request).await
+}
+
+/// The call that was [`streamed`] of a request, with a body of this side.
+///
+/// # Errors
+/// Its body was read already.
+pub async fn taken_in(call: Request<Stream>, request: &web_sys::Request) -> worker::Result<Request<Body>> {
+    let (head, stream) = call.into_parts();
+    let body = match stream {
+        None => Body::empty(),
+        Some(_) if is_short(&head.headers) => read(request.array_buffer()?).await,
+        Some(stream) => Body::new(worker::Body::new(stream)),
+    };
+    Ok(Request::from_parts(head, body))
+}
+
+/// An answer as it comes from the runtime.
+///
+/// # Errors
+/// Its head is not HTTP as this side knows it.
+pub(crate) async fn answered(response: &web_sys::Response) -> worker::Result<Response<Body>> {
+    let headers = headers::from_runtime(&response.headers())?;
+    let body = match response.body() {
+        None => Body::empty(),
+        Some(_) if is_short(&headers) => read(response.array_buffer()?).await,
+        Some(stream) => Body::new(worker::Body::new(stream)),
+    };
+    let mut answer = Response::new(body);
+    *answer.status_mut() = response.status().try_into().map_err(http::Error::from)?;
+    *answer.headers_mut() = headers;
+    Ok(answer)
+}
+
+fn is_short(headers: &HeaderMap) -> bool {
+    let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    length.is_some_and(|length: usize| length <= MAX_WHOLE_BYTES)
+}
+
+/// The bytes, or a body that breaks off as they did.
+async fn read(bytes: Promise) -> Body {
+    match JsFuture::from(bytes).await {
+        Ok(buffer) => {
+            let bytes = Uint8Array::new(buffer.unchecked_ref::<ArrayBuffer>()).to_vec();
+            Body::new(Full::new(Bytes::from(bytes)))
+        }
+        Err(problem) => {
+            let broke_off = Status::cancelled(format!("The body broke off: {problem:?}"));
+            let frame: Result<Frame<Bytes>, Status> = Err(broke_off);
+            Body::new(StreamBody::new(stream::iter([frame])))
+        }
+    }
+}
