@@ -150,7 +150,7 @@ impl Visit {
         headers.insert(X_REQUEST_ID, exchange.request_id.clone());
         shared.cors.mark(self.origin.as_ref(), headers);
         let duration_ms = shared.host.now().as_millis() - self.started.as_millis();
-        tracing::info!(status = status.as_u16(), duration_ms, "answered");
+        tracing::info!(target: "access", status = status.as_u16(), duration_ms, "answered");
     }
 }
 
