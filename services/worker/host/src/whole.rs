@@ -10,6 +10,7 @@ use http_body_util::{BodyDataStream, BodyExt as _, Full, StreamBody};
 use tonic::{Status, body::Body};
 use worker::{
     js_sys::{ArrayBuffer, Promise, Uint8Array, futures::JsFuture},
+    send::SendFuture,
     wasm_bindgen::{JsCast as _, JsValue},
     web_sys,
 };
@@ -66,8 +67,8 @@ pub(crate) fn to_runtime(body: Body) -> worker::Result<JsValue> {
 /// # Errors
 /// Its head is not HTTP as this side knows it.
 pub async fn incoming(request: web_sys::Request) -> worker::Result<Request<Body>> {
-    let call = streamed(&request)?;
-    taken_in(call, &request).await
+    // A Worker has one thread, and what the runtime hands out is not `Send`.
+    SendFuture::new(async move { taken_in(streamed(&request)?, &request).await }).await
 }
 
 /// The call that was [`streamed`] of a request, with a body of this side.
@@ -75,13 +76,16 @@ pub async fn incoming(request: web_sys::Request) -> worker::Result<Request<Body>
 /// # Errors
 /// Its body was read already.
 pub async fn taken_in(call: Request<Stream>, request: &web_sys::Request) -> worker::Result<Request<Body>> {
-    let (head, stream) = call.into_parts();
-    let body = match stream {
-        None => Body::empty(),
-        Some(_) if is_short(&head.headers) => read(request.array_buffer()?).await,
-        Some(stream) => Body::new(worker::Body::new(stream)),
+    let whole = async move {
+        let (head, stream) = call.into_parts();
+        let body = match stream {
+            None => Body::empty(),
+            Some(_) if is_short(&head.headers) => read(request.array_buffer()?).await,
+            Some(stream) => Body::new(worker::Body::new(stream)),
+        };
+        Ok(Request::from_parts(head, body))
     };
-    Ok(Request::from_parts(head, body))
+    SendFuture::new(whole).await
 }
 
 /// An answer as it comes from the runtime.
