@@ -3,6 +3,7 @@
 use anyhow::bail;
 
 use crate::{
+    python_client,
     step::{cargo, run, watch},
     tools, workers,
 };
@@ -56,6 +57,7 @@ pub(crate) fn everything(filter: Option<&str>) -> anyhow::Result<()> {
     let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"]);
     tests.args(filter).env("RETICLE_TEST_TOOLS", &tools);
     let mut passed = watch("tests", tests, |line| count.add(line))?;
+    passed &= python_client::test(filter, |line| count.add(line))?;
     if filter.is_none() {
         workers::prepare()?;
         let mut tests = cargo(&["test", "--no-fail-fast"]);

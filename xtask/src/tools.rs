@@ -44,15 +44,18 @@ fn python(folder: &Path) -> anyhow::Result<()> {
     let wanted = PYTHON.join("\n");
     let environment = folder.join("python");
     once(&folder.join("python.installed"), &wanted, || {
-        run("python environment", {
-            let mut make = command("python3", &["-m", "venv", "--clear"]);
-            make.arg(&environment);
-            make
-        })?;
+        virtual_environment(&environment)?;
         let mut pip = command(environment.join("bin/pip"), &["install", "--quiet"]);
         pip.args(PYTHON);
         run("python packages", pip)
     })
+}
+
+/// Makes a new virtual environment.
+pub(crate) fn virtual_environment(folder: &Path) -> anyhow::Result<()> {
+    let mut make = command("python3", &["-m", "venv", "--clear"]);
+    make.arg(folder);
+    run("python environment", make)
 }
 
 /// Installs into `folder` the npm packages that `package-lock.json` in the folder `manifests` pins. Not by `npm ci`, which

@@ -1,0 +1,73 @@
+"""Why a call ended: what gRPC says, read once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import grpc
+from google.protobuf.any_pb2 import Any
+from google.protobuf.message import DecodeError
+
+from . import errors
+from .stubs import error_details_pb2, status_pb2
+
+# What a server that is alive and well says again and again. All else passes: a broken connection, a restart, a proxy.
+_FINAL = {
+    grpc.StatusCode.UNAUTHENTICATED: errors.Unauthenticated,
+    grpc.StatusCode.PERMISSION_DENIED: errors.PermissionDenied,
+    grpc.StatusCode.NOT_FOUND: errors.NotFound,
+    grpc.StatusCode.INVALID_ARGUMENT: errors.InvalidArgument,
+    grpc.StatusCode.OUT_OF_RANGE: errors.InvalidArgument,
+    grpc.StatusCode.ALREADY_EXISTS: errors.Refused,
+    grpc.StatusCode.FAILED_PRECONDITION: errors.Refused,
+    grpc.StatusCode.UNIMPLEMENTED: errors.Refused,
+    grpc.StatusCode.DATA_LOSS: errors.Refused,
+}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A call's end. `reason` is the server's word for programs; it asks to be left alone for `retry_after` seconds."""
+
+    code: grpc.StatusCode
+    message: str
+    reason: str = ""
+    retry_after: float = 0.0
+
+    @classmethod
+    def of(cls, error: grpc.RpcError) -> Failure:
+        """What an error of gRPC's says."""
+        if not isinstance(error, grpc.Call):
+            return cls(grpc.StatusCode.UNKNOWN, str(error))
+        reason, retry_after = "", 0.0
+        for detail in _details(error):
+            kind = detail.type_url.rpartition("/")[2]
+            if kind == "google.rpc.ErrorInfo":
+                reason = error_details_pb2.ErrorInfo.FromString(detail.value).reason
+            elif kind == "google.rpc.RetryInfo":
+                delay = error_details_pb2.RetryInfo.FromString(detail.value).retry_delay
+                retry_after = delay.seconds + delay.nanos / 1e9
+        return cls(error.code(), error.details() or "", reason, retry_after)
+
+    def error(self) -> errors.ReticleError | None:
+        """What to raise; nothing if the failure may pass."""
+        if self.reason == "STREAM_FENCED":
+            return errors.Fenced(self.message)
+        # Whoever opens the stream again is told where it stands.
+        if self.reason == "OFFSET_GAP":
+            return None
+        kind = _FINAL.get(self.code)
+        return kind(self.message) if kind else None
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.code.name})"
+
+
+def _details(call: grpc.Call) -> list[Any]:
+    for key, value in call.trailing_metadata() or ():
+        if key == "grpc-status-details-bin" and isinstance(value, bytes):
+            try:
+                return list(status_pb2.Status.FromString(value).details)
+            except DecodeError:
+                return []
+    return []

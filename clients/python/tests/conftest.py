@@ -1,0 +1,70 @@
+"""What tests begin with: a running server, a user, an image."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from server import Server, mint
+
+
+@dataclass
+class World:
+    """A server, a user of it who nobody else is, and an image of theirs."""
+
+    server: Server
+    token: str
+    image_id: str
+
+    @property
+    def target(self) -> str:
+        return self.server.target
+
+    def labels(self) -> list[str]:
+        """The labels of all boxes on the image, the oldest first."""
+        return self.server.labels(self.token, self.image_id)
+
+
+@pytest.fixture(scope="session")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that tests leave running."""
+    server = Server(tmp_path_factory.mktemp("data"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def world(shared_server: Server) -> World:
+    """A world that stays."""
+    return new_world(shared_server)
+
+
+@pytest.fixture
+def fragile(tmp_path: Path) -> Iterator[World]:
+    """A world whose server is the test's to kill."""
+    server = Server(tmp_path / "data")
+    yield new_world(server)
+    server.kill()
+
+
+def new_world(server: Server) -> World:
+    token = mint(f"user-{uuid.uuid4().hex}")
+    return World(server, token, server.new_image(token))
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """That a filter names no test is no failure."""
+    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+        session.exitstatus = pytest.ExitCode.OK
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The result in the words of Rust's test programs, which `cargo xtask test` adds up."""
+    stats = terminalreporter.stats
+    passed, failed = len(stats.get("passed", [])), len(stats.get("failed", [])) + len(stats.get("error", []))
+    terminalreporter.write_line(
+        f"test result: {'FAILED' if failed else 'ok'}. {passed} passed; {failed} failed"
+    )

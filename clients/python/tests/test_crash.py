@@ -1,0 +1,155 @@
+"""Servers and producers that are killed, wires that are cut, servers that stand still: each box is stored once."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import ssl
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from itertools import count, takewhile
+from pathlib import Path
+
+import pytest
+import trustme
+from conftest import World
+from proxy import Proxy
+from server import boxes
+
+from reticle_client import Fenced, IngestSession, Rewound, Unavailable
+
+KILLS = 12
+
+
+def disturbed(disturb: Callable[[], object]) -> Iterator[int]:
+    """Counts up from 0 while another thread disturbs `KILLS` times, at moments that vary."""
+
+    def run() -> None:
+        for pause in moments():
+            # Not waiting for anything: the moment is what is varied.
+            threading.Event().wait(pause)
+            disturb()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    yield from takewhile(lambda _: thread.is_alive(), count())
+    thread.join()
+
+
+def moments() -> Iterator[float]:
+    """Pauses between 10 and 150 ms, the same in each run."""
+    source = random.Random(5)
+    return (source.uniform(0.01, 0.15) for _ in range(KILLS))
+
+
+def test_each_box_survives_every_kill_of_the_server_once(fragile: World) -> None:
+    def kill() -> None:
+        fragile.server.kill()
+        fragile.server.start()
+
+    with IngestSession(
+        fragile.target, fragile.token, "run-1", batch_size=23, max_unacknowledged=400
+    ) as session:
+        for place in disturbed(kill):
+            session.send(boxes(fragile.image_id, range(place, place + 1)))
+    assert fragile.labels() == [str(place) for place in range(session.durable_offset)]
+
+
+def test_each_box_survives_every_kill_of_the_producer_once(world: World) -> None:
+    command = [sys.executable, str(Path(__file__).with_name("producer.py")), world.target, world.token]
+    began: list[int] = []
+    for pause in moments():
+        endless = [*command, "run-1", world.image_id, "1000000"]
+        with subprocess.Popen(endless, stdout=subprocess.PIPE, text=True) as producer:
+            assert producer.stdout is not None
+            began.append(int(producer.stdout.readline()))
+            with pytest.raises(subprocess.TimeoutExpired):
+                producer.wait(pause)
+            producer.kill()
+    assert began == sorted(began)
+    assert began[-1] > 0
+    places = began[-1] + 10_000
+    subprocess.run([*command, "run-1", world.image_id, str(places)], check=True, capture_output=True)
+    assert world.labels() == [str(place) for place in range(places)]
+
+
+def test_each_box_survives_every_cut_of_the_wire_once(world: World) -> None:
+    proxy = Proxy(world.server.addresses["annotations"])
+    target = f"http://127.0.0.1:{proxy.port}"
+    with IngestSession(target, world.token, "run-1", batch_size=23, max_unacknowledged=400) as session:
+        for place in disturbed(proxy.cut):
+            session.send(boxes(world.image_id, range(place, place + 1)))
+    proxy.close()
+    assert world.labels() == [str(place) for place in range(session.durable_offset)]
+
+
+def test_a_server_that_stands_still_does_not_grow_memory(fragile: World) -> None:
+    with IngestSession(fragile.target, fragile.token, "run-1", max_unacknowledged=500) as session:
+        fragile.server.freeze()
+        held, is_full = [], threading.Event()
+
+        def produce() -> None:
+            for box in boxes(fragile.image_id, range(2_000)):
+                session.send(box)
+                held.append(session.unacknowledged)
+                if len(held) == 500:
+                    is_full.set()
+
+        producer = threading.Thread(target=produce)
+        producer.start()
+        assert is_full.wait(60)
+        with pytest.raises(TimeoutError):
+            session.flush(timeout=0.5)
+        assert producer.is_alive()
+        assert (len(held), session.unacknowledged, session.durable_offset) == (500, 500, 0)
+        fragile.server.thaw()
+        producer.join()
+    assert max(held) == 500
+    assert fragile.labels() == [str(place) for place in range(2_000)]
+
+
+def test_a_server_that_forgot_what_it_acknowledged_is_told_from_one_that_did_not(fragile: World) -> None:
+    server, copy = fragile.server, fragile.server.folder.with_name("copy")
+    server.kill()
+    shutil.copytree(server.folder, copy)
+    server.start()
+    with pytest.raises(Rewound) as rewound, IngestSession(fragile.target, fragile.token, "run-1") as session:
+        session.send(boxes(fragile.image_id, range(10)))
+        session.flush()
+        server.kill()
+        shutil.rmtree(server.folder)
+        copy.rename(server.folder)
+        server.start()
+        session.send(boxes(fragile.image_id, range(10, 12)))
+    assert (rewound.value.next_offset, len(rewound.value.unstored)) == (10, 2)
+
+
+def test_a_writer_that_came_while_the_wire_was_cut_fences_the_first(world: World) -> None:
+    proxy = Proxy(world.server.addresses["annotations"])
+    target = f"http://127.0.0.1:{proxy.port}"
+    with pytest.raises(Fenced), IngestSession(target, world.token, "run-1") as first:
+        proxy.refusing = True
+        proxy.cut()
+        with IngestSession(world.target, world.token, "run-1") as second:
+            second.send(boxes(world.image_id, range(3)))
+        proxy.refusing = False
+        first.send(boxes(world.image_id, range(90, 91)))
+    proxy.close()
+    assert world.labels() == ["0", "1", "2"]
+
+
+def test_https_targets_are_checked_and_encrypted(world: World) -> None:
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    context.set_alpn_protocols(["h2"])
+    proxy = Proxy(world.server.addresses["annotations"], tls=context)
+    target, certificate = f"https://localhost:{proxy.port}", authority.cert_pem.bytes()
+    with IngestSession(target, world.token, "run-1", root_certificates=certificate) as session:
+        session.send(boxes(world.image_id, range(3)))
+    assert len(world.labels()) == 3
+    with pytest.raises(Unavailable), IngestSession(target, world.token, "run-1", patience=0):
+        pass
+    proxy.close()
