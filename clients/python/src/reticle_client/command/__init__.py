@@ -1,0 +1,1 @@
+"""`reticle-ingest FILE`: boxes from files."""

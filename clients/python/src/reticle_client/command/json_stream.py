@@ -1,0 +1,123 @@
+"""JSON files of any length, read value by value: what is in memory is one value and one chunk."""
+
+from __future__ import annotations
+
+import codecs
+import json
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+CHUNK = 64 * 1024
+# The longest value that is read as a whole.
+MAX_VALUE = 16 * 1024 * 1024
+# How many characters behind a number tell that it ends there.
+LOOK_AHEAD = 3
+
+_SPACE = " \t\n\r"
+
+
+class InvalidJson(ValueError):
+    """The file is not JSON, or not of the shape that was asked for."""
+
+
+class JsonStream:
+    """A cursor into a JSON text."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._decode = codecs.getincrementaldecoder("utf-8-sig")().decode
+        self._json = json.JSONDecoder()
+        self._text = ""
+        self._at = 0
+        self._ended = False
+
+    def peek(self) -> str:
+        """The next character that is not white space; empty at the end."""
+        while True:
+            while self._at < len(self._text) and self._text[self._at] in _SPACE:
+                self._at += 1
+            if self._at < len(self._text) or not self._more():
+                return self._text[self._at : self._at + 1]
+
+    def value(self) -> Any:
+        """The next value."""
+        if not self.peek():
+            raise InvalidJson("the file ends early")
+        while True:
+            try:
+                value, end = self._json.raw_decode(self._text, self._at)
+            except RecursionError:
+                raise InvalidJson("a value is nested too deeply") from None
+            except json.JSONDecodeError as error:
+                # Broken, or not all here yet.
+                if len(self._text) - self._at > MAX_VALUE or not self._more():
+                    start = self._text[self._at : self._at + 40]
+                    raise InvalidJson(f"{error.msg} in what begins with {start!r}") from None
+                continue
+            # A number may go on behind the chunk, as that of `1` or `1e+`.
+            if end + LOOK_AHEAD <= len(self._text) or not self._more():
+                self._at = end
+                return value
+
+    def items(self) -> Iterator[Any]:
+        """The elements of the array that comes next."""
+        self._take("[")
+        if self.peek() == "]":
+            self._take("]")
+            return
+        while True:
+            yield self.value()
+            if self.peek() == "]":
+                self._take("]")
+                return
+            self._take(",")
+
+    def members(self) -> Iterator[str]:
+        """The names of the object that comes next: before it asks for the next name, the caller reads the value."""
+        self._take("{")
+        if self.peek() == "}":
+            self._take("}")
+            return
+        while True:
+            name = self.value()
+            if not isinstance(name, str):
+                raise InvalidJson(f"{name!r} is not a name")
+            self._take(":")
+            yield name
+            if self.peek() == "}":
+                self._take("}")
+                return
+            self._take(",")
+
+    def skip(self) -> None:
+        """Reads over the next value, an array element by element."""
+        if self.peek() == "[":
+            for _ in self.items():
+                pass
+        else:
+            self.value()
+
+    def end(self) -> None:
+        """Checks that nothing follows."""
+        if rest := self.peek():
+            raise InvalidJson(f"{rest!r} comes behind the end")
+
+    def _take(self, wanted: str) -> None:
+        found = self.peek()
+        if found != wanted:
+            raise InvalidJson(f"{wanted!r} is missing before {found!r}" if found else "the file ends early")
+        self._at += 1
+
+    def _more(self) -> bool:
+        """Reads at least as much as is there already, so that a long value is not tried again too often."""
+        rest = self._text[self._at :]
+        chunk = b"" if self._ended else self._file.read(max(CHUNK, len(rest)))
+        try:
+            decoded = self._decode(chunk, not chunk)
+        except UnicodeDecodeError as error:
+            raise InvalidJson(f"the file is not UTF-8: {error.reason}") from None
+        if not chunk:
+            self._ended = True
+            return False
+        self._text, self._at = rest + decoded, 0
+        return True

@@ -1,0 +1,198 @@
+"""`reticle-ingest` as it is installed: files in, exit codes and lines out."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import World
+
+COMMAND = Path(sys.executable).with_name("reticle-ingest")
+
+
+def arguments(world: World, file: Path, *more: str) -> list[str]:
+    images = f"http://{world.server.addresses['images']}"
+    target = ["--target", world.target, "--images-target", images, "--token", world.token]
+    return [str(COMMAND), *target, str(file), *more]
+
+
+def ingest(world: World, file: Path, *more: str) -> tuple[int, str]:
+    """The exit code, and what was printed."""
+    done = subprocess.run(arguments(world, file, *more), stderr=subprocess.PIPE, text=True, check=False)
+    return done.returncode, done.stderr
+
+
+def written(path: Path, rows: Iterable[Any]) -> Path:
+    """A file of rows, one on a line."""
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def row(world: World, place: int, **fields: Any) -> dict[str, Any]:
+    box = {"image_id": world.image_id, "label": str(place), "x": 0.1, "y": 0.2, "width": 0.3, "height": 0.4}
+    return box | fields
+
+
+def test_coco_results_find_their_images_by_file_name_and_are_stored_once(
+    world: World, tmp_path: Path
+) -> None:
+    other = world.server.new_image(world.token, "b.png")
+    instances, results = tmp_path / "instances.json", tmp_path / "results.json"
+    images = [
+        {"id": 1, "file_name": "val/a.png", "width": 200, "height": 100},
+        {"id": 2, "file_name": "b.png", "width": 64, "height": 64},
+    ]
+    categories = [{"id": 3, "name": "car"}, {"id": 9, "name": "traffic light"}]
+    instances.write_text(json.dumps({"images": images, "annotations": [], "categories": categories}))
+    found = [
+        {"image_id": 1, "category_id": 9, "bbox": [20, 10, 100, 50], "score": 0.75},
+        {"image_id": 2, "category_id": 3, "bbox": [0, 0, 64, 32], "score": 0.5},
+    ]
+    results.write_text(json.dumps(found))
+    options = ["--annotations-file", str(instances), "--model", "yolo 11"]
+    assert ingest(world, results, *options) == (0, "2 rows stored, 0 refused; all 2 are done\n")
+    stored = world.server.annotations(world.token, world.image_id) + world.server.annotations(
+        world.token, other
+    )
+    names = ("label", "x", "y", "width", "height", "confidence", "model")
+    assert [[box[name] for name in names] for box in stored] == [
+        ["traffic light", 0.1, 0.1, 0.5, 0.5, 0.75, "yolo 11"],
+        ["car", 0, 0, 1, 0.5, 0.5, "yolo 11"],
+    ]
+    again = "going on behind 2 rows that are done already\n0 rows stored, 0 refused; all 2 are done\n"
+    assert ingest(world, results, *options) == (0, again)
+    assert len(world.labels()) == 1
+    image_map = tmp_path / "map.json"
+    image_map.write_text(json.dumps({"1": world.image_id, "b.png": world.image_id}))
+    assert ingest(world, results, *options, "--image-map", str(image_map), "--stream-id", "anew")[0] == 0
+    assert len(world.labels()) == 3
+    code, printed = ingest(
+        world, written(tmp_path / "short.jsonl", found[:1]), *options, "--stream-id", "anew"
+    )
+    assert code == 2
+    assert "the stream is another file's: it has 2 rows, and the file 1" in printed
+
+
+def test_refused_rows_are_told_and_can_be_mended(world: World, tmp_path: Path) -> None:
+    rows = [
+        row(world, 0),
+        row(world, 1, width=3),
+        {"label": "\ud800"},
+        row(world, 3),
+        row(world, 4, label=""),
+    ]
+    file, refused = written(tmp_path / "rows.jsonl", rows), tmp_path / "refused.jsonl"
+    code, printed = ingest(world, file, "--stream-id", "told")
+    assert code == 1
+    assert printed.splitlines() == [
+        "row 1: width must be between 0.001 and 1",
+        "row 2: height is missing",
+        "row 4: label must be 1 to 100 characters",
+        "2 rows stored, 3 refused; all 5 are done",
+    ]
+    code, printed = ingest(world, file, "--invalid-out", str(refused))
+    assert (code, printed) == (1, "2 rows stored, 3 refused; all 5 are done\n")
+    kept = [json.loads(line) for line in refused.read_text().splitlines()]
+    assert [line["row"] for line in kept] == [rows[1], rows[2], rows[4]]
+    assert kept[0]["reasons"] == ["width must be between 0.001 and 1"]
+    for line, mended in zip(kept, (1, 2, 4), strict=True):
+        line["row"] = row(world, mended)
+    assert ingest(world, written(refused, kept)) == (0, "3 rows stored, 0 refused; all 3 are done\n")
+    assert sorted(world.labels()) == ["0", "0", "1", "2", "3", "3", "4"]
+
+
+def test_a_file_that_is_broken_further_down_is_not_begun(world: World, tmp_path: Path) -> None:
+    file = written(tmp_path / "rows.jsonl", [row(world, place) for place in range(3)])
+    with file.open("a") as end:
+        end.write('{"image_id": ')
+    code, printed = ingest(world, file)
+    assert (code, printed) == (2, "reticle-ingest: Expecting value in what begins with '{\"image_id\": '\n")
+    assert world.labels() == []
+
+
+def test_a_command_that_is_killed_goes_on_when_it_is_run_again(world: World, tmp_path: Path) -> None:
+    count, source = 40_000, random.Random(3)
+    file = written(tmp_path / "rows.jsonl", (row(world, place) for place in range(count)))
+    killed = 0
+    while True:
+        with subprocess.Popen(arguments(world, file), stderr=subprocess.PIPE, text=True) as command:
+            try:
+                # The moment is what is varied; it comes later each time, so that any machine gets done.
+                _, printed = command.communicate(timeout=0.1 * (killed + source.uniform(1, 4)))
+            except subprocess.TimeoutExpired:
+                command.kill()
+                command.communicate()
+        if command.returncode != -signal.SIGKILL:
+            break
+        killed += 1
+    assert killed > 0
+    assert command.returncode == 0, printed
+    assert world.labels() == [str(place) for place in range(count)]
+
+
+def test_memory_does_not_grow_with_the_file(world: World, tmp_path: Path) -> None:
+    def peak(count: int) -> int:
+        file = written(tmp_path / "rows.jsonl", (row(world, place) for place in range(count)))
+        command = subprocess.Popen(arguments(world, file), stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(command.pid, 0)
+        command.returncode = os.waitstatus_to_exitcode(status)
+        assert command.returncode == 0
+        return usage.ru_maxrss
+
+    # Rows as Python has them would be 40 MB.
+    assert peak(70_000) - peak(30_000) < 10_000
+
+
+def test_a_terminal_sees_a_bar(world: World, tmp_path: Path) -> None:
+    file = written(tmp_path / "rows.jsonl", (row(world, place) for place in range(3_000)))
+    terminal, end = pty.openpty()
+    with subprocess.Popen(arguments(world, file), stderr=end) as command:
+        os.close(end)
+        printed = b""
+        try:
+            while data := os.read(terminal, 65536):
+                printed += data
+        except OSError:
+            # Linux says so when the other side has closed.
+            os.close(terminal)
+    assert command.returncode == 0
+    assert b"of 3,000 rows durable, " in printed
+    assert printed.endswith(b"\r\x1b[K3,000 rows stored, 0 refused; all 3,000 are done\r\n")
+
+
+def test_who_cannot_go_on_says_why(world: World, tmp_path: Path) -> None:
+    file = written(tmp_path / "rows.jsonl", [row(world, 0)])
+    missing = tmp_path / "missing.jsonl"
+    code, printed = ingest(world, missing)
+    assert (code, printed) == (2, f"reticle-ingest: [Errno 2] No such file or directory: '{missing}'\n")
+    code, printed = ingest(world, file, "--target", "127.0.0.1:1")
+    assert code == 2
+    assert "must be http://HOST:PORT" in printed
+    code, printed = ingest(world, file, "--stream-id", "a/b")
+    assert code == 2
+    assert printed.startswith("reticle-ingest: stream_id must be ")
+    code, printed = ingest(world, file, "--token", "nonsense")
+    assert code == 3
+    assert printed.startswith("reticle-ingest: Unauthenticated: ")
+    code, printed = ingest(world, file, "--target", "http://127.0.0.1:1", "--patience", "0")
+    assert code == 3
+    assert printed.startswith("reticle-ingest: Unavailable: no answer for 0 s: ")
+    assert ingest(world, file, "--token", "")[0] == 2
+
+
+@pytest.mark.parametrize("instances", ["", "[]", '{"images": [{}]}'])
+def test_a_wrong_annotations_file_is_told(world: World, tmp_path: Path, instances: str) -> None:
+    path, file = tmp_path / "instances.json", written(tmp_path / "rows.jsonl", [])
+    path.write_text(instances)
+    code, printed = ingest(world, file, "--annotations-file", str(path))
+    assert code == 2
+    assert printed.startswith("reticle-ingest: ")
