@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from server import Server, mint
@@ -22,6 +24,11 @@ class World:
     @property
     def target(self) -> str:
         return self.server.target
+
+    def call(self, method: str, path: str, body: object = None) -> Any:
+        """The JSON that the gateway answers."""
+        content = None if body is None else json.dumps(body).encode()
+        return self.server.call(method, path, self.token, content)
 
     def labels(self) -> list[str]:
         """The labels of all boxes on the image, the oldest first."""

@@ -2,46 +2,21 @@
 
 from __future__ import annotations
 
-import random
 import shutil
 import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from itertools import count, takewhile
 from pathlib import Path
 
 import pytest
 import trustme
 from conftest import World
+from disturbance import disturbed, moments
 from proxy import Proxy
 from server import boxes
 
 from reticle_client import Fenced, IngestSession, Rewound, Unavailable
-
-KILLS = 12
-
-
-def disturbed(disturb: Callable[[], object]) -> Iterator[int]:
-    """Counts up from 0 while another thread disturbs `KILLS` times, at moments that vary."""
-
-    def run() -> None:
-        for pause in moments():
-            # Not waiting for anything: the moment is what is varied.
-            threading.Event().wait(pause)
-            disturb()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    yield from takewhile(lambda _: thread.is_alive(), count())
-    thread.join()
-
-
-def moments() -> Iterator[float]:
-    """Pauses between 10 and 150 ms, the same in each run."""
-    source = random.Random(5)
-    return (source.uniform(0.01, 0.15) for _ in range(KILLS))
 
 
 def test_each_box_survives_every_kill_of_the_server_once(fragile: World) -> None:

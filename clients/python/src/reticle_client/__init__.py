@@ -1,5 +1,6 @@
 """Reticle for model servers: boxes that are stored exactly once, and images that are watched."""
 
+from .annotation import Annotation
 from .box import Box
 from .errors import (
     Fenced,
@@ -13,17 +14,26 @@ from .errors import (
     Unavailable,
 )
 from .ingest import IngestSession
+from .watch import Changed, Current, Event, Removed, Reset, Watch, watch
 
 __all__ = [
+    "Annotation",
     "Box",
+    "Changed",
+    "Current",
+    "Event",
     "Fenced",
     "IngestSession",
     "InvalidArgument",
     "NotFound",
     "PermissionDenied",
     "Refused",
+    "Removed",
+    "Reset",
     "ReticleError",
     "Rewound",
     "Unauthenticated",
     "Unavailable",
+    "Watch",
+    "watch",
 ]
