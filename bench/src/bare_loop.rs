@@ -7,8 +7,6 @@ use std::{
 
 use rusqlite::{Connection, params};
 
-use crate::bulk::BATCH;
-
 const IMAGE_ID: &str = "01234567890123456789012345678901";
 
 /// A database with the program's schema, settings and durability, on the same file system; and built with the same
@@ -16,11 +14,13 @@ const IMAGE_ID: &str = "01234567890123456789012345678901";
 pub(crate) struct BareLoop {
     database: Connection,
     commits: u32,
+    /// Rows of one commit.
+    batch: usize,
 }
 
 impl BareLoop {
-    /// A new database in `folder`, with one image.
-    pub(crate) fn open(folder: &Path) -> anyhow::Result<Self> {
+    /// A new database in `folder`, with one image, that commits `batch` boxes at a time.
+    pub(crate) fn open(folder: &Path, batch: usize) -> anyhow::Result<Self> {
         let database = Connection::open(folder.join("bare.db"))?;
         database.execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
@@ -33,16 +33,17 @@ impl BareLoop {
             "INSERT INTO images VALUES (?1, 'a', 'a', 'image/png', 1, '', 1, 1, 1, 'u', 1, 1, NULL, '{}', 1)",
             [IMAGE_ID],
         )?;
-        Ok(Self { database, commits: 0 })
+        Ok(Self { database, commits: 0, batch })
     }
 
-    /// Commits of [`BATCH`] boxes a second, over about `length`. The boxes' ids are time-ordered, as the program's are.
-    pub(crate) fn commits_a_second(&mut self, length: Duration) -> anyhow::Result<f64> {
+    /// Rows a second, over about `length`. The boxes' ids are time-ordered, as the program's are.
+    pub(crate) fn rows_a_second(&mut self, length: Duration) -> anyhow::Result<f64> {
         let (start, before) = (Instant::now(), self.commits);
         while start.elapsed() < length {
             self.commit()?;
         }
-        Ok(f64::from(self.commits - before) / start.elapsed().as_secs_f64())
+        let rows = f64::from(self.commits - before) * self.batch as f64;
+        Ok(rows / start.elapsed().as_secs_f64())
     }
 
     fn commit(&mut self) -> anyhow::Result<()> {
@@ -50,9 +51,9 @@ impl BareLoop {
         let commit = self.database.transaction()?;
         let mut insert = commit
             .prepare_cached("INSERT INTO annotations VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)")?;
-        for n in 0..BATCH {
+        for n in 0..self.batch {
             let id = format!("{:016x}{n:016x}", self.commits);
-            let place = n as f64 / BATCH as f64 / 2.0;
+            let place = n as f64 / self.batch as f64 / 2.0;
             let label = format!("label {}", n % 20);
             let (y, width, height, confidence) = (0.123_456_789, 0.25, 0.1 + place, 0.75);
             insert.execute(params![

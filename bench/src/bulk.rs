@@ -26,19 +26,18 @@ pub(crate) async fn measure() -> anyhow::Result<[Row; 1]> {
     let user = program.target().new_user();
     let create = create_boxes(&user, &user.new_image().await?)?;
     let folder = tempfile::tempdir()?;
-    let mut bare_loop = BareLoop::open(folder.path())?;
+    let mut bare_loop = BareLoop::open(folder.path(), BATCH)?;
     let (mut ours, mut bare) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let connections = Http1::connect(program.target().gateway, CALLERS).await?;
         let call = |caller: usize| connections[caller].call(&create, StatusCode::CREATED);
-        ours.push(load::calls_a_second(CALLERS, LENGTH, call).await?);
-        bare.push(tokio::task::block_in_place(|| bare_loop.commits_a_second(LENGTH))?);
+        ours.push(load::calls_a_second(CALLERS, LENGTH, call).await? * BATCH as f64);
+        bare.push(tokio::task::block_in_place(|| bare_loop.rows_a_second(LENGTH))?);
     }
-    let rows = |commits: &[f64]| median(commits) * BATCH as f64;
     let detail = format!(
         "{:.0} of {:.0} rows/s, {CALLERS} callers over HTTP/1.1, {BATCH} a call; the program may share commits and has both cores",
-        rows(&ours),
-        rows(&bare)
+        median(&ours),
+        median(&bare)
     );
     Ok([Row {
         name: "bulk create over HTTP/JSON : bare SQLite inserts",

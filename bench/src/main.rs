@@ -11,6 +11,7 @@ mod connection;
 mod echo;
 mod edge;
 mod get_image;
+mod ingest;
 mod listing;
 mod load;
 mod memory;
@@ -19,6 +20,7 @@ mod proc;
 mod startup;
 mod table;
 mod transcoding;
+mod watchers;
 
 use table::Table;
 
@@ -51,6 +53,15 @@ async fn measure(filter: &str) -> anyhow::Result<()> {
     }
     if startup::NAME.contains(filter) {
         table.extend(startup::measure().await?);
+    }
+    if ingest::NAME.contains(filter) {
+        table.extend(ingest::measure().await?);
+    }
+    if ingest::MEMORY.contains(filter) {
+        table.extend(ingest::measure_memory().await?);
+    }
+    if watchers::NAME.contains(filter) {
+        table.extend(watchers::measure().await?);
     }
     if edge::NAME.contains(filter) {
         table.extend(edge::measure().await?);

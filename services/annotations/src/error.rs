@@ -12,6 +12,9 @@ pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 /// When to try again where this server has no room.
 const COME_BACK_AFTER: Duration = Duration::from_secs(10);
 
+/// When a producer may go on where the server is full: what is held is stored in less.
+const GO_ON_AFTER: Duration = Duration::from_secs(1);
+
 /// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -41,6 +44,15 @@ pub(crate) enum Error {
 
     #[error("as many watch as this server lets")]
     TooManyWatchers,
+
+    #[error("the streams of this server hold as much as they may")]
+    Saturated,
+
+    #[error("the producer was silent for {} seconds", .0.as_secs())]
+    Idle(Duration),
+
+    #[error("the host is about to stop")]
+    Stopping,
 
     /// What its stream ended with instead of an end.
     #[error("the producer's stream broke off")]
@@ -85,6 +97,19 @@ impl From<Error> for Status {
                 aip::with_reason(Code::Aborted, "STREAM_FENCED", "Another writer has opened the stream")
             }
             Error::TooManyWatchers => aip::too_many_requests("Too many watch at the moment", COME_BACK_AFTER),
+            Error::Saturated => {
+                let message = "The server takes in as much as it can hold: go on a little later";
+                aip::too_many_requests(message, GO_ON_AFTER)
+            }
+            Error::Idle(silence) => {
+                let seconds = silence.as_secs();
+                let message = format!("Nothing came for {seconds} seconds: open the stream again to go on");
+                aip::with_reason(Code::Unavailable, "STREAM_IDLE", message)
+            }
+            Error::Stopping => {
+                let message = "The server stops: open the stream again to go on";
+                aip::with_reason(Code::Unavailable, "SERVER_STOPPING", message)
+            }
             Error::Producer(status) => status,
             Error::Images(status) => images_failure(status),
             Error::Storage(error) => aip::storage_failure(&error),

@@ -1,5 +1,7 @@
 //! Streams of boxes that are stored exactly once: their names, offsets, and what becomes of a batch.
 
+mod budget;
+mod inbound;
 mod stream;
 
 use std::collections::BTreeSet;
@@ -8,7 +10,7 @@ use aip::{Violation, Violations};
 use proto::annotations::v1 as pb;
 use storage::{Clock, Constraint, Database, Entropy, Id, Timer, Timestamp};
 
-pub(crate) use self::stream::Ingest;
+pub(crate) use self::{budget::Budget, stream::Ingest};
 use crate::{
     AnnotationsService,
     annotation::{Annotation, ImageId, NewAnnotation},

@@ -17,12 +17,13 @@ mod rpc;
 mod service;
 mod watch;
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use proto::annotations::v1::annotations_service_server::AnnotationsServiceServer;
 use storage::{Clock, Database, Entropy, Timer};
 
 pub use drain::Drain;
+use ingest::Budget;
 pub use owners::ImagesBackend;
 use owners::Owners;
 use watch::Feed;
@@ -42,20 +43,35 @@ pub struct Ports<D, I, C, E, T> {
     pub timer: T,
 }
 
+/// The most streams of boxes that are open at a time where the host does not say.
+pub const DEFAULT_MAX_INGEST_STREAMS: NonZeroUsize = NonZeroUsize::new(1_000).unwrap();
+
+/// The most bytes that they hold where the host does not say: 256 MiB.
+pub const DEFAULT_MAX_INGEST_BYTES: NonZeroUsize = NonZeroUsize::new(256 * 1024 * 1024).unwrap();
+
 /// What a host may set.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// How long a watcher's call may last before the watcher has to come back.
     pub longest_watch: Duration,
+    /// The most streams of boxes that may be open at a time.
+    pub max_ingest_streams: NonZeroUsize,
+    /// The most bytes of boxes that all streams together may hold in memory.
+    pub max_ingest_bytes: NonZeroUsize,
     /// Whether watchers share what is read of the changes. Not in a Worker: there no request can wait for what another one
     /// asked for.
     pub shared_feed: bool,
 }
 
 impl Default for Settings {
-    /// Half an hour, shared.
+    /// Half an hour, shared, and the defaults above.
     fn default() -> Self {
-        Self { longest_watch: Duration::from_secs(30 * 60), shared_feed: true }
+        Self {
+            longest_watch: Duration::from_secs(30 * 60),
+            max_ingest_streams: DEFAULT_MAX_INGEST_STREAMS,
+            max_ingest_bytes: DEFAULT_MAX_INGEST_BYTES,
+            shared_feed: true,
+        }
     }
 }
 
@@ -69,6 +85,7 @@ pub struct AnnotationsService<D, I, C, E, T> {
     owners: Arc<Owners<I, C>>,
     feed: Arc<Feed<D, C, T>>,
     drain: Drain,
+    budget: Arc<Budget>,
 }
 
 impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsService<D, I, C, E, T> {
@@ -76,7 +93,9 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
     pub fn new(ports: Ports<D, I, C, E, T>, settings: Settings) -> Self {
         let owners = Arc::new(Owners::new(ports.images.clone(), ports.clock.clone()));
         let feed = new_feed(&ports);
-        Self { ports, settings, owners, feed, drain: Drain::default() }
+        let budget =
+            Arc::new(Budget::new(settings.max_ingest_streams.get(), settings.max_ingest_bytes.get()));
+        Self { ports, settings, owners, feed, drain: Drain::default(), budget }
     }
 
     /// What ends the streams of this service.

@@ -29,7 +29,7 @@ pub(crate) async fn everything(settings: settings::Serve) -> anyhow::Result<()> 
     let images_service = parts::images(&opened, &authenticator, folder, &uploads, &images)?;
     let lifetime = Lifetime::default();
     let annotations_service =
-        annotations_over(&opened.database, images_service.clone(), &authenticator, &lifetime);
+        annotations_over(&opened.database, images_service.clone(), &authenticator, &annotations, &lifetime);
     let images_routes = grpc_port::routes(images_service, &lifetime).await?;
     let annotations_routes = grpc_port::routes(annotations_service, &lifetime).await?;
     let upstreams =
@@ -80,7 +80,7 @@ pub(crate) async fn annotations(settings: settings::Annotations) -> anyhow::Resu
     let images = parts::channel("--images-url", &images_url)?;
     let database = parts::database(&database).await?;
     let lifetime = Lifetime::default();
-    let service = annotations_over(&database, images, &authenticator, &lifetime);
+    let service = annotations_over(&database, images, &authenticator, &annotations, &lifetime);
     let signals = Signals::listen()?;
     let port = Port::bind("annotations", "--annotations-listen", annotations.annotations_listen).await?;
     port.serve(GrpcWeb::new(grpc_port::routes(service, &lifetime).await?), &lifetime);
@@ -129,6 +129,7 @@ fn annotations_over<I: ImagesBackend>(
     database: &NativeDatabase,
     images: I,
     authenticator: &identity::Authenticator<SystemClock>,
+    port: &settings::AnnotationsPort,
     lifetime: &Lifetime,
 ) -> Annotations<I> {
     let ports = annotations::Ports {
@@ -138,7 +139,12 @@ fn annotations_over<I: ImagesBackend>(
         entropy: OsEntropy,
         timer: TokioTimer,
     };
-    let service = AnnotationsService::new(ports, annotations::Settings::default());
+    let settings = annotations::Settings {
+        max_ingest_streams: port.max_ingest_streams,
+        max_ingest_bytes: port.max_ingest_bytes,
+        ..annotations::Settings::default()
+    };
+    let service = AnnotationsService::new(ports, settings);
     let (stopping, drain) = (lifetime.stopping(), service.drain());
     lifetime.run(async move {
         stopping.await;

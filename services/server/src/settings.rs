@@ -1,6 +1,6 @@
 //! The settings, as flags and environment variables; a flag wins.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
@@ -266,6 +266,24 @@ pub(crate) struct AnnotationsPort {
         value_parser = address
     )]
     pub(crate) annotations_listen: SocketAddr,
+
+    /// The most streams of boxes that may be open at a time; a producer more is asked to come back.
+    #[arg(
+        long,
+        env = "RETICLE_MAX_INGEST_STREAMS",
+        default_value_t = annotations::DEFAULT_MAX_INGEST_STREAMS,
+        value_name = "COUNT"
+    )]
+    pub(crate) max_ingest_streams: NonZeroUsize,
+
+    /// The most bytes of boxes that all streams together hold in memory; what is more is asked to come back.
+    #[arg(
+        long,
+        env = "RETICLE_MAX_INGEST_BYTES",
+        default_value_t = annotations::DEFAULT_MAX_INGEST_BYTES,
+        value_name = "BYTES"
+    )]
+    pub(crate) max_ingest_bytes: NonZeroUsize,
 }
 
 /// The gateway's port and manners.

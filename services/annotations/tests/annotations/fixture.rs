@@ -42,6 +42,10 @@ pub(crate) struct Fixture {
 
 impl Fixture {
     pub(crate) async fn start() -> Self {
+        Self::start_with(Settings::default()).await
+    }
+
+    pub(crate) async fn start_with(settings: Settings) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("reticle.db");
         sqlite::migrate(&path).await.unwrap();
@@ -51,7 +55,7 @@ impl Fixture {
             database.put_image(id, owner).await;
             images.put(id, owner);
         }
-        let service = service(&database, &images, &clock);
+        let service = service(&database, &images, &clock, settings);
         let drain = service.drain();
         let client = AnnotationsServiceClient::new(service.into_server());
         Self { client, images, database, clock, drain, _folder: folder }
@@ -59,7 +63,9 @@ impl Fixture {
 
     /// A client of another process on the same data.
     pub(crate) fn beside(&self) -> Client {
-        AnnotationsServiceClient::new(service(&self.database, &self.images, &self.clock).into_server())
+        AnnotationsServiceClient::new(
+            service(&self.database, &self.images, &self.clock, Settings::default()).into_server(),
+        )
     }
 
     /// Stores `new` as alice.
@@ -75,7 +81,7 @@ impl Fixture {
     }
 }
 
-fn service(database: &Counted, images: &Images, clock: &SetClock) -> Service {
+fn service(database: &Counted, images: &Images, clock: &SetClock, settings: Settings) -> Service {
     let ports = Ports {
         database: database.clone(),
         images: ImagesServiceServer::new(images.clone()),
@@ -83,7 +89,7 @@ fn service(database: &Counted, images: &Images, clock: &SetClock) -> Service {
         entropy: OsEntropy,
         timer: clock.clone(),
     };
-    AnnotationsService::new(ports, Settings::default())
+    AnnotationsService::new(ports, settings)
 }
 
 /// A box that breaks no rule.

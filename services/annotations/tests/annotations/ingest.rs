@@ -1,3 +1,6 @@
+use std::num::NonZeroUsize;
+
+use annotations::Settings;
 use futures_util::{Stream, StreamExt as _, stream};
 use proto::annotations::v1 as pb;
 use storage::Statement;
@@ -38,6 +41,19 @@ impl Fixture {
         messages: impl Stream<Item = pb::IngestAnnotationsRequest> + Send + 'static,
     ) -> Streaming<pb::IngestAnnotationsResponse> {
         self.client.clone().ingest_annotations(by("alice", messages)).await.unwrap().into_inner()
+    }
+
+    /// A producer whose stream is open and empty.
+    async fn open_stream(
+        &self,
+    ) -> (mpsc::UnboundedSender<pb::IngestAnnotationsRequest>, Streaming<pb::IngestAnnotationsResponse>) {
+        let (sender, messages) = mpsc::unbounded_channel();
+        let messages =
+            stream::unfold(messages, async |mut from| from.recv().await.map(|message| (message, from)));
+        let mut answers = self.ingest(messages).await;
+        sender.send(opening()).unwrap();
+        assert_eq!(answers.next().await.unwrap().unwrap().next_offset, 0);
+        (sender, answers)
     }
 
     async fn next_offset(&self) -> i64 {
@@ -162,14 +178,7 @@ async fn messages_that_wait_are_stored_together() {
 #[tokio::test]
 async fn another_writer_ends_the_first() {
     let fixture = Fixture::start().await;
-    let (sender, messages) = mpsc::unbounded_channel();
-    let mut answers = fixture
-        .ingest(stream::unfold(messages, async |mut messages| {
-            messages.recv().await.map(|message| (message, messages))
-        }))
-        .await;
-    sender.send(opening()).unwrap();
-    assert_eq!(answers.next().await.unwrap().unwrap().next_offset, 0);
+    let (sender, mut answers) = fixture.open_stream().await;
     fixture.append(0, cats(1)).await.unwrap();
     sender.send(message(0, cats(2))).unwrap();
     let fenced = answers.next().await.unwrap().unwrap_err();
@@ -189,4 +198,78 @@ async fn a_call_is_about_one_stream_and_has_no_gaps() {
         assert_eq!(answers.last().unwrap().as_ref().unwrap_err().code(), code);
     }
     assert_eq!(fixture.stored().await, 0);
+}
+
+/// Why a call ended, by the reason in its details, and when to come back, in seconds.
+fn ended(status: &Status) -> (Code, String, Option<u64>) {
+    let reason = status.get_details_error_info().unwrap().reason;
+    let delay = status.get_details_retry_info().and_then(|retry| retry.retry_delay);
+    (status.code(), reason, delay.map(|delay| delay.as_secs()))
+}
+
+#[tokio::test]
+async fn a_producer_that_is_silent_for_fifty_seconds_is_asked_to_come_back() {
+    let fixture = Fixture::start().await;
+    let (sender, mut answers) = fixture.open_stream().await;
+    let mut waiting = Box::pin(answers.next());
+    assert!(futures_util::poll!(&mut waiting).is_pending());
+    fixture.clock.advance_millis(49_999);
+    assert!(futures_util::poll!(&mut waiting).is_pending());
+    fixture.clock.advance_millis(1);
+    let idle = waiting.await.unwrap().unwrap_err();
+    assert_eq!(ended(&idle), (Code::Unavailable, "STREAM_IDLE".to_owned(), Some(1)));
+    drop(sender);
+}
+
+#[tokio::test]
+async fn a_server_that_stops_acknowledges_what_is_stored_and_ends() {
+    let fixture = Fixture::start().await;
+    let (sender, mut answers) = fixture.open_stream().await;
+    sender.send(message(0, cats(2))).unwrap();
+    assert_eq!(answers.next().await.unwrap().unwrap().next_offset, 2);
+    fixture.drain.begin();
+    sender.send(message(2, cats(2))).unwrap();
+    let stopping = answers.next().await.unwrap().unwrap_err();
+    assert_eq!(ended(&stopping), (Code::Unavailable, "SERVER_STOPPING".to_owned(), Some(1)));
+    assert_eq!((fixture.stored().await, fixture.next_offset().await), (2, 2));
+}
+
+#[tokio::test]
+async fn one_stream_more_than_may_be_is_asked_to_come_back() {
+    let fixture =
+        Fixture::start_with(Settings { max_ingest_streams: NonZeroUsize::MIN, ..Settings::default() }).await;
+    let (sender, answers) = fixture.open_stream().await;
+    let refused = fixture.append(0, cats(1)).await.unwrap_err();
+    assert_eq!(ended(&refused), (Code::ResourceExhausted, "TOO_MANY_REQUESTS".to_owned(), Some(1)));
+    drop((sender, answers));
+    assert_eq!(fixture.append(0, cats(1)).await.unwrap().next_offset, 1);
+}
+
+#[tokio::test]
+async fn more_bytes_than_all_may_hold_are_not_taken_in_and_come_back_later() {
+    let fixture = Fixture::start_with(Settings {
+        max_ingest_bytes: NonZeroUsize::new(2_000).unwrap(),
+        ..Settings::default()
+    })
+    .await;
+    let (sender, mut answers) = fixture.open_stream().await;
+    sender.send(message(0, cats(5))).unwrap();
+    assert_eq!(answers.next().await.unwrap().unwrap().next_offset, 5);
+    sender.send(message(5, cats(20))).unwrap();
+    assert_eq!(answers.next().await.unwrap().unwrap_err().code(), Code::ResourceExhausted);
+    assert_eq!(fixture.append(5, cats(5)).await.unwrap().next_offset, 10);
+    assert_eq!(fixture.stored().await, 10);
+}
+
+#[tokio::test]
+async fn who_reads_no_answers_is_not_read_either() {
+    let fixture = Fixture::start().await;
+    let (sender, answers) = fixture.open_stream().await;
+    for offset in 0..1_000 {
+        sender.send(message(offset * 10, cats(10))).unwrap();
+    }
+    assert_eq!(fixture.next_offset().await, 0);
+    let second = answers.skip(1).next().await.unwrap().unwrap().next_offset;
+    assert!(second < 10_000, "{second}");
+    assert_eq!((fixture.next_offset().await, fixture.stored().await), (second, second));
 }

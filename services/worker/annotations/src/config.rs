@@ -11,7 +11,7 @@ use tower_layer::Layer as _;
 use worker_host::{Bindings, Misconfigured, Upstream};
 
 /// A watcher asks D1 once a second, and a request may ask a thousand times at most.
-const SETTINGS: Settings = Settings { longest_watch: Duration::from_secs(5 * 60), shared_feed: false };
+const LONGEST_WATCH: Duration = Duration::from_secs(5 * 60);
 
 /// The service that all requests of an isolate share.
 pub(crate) type Annotations = AuthService<
@@ -36,6 +36,7 @@ pub(crate) fn service(bindings: Bindings<'_>) -> Result<Annotations, Misconfigur
     let database = D1Database::new(bindings.database("DATABASE")?);
     let images = GrpcWebClient::new(MarkEnd::new(Upstream::configured(bindings, "IMAGES", "IMAGES_URL")?));
     let ports = Ports { database, images, clock: WorkerClock, entropy: WorkerEntropy, timer: WorkerTimer };
-    let service = AnnotationsService::new(ports, SETTINGS);
+    let settings = Settings { longest_watch: LONGEST_WATCH, shared_feed: false, ..Settings::default() };
+    let service = AnnotationsService::new(ports, settings);
     Ok(AuthLayer::new(authenticator).layer(service.into_server()))
 }
