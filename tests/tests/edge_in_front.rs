@@ -1,8 +1,4 @@
-//! The gateway as a Worker in front of native services, which it reaches by URL: `cargo test --package tests --test
-//! edge_in_front`, after `cargo xtask test`.
-//!
-//! Not among what `cargo xtask test` runs: an upload that a service refuses before its end is sometimes answered 503,
-//! since the service closes the HTTP/1.1 connection on which the runtime still writes.
+//! The gateway as a Worker in front of native services, which it reaches by URL.
 
 use std::process::ExitCode;
 

@@ -32,7 +32,7 @@ const WORKERS: [&str; 6] = [
 ];
 
 /// The tests that need Workers: they are not among those that `cargo test` runs by itself.
-const AT_THE_EDGE: [&str; 10] = [
+const AT_THE_EDGE: [&str; 11] = [
     "--package=storage-native",
     "--test=bridge",
     "--test=s3",
@@ -41,6 +41,7 @@ const AT_THE_EDGE: [&str; 10] = [
     "--package=tests",
     "--test=edge",
     "--test=edge_faults",
+    "--test=edge_in_front",
     "--test=edge_statements",
     "--test=hybrid",
 ];

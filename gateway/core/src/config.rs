@@ -64,7 +64,3 @@ pub(crate) const MAX_FORM_PARTS: usize = 32;
 
 /// How long a service may take to say whether it is ready.
 pub(crate) const READY_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// How long the sender of a request that was refused may stand still while the rest of it is thrown away: it holds the
-/// answer back.
-pub(crate) const DISCARD_IDLE: Duration = Duration::from_secs(1);

@@ -58,7 +58,12 @@ pub(crate) struct Deadline {
 
 impl Deadline {
     pub(crate) fn start(host: &dyn Host, timeout: Duration) -> Self {
-        Self { sleep: host.sleep(timeout) }
+        Self::of(host.sleep(timeout))
+    }
+
+    /// The deadline at which `sleep` ends.
+    pub(crate) const fn of(sleep: Sleep) -> Self {
+        Self { sleep }
     }
 
     /// The output of `work`, if it comes in time.

@@ -8,6 +8,7 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -15,7 +16,17 @@ use http::{Request, Version, header::EXPECT};
 use http_body::{Body as _, Frame, SizeHint};
 use tonic::{Status, body::Body};
 
-use crate::{body, config::DISCARD_IDLE, deadline::Deadline, shared::Shared};
+use crate::{body, deadline::Deadline, ports::Sleep};
+
+/// How long the sender may stand still while the rest is thrown away: it holds the answer back.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// How much is thrown away, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) bytes: u64,
+    pub(crate) time: Duration,
+}
 
 /// What is left of a request's body, however its handler ended.
 pub(crate) struct Leftover(Arc<Mutex<Kept>>);
@@ -44,28 +55,29 @@ impl Leftover {
         (Request::from_parts(head, watched), Some(Self(kept)))
     }
 
+    /// Whether the handler wants no more of the body: while it does, the rest is the handler's.
+    pub(crate) fn is_given_up(&self) -> bool {
+        Arc::strong_count(&self.0) == 1 && !self.kept().body.is_end_stream()
+    }
+
     /// Throws the rest away, unless it is too much or takes too long.
-    pub(crate) async fn discard(self, shared: &Shared) {
-        let config = &shared.config;
+    pub(crate) async fn discard(self, bounds: Bounds, sleep: impl Fn(Duration) -> Sleep + Send + Sync) {
         let too_much = |kept: &Kept| {
-            let declared =
-                kept.length.is_some_and(|length| length - length.min(kept.read) > config.max_discarded_bytes);
+            let declared = kept.length.is_some_and(|length| length - length.min(kept.read) > bounds.bytes);
             declared || kept.waits
         };
         if too_much(&self.kept()) {
             return;
         }
         // Whoever sends on for longer has had the chance to read the answer.
-        let rest = self.read_on(shared);
-        let _ = Deadline::start(&*shared.host, config.idle_timeout).within(rest).await;
+        let _ = Deadline::of(sleep(bounds.time)).within(self.read_on(bounds.bytes, &sleep)).await;
     }
 
     /// Reads until the end, or too much was read, or the sender stands still.
-    async fn read_on(&self, shared: &Shared) {
-        let mut left = shared.config.max_discarded_bytes;
+    async fn read_on(&self, mut left: u64, sleep: &(impl Fn(Duration) -> Sleep + Send + Sync)) {
         loop {
             let next = std::future::poll_fn(|cx| Pin::new(&mut self.kept().body).poll_frame(cx));
-            let Ok(Some(Ok(frame))) = Deadline::start(&*shared.host, DISCARD_IDLE).within(next).await else {
+            let Ok(Some(Ok(frame))) = Deadline::of(sleep(IDLE)).within(next).await else {
                 return;
             };
             let length = frame.data_ref().map_or(0, |data| data.len() as u64);

@@ -27,7 +27,7 @@ use crate::{
     answer::{self, Problems},
     contract::Contract,
     cors::Cors,
-    discard::Leftover,
+    discard::{Bounds, Leftover},
     error::Error,
     exchange::{Exchange, X_REQUEST_ID},
     grpc, http_api,
@@ -174,7 +174,8 @@ impl Shared {
             let Ok(response) =
                 GrpcWeb::new(Dispatch { shared: Arc::clone(&self), refusal }).call(request).await;
             if let Some(leftover) = leftover.filter(|_| response.status().as_u16() >= 400) {
-                leftover.discard(&self).await;
+                let Config { max_discarded_bytes: bytes, idle_timeout: time, .. } = self.config;
+                leftover.discard(Bounds { bytes, time }, |duration| self.host.sleep(duration)).await;
             }
             response
         };

@@ -1,7 +1,7 @@
 //! `reticle serve` and its parts: open, bind, serve, wait, close.
 
 use annotations::{AnnotationsService, ImagesBackend};
-use gateway_core::Upstreams;
+use gateway_core::{ReadOn, Upstreams};
 use grpc_web::GrpcWeb;
 use identity::AuthLayer;
 use proto::{
@@ -43,8 +43,8 @@ pub(crate) async fn everything(settings: settings::Serve) -> anyhow::Result<()> 
         Port::bind("annotations", "--annotations-listen", annotations.annotations_listen).await?;
     let gateway_port = Port::bind("gateway", "--listen", gateway.listen).await?;
     let addresses = [gateway_port.address, images_port.address, annotations_port.address];
-    images_port.serve(GrpcWeb::new(images_routes), &lifetime);
-    annotations_port.serve(GrpcWeb::new(annotations_routes), &lifetime);
+    images_port.serve(ReadOn::new(GrpcWeb::new(images_routes), TokioTimer), &lifetime);
+    annotations_port.serve(ReadOn::new(GrpcWeb::new(annotations_routes), TokioTimer), &lifetime);
     gateway_port.serve(gateway_service, &lifetime);
     clean_up_daily(&opened, &lifetime);
     if tokens.signing.jwt_secret.is_none() && tokens.jwks.is_none() {
@@ -66,7 +66,8 @@ pub(crate) async fn images(settings: settings::Images) -> anyhow::Result<()> {
     let lifetime = Lifetime::default();
     let signals = Signals::listen()?;
     let port = Port::bind("images", "--images-listen", images.images_listen).await?;
-    port.serve(GrpcWeb::new(grpc_port::routes(service, &lifetime).await?), &lifetime);
+    let routes = GrpcWeb::new(grpc_port::routes(service, &lifetime).await?);
+    port.serve(ReadOn::new(routes, TokioTimer), &lifetime);
     clean_up_daily(&opened, &lifetime);
     lifetime.wait(signals).await;
     opened.close().await;
@@ -83,7 +84,8 @@ pub(crate) async fn annotations(settings: settings::Annotations) -> anyhow::Resu
     let service = annotations_over(&database, images, &authenticator, &annotations, &lifetime);
     let signals = Signals::listen()?;
     let port = Port::bind("annotations", "--annotations-listen", annotations.annotations_listen).await?;
-    port.serve(GrpcWeb::new(grpc_port::routes(service, &lifetime).await?), &lifetime);
+    let routes = GrpcWeb::new(grpc_port::routes(service, &lifetime).await?);
+    port.serve(ReadOn::new(routes, TokioTimer), &lifetime);
     lifetime.wait(signals).await;
     database.close().await;
     Ok(())
