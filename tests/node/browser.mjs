@@ -2,56 +2,17 @@
 // node browser.mjs URL TOKEN IMAGE_ID DESCRIPTORS ALLOWED_ORIGIN
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-
-const tools = process.env.RETICLE_TEST_TOOLS;
-const require = createRequire(join(tools, "package.json"));
-const { chromium } = require("playwright-core");
-const { build } = require("esbuild");
+import { bundle, launch, open } from "./chromium.mjs";
 
 const [baseUrl, token, imageId, descriptors, allowedOrigin] = process.argv.slice(2);
 const target = { baseUrl, token, imageId, descriptors: readFileSync(descriptors).toString("base64") };
 
-const bundle = await build({
-  entryPoints: [fileURLToPath(new URL("page.mjs", import.meta.url))],
-  bundle: true,
-  format: "iife",
-  nodePaths: [join(tools, "node_modules")],
-  write: false,
-});
-const script = bundle.outputFiles[0].text;
-
-const browser = await chromium.launch({
-  executablePath: "/usr/bin/chromium",
-  args: [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    // A page on the internet may not call this machine without asking its user. No gateway of an application is there.
-    "--disable-features=LocalNetworkAccessChecks",
-  ],
-});
+const script = await bundle("page.mjs");
+const browser = await launch();
 try {
   const said = [];
-  // The origins exist only here, but for Chromium they are what they say: it asks the gateway before each call.
-  const open = async (origin) => {
-    const page = await browser.newPage();
-    page.on("console", (message) => said.push(`${message.type()}: ${message.text()}`));
-    page.on("pageerror", (error) => said.push(`error: ${error}`));
-    await page.route(`${origin}/**`, (route) =>
-      route.fulfill({ contentType: "text/html", body: "<!doctype html><title>A page</title>" }));
-    await page.goto(`${origin}/`);
-    await page.evaluate(script);
-    return page;
-  };
-
-  const page = await open(allowedOrigin);
+  const say = (line) => said.push(line);
+  const page = await open(browser, allowedOrigin, script, say);
   await page.evaluate((target) => reticle.callByGrpcWeb(target), target);
   const url = await page.evaluate((target) => reticle.callByFetch(target), target);
   assert.equal(await page.evaluate((url) => reticle.show(url), url), "3x2");
@@ -63,7 +24,7 @@ try {
   ];
   assert.deepEqual(said.filter((line) => !expected.some((start) => line.startsWith(start))), []);
 
-  const stranger = await open("https://stranger.example");
+  const stranger = await open(browser, "https://stranger.example", script, say);
   assert.equal(await stranger.evaluate((target) => reticle.peek(target), target), "TypeError");
   assert.ok(said.some((line) => line.includes("blocked by CORS policy")), said.join("\n"));
 } finally {

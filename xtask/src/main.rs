@@ -5,6 +5,7 @@ mod python_client;
 mod step;
 mod test;
 mod tools;
+mod typescript_client;
 mod workers;
 
 use clap::{Parser, Subcommand};

@@ -5,7 +5,7 @@ use anyhow::bail;
 use crate::{
     python_client,
     step::{cargo, run, watch},
-    tools, workers,
+    tools, typescript_client, workers,
 };
 
 /// The crates that must also build for Workers, from the same lines.
@@ -59,6 +59,7 @@ pub(crate) fn everything(filter: Option<&str>) -> anyhow::Result<()> {
     tests.args(filter).env("RETICLE_TEST_TOOLS", &tools);
     let mut passed = watch("tests", tests, |line| count.add(line))?;
     passed &= python_client::test(filter, |line| count.add(line))?;
+    passed &= typescript_client::test(filter, |line| count.add(line))?;
     if filter.is_none() {
         workers::prepare()?;
         let mut tests = cargo(&["test", "--no-fail-fast"]);

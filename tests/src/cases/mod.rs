@@ -79,7 +79,8 @@ fn everywhere() -> Vec<Case> {
             anothers_image_exists_only_with_owners_any,
             a_model_server_needs_no_scope_of_images;
         browser:
-            pages_of_an_allowed_origin_use_everything_and_others_read_nothing;
+            pages_of_an_allowed_origin_use_everything_and_others_read_nothing,
+            a_page_that_is_cut_off_misses_nothing_and_hears_nothing_twice;
         clients:
             connect_web_calls_by_grpc_web;
         grpc:

@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const CHANGES: usize = 300;
 
 /// The label of the change after which there is none.
-const LAST: &str = "the last one";
+pub(super) const LAST: &str = "the last one";
 
 /// What a watcher has been told.
 #[derive(Debug, Default)]
@@ -67,7 +67,7 @@ fn dice() -> impl FnMut(usize) -> usize {
 }
 
 /// Draws, relabels and removes boxes of the image at random.
-async fn change(user: User, image_id: String) -> anyhow::Result<()> {
+pub(super) async fn change(user: User, image_id: String) -> anyhow::Result<()> {
     let (mut roll, mut ids) = (dice(), Vec::new());
     for n in 0..CHANGES {
         let label = json!({"label": format!("change {n}")});
