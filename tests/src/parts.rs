@@ -18,7 +18,7 @@ pub struct Parts {
     /// `reticle gateway`
     pub gateway: Process,
     target: Target,
-    _data_dir: TempDir,
+    surroundings: Surroundings,
 }
 
 impl AsRef<Target> for Parts {
@@ -41,30 +41,21 @@ impl Parts {
     /// # Errors
     /// One did not start; the error has what it printed.
     pub async fn start_with(variables: &[(&str, &str)], arguments: &[&str]) -> anyhow::Result<Self> {
-        let data_dir = tempfile::tempdir()?;
-        let folder = data_dir.path().to_string_lossy().into_owned();
-        let common = ["--jwt-secret", SECRET, "--data-dir", &folder];
-
-        let images = [&["images"], &common[..], &["--images-listen", "127.0.0.1:0"]].concat();
-        let images = start_part(&images, variables, "images").await?;
+        let surroundings = Surroundings::new(variables)?;
+        let images = surroundings.start("images", &["--images-listen", ANY_PORT]).await?;
         let images_url = format!("http://{}", images.address("images")?);
-
-        let annotations = ["--annotations-listen", "127.0.0.1:0", "--images-url", &images_url];
-        let annotations = [&["annotations"], &common[..], &annotations[..]].concat();
-        let annotations = start_part(&annotations, variables, "annotations").await?;
+        let annotations = ["--annotations-listen", ANY_PORT, "--images-url", &images_url];
+        let annotations = surroundings.start("annotations", &annotations).await?;
         let annotations_url = format!("http://{}", annotations.address("annotations")?);
-
         let gateway =
-            ["--listen", "127.0.0.1:0", "--images-url", &images_url, "--annotations-url", &annotations_url];
-        let gateway = [&["gateway"], &common[..], &gateway[..], arguments].concat();
-        let gateway = start_part(&gateway, variables, "gateway").await?;
-
+            ["--listen", ANY_PORT, "--images-url", &images_url, "--annotations-url", &annotations_url];
+        let gateway = surroundings.start("gateway", &[&gateway, arguments].concat()).await?;
         let target = Target::new(
             gateway.address("gateway")?,
             images.address("images")?,
             annotations.address("annotations")?,
         )?;
-        Ok(Self { images, annotations, gateway, target, _data_dir: data_dir })
+        Ok(Self { images, annotations, gateway, target, surroundings })
     }
 
     /// The addresses.
@@ -72,10 +63,44 @@ impl Parts {
     pub const fn target(&self) -> &Target {
         &self.target
     }
+
+    /// Starts one more `part` (`images`, `annotations`, `gateway`) with the same folder, secret and variables.
+    ///
+    /// # Errors
+    /// It did not start; the error has what it printed.
+    pub async fn start_another(&self, part: &str, arguments: &[&str]) -> anyhow::Result<Process> {
+        self.surroundings.start(part, arguments).await
+    }
+
+    /// Starts `reticle images` where it was, after it has ended.
+    ///
+    /// # Errors
+    /// It did not start; the error has what it printed.
+    pub async fn start_images_again(&mut self) -> anyhow::Result<()> {
+        let address = self.target.images.to_string();
+        self.images = self.surroundings.start("images", &["--images-listen", &address]).await?;
+        Ok(())
+    }
 }
 
-async fn start_part(arguments: &[&str], variables: &[(&str, &str)], port: &str) -> anyhow::Result<Process> {
-    let mut command = Command::new(program());
-    command.args(arguments).envs(variables.iter().copied());
-    Process::start_by(command, &[port]).await
+const ANY_PORT: &str = "127.0.0.1:0";
+
+/// What all parts have in common.
+struct Surroundings {
+    data_dir: TempDir,
+    variables: Vec<(String, String)>,
+}
+
+impl Surroundings {
+    fn new(variables: &[(&str, &str)]) -> anyhow::Result<Self> {
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Ok(Self { data_dir: tempfile::tempdir()?, variables: variables.collect() })
+    }
+
+    async fn start(&self, part: &str, arguments: &[&str]) -> anyhow::Result<Process> {
+        let mut command = Command::new(program());
+        command.arg(part).args(["--jwt-secret", SECRET, "--data-dir"]).arg(self.data_dir.path());
+        command.args(arguments).envs(self.variables.iter().map(|(name, value)| (name, value)));
+        Process::start_by(command, &[part]).await
+    }
 }

@@ -48,6 +48,11 @@ async fn a_bad_setting_stops_the_start_and_is_named() -> anyhow::Result<()> {
         (["serve", "--objects-url", "ftp://x"], "--objects-url"),
         (["serve", "--data-dir", "/proc/nowhere"], "--data-dir"),
         (["gateway", "--images-url", "localhost"], "--images-url"),
+        (["gateway", "--upstream-ca", "/nowhere/ca.pem"], "--upstream-ca"),
+        (
+            ["annotations", "--upstream-ca", "/dev/null"],
+            "RETICLE_UPSTREAM_CA): /dev/null: there is no certificate in it",
+        ),
         (["token", "--subject", ""], "--subject"),
         (["token", "--scope", "image:read"], "--scope"),
     ] {

@@ -14,6 +14,7 @@ mod serve;
 mod settings;
 mod shutdown;
 mod telemetry;
+mod upstream;
 
 use std::process::ExitCode;
 

@@ -14,10 +14,7 @@ use storage_native::{
     BridgeDatabase, FileObjects, NativeDatabase, NativeObjects, OsEntropy, S3Objects, SqliteDatabase,
     SqliteOptions, SystemClock, TokioBackground, TokioTimer, sqlite,
 };
-use tonic::{
-    service::Routes,
-    transport::{Channel, Endpoint},
-};
+use tonic::service::Routes;
 use tower::Layer as _;
 
 use crate::{
@@ -207,18 +204,4 @@ pub(crate) fn gateway(
     let host =
         gateway_core::Ports { authenticator, clock: SystemClock, entropy: OsEntropy, timer: TokioTimer };
     Gateway::new(config, proto::FILE_DESCRIPTOR_SET, upstreams, host).context("the contract cannot be served")
-}
-
-/// A channel to a part in another process: connects when it is first needed, and again whenever it broke.
-pub(crate) fn channel(setting: &str, url: &str) -> anyhow::Result<Channel> {
-    let mut endpoint = Endpoint::from(upstream_uri(setting, url)?)
-        .connect_timeout(std::time::Duration::from_secs(5))
-        .http2_keep_alive_interval(std::time::Duration::from_secs(20))
-        .keep_alive_while_idle(true)
-        .tcp_nodelay(true);
-    if url.starts_with("https:") {
-        let tls = tonic::transport::ClientTlsConfig::new().with_webpki_roots();
-        endpoint = endpoint.tls_config(tls).with_context(|| format!("{setting}: TLS"))?;
-    }
-    Ok(endpoint.connect_lazy())
 }

@@ -18,6 +18,7 @@ use crate::{
     parts::{self, Annotations, Stores},
     schedule, settings,
     shutdown::{Lifetime, Signals},
+    upstream::Upstream,
 };
 
 /// Runs everything in this process.
@@ -76,9 +77,9 @@ pub(crate) async fn images(settings: settings::Images) -> anyhow::Result<()> {
 
 /// Runs the annotations service alone.
 pub(crate) async fn annotations(settings: settings::Annotations) -> anyhow::Result<()> {
-    let settings::Annotations { database, tokens, annotations, images_url } = settings;
+    let settings::Annotations { database, tokens, annotations, images_url, trust } = settings;
     let authenticator = parts::authenticator(&database.folder, &tokens).await?;
-    let images = parts::channel("--images-url", &images_url)?;
+    let images = Upstream::trusting(&trust)?.channel("--images-url", &images_url)?;
     let database = parts::database(&database).await?;
     let lifetime = Lifetime::default();
     let service = annotations_over(&database, images, &authenticator, &annotations, &lifetime);
@@ -93,11 +94,12 @@ pub(crate) async fn annotations(settings: settings::Annotations) -> anyhow::Resu
 
 /// Runs the gateway alone.
 pub(crate) async fn gateway(settings: settings::Gateway) -> anyhow::Result<()> {
-    let settings::Gateway { folder, tokens, uploads, gateway, images_url, annotations_url } = settings;
+    let settings::Gateway { folder, tokens, uploads, gateway, images_url, annotations_url, trust } = settings;
     let authenticator = parts::authenticator(&folder, &tokens).await?;
+    let upstream = Upstream::trusting(&trust)?;
     let upstreams = Upstreams::new()
-        .with(IMAGES, parts::channel("--images-url", &images_url)?)
-        .with(ANNOTATIONS, parts::channel("--annotations-url", &annotations_url)?);
+        .with(IMAGES, upstream.channel("--images-url", &images_url)?)
+        .with(ANNOTATIONS, upstream.channel("--annotations-url", &annotations_url)?);
     let lifetime = Lifetime::default();
     // Of the services' health only they know: `/readyz` asks them.
     let about = grpc_port::about(&[IMAGES, ANNOTATIONS], &[], &lifetime).await?;

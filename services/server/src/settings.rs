@@ -49,6 +49,9 @@ pub(crate) struct Annotations {
     /// Where the images service is.
     #[arg(long, env = "RETICLE_IMAGES_URL", default_value = "http://127.0.0.1:50051", value_name = "URL")]
     pub(crate) images_url: String,
+
+    #[command(flatten)]
+    pub(crate) trust: UpstreamTrust,
 }
 
 /// Settings of `reticle gateway`.
@@ -75,6 +78,9 @@ pub(crate) struct Gateway {
         value_name = "URL"
     )]
     pub(crate) annotations_url: String,
+
+    #[command(flatten)]
+    pub(crate) trust: UpstreamTrust,
 }
 
 /// The folder that everything is in unless a setting says otherwise.
@@ -300,6 +306,14 @@ pub(crate) struct GatewayPort {
     /// The region that `/health` names.
     #[arg(long, env = "RETICLE_REGION", default_value = "local", value_name = "REGION")]
     pub(crate) region: String,
+}
+
+/// Whose certificates the other parts may show.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct UpstreamTrust {
+    /// A PEM file of the authorities that sign the certificates of https:// parts. [default: the public ones]
+    #[arg(long, env = "RETICLE_UPSTREAM_CA", value_name = "FILE")]
+    pub(crate) upstream_ca: Option<PathBuf>,
 }
 
 /// Where a part in another process is.
