@@ -12,7 +12,7 @@ use storage::Clock as _;
 use storage_native::SystemClock;
 
 use crate::{
-    parts, serve,
+    health, parts, serve,
     settings::{Annotations, Database, Folder, Gateway, Images, Serve, Signing, Stores},
 };
 
@@ -35,12 +35,22 @@ pub(crate) enum Command {
     Annotations(Annotations),
     /// Runs the gateway alone.
     Gateway(Gateway),
+    /// Asks a part whether it serves; exits with 0 if it does.
+    Health(Health),
     /// Prints a token for a user.
     Token(Token),
     /// Brings the database to this program's schema.
     Migrate(Database),
     /// Purges what was deleted more than 30 days ago, and objects that nothing refers to.
     Cleanup(Stores),
+}
+
+/// Settings of `reticle health`.
+#[derive(Args)]
+pub(crate) struct Health {
+    /// The port of any part, as in `http://127.0.0.1:50051`.
+    #[arg(long, default_value = "http://127.0.0.1:8787", value_name = "URL")]
+    url: String,
 }
 
 /// Settings of `reticle token`.
@@ -72,6 +82,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
         Command::Images(settings) => runtime.block_on(serve::images(settings)),
         Command::Annotations(settings) => runtime.block_on(serve::annotations(settings)),
         Command::Gateway(settings) => runtime.block_on(serve::gateway(settings)),
+        Command::Health(settings) => runtime.block_on(health::ask(&settings.url)),
         Command::Token(settings) => token(&settings),
         Command::Migrate(database) => runtime.block_on(migrate(&database)),
         Command::Cleanup(stores) => runtime.block_on(cleanup(&stores)),

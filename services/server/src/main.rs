@@ -5,6 +5,7 @@
 
 mod command;
 mod grpc_port;
+mod health;
 mod hello;
 mod listen;
 mod opening;
