@@ -17,14 +17,11 @@ use proto::annotations::v1::{self as pb, watch_annotations_response::Event};
 use storage::{Clock, Database, Entropy, Timer, Timestamp};
 use tonic::{Status, metadata::MetadataMap};
 
+use self::feed::{PAGE, Recent, Subscription};
 pub(crate) use self::{cursor::Cursor, feed::Feed};
-use self::{
-    feed::{PAGE, Recent, Subscription},
-    seen::Seen,
-};
 use crate::{
     AnnotationsService,
-    annotation::{Annotation, AnnotationId, ImageId},
+    annotation::ImageId,
     call::Call,
     error::{Error, Result},
     owners::ImagesBackend,
@@ -44,7 +41,6 @@ pub(crate) struct Watch<D: Database, I, C: Clock, E, T: Timer> {
     feed: Arc<Feed<D, C, T>>,
     image_id: ImageId,
     cursor: Cursor,
-    seen: Seen,
     /// Once the watcher has come close to the end of the history.
     subscription: Option<Subscription<D, C, T>>,
     /// Whether the database has changes that the feed does not have.
@@ -69,10 +65,6 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, 
         service.require_image(&call, image_id).await?;
         let feed = service.feed();
         feed.advance(call.session.bookmark());
-        let seen = match cursor {
-            Cursor::Snapshot { after, since } => Seen::up_to(after, since),
-            Cursor::Start | Cursor::Live(_) => Seen::default(),
-        };
         let now = service.ports.clock.now();
         let ends_at = later(now, service.settings.longest_watch);
         let (subscription, is_behind, is_current) = (None, true, false);
@@ -84,7 +76,6 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, 
             feed,
             image_id,
             cursor,
-            seen,
             subscription,
             is_behind,
             told_at: now,
@@ -105,11 +96,10 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, 
     /// Waits until there is something to tell, or the call has lasted long enough.
     async fn step(mut self) -> Result<Option<(Messages, Self)>> {
         while self.now() < self.ends_at && !self.service.drain.has_begun() {
-            let messages = match self.cursor {
-                Cursor::Start => self.snapshot(None).await?,
-                Cursor::Snapshot { after, since } => self.snapshot(Some((after, since))).await?,
-                Cursor::Live(position) if self.is_behind => self.catch_up(position).await?,
-                Cursor::Live(position) => self.live(position).await?,
+            let messages = match self.cursor.position {
+                None => self.snapshot().await?,
+                Some(position) if self.is_behind => self.catch_up(position).await?,
+                Some(position) => self.live(position).await?,
             };
             if !messages.is_empty() {
                 self.told_at = self.now();
@@ -120,21 +110,20 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, 
     }
 
     /// The next page of the image's boxes, after what is known of them.
-    async fn snapshot(&mut self, known: Option<(AnnotationId, Position)>) -> Result<Messages> {
+    async fn snapshot(&mut self) -> Result<Messages> {
         let session = self.feed.session();
-        let after = known.map(|(after, _)| after);
+        let after = self.cursor.seen.last();
         let (page, newest) = history::snapshot(&session, self.image_id, after, PAGE).await?;
         self.feed.advance(session.bookmark());
-        let since = known.map_or(Position::behind(newest), |(_, since)| since);
-        let last = page.last().map(|annotation| annotation.id).filter(|_| page.len() >= PAGE);
-        self.seen.page(last, newest);
-        let image_id = self.image_id;
-        let tell = |annotation: Annotation| {
-            let cursor = Cursor::Snapshot { after: annotation.id, since };
-            message(Event::Changed(Box::new(annotation.into())), cursor.token(image_id))
-        };
-        let messages = page.into_iter().map(tell).collect();
-        self.cursor = last.map_or(Cursor::Live(since), |after| Cursor::Snapshot { after, since });
+        let is_last = page.len() < PAGE;
+        let mut messages = Messages::with_capacity(page.len());
+        for annotation in page {
+            self.cursor.seen.tell(annotation.id, newest);
+            messages.push(self.message(Event::Changed(Box::new(annotation.into()))));
+        }
+        if is_last {
+            self.cursor.position = Some(self.cursor.seen.end(newest));
+        }
         Ok(messages)
     }
 
@@ -156,9 +145,9 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, 
 
     /// Begins anew.
     fn reset(&mut self) -> Messages {
-        (self.cursor, self.seen) = (Cursor::Start, Seen::default());
+        self.cursor = Cursor::default();
         (self.subscription, self.is_behind, self.is_current) = (None, true, false);
-        vec![message(Event::Reset(pb::Reset {}), self.cursor.token(self.image_id))]
+        vec![self.message(Event::Reset(pb::Reset {}))]
     }
 
     /// What the feed has; if that is nothing, waits for news until it is time to say so.
@@ -173,7 +162,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, 
                 self.is_behind = true;
                 return Ok(Messages::new());
             }
-            Recent::Known { changes, next } if changes.is_empty() => self.cursor = Cursor::Live(next),
+            Recent::Known { changes, next } if changes.is_empty() => self.cursor.go_on(next),
             Recent::Known { changes, next } => {
                 return self.tell(changes.iter().map(|change| &**change), next).await;
             }
@@ -182,7 +171,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, 
         let heartbeat_at = later(self.told_at, HEARTBEAT);
         if !self.is_current || self.now() >= heartbeat_at {
             self.is_current = true;
-            return Ok(vec![message(Event::Current(pb::Current {}), self.cursor.token(self.image_id))]);
+            return Ok(vec![self.message(Event::Current(pb::Current {}))]);
         }
         let patience = between(self.now(), heartbeat_at.min(self.ends_at));
         let news = subscription.wait(news, patience);
@@ -195,15 +184,14 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, 
 
     /// Tells the changes that are news, as long as the image is there for the caller.
     async fn tell(&mut self, changes: impl Iterator<Item = &Change>, next: Position) -> Result<Messages> {
-        let image_id = self.image_id;
-        let tell = |change: &Change| {
-            let event = match &change.what {
-                What::Changed(annotation) => Event::Changed(Box::new(annotation.clone().into())),
-                What::Removed(id) => Event::Removed(pb::Removed { id: id.to_string() }),
-            };
-            message(event, Cursor::Live(Position::behind_change(change)).token(image_id))
-        };
-        let messages: Messages = changes.filter(|change| !self.seen.shows(change)).map(tell).collect();
+        let mut messages = Messages::new();
+        for change in changes {
+            let is_news = !self.cursor.seen.shows(change);
+            self.cursor.go_on(Position::behind_change(change));
+            if is_news {
+                messages.push(self.message(event_of(change)));
+            }
+        }
         if !messages.is_empty() {
             let call = Call::begin(
                 &self.service.ports.database,
@@ -211,11 +199,15 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, 
                 &self.extensions,
                 Scope::AnnotationsRead,
             )?;
-            self.service.require_image(&call, image_id).await?;
+            self.service.require_image(&call, self.image_id).await?;
         }
-        self.cursor = Cursor::Live(next);
-        self.seen.forget_before(next);
+        self.cursor.go_on(next);
         Ok(messages)
+    }
+
+    /// What is told, and where to go on after it.
+    fn message(&self, event: Event) -> pb::WatchAnnotationsResponse {
+        pb::WatchAnnotationsResponse { event: Some(event), resume_token: self.cursor.token(self.image_id) }
     }
 
     fn now(&self) -> Timestamp {
@@ -223,8 +215,11 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, 
     }
 }
 
-fn message(event: Event, resume_token: String) -> pb::WatchAnnotationsResponse {
-    pb::WatchAnnotationsResponse { event: Some(event), resume_token }
+fn event_of(change: &Change) -> Event {
+    match &change.what {
+        What::Changed(annotation) => Event::Changed(Box::new(annotation.clone().into())),
+        What::Removed(id) => Event::Removed(pb::Removed { id: id.to_string() }),
+    }
 }
 
 fn later(moment: Timestamp, by: Duration) -> Timestamp {

@@ -1,50 +1,66 @@
 //! How far a watcher has come, and the token that says so.
 
+use std::fmt::Write as _;
+
 use storage::Id;
 
+use super::seen::Seen;
 use crate::{
     annotation::{AnnotationId, ImageId},
     repo::history::Position,
 };
 
+/// The digits of an id.
+const ID_WIDTH: usize = 32;
+
 /// How far a watcher has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cursor {
-    /// It knows nothing.
-    Start,
-    /// It knows the boxes up to this id, as they were when the history stood there.
-    Snapshot { after: AnnotationId, since: Position },
-    /// It knows everything before this position.
-    Live(Position),
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Cursor {
+    /// Where it is in the history; `None` until it has been told all boxes.
+    pub(super) position: Option<Position>,
+    /// What it has been told of the boxes, as far as that matters still.
+    pub(super) seen: Seen,
 }
 
 impl Cursor {
+    /// Has come to `position`.
+    pub(super) fn go_on(&mut self, position: Position) {
+        self.position = Some(position);
+        self.seen.forget_before(position);
+    }
+
     /// What `resume_token` says.
-    pub(crate) fn token(self, image_id: ImageId) -> String {
-        let text = match self {
-            Self::Start => return String::new(),
-            Self::Snapshot { after, since } => format!("s{after}{}", position_text(since)),
-            Self::Live(position) => format!("l{}", position_text(position)),
-        };
+    pub(super) fn token(&self, image_id: ImageId) -> String {
+        if *self == Self::default() {
+            return String::new();
+        }
+        let mut text = self.position.map_or_else(String::new, position_text);
+        for (last, newest) in &self.seen.pages {
+            // Writing to a text cannot fail.
+            let _ = write!(text, ",{last}{newest}");
+        }
+        if self.seen.rest > 0 {
+            let _ = write!(text, ";{}", self.seen.rest);
+        }
         aip::token::seal(&text, &query(image_id))
     }
 
     /// The cursor of a token that was made for the same image.
     pub(crate) fn parse(token: &str, image_id: ImageId) -> Option<Self> {
         if token.is_empty() {
-            return Some(Self::Start);
+            return Some(Self::default());
         }
         let text = aip::token::open(token, &query(image_id))?;
-        if let Some(position) = text.strip_prefix('l') {
-            return parse_position(position).map(Self::Live);
-        }
-        let (after, since) = text.strip_prefix('s')?.split_at_checked(ID_WIDTH)?;
-        Some(Self::Snapshot { after: parse_id(after)?, since: parse_position(since)? })
+        let (text, rest) = text.split_once(';').unwrap_or((&text, "0"));
+        let mut parts = text.split(',');
+        let position = match parts.next()? {
+            "" => None,
+            position => Some(parse_position(position)?),
+        };
+        let pages = parts.map(parse_page).collect::<Option<Vec<_>>>()?;
+        Some(Self { position, seen: Seen { pages, rest: rest.parse().ok()? } })
     }
 }
-
-/// The digits of an id.
-const ID_WIDTH: usize = 32;
 
 fn query(image_id: ImageId) -> String {
     format!("watch {image_id}")
@@ -61,7 +77,16 @@ fn parse_position(text: &str) -> Option<Position> {
         Some(text) => Some(parse_id(text)?),
         None => None,
     };
-    Some(Position { seq: seq.parse().ok().filter(|seq| *seq >= 0)?, above })
+    Some(Position { seq: parse_seq(seq)?, above })
+}
+
+fn parse_page(text: &str) -> Option<(AnnotationId, i64)> {
+    let (last, newest) = text.split_at_checked(ID_WIDTH)?;
+    Some((parse_id(last)?, parse_seq(newest)?))
+}
+
+fn parse_seq(text: &str) -> Option<i64> {
+    text.parse().ok().filter(|seq| *seq >= 0)
 }
 
 fn parse_id(text: &str) -> Option<AnnotationId> {
@@ -79,17 +104,22 @@ mod tests {
             ImageId(id("0190a0b0c0d07abc8000000000000001")),
             ImageId(id("0190a0b0c0d07abc8000000000000002")),
         );
-        let after = AnnotationId(id("0190a0b0c0d07abc8000000000000003"));
-        let (whole, within) = (Position::behind(41), Position { seq: 7, above: Some(after) });
-        for cursor in [
-            Cursor::Start,
-            Cursor::Live(whole),
-            Cursor::Live(within),
-            Cursor::Snapshot { after, since: whole },
+        let last = AnnotationId(id("0190a0b0c0d07abc8000000000000003"));
+        let whole = Some(Position::behind(41));
+        let within = Some(Position { seq: 7, above: Some(last) });
+        let pages = vec![(last, 0), (last, 12)];
+        for (position, pages, rest) in [
+            (None, vec![], 0),
+            (whole, vec![], 0),
+            (within, vec![], 0),
+            (None, pages.clone(), 0),
+            (whole, pages, 9),
         ] {
+            let cursor = Cursor { position, seen: Seen { pages, rest } };
             assert_eq!(Cursor::parse(&cursor.token(cat), cat), Some(cursor));
         }
-        for wrong in [Cursor::Live(whole).token(dog), "AAAA".to_owned(), "ä".to_owned()] {
+        let live = Cursor { position: whole, ..Cursor::default() };
+        for wrong in [live.token(dog), "AAAA".to_owned(), "ä".to_owned()] {
             assert_eq!(Cursor::parse(&wrong, cat), None, "{wrong}");
         }
     }

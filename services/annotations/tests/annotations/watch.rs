@@ -1,4 +1,7 @@
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use futures_util::{StreamExt as _, future::join_all};
 use proto::annotations::v1::{
@@ -171,6 +174,32 @@ async fn who_comes_back_in_the_middle_of_the_boxes_is_told_the_others() {
     let mut again = fixture.try_watch(CAT, &watcher.token).await.unwrap();
     // The fourth was never told.
     assert_eq!(again.until_current().await, [changed(&boxes[2]), removed(&boxes[0]), current()]);
+}
+
+#[tokio::test]
+async fn who_is_cut_off_again_and_again_among_the_boxes_hears_nothing_twice() {
+    let fixture = Fixture::start().await;
+    let mut told = Vec::new();
+    let mut token = String::new();
+    fixture.draw(CAT).await;
+    fixture.draw(CAT).await;
+    for _ in 0..4 {
+        let mut watcher = fixture.try_watch(CAT, &token).await.unwrap();
+        told.push(watcher.next().await);
+        token = watcher.token;
+        fixture.draw(CAT).await;
+        fixture.draw(CAT).await;
+    }
+    let mut watcher = fixture.try_watch(CAT, &token).await.unwrap();
+    told.extend(watcher.until_current().await);
+    let ids: BTreeSet<_> = told
+        .iter()
+        .filter_map(|event| match event {
+            Changed(annotation) => Some(&annotation.id),
+            _ => None,
+        })
+        .collect();
+    assert_eq!((told.len(), ids.len()), (11, 10), "ten boxes, each once, and `current`");
 }
 
 #[tokio::test]
