@@ -80,7 +80,7 @@ impl Deployment {
             files.push(file);
         }
         let running = Running { wrangler: Wrangler::start(&files).await?, _configurations: folder };
-        if self.workers.iter().any(|(worker, _)| *worker == Worker::Images) {
+        if self.workers.iter().any(|(worker, _)| *worker != Worker::Gateway) {
             running.migrate().await?;
         }
         Ok(running)

@@ -1,8 +1,9 @@
 //! Shape B where something is wrong, or set up otherwise. `cargo xtask test` builds the Workers ahead of it.
 
 use anyhow::{Context as _, ensure};
+use base64::Engine as _;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::Jwk};
-use proto::annotations::v1::ListAnnotationsRequest;
+use proto::{annotations::v1::ListAnnotationsRequest, images::v1::UndeleteImageRequest};
 use serde_json::json;
 use tests::{ALLOWED_ORIGIN, Answer, Deployment, Picture, Protocol, Running, Target, Worker, grpc, token};
 use tokio::{
@@ -50,22 +51,52 @@ async fn a_gateway_without_services_answers_for_itself() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Given keys behind a URL, when a token is signed by one of them, then every Worker believes it, and by no other.
+/// Given an images service that is not there beside an annotations service that is, when they are called, then what needs
+/// images says 503, and the rest is answered.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_service_answers_while_the_other_is_away() -> anyhow::Result<()> {
+    let running = Deployment::of(&[Worker::Gateway, Worker::Annotations])?.start().await?;
+    let user = target(&running)?.new_user();
+    let append = user.post("/api/annotations/streams/run:append", &json!({})).await?;
+    ensure!(append.status == 200 && append.text("/next_offset") == "0", "{append:?}");
+    let image = "0190a0b0c0d07abc8000000000000001";
+    let list = user.get(&format!("/api/annotations/by-image/{image}")).await?;
+    ensure!(list.status == 503 && !list.header("retry-after").is_empty(), "{list:?}");
+    ensure!(
+        list.text("/details/0/reason") == "IMAGES_UNAVAILABLE"
+            || list.text("/details/1/reason") == "IMAGES_UNAVAILABLE",
+        "{list:?}"
+    );
+    let images = user.get("/api/images").await?;
+    ensure!(images.status == 503 && !images.header("retry-after").is_empty(), "{images:?}");
+    ensure!(user.get("/readyz").await?.status == 503);
+    Ok(())
+}
+
+/// Given keys of each kind behind a URL, when a token is signed by one of them, then every Worker believes it, and by no
+/// other.
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_are_read_from_a_url() -> anyhow::Result<()> {
-    let (known, other) = (key(1), key(2));
-    let keys = KeyServer::start(&json!({"keys": [public(&known)?]}).to_string()).await?;
+    let known = [
+        Pair { algorithm: Algorithm::EdDSA, key: ed25519(1) },
+        Pair { algorithm: Algorithm::ES256, key: EncodingKey::from_ec_der(&der(P256)?) },
+        Pair { algorithm: Algorithm::RS256, key: EncodingKey::from_rsa_der(&der(RSA)?) },
+    ];
+    let public = known.iter().map(Pair::public).collect::<anyhow::Result<Vec<_>>>()?;
+    let keys = KeyServer::start(&json!({"keys": public}).to_string()).await?;
     let workers = [Worker::Gateway, Worker::Images, Worker::Annotations];
     let running = Deployment::of(&workers)?.with_variable("RETICLE_JWKS", &keys.url).start().await?;
     let mut user = target(&running)?.new_user();
-    user.token = signed_by(&known)?;
-    let image_id = user.new_image().await?;
-    let a_box =
-        json!({"image_id": image_id, "label": "car", "x": 0.1, "y": 0.1, "width": 0.2, "height": 0.2});
-    let created = user.post("/api/annotations", &a_box).await?;
-    ensure!(created.status == 201, "{created:?}");
-    user.token = signed_by(&other)?;
-    let refused = user.get(&format!("/api/images/{image_id}")).await?;
+    for pair in &known {
+        user.token = pair.sign()?;
+        let image_id = user.new_image().await?;
+        let a_box =
+            json!({"image_id": image_id, "label": "car", "x": 0.1, "y": 0.1, "width": 0.2, "height": 0.2});
+        let created = user.post("/api/annotations", &a_box).await?;
+        ensure!(created.status == 201, "{:?}: {created:?}", pair.algorithm);
+    }
+    user.token = Pair { algorithm: Algorithm::EdDSA, key: ed25519(2) }.sign()?;
+    let refused = user.get("/api/images").await?;
     ensure!(refused.status == 401 && refused.text("/code") == "UNAUTHENTICATED", "{refused:?}");
     Ok(())
 }
@@ -91,6 +122,11 @@ async fn the_cron_trigger_purges_what_was_deleted_long_ago() -> anyhow::Result<(
     let fired = target.client.get(target.url("/__scheduled?cron=0+3+*+*+*")).send().await?.status();
     ensure!(fired.is_success(), "{fired}");
 
+    let mut images = grpc::images(Protocol::GrpcWeb, target.gateway, &user.token).await?;
+    let undelete = UndeleteImageRequest { image_id: lately.clone() };
+    let back = images.undelete_image(undelete).await?.into_inner().image.context("no image")?;
+    ensure!(back.id == lately && back.deleted_at.is_none(), "{back:?}");
+
     let left = running.sql("SELECT id FROM images", &[]).await?;
     ensure!(left == json!([[lately]]), "{left}");
     let boxes = running.sql("SELECT image_id FROM annotations", &[]).await?;
@@ -115,17 +151,42 @@ async fn upload(target: &Target, token: &str) -> anyhow::Result<String> {
 /// How a private Ed25519 key begins in PKCS #8 (RFC 8410 section 7); the key itself follows.
 const PKCS8: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
 
-fn key(seed: u8) -> EncodingKey {
+fn ed25519(seed: u8) -> EncodingKey {
     EncodingKey::from_ed_der(&[PKCS8.as_slice(), &[seed; 32]].concat())
 }
 
-fn public(key: &EncodingKey) -> anyhow::Result<Jwk> {
-    Ok(Jwk::from_encoding_key(key, Algorithm::EdDSA)?)
+/// Private keys of tests, in base64.
+const P256: &str = include_str!("../../services/identity/tests/identity/keys/p256-a.txt");
+const RSA: &str = include_str!("../../services/identity/tests/identity/keys/rsa.txt");
+
+fn der(text: &str) -> anyhow::Result<Vec<u8>> {
+    let text: String = text.split_ascii_whitespace().collect();
+    Ok(base64::engine::general_purpose::STANDARD.decode(text)?)
 }
 
-fn signed_by(key: &EncodingKey) -> anyhow::Result<String> {
-    let claims = json!({"sub": "alice", "exp": token::now().as_seconds() + 3_600});
-    Ok(jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), &claims, key)?)
+/// A key that signs tokens.
+struct Pair {
+    algorithm: Algorithm,
+    key: EncodingKey,
+}
+
+impl Pair {
+    /// The public key, as others publish it.
+    fn public(&self) -> anyhow::Result<Jwk> {
+        let mut public = Jwk::from_encoding_key(&self.key, self.algorithm)?;
+        public.common.key_id = Some(self.id());
+        Ok(public)
+    }
+
+    fn id(&self) -> String {
+        format!("{:?}", self.algorithm)
+    }
+
+    fn sign(&self) -> anyhow::Result<String> {
+        let claims = json!({"sub": "alice", "exp": token::now().as_seconds() + 3_600});
+        let header = Header { kid: Some(self.id()), ..Header::new(self.algorithm) };
+        Ok(jsonwebtoken::encode(&header, &claims, &self.key)?)
+    }
 }
 
 /// Answers every request with one document.

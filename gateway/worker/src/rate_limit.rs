@@ -6,7 +6,7 @@ use http::HeaderMap;
 
 use crate::config::Parts;
 
-/// The shortest period that a rate limit has.
+/// The period of the limit that the configuration suggests. A Worker cannot know the one that it is bound to.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(10);
 
 /// The caller's address, as the runtime tells it.
