@@ -6,6 +6,8 @@
 #![expect(clippy::indexing_slicing, reason = "an answer that lacks a field fails the bench")]
 
 mod bare_loop;
+mod bridge;
+mod bucket;
 mod bulk;
 mod connection;
 mod echo;
@@ -62,6 +64,12 @@ async fn measure(filter: &str) -> anyhow::Result<()> {
     }
     if watchers::NAME.contains(filter) {
         table.extend(watchers::measure().await?);
+    }
+    if bucket::NAME.contains(filter) {
+        table.extend(bucket::measure().await?);
+    }
+    if bridge::NAME.contains(filter) {
+        table.extend(bridge::measure().await?);
     }
     if edge::NAME.contains(filter) {
         table.extend(edge::measure().await?);
