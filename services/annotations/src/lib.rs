@@ -2,8 +2,12 @@
 //! It knows no host: a database, the images service, a clock and randomness are given to it.
 //!
 //! A request goes through `rpc.rs` (decode, act, encode) and `service.rs` (the acts) to `repo.rs` (all SQL); `owners.rs`
-//! knows whom an image belongs to, `ingest.rs` is what producers of many boxes call. To add a field, begin with the contract and a migration, then `annotation.rs` with
-//! its rule, `changes.rs` if it can be changed, and `repo.rs`. To add an RPC, write its act in `service.rs`.
+//! knows whom an image belongs to. `ingest.rs` is what producers of many boxes call, `watch.rs` what tells changes; both last,
+//! until `drain.rs` ends them.
+//!
+//! To add a field, begin with the contract and a migration, then `annotation.rs` with its rule, `changes.rs` if it can be
+//! changed, and `repo.rs`. To add an RPC, write its act in `service.rs`. A new way to write boxes records what it changes
+//! (`repo/record.rs`) and notes it in the feed, or watchers never hear of it.
 
 mod annotation;
 mod call;
