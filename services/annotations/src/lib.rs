@@ -47,6 +47,9 @@ pub struct Ports<D, I, C, E, T> {
     pub timer: T,
 }
 
+/// The most watchers at a time where the host does not say.
+pub const DEFAULT_MAX_WATCHERS: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
+
 /// The most streams of boxes that are open at a time where the host does not say.
 pub const DEFAULT_MAX_INGEST_STREAMS: NonZeroUsize = NonZeroUsize::new(1_000).unwrap();
 
@@ -58,6 +61,8 @@ pub const DEFAULT_MAX_INGEST_BYTES: NonZeroUsize = NonZeroUsize::new(256 * 1024 
 pub struct Settings {
     /// How long a watcher's call may last before the watcher has to come back.
     pub longest_watch: Duration,
+    /// The most watchers that there may be at a time.
+    pub max_watchers: NonZeroUsize,
     /// The most streams of boxes that may be open at a time.
     pub max_ingest_streams: NonZeroUsize,
     /// The most bytes of boxes that all streams together may hold in memory.
@@ -72,6 +77,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             longest_watch: Duration::from_secs(30 * 60),
+            max_watchers: DEFAULT_MAX_WATCHERS,
             max_ingest_streams: DEFAULT_MAX_INGEST_STREAMS,
             max_ingest_bytes: DEFAULT_MAX_INGEST_BYTES,
             shared_feed: true,
@@ -96,7 +102,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
     /// The service over these ports.
     pub fn new(ports: Ports<D, I, C, E, T>, settings: Settings) -> Self {
         let owners = Arc::new(Owners::new(ports.images.clone(), ports.clock.clone()));
-        let feed = new_feed(&ports);
+        let feed = new_feed(&ports, &settings);
         let budget =
             Arc::new(Budget::new(settings.max_ingest_streams.get(), settings.max_ingest_bytes.get()));
         Self { ports, settings, owners, feed, drain: Drain::default(), budget }
@@ -109,7 +115,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
 
     /// What a watcher learns changes from.
     fn feed(&self) -> Arc<Feed<D, C, T>> {
-        if self.settings.shared_feed { self.feed.clone() } else { new_feed(&self.ports) }
+        if self.settings.shared_feed { self.feed.clone() } else { new_feed(&self.ports, &self.settings) }
     }
 
     /// The gRPC server, to be served by any host.
@@ -118,6 +124,10 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
     }
 }
 
-fn new_feed<D: Database, I, C: Clock, E, T: Timer>(ports: &Ports<D, I, C, E, T>) -> Arc<Feed<D, C, T>> {
-    Arc::new(Feed::new(ports.database.clone(), ports.clock.clone(), ports.timer.clone()))
+fn new_feed<D: Database, I, C: Clock, E, T: Timer>(
+    ports: &Ports<D, I, C, E, T>,
+    settings: &Settings,
+) -> Arc<Feed<D, C, T>> {
+    let (database, clock, timer) = (ports.database.clone(), ports.clock.clone(), ports.timer.clone());
+    Arc::new(Feed::new(database, clock, timer, settings.max_watchers.get()))
 }

@@ -144,6 +144,7 @@ fn annotations_over<I: ImagesBackend>(
         timer: TokioTimer,
     };
     let settings = annotations::Settings {
+        max_watchers: port.max_watchers,
         max_ingest_streams: port.max_ingest_streams,
         max_ingest_bytes: port.max_ingest_bytes,
         ..annotations::Settings::default()

@@ -273,6 +273,15 @@ pub(crate) struct AnnotationsPort {
     )]
     pub(crate) annotations_listen: SocketAddr,
 
+    /// The most watchers that there may be at a time; one more is asked to come back.
+    #[arg(
+        long,
+        env = "RETICLE_MAX_WATCHERS",
+        default_value_t = annotations::DEFAULT_MAX_WATCHERS,
+        value_name = "COUNT"
+    )]
+    pub(crate) max_watchers: NonZeroUsize,
+
     /// The most streams of boxes that may be open at a time; a producer more is asked to come back.
     #[arg(
         long,

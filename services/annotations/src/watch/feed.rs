@@ -37,8 +37,8 @@ pub(crate) struct Feed<D, C, T> {
 }
 
 impl<D: Database, C: Clock, T: Timer> Feed<D, C, T> {
-    pub(crate) fn new(database: D, clock: C, timer: T) -> Self {
-        let state = State::new(clock.now());
+    pub(crate) fn new(database: D, clock: C, timer: T, max_watchers: usize) -> Self {
+        let state = State::new(max_watchers, clock.now());
         Self { database, clock, timer, state: Mutex::new(state) }
     }
 

@@ -1,8 +1,10 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
+    num::NonZeroUsize,
     time::Duration,
 };
 
+use annotations::Settings;
 use futures_util::{StreamExt as _, future::join_all};
 use proto::annotations::v1::{
     self as pb,
@@ -10,6 +12,7 @@ use proto::annotations::v1::{
 };
 use storage::Statement;
 use tonic::{Code, Status, Streaming};
+use tonic_types::StatusExt as _;
 
 use crate::fixture::{BOBS, CAT, DOG, Fixture, NOBODYS, by, fields, new_box};
 
@@ -365,4 +368,17 @@ async fn a_server_that_stops_ends_the_calls_and_they_go_on_elsewhere() {
     let request = pb::WatchAnnotationsRequest { image_id: CAT.to_owned(), resume_token: watcher.token };
     let mut elsewhere = fixture.beside().watch_annotations(by("alice", request)).await.unwrap().into_inner();
     assert_eq!(elsewhere.message().await.unwrap().unwrap().event, Some(changed(&created)));
+}
+
+#[tokio::test]
+async fn one_watcher_more_than_may_be_is_asked_to_come_back() {
+    let settings = Settings { max_watchers: NonZeroUsize::MIN, ..Settings::default() };
+    let fixture = Fixture::start_with(settings).await;
+    let first = fixture.watch_from_now(CAT).await;
+    let mut second = fixture.watch(DOG).await;
+    let refused = second.try_next().await.unwrap().unwrap_err();
+    assert_eq!(refused.code(), Code::ResourceExhausted);
+    assert_eq!(refused.get_details_retry_info().unwrap().retry_delay.unwrap().as_secs(), 10);
+    drop((first, second));
+    fixture.watch_from_now(DOG).await;
 }

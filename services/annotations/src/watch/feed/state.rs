@@ -14,9 +14,6 @@ use crate::{
     repo::history::{Change, Changes, Position},
 };
 
-/// The most watchers of a process.
-const MAX_WATCHERS: usize = 10_000;
-
 /// How long a change of another process may go unnoticed.
 const READ_EVERY_MILLIS: i64 = 1_000;
 
@@ -31,6 +28,7 @@ const RECENT: usize = 8_192;
 pub(super) struct State {
     topics: HashMap<ImageId, Topic>,
     watchers: usize,
+    max_watchers: usize,
     /// Up to where the history was read; `None` if nobody watches.
     head: Option<Position>,
     /// Changes before this position may have been dropped from `recent`.
@@ -75,10 +73,11 @@ pub(super) struct Reading {
 }
 
 impl State {
-    pub(super) fn new(now: Timestamp) -> Self {
+    pub(super) fn new(max_watchers: usize, now: Timestamp) -> Self {
         Self {
             topics: HashMap::new(),
             watchers: 0,
+            max_watchers,
             head: None,
             floor: 0,
             recent: VecDeque::new(),
@@ -105,7 +104,7 @@ impl State {
 
     /// Has one watcher more, who knows everything before `position`; `None` if there are too many.
     pub(super) fn join(&mut self, image_id: ImageId, position: Position) -> Option<Arc<Event>> {
-        if self.watchers >= MAX_WATCHERS {
+        if self.watchers >= self.max_watchers {
             return None;
         }
         self.watchers += 1;
