@@ -1,4 +1,13 @@
+use std::cell::RefCell;
+
 use storage::Entropy;
+
+/// How many bytes are fetched at once: to fetch costs several calls, and an id takes ten bytes.
+const POOL_BYTES: usize = 256;
+
+thread_local! {
+    static POOL: RefCell<Pool> = const { RefCell::new(Pool { bytes: [0; POOL_BYTES], used: POOL_BYTES }) };
+}
 
 /// The runtime's random bytes (`crypto.getRandomValues`). A Worker has none before its first request.
 #[derive(Clone, Copy, Debug, Default)]
@@ -8,10 +17,34 @@ impl Entropy for WorkerEntropy {
     /// # Panics
     /// If the runtime has no randomness to give, which it always has within a request: ids made without it could be
     /// guessed.
-    #[expect(clippy::expect_used, reason = "to stop is the only safe answer")]
     fn fill(&self, buffer: &mut [u8]) {
-        getrandom_02::getrandom(buffer).expect("the runtime gives random bytes");
+        POOL.with_borrow_mut(|pool| pool.fill(buffer));
     }
+}
+
+/// Random bytes, of which each is given away once.
+struct Pool {
+    bytes: [u8; POOL_BYTES],
+    used: usize,
+}
+
+impl Pool {
+    fn fill(&mut self, buffer: &mut [u8]) {
+        for wanted in buffer.chunks_mut(POOL_BYTES) {
+            if self.bytes.len() - self.used < wanted.len() {
+                fetch(&mut self.bytes);
+                self.used = 0;
+            }
+            let given = self.bytes.iter_mut().skip(self.used);
+            wanted.iter_mut().zip(given).for_each(|(wanted, given)| *wanted = std::mem::take(given));
+            self.used += wanted.len();
+        }
+    }
+}
+
+#[expect(clippy::expect_used, reason = "to stop is the only safe answer")]
+fn fetch(bytes: &mut [u8]) {
+    getrandom_02::getrandom(bytes).expect("the runtime gives random bytes");
 }
 
 #[cfg(test)]
@@ -24,5 +57,16 @@ mod tests {
         WorkerEntropy.fill(&mut one);
         WorkerEntropy.fill(&mut other);
         assert_ne!(one, other);
+    }
+
+    #[test]
+    fn more_than_the_pool_has_is_random_to_its_end() {
+        let (mut one, mut other) = ([0; 3 * POOL_BYTES + 7], [0; 3 * POOL_BYTES + 7]);
+        WorkerEntropy.fill(&mut one[..7]);
+        WorkerEntropy.fill(&mut one);
+        WorkerEntropy.fill(&mut other);
+        for (one, other) in one.chunks(16).zip(other.chunks(16)).filter(|(one, _)| one.len() == 16) {
+            assert_ne!(one, other);
+        }
     }
 }
