@@ -58,12 +58,21 @@ fn rows_of(result: &D1Result) -> Result<String, Failure> {
     Ok(text_of(&table)?)
 }
 
-/// Runs a statement alone. The answer has the columns' names once, ahead of the rows, and not in each.
+thread_local! {
+    /// The method that answers rows, and its options: the columns' names once, ahead of the rows, and not in each.
+    static RAW: (JsValue, JsValue) = {
+        let options = [Array::of2(&JsValue::from_str("columnNames"), &JsValue::TRUE)];
+        let options = Object::from_entries(&options.into_iter().collect::<Array>());
+        (JsValue::from_str("raw"), options.map_or(JsValue::UNDEFINED, JsValue::from))
+    };
+}
+
+/// Runs a statement alone.
 pub(super) fn raw(statement: &D1PreparedStatement) -> Result<Promise, JsValue> {
-    let options = Object::new();
-    Reflect::set(&options, &JsValue::from_str("columnNames"), &JsValue::TRUE)?;
-    let raw: Function = Reflect::get(statement.as_ref(), &JsValue::from_str("raw"))?.dyn_into()?;
-    raw.call1(statement.as_ref(), &options)?.dyn_into()
+    RAW.with(|(raw, options)| {
+        let raw: Function = Reflect::get(statement.as_ref(), raw)?.dyn_into()?;
+        raw.call1(statement.as_ref(), options)?.dyn_into()
+    })
 }
 
 /// A table of rows as one text for all: to fetch each value by itself would cross into JavaScript for each.
