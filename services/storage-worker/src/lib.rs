@@ -1,5 +1,5 @@
 //! The ports of [`storage`] in a Cloudflare Worker: [`D1Database`] and [`R2Objects`] for data, and the runtime's clock,
-//! randomness, timers and background work.
+//! randomness, timers, tasks and background work.
 //!
 //! To add an adapter over another binding, give it a module here, wait for its promises by `promise::settled`, translate
 //! what it throws in one `failure.rs`, and run every function of [`storage::contract`] on it in `tests/worker/contract`.
@@ -13,6 +13,7 @@ mod d1;
 mod entropy;
 mod promise;
 mod r2;
+mod tasks;
 mod timer;
 
 pub use background::WaitUntil;
@@ -20,4 +21,5 @@ pub use clock::WorkerClock;
 pub use d1::D1Database;
 pub use entropy::WorkerEntropy;
 pub use r2::R2Objects;
+pub use tasks::start_tasks;
 pub use timer::{WorkerTimer, sleep};

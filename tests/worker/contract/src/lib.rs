@@ -79,6 +79,12 @@ pub fn names() -> Vec<&'static str> {
     names
 }
 
+/// As every Worker of Reticle does.
+#[event(start)]
+fn start() {
+    storage_worker::start_tasks();
+}
+
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
     let path = request.path();
