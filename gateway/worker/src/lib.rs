@@ -9,8 +9,8 @@ use std::{cell::OnceCell, sync::Arc};
 use gateway_core::Relayed;
 use http::Request;
 use tower_service::Service as _;
-use worker::{Context, Env, Response, event, js_sys::Reflect, wasm_bindgen::JsValue, web_sys};
-use worker_host::{Bindings, Stream, answer, answer_streamed, incoming, misconfigured, streamed, taken_in};
+use worker::{Context, Env, event, js_sys::Reflect, wasm_bindgen::JsValue, web_sys};
+use worker_host::{Bindings, Stream, answer, answer_streamed, head, incoming, misconfigured, taken_in};
 
 use config::Parts;
 
@@ -18,41 +18,44 @@ thread_local! {
     static PARTS: OnceCell<Arc<Parts>> = const { OnceCell::new() };
 }
 
+/// Runs once, before the isolate's first request.
+#[event(start)]
+fn start() {
+    worker_host::start();
+}
+
 #[event(fetch)]
-async fn fetch(request: web_sys::Request, env: Env, _: Context) -> worker::Result<Response> {
-    let parts = worker_host::once(&PARTS, || {
-        worker_host::start_log();
-        Parts::read(Bindings::new(&env), colo(&request)).map(Arc::new)
-    });
+async fn fetch(request: web_sys::Request, env: Env, _: Context) -> worker::Result<web_sys::Response> {
+    let parts = worker_host::once(&PARTS, || Parts::read(Bindings::new(&env), colo(&request)).map(Arc::new));
     match parts {
         Ok(parts) => serve(&parts, request).await,
-        Err(problem) => answer(misconfigured(incoming(request).await?, &problem).await).await,
+        Err(problem) => answer(misconfigured(incoming(request).await?, &problem).await),
     }
 }
 
-async fn serve(parts: &Parts, request: web_sys::Request) -> worker::Result<Response> {
-    let call = streamed(&request)?;
+async fn serve(parts: &Parts, request: web_sys::Request) -> worker::Result<web_sys::Response> {
+    let call = head(&request)?;
     if !rate_limit::allows(parts, call.headers()).await {
         let refused =
             parts.gateway.too_many_requests(taken_in(call, &request).await?, rate_limit::RETRY_AFTER);
-        return answer(refused.await).await;
+        return answer(refused.await);
     }
     if parts.gateway.relays(&call) {
-        return relay(parts, call).await;
+        return relay(parts, call.map(|()| request.body())).await;
     }
     let Ok(response) = parts.gateway.clone().call(taken_in(call, &request).await?).await;
-    answer(response).await
+    answer(response)
 }
 
 /// Gives the streams of a gRPC-web call from one Worker to the other.
-async fn relay(parts: &Parts, call: Request<Stream>) -> worker::Result<Response> {
+async fn relay(parts: &Parts, call: Request<Stream>) -> worker::Result<web_sys::Response> {
     let forward = async |service: String, call: Request<Stream>| {
         let upstream = parts.upstream(&service).ok_or("no upstream is bound for the service")?;
         Ok(upstream.pass_on(call).await?)
     };
     match parts.gateway.relay(call, forward).await {
         Relayed::Passed(response) => answer_streamed(response),
-        Relayed::Answered(response) => answer(response).await,
+        Relayed::Answered(response) => answer(response),
     }
 }
 

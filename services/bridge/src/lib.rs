@@ -21,10 +21,13 @@ thread_local! {
 }
 
 fn parts(env: &Env) -> Result<Arc<Parts>, Misconfigured> {
-    worker_host::once(&PARTS, || {
-        worker_host::start_log();
-        Parts::read(Bindings::new(env)).map(Arc::new)
-    })
+    worker_host::once(&PARTS, || Parts::read(Bindings::new(env)).map(Arc::new))
+}
+
+/// Runs once, before the isolate's first request.
+#[event(start)]
+fn start() {
+    worker_host::start();
 }
 
 #[event(fetch)]

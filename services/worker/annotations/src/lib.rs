@@ -7,7 +7,7 @@ use std::cell::OnceCell;
 
 use grpc_web::GrpcWeb;
 use tower_service::Service as _;
-use worker::{Context, Env, Response, event, web_sys};
+use worker::{Context, Env, event, web_sys};
 use worker_host::{Bindings, answer, incoming, misconfigured};
 
 use config::Annotations;
@@ -16,17 +16,20 @@ thread_local! {
     static SERVICE: OnceCell<GrpcWeb<Annotations>> = const { OnceCell::new() };
 }
 
+/// Runs once, before the isolate's first request.
+#[event(start)]
+fn start() {
+    worker_host::start();
+}
+
 #[event(fetch)]
-async fn fetch(request: web_sys::Request, env: Env, _: Context) -> worker::Result<Response> {
-    let service = worker_host::once(&SERVICE, || {
-        worker_host::start_log();
-        config::service(Bindings::new(&env)).map(GrpcWeb::new)
-    });
+async fn fetch(request: web_sys::Request, env: Env, _: Context) -> worker::Result<web_sys::Response> {
+    let service = worker_host::once(&SERVICE, || config::service(Bindings::new(&env)).map(GrpcWeb::new));
     match service {
         Ok(mut service) => {
             let Ok(response) = service.call(incoming(request).await?).await;
-            answer(response).await
+            answer(response)
         }
-        Err(problem) => answer(misconfigured(incoming(request).await?, &problem).await).await,
+        Err(problem) => answer(misconfigured(incoming(request).await?, &problem).await),
     }
 }

@@ -1,13 +1,19 @@
 //! An answer as the runtime wants it.
 
 use futures_util::TryStreamExt as _;
-use http::{Response, header::CONTENT_LENGTH};
+use http::{HeaderValue, Response, header::CONTENT_LENGTH, response::Parts};
 use http_body::Body as _;
 use tonic::body::Body;
-use worker::{Error, FixedLengthStream, ResponseBuilder, worker_sys};
+use worker::{
+    Error, FixedLengthStream,
+    js_sys::Uint8Array,
+    web_sys::{self, ReadableStream, ResponseInit},
+    worker_sys,
+};
 
 use crate::{
     headers,
+    stream::readable,
     whole::{Outgoing, outgoing},
 };
 
@@ -15,12 +21,10 @@ use crate::{
 ///
 /// # Errors
 /// A header is no text, or the body of a short answer broke off.
-pub async fn answer(response: Response<Body>) -> worker::Result<worker::Response> {
-    let (head, body) = response.into_parts();
-    let headers = headers::to_runtime(&head.headers)?;
-    let builder = ResponseBuilder::new().with_status(head.status.as_u16());
+pub fn answer(response: Response<Body>) -> worker::Result<web_sys::Response> {
+    let (mut head, body) = response.into_parts();
     if body.is_end_stream() {
-        return Ok(builder.with_headers(headers).empty());
+        return with_stream(&head, None);
     }
     let declared = head.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let length = body.size_hint().exact().or(declared);
@@ -30,18 +34,29 @@ pub async fn answer(response: Response<Body>) -> worker::Result<worker::Response
                 return Err(Error::RustError("the body has another length than it said".to_owned()));
             }
             // For who reads it at the other end, and would take a body of unknown length as a stream.
-            headers.set(CONTENT_LENGTH.as_str(), &bytes.len().to_string())?;
-            Ok(builder.with_headers(headers).fixed(bytes.into()))
+            head.headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+            let bytes = Uint8Array::from(bytes.as_ref());
+            Ok(web_sys::Response::new_with_opt_buffer_source_and_init(Some(&bytes), &init(&head)?)?)
         }
         (Outgoing::Streamed(chunks), Some(length)) => {
             let chunks = chunks.map_ok(Into::into).map_err(broke_off);
             let stream: worker_sys::FixedLengthStream = FixedLengthStream::wrap(chunks, length).into();
-            Ok(builder.with_headers(headers).stream(stream.readable()))
+            with_stream(&head, Some(&stream.readable()))
         }
-        (Outgoing::Streamed(chunks), None) => {
-            builder.with_headers(headers).from_stream(chunks.map_err(broke_off))
-        }
+        (Outgoing::Streamed(chunks), None) => with_stream(&head, Some(&readable(chunks))),
     }
+}
+
+/// An answer whose body the runtime has already, if there is one.
+pub(crate) fn with_stream(head: &Parts, body: Option<&ReadableStream>) -> worker::Result<web_sys::Response> {
+    Ok(web_sys::Response::new_with_opt_readable_stream_and_init(body, &init(head)?)?)
+}
+
+fn init(head: &Parts) -> worker::Result<ResponseInit> {
+    let init = ResponseInit::new();
+    init.set_status(head.status.as_u16());
+    init.set_headers(&headers::to_runtime(&head.headers)?);
+    Ok(init)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]

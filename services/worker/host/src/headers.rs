@@ -1,18 +1,20 @@
 //! Headers between the runtime's form and this side's. They cross as one JSON text: one by one, each would cost several
 //! calls. Not by the library's own conversions, which panic where a value is more than ASCII.
+//!
+//! What goes to the runtime is a plain object, of which it makes its `Headers` once: it would copy one that is given.
 
 use std::collections::{BTreeMap, btree_map::Entry};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use worker::{
-    Error, Headers,
+    Error,
     js_sys::{JSON, Object},
-    wasm_bindgen::{JsCast as _, JsValue},
+    wasm_bindgen::JsValue,
     web_sys,
 };
 
-/// `map` as the runtime's headers. Values of one name become one, separated by commas (RFC 9110 section 5.3).
-pub(crate) fn to_runtime(map: &HeaderMap) -> worker::Result<Headers> {
+/// `map` as the runtime takes headers. Values of one name become one, separated by commas (RFC 9110 section 5.3).
+pub(crate) fn to_runtime(map: &HeaderMap) -> worker::Result<JsValue> {
     let mut fields = BTreeMap::new();
     for (name, value) in map {
         let value = String::from_utf8_lossy(value.as_bytes());
@@ -21,8 +23,7 @@ pub(crate) fn to_runtime(map: &HeaderMap) -> worker::Result<Headers> {
             Entry::Occupied(mut before) => before.get_mut().to_mut().extend([", ", &value]),
         }
     }
-    let record = JSON::parse(&serde_json::to_string(&fields)?)?;
-    Ok(Headers(web_sys::Headers::new_with_record_from_str_to_str(record.unchecked_ref())?))
+    Ok(JSON::parse(&serde_json::to_string(&fields)?)?)
 }
 
 /// The runtime's `headers` as a map.

@@ -1,7 +1,6 @@
 //! What all Workers share: their bindings and variables, read by type ([`Bindings`]); other services over `fetch`
-//! ([`Upstream`]); tokens ([`authenticator`]); the log ([`start_log`]); answers as the
-//! runtime wants them ([`answer`]); and the answer of a Worker that cannot start
-//! ([`misconfigured`]).
+//! ([`Upstream`]); tokens ([`authenticator`]); what an isolate begins with ([`start`]);
+//! answers as the runtime wants them ([`answer`]); and the answer of a Worker that cannot start ([`misconfigured`]).
 //!
 //! A Worker builds its parts from [`Bindings`] when its isolate gets the first request, keeps them by [`once`], and serves
 //! every request with them. To add a setting, read it in the Worker's `config.rs`; to add a kind of binding, give
@@ -14,6 +13,7 @@ mod isolate;
 mod keys;
 mod log;
 mod misconfigured;
+mod start;
 mod stream;
 mod tokens;
 mod upstream;
@@ -22,9 +22,9 @@ mod whole;
 pub use answer::answer;
 pub use bindings::{Bindings, Misconfigured};
 pub use isolate::once;
-pub use log::start as start_log;
 pub use misconfigured::misconfigured;
-pub use stream::{Stream, answer_streamed, streamed};
+pub use start::start;
+pub use stream::{Stream, answer_streamed, head};
 pub use tokens::authenticator;
 pub use upstream::Upstream;
 pub use whole::{incoming, taken_in};

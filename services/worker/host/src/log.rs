@@ -24,7 +24,7 @@ use tracing_core::span::Current;
 const ACCESS: &str = "access";
 
 /// Logs everything else from INFO upwards, from now on.
-pub fn start() {
+pub(crate) fn start() {
     // A second call in the same isolate finds the first one's log.
     let _ = tracing::subscriber::set_global_default(Console::new(print));
 }

@@ -1,42 +1,46 @@
 //! Calls whose bodies are the runtime's own streams: given on from one to the next, they are never copied to this side.
 
+use bytes::Bytes;
+use futures_util::{Stream as Chunks, TryStreamExt as _};
 use http::{Request, Response, Uri, request::Parts};
+use tonic::Status;
 use worker::{
-    Fetch, Fetcher, ResponseBuilder,
-    js_sys::futures::JsFuture,
+    Fetch, Fetcher,
+    js_sys::{Uint8Array, futures::JsFuture},
     wasm_bindgen::{JsCast as _, JsValue},
     web_sys::{self, ReadableStream, RequestInit, RequestRedirect},
     worker_sys,
 };
 
-use crate::headers;
+use crate::{answer::with_stream, headers};
 
 /// A body that the runtime has; `None` if there is none.
 pub type Stream = Option<ReadableStream>;
 
-/// Splits a request into its head and its body, without reading of the body.
+/// The head of a request, whose body stays with the runtime until it is asked for: that costs, and many have none.
 ///
 /// # Errors
 /// The head is not HTTP as this side knows it.
-pub fn streamed(request: &web_sys::Request) -> worker::Result<Request<Stream>> {
-    let mut split = Request::builder().method(&*request.method()).uri(request.url()).body(request.body())?;
-    *split.headers_mut() = headers::from_runtime(&request.headers())?;
-    Ok(split)
+pub fn head(request: &web_sys::Request) -> worker::Result<Request<()>> {
+    let mut head = Request::builder().method(&*request.method()).uri(request.url()).body(())?;
+    *head.headers_mut() = headers::from_runtime(&request.headers())?;
+    Ok(head)
 }
 
 /// Gives an answer to the runtime.
 ///
 /// # Errors
 /// A header is no text.
-pub fn answer_streamed(response: Response<Stream>) -> worker::Result<worker::Response> {
+pub fn answer_streamed(response: Response<Stream>) -> worker::Result<web_sys::Response> {
     let (head, body) = response.into_parts();
-    let builder = ResponseBuilder::new()
-        .with_status(head.status.as_u16())
-        .with_headers(headers::to_runtime(&head.headers)?);
-    Ok(match body {
-        Some(stream) => builder.stream(stream),
-        None => builder.empty(),
-    })
+    with_stream(&head, body.as_ref())
+}
+
+/// `chunks` as a stream of the runtime, which breaks off as they do.
+pub(crate) fn readable(chunks: impl Chunks<Item = Result<Bytes, Status>> + 'static) -> ReadableStream {
+    let chunks = chunks.map_ok(|chunk| Uint8Array::from(chunk.as_ref()).into());
+    let chunks = chunks.map_err(|status| JsValue::from(status.to_string()));
+    wasm_streams::ReadableStream::from_stream(chunks).into_raw().unchecked_into()
 }
 
 /// Calls `uri`, at the Worker `bound` or where the URI says, with a body as `fetch` takes them.
@@ -49,19 +53,22 @@ pub(crate) async fn fetch(
 ) -> worker::Result<web_sys::Response> {
     let init = RequestInit::new();
     init.set_method(head.method.as_str());
-    init.set_headers(headers::to_runtime(&head.headers)?.as_ref());
+    init.set_headers(&headers::to_runtime(&head.headers)?);
     // A gRPC call is never redirected; to follow would mean to keep its body.
     init.set_redirect(RequestRedirect::Manual);
     if let Some(body) = body {
         init.set_body(body);
     }
-    let request = web_sys::Request::new_with_str_and_init(&uri.to_string(), &init)?;
+    let uri = uri.to_string();
     match bound {
         Some(fetcher) => {
             let fetcher: worker_sys::Fetcher = JsValue::from(fetcher).unchecked_into();
-            Ok(JsFuture::from(fetcher.fetch(&request)?).await?.dyn_into()?)
+            Ok(JsFuture::from(fetcher.fetch_with_str_and_init(&uri, &init)?).await?.dyn_into()?)
         }
-        None => Ok(Fetch::Request(request.into()).send().await?.into()),
+        None => {
+            let request = web_sys::Request::new_with_str_and_init(&uri, &init)?;
+            Ok(Fetch::Request(request.into()).send().await?.into())
+        }
     }
 }
 

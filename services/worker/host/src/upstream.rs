@@ -53,7 +53,7 @@ impl Upstream {
     async fn fetch(self, request: Request<Body>) -> Result<Response<Body>, Error> {
         let (head, body) = request.into_parts();
         let uri = self.uri_of(head.uri.path_and_query())?;
-        let body = to_runtime(body)?;
+        let body = to_runtime(body);
         let response = stream::fetch(self.bound(), &uri, &head, Some(&body)).await?;
         answered(&response).await
     }

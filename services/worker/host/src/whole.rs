@@ -3,7 +3,7 @@
 #![expect(clippy::future_not_send, reason = "the runtime has one thread; who needs `Send` wraps the call")]
 
 use bytes::{Bytes, BytesMut};
-use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use http::{HeaderMap, Request, Response, header::CONTENT_LENGTH};
 use http_body::Frame;
 use http_body_util::{BodyDataStream, BodyExt as _, Full, StreamBody};
@@ -12,12 +12,12 @@ use worker::{
     js_sys::{ArrayBuffer, Promise, Uint8Array, futures::JsFuture},
     send::SendFuture,
     wasm_bindgen::{JsCast as _, JsValue},
-    web_sys,
+    web_sys::{self, ReadableStream},
 };
 
 use crate::{
     headers,
-    stream::{Stream, streamed},
+    stream::{head, readable},
 };
 
 /// Bodies up to this are taken and given whole: 256 KiB.
@@ -50,42 +50,33 @@ pub(crate) fn outgoing(mut body: Body) -> Outgoing<impl futures_util::Stream<Ite
 }
 
 /// A body as `fetch` takes it.
-///
-/// # Errors
-/// The runtime cannot hold it.
-pub(crate) fn to_runtime(body: Body) -> worker::Result<JsValue> {
-    Ok(match outgoing(body) {
+pub(crate) fn to_runtime(body: Body) -> JsValue {
+    match outgoing(body) {
         Outgoing::Whole(bytes) => Uint8Array::from(bytes.as_ref()).into(),
-        Outgoing::Streamed(chunks) => {
-            worker::Body::from_stream(chunks.map_ok(Vec::from))?.into_inner().into()
-        }
-    })
+        Outgoing::Streamed(chunks) => readable(chunks).into(),
+    }
 }
 
 /// A request as it comes from the runtime.
 ///
 /// # Errors
-/// Its head is not HTTP as this side knows it.
+/// Its head is not HTTP as this side knows it, or its body was read already.
 pub async fn incoming(request: web_sys::Request) -> worker::Result<Request<Body>> {
     // A Worker has one thread, and what the runtime hands out is not `Send`.
-    SendFuture::new(async move { taken_in(streamed(&request)?, &request).await }).await
+    SendFuture::new(async move { taken_in(head(&request)?, &request).await }).await
 }
 
-/// The call that was [`streamed`] of a request, with a body of this side.
+/// The call whose [`head`] was read of a request, with a body of this side.
 ///
 /// # Errors
 /// Its body was read already.
-pub async fn taken_in(call: Request<Stream>, request: &web_sys::Request) -> worker::Result<Request<Body>> {
-    let whole = async move {
-        let (head, stream) = call.into_parts();
-        let body = match stream {
-            None => Body::empty(),
-            Some(_) if is_short(&head.headers) => read(request.array_buffer()?).await,
-            Some(stream) => Body::new(worker::Body::new(stream)),
-        };
-        Ok(Request::from_parts(head, body))
-    };
-    SendFuture::new(whole).await
+pub async fn taken_in(head: Request<()>, request: &web_sys::Request) -> worker::Result<Request<Body>> {
+    SendFuture::new(async move {
+        let whole = || request.array_buffer();
+        let body = body(head.headers(), whole, || request.body()).await?;
+        Ok(head.map(|()| body))
+    })
+    .await
 }
 
 /// An answer as it comes from the runtime.
@@ -94,20 +85,25 @@ pub async fn taken_in(call: Request<Stream>, request: &web_sys::Request) -> work
 /// Its head is not HTTP as this side knows it.
 pub(crate) async fn answered(response: &web_sys::Response) -> worker::Result<Response<Body>> {
     let headers = headers::from_runtime(&response.headers())?;
-    let body = match response.body() {
-        None => Body::empty(),
-        Some(_) if is_short(&headers) => read(response.array_buffer()?).await,
-        Some(stream) => Body::new(worker::Body::new(stream)),
-    };
+    let body = body(&headers, || response.array_buffer(), || response.body()).await?;
     let mut answer = Response::new(body);
     *answer.status_mut() = response.status().try_into().map_err(http::Error::from)?;
     *answer.headers_mut() = headers;
     Ok(answer)
 }
 
-fn is_short(headers: &HeaderMap) -> bool {
+/// The body behind `headers`: read by `whole` if they say that it is short, else by its `stream`, if there is one.
+async fn body(
+    headers: &HeaderMap,
+    whole: impl FnOnce() -> Result<Promise, JsValue>,
+    stream: impl FnOnce() -> Option<ReadableStream>,
+) -> worker::Result<Body> {
     let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    length.is_some_and(|length: usize| length <= MAX_WHOLE_BYTES)
+    Ok(match length {
+        Some(0) => Body::empty(),
+        Some(..=MAX_WHOLE_BYTES) => read(whole()?).await,
+        _ => stream().map_or_else(Body::empty, |stream| Body::new(worker::Body::new(stream))),
+    })
 }
 
 /// The bytes, or a body that breaks off as they did.

@@ -9,7 +9,7 @@ use identity::AuthLayer;
 use storage_worker::WorkerClock;
 use tower_layer::Layer as _;
 use tower_service::Service as _;
-use worker::{Context, Env, Response, ScheduleContext, ScheduledEvent, event, web_sys};
+use worker::{Context, Env, ScheduleContext, ScheduledEvent, event, web_sys};
 use worker_host::{Bindings, Misconfigured, answer, incoming, misconfigured};
 
 use config::Parts;
@@ -19,23 +19,26 @@ thread_local! {
 }
 
 fn parts(env: &Env) -> Result<Arc<Parts>, Misconfigured> {
-    worker_host::once(&PARTS, || {
-        worker_host::start_log();
-        Parts::read(Bindings::new(env)).map(Arc::new)
-    })
+    worker_host::once(&PARTS, || Parts::read(Bindings::new(env)).map(Arc::new))
+}
+
+/// Runs once, before the isolate's first request.
+#[event(start)]
+fn start() {
+    worker_host::start();
 }
 
 #[event(fetch)]
-async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<Response> {
+async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
     let parts = match parts(&env) {
         Ok(parts) => parts,
-        Err(problem) => return answer(misconfigured(incoming(request).await?, &problem).await).await,
+        Err(problem) => return answer(misconfigured(incoming(request).await?, &problem).await),
     };
     let service = parts.service(context).into_server();
     let Ok(response) = GrpcWeb::new(AuthLayer::new(parts.authenticator.clone()).layer(service))
         .call(incoming(request).await?)
         .await;
-    answer(response).await
+    answer(response)
 }
 
 /// The daily clean-up, at the hour of the cron trigger.
