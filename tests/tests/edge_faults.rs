@@ -1,6 +1,6 @@
 //! Shape B where something is wrong, or set up otherwise. `cargo xtask test` builds the Workers ahead of it.
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, anyhow, ensure};
 use base64::Engine as _;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::Jwk};
 use proto::{annotations::v1::ListAnnotationsRequest, images::v1::UndeleteImageRequest};
@@ -24,7 +24,8 @@ fn target(running: &Running) -> anyhow::Result<Target> {
 async fn a_gateway_without_services_answers_for_itself() -> anyhow::Result<()> {
     let limit = json!([{"name": "RATE_LIMIT", "namespace_id": "1", "simple": {"limit": 8, "period": 60}}]);
     let deployment = Deployment::of(&[Worker::Gateway])?.with(Worker::Gateway, "ratelimits", &limit);
-    let running = deployment.with_variable("RETICLE_ALLOWED_ORIGINS", ALLOWED_ORIGIN).start().await?;
+    let deployment = deployment.with_variable("RETICLE_ALLOWED_ORIGINS", ALLOWED_ORIGIN);
+    let running = deployment.with_variable("RATE_LIMIT_PERIOD", "60").start().await?;
     let target = target(&running)?;
     let user = target.new_user();
 
@@ -47,7 +48,7 @@ async fn a_gateway_without_services_answers_for_itself() -> anyhow::Result<()> {
         last = user.get("/livez").await?;
     }
     ensure!(last.status == 429 && last.text("/code") == "RESOURCE_EXHAUSTED", "{last:?}");
-    ensure!(last.header("retry-after") == "10", "{last:?}");
+    ensure!(last.header("retry-after") == "60", "{last:?}");
     Ok(())
 }
 
@@ -101,39 +102,47 @@ async fn keys_are_read_from_a_url() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Given an image that was deleted 31 days ago and one of 29 days, when the cron trigger fires, then the one is gone with
-/// its box and its object, and the other can be brought back.
+/// Given an image that was deleted 31 days ago and two of 29 days, one of them brought back, when the cron
+/// trigger fires, then the first is gone with its box and its object, and the last can still be brought back.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_cron_trigger_purges_what_was_deleted_long_ago() -> anyhow::Result<()> {
     // The trigger goes to the Worker that answers, so that is the one which cleans up.
     let running = Deployment::of(&[Worker::Images, Worker::Annotations])?.start().await?;
     let target = target(&running)?;
     let user = target.new_user();
-    let (long_ago, lately) = (upload(&target, &user.token).await?, upload(&target, &user.token).await?);
+    let mut uploaded = Vec::new();
+    for _ in 0..3 {
+        uploaded.push(upload(&target, &user.token).await?);
+    }
+    let [long_ago, rescued, lately] = <[_; 3]>::try_from(uploaded).map_err(|_| anyhow!("three"))?;
     let days = |days: i64| (token::now().as_millis() - days * 86_400_000).to_string();
-    for (id, deleted_at) in [(&long_ago, days(31)), (&lately, days(29))] {
+    for (id, deleted_at) in [(&long_ago, days(31)), (&rescued, days(29)), (&lately, days(29))] {
         let delete = "UPDATE images SET deleted_at = CAST(? AS INTEGER) WHERE id = ?";
         running.sql(delete, &[&deleted_at, id]).await?;
     }
     let annotate =
         "INSERT INTO annotations SELECT id, id, 'car', 0, 0, 1, 1, NULL, '', 'x', 0, 0, 1 FROM images";
     running.sql(annotate, &[]).await?;
+    let mut images = grpc::images(Protocol::GrpcWeb, target.gateway, &user.token).await?;
+    images.undelete_image(UndeleteImageRequest { image_id: rescued.clone() }).await?;
 
     let fired = target.client.get(target.url("/__scheduled?cron=0+3+*+*+*")).send().await?.status();
     ensure!(fired.is_success(), "{fired}");
 
-    let mut images = grpc::images(Protocol::GrpcWeb, target.gateway, &user.token).await?;
     let undelete = UndeleteImageRequest { image_id: lately.clone() };
     let back = images.undelete_image(undelete).await?.into_inner().image.context("no image")?;
     ensure!(back.id == lately && back.deleted_at.is_none(), "{back:?}");
 
-    let left = running.sql("SELECT id FROM images", &[]).await?;
-    ensure!(left == json!([[lately]]), "{left}");
-    let boxes = running.sql("SELECT image_id FROM annotations", &[]).await?;
-    ensure!(boxes == json!([[lately]]), "{boxes}");
+    let left = running.sql("SELECT id FROM images ORDER BY id", &[]).await?;
+    ensure!(left == json!([[rescued], [lately]]), "{left}");
+    let boxes = running.sql("SELECT image_id FROM annotations ORDER BY id", &[]).await?;
+    ensure!(boxes == json!([[rescued], [lately]]), "{boxes}");
     let objects = target.client.get(target.url("/cdn-cgi/local/explorer/api/r2/buckets/reticle/objects"));
     let objects = objects.send().await?.text().await?;
-    ensure!(!objects.contains(&long_ago) && objects.contains(&lately), "{objects}");
+    ensure!(
+        !objects.contains(&long_ago) && objects.contains(&rescued) && objects.contains(&lately),
+        "{objects}"
+    );
     Ok(())
 }
 

@@ -7,8 +7,9 @@ use proto::{
     images::v1::images_service_server::SERVICE_NAME as IMAGES,
 };
 use storage_worker::{WorkerClock, WorkerEntropy, WorkerTimer};
-use worker::RateLimiter;
 use worker_host::{Bindings, Misconfigured, Upstream};
+
+use crate::rate_limit::RateLimit;
 
 const ALLOWED_ORIGINS: &str = "RETICLE_ALLOWED_ORIGINS";
 
@@ -18,7 +19,7 @@ const MAX_DISCARDED_BYTES: u64 = 16 * 1024 * 1024;
 /// What all requests of an isolate share.
 pub(crate) struct Parts {
     pub(crate) gateway: Gateway,
-    pub(crate) rate_limit: Option<RateLimiter>,
+    pub(crate) rate_limit: Option<RateLimit>,
     images: Upstream,
     annotations: Upstream,
 }
@@ -41,7 +42,7 @@ impl Parts {
         };
         let gateway = Gateway::new(config(bindings, colo)?, proto::FILE_DESCRIPTOR_SET, upstreams, ports)
             .map_err(|error| Misconfigured::new("The contract", format_args!("cannot be served: {error}")))?;
-        Ok(Self { gateway, rate_limit: bindings.rate_limit("RATE_LIMIT")?, images, annotations })
+        Ok(Self { gateway, rate_limit: RateLimit::read(bindings)?, images, annotations })
     }
 
     /// The service with this full name.

@@ -35,10 +35,11 @@ async fn fetch(request: web_sys::Request, env: Env, _: Context) -> worker::Resul
 
 async fn serve(parts: &Parts, request: web_sys::Request) -> worker::Result<web_sys::Response> {
     let call = head(&request)?;
-    if !rate_limit::allows(parts, call.headers()).await {
-        let refused =
-            parts.gateway.too_many_requests(taken_in(call, &request).await?, rate_limit::RETRY_AFTER);
-        return answer(refused.await);
+    if let Some(limit) = &parts.rate_limit
+        && !limit.allows(call.headers()).await
+    {
+        let call = taken_in(call, &request).await?;
+        return answer(parts.gateway.too_many_requests(call, limit.period).await);
     }
     if parts.gateway.relays(&call) {
         return relay(parts, call.map(|()| request.body())).await;
