@@ -1,18 +1,21 @@
 //! The passing of time.
 
 use std::{
+    cell::Cell,
     future::Future,
+    panic::AssertUnwindSafe,
     pin::{Pin, pin},
-    task::{Context, Poll},
+    rc::Rc,
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use futures_util::future::{Either, select};
 use storage::Timer;
 use worker::{
-    js_sys::{Promise, futures::JsFuture, global},
+    js_sys::global,
     send::SendFuture,
-    wasm_bindgen::JsCast as _,
+    wasm_bindgen::{JsCast as _, closure::Closure},
     web_sys::WorkerGlobalScope,
 };
 
@@ -40,29 +43,53 @@ pub(crate) async fn within<F: Future + Send>(limit: Duration, future: F) -> Opti
     }
 }
 
-/// A timeout of the runtime, cleared when it is dropped: a request lasts as long as its timeouts. The library's own
-/// `Delay` wakes only whoever polled it first, and a stream is polled by another task for each of its items.
+/// A timeout of the runtime, cleared when it is dropped: a request lasts as long as its timeouts. Not by a promise, of
+/// which a future that is dropped before it settles keeps its callbacks for ever; and the library's own `Delay` wakes
+/// only whoever polled it first, while a stream is polled by another task for each of its items.
 struct Timeout {
     id: Option<i32>,
-    passed: JsFuture,
+    state: Rc<State>,
+    /// What the runtime calls, as long as this is here.
+    _callback: Closure<dyn FnMut()>,
+}
+
+#[derive(Default)]
+struct State {
+    has_passed: Cell<bool>,
+    waker: Cell<Option<Waker>>,
 }
 
 impl Timeout {
     fn start(duration: Duration) -> Self {
         let millis = i32::try_from(duration.as_millis()).unwrap_or(i32::MAX);
-        let mut id = None;
-        let passed = Promise::new(&mut |resolve, _| {
-            id = scope().set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, millis).ok();
-        });
-        Self { id, passed: passed.into() }
+        let state = Rc::new(State::default());
+        let passed = AssertUnwindSafe(Rc::clone(&state));
+        let callback = Closure::<dyn FnMut()>::new(move || passed.pass());
+        let function = callback.as_ref().unchecked_ref();
+        let id = scope().set_timeout_with_callback_and_timeout_and_arguments_0(function, millis).ok();
+        Self { id, state, _callback: callback }
+    }
+}
+
+impl State {
+    fn pass(&self) {
+        self.has_passed.set(true);
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
     }
 }
 
 impl Future for Timeout {
     type Output = ();
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        Pin::new(&mut self.passed).poll(cx).map(drop)
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        // Without a timer nothing is waited for.
+        if self.state.has_passed.get() || self.id.is_none() {
+            return Poll::Ready(());
+        }
+        self.state.waker.set(Some(cx.waker().clone()));
+        Poll::Pending
     }
 }
 
