@@ -1,0 +1,114 @@
+//! Who watches, and what it has been told.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use futures_util::StreamExt as _;
+use proto::annotations::v1::{
+    self as pb,
+    watch_annotations_response::Event::{self, Changed, Current, Removed, Reset},
+};
+use storage::Statement;
+use tonic::{Status, Streaming};
+
+use crate::fixture::{CAT, Fixture, by, new_box};
+
+/// One who watches an image, and what it has been told.
+pub(super) struct Watcher {
+    pub(super) messages: Streaming<pb::WatchAnnotationsResponse>,
+    pub(super) token: String,
+    pub(super) state: BTreeMap<String, pb::Annotation>,
+}
+
+impl Fixture {
+    pub(super) async fn try_watch(&self, image_id: &str, resume_token: &str) -> Result<Watcher, Status> {
+        let request = pb::WatchAnnotationsRequest {
+            image_id: image_id.to_owned(),
+            resume_token: resume_token.to_owned(),
+        };
+        let messages = self.client.clone().watch_annotations(by("alice", request)).await?.into_inner();
+        Ok(Watcher { messages, token: resume_token.to_owned(), state: BTreeMap::new() })
+    }
+
+    pub(super) async fn watch(&self, image_id: &str) -> Watcher {
+        self.try_watch(image_id, "").await.unwrap()
+    }
+
+    /// A watcher who has been told what there is.
+    pub(super) async fn watch_from_now(&self, image_id: &str) -> Watcher {
+        let mut watcher = self.watch(image_id).await;
+        watcher.until_current().await;
+        watcher
+    }
+
+    /// Stores a box that is newer than all others.
+    pub(super) async fn draw(&self, image_id: &str) -> pb::Annotation {
+        self.clock.advance_millis(1);
+        self.create(new_box(image_id)).await
+    }
+
+    pub(super) async fn relabel(&self, id: &str, label: &str) -> pb::Annotation {
+        let annotation = pb::Annotation { id: id.to_owned(), label: label.to_owned(), ..Default::default() };
+        let request = pb::UpdateAnnotationRequest { annotation: Some(annotation), update_mask: None };
+        let answer = self.client.clone().update_annotation(by("alice", request)).await.unwrap();
+        answer.into_inner().annotation.unwrap()
+    }
+
+    pub(super) async fn delete(&self, id: &str) {
+        let request = pb::DeleteAnnotationRequest { annotation_id: id.to_owned(), ..Default::default() };
+        self.client.clone().delete_annotation(by("alice", request)).await.unwrap();
+    }
+
+    pub(super) async fn append_cats(&self, offset: i64, count: usize) {
+        let annotations = vec![new_box(CAT); count];
+        let request = pb::AppendAnnotationsRequest { stream_id: "run".to_owned(), offset, annotations };
+        self.client.clone().append_annotations(by("alice", request)).await.unwrap();
+    }
+
+    pub(super) async fn in_the_database(&self, sql: &'static str) {
+        self.database.execute(Statement::new(sql)).await;
+    }
+}
+
+impl Watcher {
+    pub(super) async fn try_next(&mut self) -> Option<Result<Event, Status>> {
+        let next = tokio::time::timeout(Duration::from_secs(20), self.messages.next());
+        let message = match next.await.unwrap()? {
+            Ok(message) => message,
+            Err(status) => return Some(Err(status)),
+        };
+        let event = message.event.unwrap();
+        match &event {
+            Changed(annotation) => drop(self.state.insert(annotation.id.clone(), (**annotation).clone())),
+            Removed(removed) => drop(self.state.remove(&removed.id)),
+            Reset(_) => self.state.clear(),
+            Current(_) => {}
+        }
+        self.token = message.resume_token;
+        Some(Ok(event))
+    }
+
+    pub(super) async fn next(&mut self) -> Event {
+        self.try_next().await.unwrap().unwrap()
+    }
+
+    /// The events up to and with the next `current`.
+    pub(super) async fn until_current(&mut self) -> Vec<Event> {
+        let mut events = Vec::new();
+        while !matches!(events.last(), Some(Current(_))) {
+            events.push(self.next().await);
+        }
+        events
+    }
+}
+
+pub(super) fn current() -> Event {
+    Current(pb::Current {})
+}
+
+pub(super) fn changed(annotation: &pb::Annotation) -> Event {
+    Changed(Box::new(annotation.clone()))
+}
+
+pub(super) fn removed(annotation: &pb::Annotation) -> Event {
+    Removed(pb::Removed { id: annotation.id.clone() })
+}
