@@ -60,10 +60,10 @@ fn rows_of(result: &D1Result) -> Result<String, Failure> {
 
 thread_local! {
     /// The method that answers rows, and its options: the columns' names once, ahead of the rows, and not in each.
-    static RAW: (JsValue, JsValue) = {
-        let options = [Array::of2(&JsValue::from_str("columnNames"), &JsValue::TRUE)];
-        let options = Object::from_entries(&options.into_iter().collect::<Array>());
-        (JsValue::from_str("raw"), options.map_or(JsValue::UNDEFINED, JsValue::from))
+    static RAW: (JsValue, Object) = {
+        let options = Object::new();
+        let _ = Reflect::set(&options, &JsValue::from_str("columnNames"), &JsValue::TRUE);
+        (JsValue::from_str("raw"), options)
     };
 }
 

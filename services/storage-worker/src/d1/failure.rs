@@ -72,6 +72,13 @@ fn classify(text: &str) -> Class {
     TEXTS.iter().find(|(part, _)| text.contains(part)).map_or(Class::Broken, |(_, class)| *class)
 }
 
+impl Failure {
+    /// The call has had no answer within its time.
+    pub(super) fn no_answer() -> Self {
+        Self { class: Class::Unavailable(Again::Never), cause: Thrown("no answer".to_owned()) }
+    }
+}
+
 impl From<Thrown> for Failure {
     fn from(cause: Thrown) -> Self {
         Self { class: classify(&cause.0), cause }
@@ -156,5 +163,6 @@ mod tests {
         assert!(matches!(error("overloaded"), Error::Overloaded(cause) if cause.to_string() == "overloaded"));
         assert!(matches!(error("Network connection lost"), Error::Unavailable(_)));
         assert!(matches!(error("anything else"), Error::Broken(_)));
+        assert!(matches!(Error::from(Failure::no_answer()), Error::Overloaded(_)));
     }
 }

@@ -7,7 +7,7 @@ mod convert;
 mod failure;
 mod retry;
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 use storage::{Answer, Bookmark, Database, Entropy, Error, Outcome, Result, Row, Statement};
 use storage_json::{Query, parse_rows};
@@ -22,13 +22,16 @@ use self::{
     failure::{Class, Failure},
     retry::{Call, Retries},
 };
-use crate::{WorkerEntropy, promise::settled, sleep};
+use crate::{WorkerEntropy, promise::settled, sleep, timer::within};
 
 /// Any replica may answer.
 const ANYWHERE: &str = "first-unconstrained";
 
 /// Only the primary has every write.
 const PRIMARY: &str = "first-primary";
+
+/// How long a call may take, with all its attempts. D1 ends a query after as long.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A D1 database.
 #[derive(Clone, Debug)]
@@ -52,7 +55,7 @@ impl D1Database {
         if !query.only_reads() {
             return Err(Error::broken(format!("not a read: {}", query.sql)));
         }
-        Ok(repeatedly(Call::Read, || self.read_since(query, at_least)).await?)
+        patiently(Call::Read, || self.read_since(query, at_least)).await
     }
 
     /// What [`Database::write`] does, for statements whose texts are no literals; the rows of each are a text.
@@ -67,7 +70,7 @@ impl D1Database {
         if queries.is_empty() {
             return Ok(Answer { value: Vec::new(), bookmark: at_least });
         }
-        Ok(repeatedly(Call::Write, || self.write_once(queries)).await?)
+        patiently(Call::Write, || self.write_once(queries)).await
     }
 
     async fn read_since(
@@ -130,8 +133,16 @@ fn rows_in(text: &str) -> Result<Vec<Row>> {
     parse_rows(text).map_err(Error::broken)
 }
 
-/// Makes `attempt`s until one succeeds or another would be of no use. There are few, and D1 itself ends a call after 30
-/// seconds: a timer for each would cost as much as the rest of this side's work.
+/// Makes `attempt`s until one succeeds, another would be of no use, or patience has an end.
+async fn patiently<T, F>(call: Call, attempt: impl Fn() -> F + Send + Sync) -> Result<T>
+where
+    T: Send,
+    F: Future<Output = Result<T, Failure>> + Send,
+{
+    let answer = within(PATIENCE, repeatedly(call, attempt)).await;
+    answer.unwrap_or_else(|| Err(Failure::no_answer())).map_err(Error::from)
+}
+
 async fn repeatedly<T, F>(call: Call, attempt: impl Fn() -> F + Send + Sync) -> Result<T, Failure>
 where
     T: Send,

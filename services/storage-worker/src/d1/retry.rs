@@ -75,6 +75,7 @@ mod tests {
                 assert_eq!(pauses(call, text, 0), [], "{call:?}: {text}");
             }
         }
+        assert_eq!(Retries::of(Call::Read).pause_after(&Failure::no_answer(), 0), None);
     }
 
     #[test]
