@@ -6,10 +6,8 @@ use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use storage::{ByteRange, ByteStream, Error, ObjectKey, ObjectStore, PutOptions, Result};
 use storage_worker::R2Objects;
-use worker::{
-    js_sys::{ArrayBuffer, Reflect},
-    wasm_bindgen::{self, JsCast, JsValue},
-};
+
+use crate::memory::memory;
 
 const MEBIBYTE: usize = 1024 * 1024;
 
@@ -87,10 +85,4 @@ pub(crate) async fn a_long_upload_stays_small(store: &R2Objects) {
 pub(crate) async fn a_body_in_crumbs_is_stored(store: &R2Objects) {
     stores(store, 30_000, 1, None).await;
     stores(store, 3_000, 1, Some(3_000)).await;
-}
-
-/// The bytes of wasm's memory, which never shrinks.
-fn memory() -> u32 {
-    let memory = Reflect::get(&wasm_bindgen::memory(), &JsValue::from_str("buffer")).unwrap();
-    memory.unchecked_into::<ArrayBuffer>().byte_length()
 }

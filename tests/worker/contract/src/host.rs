@@ -10,8 +10,11 @@ use std::{
     time::Duration,
 };
 
+use futures_util::FutureExt as _;
 use storage::{Background, Clock, Entropy, Id};
 use storage_worker::{WaitUntil, WorkerClock, WorkerEntropy, sleep};
+
+use crate::memory::memory;
 
 pub(crate) async fn time_passes(_: &WaitUntil) {
     let before = WorkerClock.now();
@@ -19,6 +22,16 @@ pub(crate) async fn time_passes(_: &WaitUntil) {
     let passed = WorkerClock.now().as_millis() - before.as_millis();
     assert!((25..5_000).contains(&passed), "{passed} ms");
     assert!(before.as_seconds() > 1_735_689_600, "past 2025");
+}
+
+/// Each request drops the timer of its deadline. There are so many here that no room which others left would hold what
+/// they leave; nothing else runs in between.
+pub(crate) async fn timers_that_are_dropped_leave_nothing(_: &WaitUntil) {
+    let begin_and_drop = || assert!(sleep(Duration::from_secs(3_600)).now_or_never().is_none());
+    begin_and_drop();
+    let before = memory();
+    (0..500_000).for_each(|_| begin_and_drop());
+    assert_eq!(memory(), before, "bytes of memory");
 }
 
 pub(crate) async fn ids_differ(_: &WaitUntil) {

@@ -11,6 +11,7 @@ mod fake;
 mod fake_d1;
 mod fake_r2;
 mod host;
+mod memory;
 mod r2_faults;
 
 use storage::contract::{limits, listing, objects, queries, transactions};
@@ -45,6 +46,7 @@ macro_rules! own_tests {
     ($make:ident on_background $($first:tt)*) => {
         $make! { $($first)*, host:
             time_passes
+            timers_that_are_dropped_leave_nothing
             ids_differ
             background_work_is_done_as_far_as_there_is_room
         }
