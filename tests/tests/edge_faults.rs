@@ -1,6 +1,6 @@
 //! Shape B where something is wrong, or set up otherwise. `cargo xtask test` builds the Workers ahead of it.
 
-use anyhow::{Context as _, anyhow, ensure};
+use anyhow::{Context as _, ensure};
 use base64::Engine as _;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::Jwk};
 use proto::{annotations::v1::ListAnnotationsRequest, images::v1::UndeleteImageRequest};
@@ -102,19 +102,16 @@ async fn keys_are_read_from_a_url() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Given an image that was deleted 31 days ago and two of 29 days, one of them brought back, when the cron
-/// trigger fires, then the first is gone with its box and its object, and the last can still be brought back.
+/// Given an image that was deleted 31 days ago and two of 29 days, of which one was brought back, when the cron trigger
+/// fires, then the first is gone with its box and its object, the second is there, and the third can be brought back.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_cron_trigger_purges_what_was_deleted_long_ago() -> anyhow::Result<()> {
     // The trigger goes to the Worker that answers, so that is the one which cleans up.
     let running = Deployment::of(&[Worker::Images, Worker::Annotations])?.start().await?;
     let target = target(&running)?;
     let user = target.new_user();
-    let mut uploaded = Vec::new();
-    for _ in 0..3 {
-        uploaded.push(upload(&target, &user.token).await?);
-    }
-    let [long_ago, rescued, lately] = <[_; 3]>::try_from(uploaded).map_err(|_| anyhow!("three"))?;
+    let stored = async || upload(&target, &user.token).await;
+    let (long_ago, rescued, lately) = (stored().await?, stored().await?, stored().await?);
     let days = |days: i64| (token::now().as_millis() - days * 86_400_000).to_string();
     for (id, deleted_at) in [(&long_ago, days(31)), (&rescued, days(29)), (&lately, days(29))] {
         let delete = "UPDATE images SET deleted_at = CAST(? AS INTEGER) WHERE id = ?";
