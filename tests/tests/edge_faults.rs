@@ -52,6 +52,45 @@ async fn a_gateway_without_services_answers_for_itself() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Given Workers of which one setting each is missing or wrong, when they are called, then one sentence names it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_setting_is_named_at_the_first_call() -> anyhow::Result<()> {
+    let gateway = || Deployment::of(&[Worker::Gateway]);
+    for (deployment, sentence) in [
+        (
+            gateway()?.with_variable("RATE_LIMIT_PERIOD", "30"),
+            "RATE_LIMIT_PERIOD must be 10 or 60 (seconds), not `30`",
+        ),
+        (
+            gateway()?.with_variable("RATE_LIMIT_PERIOD", "a minute"),
+            "RATE_LIMIT_PERIOD must be 10 or 60 (seconds), not `a minute`",
+        ),
+        (
+            Deployment::of(&[Worker::Images])?.with(Worker::Images, "r2_buckets", &json!([])),
+            "OBJECTS is missing: bind an R2 bucket (r2_buckets) by this name",
+        ),
+    ] {
+        let running = deployment.start().await?;
+        let answer = target(&running)?.new_user().get("/api/images").await?;
+        ensure!(answer.status == 500 && answer.text("/error") == sentence, "{answer:?}");
+    }
+    Ok(())
+}
+
+/// Given a D1 that has too much to do, when an image is read through the gateway, then the caller is told to come back
+/// after ten seconds, and not after one as when it may be tried again at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_overloaded_database_asks_for_more_time() -> anyhow::Result<()> {
+    let main = json!(concat!(env!("CARGO_MANIFEST_DIR"), "/worker/overloaded/index.js"));
+    let deployment = Deployment::of(&[Worker::Gateway, Worker::Images])?.with(Worker::Images, "main", &main);
+    let running = deployment.start().await?;
+    let image = "0".repeat(32);
+    let answer = target(&running)?.new_user().get(&format!("/api/images/{image}")).await?;
+    ensure!(answer.status == 503 && answer.text("/code") == "UNAVAILABLE", "{answer:?}");
+    ensure!(answer.header("retry-after") == "10", "{answer:?}");
+    Ok(())
+}
+
 /// Given an images service that is not there beside an annotations service that is, when they are called, then what needs
 /// images says 503, and the rest is answered.
 #[tokio::test(flavor = "multi_thread")]

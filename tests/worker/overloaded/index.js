@@ -1,0 +1,37 @@
+// Only for tests: the images Worker as it is built, on a D1 that has too much to do for any read.
+
+import Service from "../../../services/worker/images/build/index.js";
+
+const TEXT = "D1_ERROR: D1 DB is overloaded. Requests queued for too long.";
+
+/** `object`, but for some of its methods. */
+function instead(object, methods) {
+  return new Proxy(object, {
+    get(target, name) {
+      if (Object.hasOwn(methods, name)) return methods[name];
+      const value = target[name];
+      // A Worker tells the type of a binding by its constructor's name.
+      return typeof value === "function" && name !== "constructor" ? value.bind(target) : value;
+    },
+  });
+}
+
+function overloaded(database) {
+  return instead(database, {
+    withSession: (from) => overloaded(database.withSession(from)),
+    prepare: (sql) => refusing(database.prepare(sql)),
+  });
+}
+
+function refusing(statement) {
+  return instead(statement, {
+    bind: (...values) => refusing(statement.bind(...values)),
+    raw: () => Promise.reject(new Error(TEXT)),
+  });
+}
+
+export default class extends Service {
+  constructor(context, env) {
+    super(context, { ...env, DATABASE: overloaded(env.DATABASE) });
+  }
+}
