@@ -136,7 +136,7 @@ fn committed(worker: Worker) -> anyhow::Result<Map<String, Value>> {
     for section in ["$schema", "secrets"] {
         configuration.remove(section);
     }
-    configuration["main"] = json!(folder.join("build/index.js"));
+    configuration["main"] = json!(folder.join("worker.js"));
     for (name, value) in [("RETICLE_JWT_SECRET", SECRET), ("RETICLE_URL_KEY", SECRET)] {
         configuration["vars"][name] = json!(value);
     }

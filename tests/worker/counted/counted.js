@@ -35,15 +35,12 @@ export function counted(database) {
   });
 }
 
-/** The Worker of this class with a database that is counted; `/counts` takes the count. */
-export function countedWorker(Service) {
-  return class extends Service {
-    constructor(context, env) {
-      super(context, { ...env, DATABASE: counted(env.DATABASE) });
-    }
-
-    fetch(request) {
-      return new URL(request.url).pathname === "/counts" ? Response.json(take()) : super.fetch(request);
-    }
+/** `worker` with a database that is counted; `/counts` takes the count. */
+export function countedWorker(worker) {
+  return {
+    fetch(request, env, ctx) {
+      if (new URL(request.url).pathname === "/counts") return Response.json(take());
+      return worker.fetch(request, { ...env, DATABASE: counted(env.DATABASE) }, ctx);
+    },
   };
 }

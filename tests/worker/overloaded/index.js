@@ -1,6 +1,6 @@
 // Only for tests: the images Worker as it is built, on a D1 that has too much to do for any read.
 
-import Service from "../../../services/worker/images/build/index.js";
+import worker from "../../../services/worker/images/worker.js";
 
 const TEXT = "D1_ERROR: D1 DB is overloaded. Requests queued for too long.";
 
@@ -30,8 +30,6 @@ function refusing(statement) {
   });
 }
 
-export default class extends Service {
-  constructor(context, env) {
-    super(context, { ...env, DATABASE: overloaded(env.DATABASE) });
-  }
-}
+export default {
+  fetch: (request, env, ctx) => worker.fetch(request, { ...env, DATABASE: overloaded(env.DATABASE) }, ctx),
+};

@@ -1,4 +1,4 @@
-import Service from "../../../../services/worker/annotations/build/index.js";
+import worker from "../../../../services/worker/annotations/worker.js";
 import { countedWorker } from "../counted.js";
 
-export default countedWorker(Service);
+export default countedWorker(worker);

@@ -1,4 +1,4 @@
-import Service from "../../../../services/worker/images/build/index.js";
+import worker from "../../../../services/worker/images/worker.js";
 import { countedWorker } from "../counted.js";
 
-export default countedWorker(Service);
+export default countedWorker(worker);
