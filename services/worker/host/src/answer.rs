@@ -7,12 +7,12 @@ use tonic::body::Body;
 use worker::{
     Error, FixedLengthStream,
     js_sys::Uint8Array,
-    web_sys::{self, ReadableStream, ResponseInit},
-    worker_sys,
+    wasm_bindgen::JsValue,
+    web_sys, worker_sys,
 };
 
 use crate::{
-    headers,
+    headers, runtime,
     stream::readable,
     whole::{Outgoing, outgoing},
 };
@@ -24,7 +24,7 @@ use crate::{
 pub fn answer(response: Response<Body>) -> worker::Result<web_sys::Response> {
     let (mut head, body) = response.into_parts();
     if body.is_end_stream() {
-        return with_stream(&head, None);
+        return with_body(&head, &JsValue::NULL);
     }
     let declared = head.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let length = body.size_hint().exact().or(declared);
@@ -35,28 +35,20 @@ pub fn answer(response: Response<Body>) -> worker::Result<web_sys::Response> {
             }
             // For who reads it at the other end, and would take a body of unknown length as a stream.
             head.headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
-            let bytes = Uint8Array::from(bytes.as_ref());
-            Ok(web_sys::Response::new_with_opt_buffer_source_and_init(Some(&bytes), &init(&head)?)?)
+            with_body(&head, &Uint8Array::from(bytes.as_ref()))
         }
         (Outgoing::Streamed(chunks), Some(length)) => {
             let chunks = chunks.map_ok(Into::into).map_err(broke_off);
             let stream: worker_sys::FixedLengthStream = FixedLengthStream::wrap(chunks, length).into();
-            with_stream(&head, Some(&stream.readable()))
+            with_body(&head, &stream.readable())
         }
-        (Outgoing::Streamed(chunks), None) => with_stream(&head, Some(&readable(chunks))),
+        (Outgoing::Streamed(chunks), None) => with_body(&head, &readable(chunks)),
     }
 }
 
-/// An answer whose body the runtime has already, if there is one.
-pub(crate) fn with_stream(head: &Parts, body: Option<&ReadableStream>) -> worker::Result<web_sys::Response> {
-    Ok(web_sys::Response::new_with_opt_readable_stream_and_init(body, &init(head)?)?)
-}
-
-fn init(head: &Parts) -> worker::Result<ResponseInit> {
-    let init = ResponseInit::new();
-    init.set_status(head.status.as_u16());
-    init.set_headers(&headers::to_runtime(&head.headers)?);
-    Ok(init)
+/// An answer with a body as the runtime has them, or null.
+pub(crate) fn with_body(head: &Parts, body: &JsValue) -> worker::Result<web_sys::Response> {
+    Ok(runtime::answer(head.status.as_u16(), &headers::to_json(&head.headers)?, body)?)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]

@@ -1,20 +1,14 @@
-//! Headers between the runtime's form and this side's. They cross as one JSON text: one by one, each would cost several
-//! calls. Not by the library's own conversions, which panic where a value is more than ASCII.
-//!
-//! What goes to the runtime is a plain object, of which it makes its `Headers` once: it would copy one that is given.
+//! Headers between the runtime's form and this side's, as texts. Not by the library's own conversions, which panic where a
+//! value is more than ASCII.
 
 use std::collections::{BTreeMap, btree_map::Entry};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use worker::{
-    Error,
-    js_sys::{JSON, Object},
-    wasm_bindgen::JsValue,
-    web_sys,
-};
+use worker::Error;
 
-/// `map` as the runtime takes headers. Values of one name become one, separated by commas (RFC 9110 section 5.3).
-pub(crate) fn to_runtime(map: &HeaderMap) -> worker::Result<JsValue> {
+/// `map` as JSON: a plain object, of which the runtime makes its headers once. Values of one name become one, separated by
+/// commas (RFC 9110 section 5.3).
+pub(crate) fn to_json(map: &HeaderMap) -> worker::Result<String> {
     let mut fields = BTreeMap::new();
     for (name, value) in map {
         let value = String::from_utf8_lossy(value.as_bytes());
@@ -23,16 +17,13 @@ pub(crate) fn to_runtime(map: &HeaderMap) -> worker::Result<JsValue> {
             Entry::Occupied(mut before) => before.get_mut().to_mut().extend([", ", &value]),
         }
     }
-    Ok(JSON::parse(&serde_json::to_string(&fields)?)?)
+    Ok(serde_json::to_string(&fields)?)
 }
 
-/// The runtime's `headers` as a map.
-pub(crate) fn from_runtime(headers: &web_sys::Headers) -> worker::Result<HeaderMap> {
-    let record: JsValue = Object::from_entries(headers)?.into();
-    let text = JSON::stringify(&record)?;
-    let fields: BTreeMap<String, String> = serde_json::from_str(&String::from(text))?;
-    let mut map = HeaderMap::with_capacity(fields.len());
-    for (name, value) in fields {
+/// The headers of which `lines` tell the name and the value in turn.
+pub(crate) fn from_lines<'a>(mut lines: impl Iterator<Item = &'a str>) -> worker::Result<HeaderMap> {
+    let mut map = HeaderMap::with_capacity(lines.size_hint().0);
+    while let (Some(name), Some(value)) = (lines.next(), lines.next()) {
         map.append(
             HeaderName::try_from(name).map_err(malformed)?,
             HeaderValue::try_from(value).map_err(malformed)?,
@@ -43,4 +34,31 @@ pub(crate) fn from_runtime(headers: &web_sys::Headers) -> worker::Result<HeaderM
 
 fn malformed(error: impl std::error::Error) -> Error {
     Error::RustError(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_one_name_become_one() {
+        let mut map = HeaderMap::new();
+        for (name, value) in [("vary", "accept"), ("etag", "\"a\""), ("vary", "origin")] {
+            map.append(name, HeaderValue::from_static(value));
+        }
+        assert_eq!(to_json(&map).unwrap(), r#"{"etag":"\"a\"","vary":"accept, origin"}"#);
+    }
+
+    #[test]
+    fn names_and_values_come_in_turn_and_values_may_be_empty_or_more_than_ascii() {
+        let map = from_lines("accept\n\nx-name\nZoë".split('\n')).unwrap();
+        assert_eq!(map["accept"], "");
+        assert_eq!(map["x-name"].as_bytes(), "Zoë".as_bytes());
+        assert_eq!(map.len(), 2);
+    }
+
+    #[test]
+    fn what_is_no_header_is_refused() {
+        assert!(from_lines("a b\nvalue".split('\n')).is_err());
+    }
 }

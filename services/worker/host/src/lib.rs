@@ -13,6 +13,7 @@ mod isolate;
 mod keys;
 mod log;
 mod misconfigured;
+mod runtime;
 mod start;
 mod stream;
 mod tokens;

@@ -5,14 +5,13 @@ use futures_util::{Stream as Chunks, TryStreamExt as _};
 use http::{Request, Response, Uri, request::Parts};
 use tonic::Status;
 use worker::{
-    Fetch, Fetcher,
+    Fetcher,
     js_sys::{Uint8Array, futures::JsFuture},
     wasm_bindgen::{JsCast as _, JsValue},
-    web_sys::{self, ReadableStream, RequestInit, RequestRedirect},
-    worker_sys,
+    web_sys::{self, ReadableStream},
 };
 
-use crate::{answer::with_stream, headers};
+use crate::{answer::with_body, headers, runtime};
 
 /// A body that the runtime has; `None` if there is none.
 pub type Stream = Option<ReadableStream>;
@@ -22,8 +21,11 @@ pub type Stream = Option<ReadableStream>;
 /// # Errors
 /// The head is not HTTP as this side knows it.
 pub fn head(request: &web_sys::Request) -> worker::Result<Request<()>> {
-    let mut head = Request::builder().method(&*request.method()).uri(request.url()).body(())?;
-    *head.headers_mut() = headers::from_runtime(&request.headers())?;
+    let text = runtime::request_head(request);
+    let mut lines = text.split('\n');
+    let (method, url) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
+    let mut head = Request::builder().method(method).uri(url).body(())?;
+    *head.headers_mut() = headers::from_lines(lines)?;
     Ok(head)
 }
 
@@ -33,7 +35,7 @@ pub fn head(request: &web_sys::Request) -> worker::Result<Request<()>> {
 /// A header is no text.
 pub fn answer_streamed(response: Response<Stream>) -> worker::Result<web_sys::Response> {
     let (head, body) = response.into_parts();
-    with_stream(&head, body.as_ref())
+    with_body(&head, &body.into())
 }
 
 /// `chunks` as a stream of the runtime, which breaks off as they do.
@@ -49,33 +51,24 @@ pub(crate) async fn fetch(
     bound: Option<Fetcher>,
     uri: &Uri,
     head: &Parts,
-    body: Option<&JsValue>,
+    body: &JsValue,
 ) -> worker::Result<web_sys::Response> {
-    let init = RequestInit::new();
-    init.set_method(head.method.as_str());
-    init.set_headers(&headers::to_runtime(&head.headers)?);
-    // A gRPC call is never redirected; to follow would mean to keep its body.
-    init.set_redirect(RequestRedirect::Manual);
-    if let Some(body) = body {
-        init.set_body(body);
-    }
-    let uri = uri.to_string();
-    match bound {
-        Some(fetcher) => {
-            let fetcher: worker_sys::Fetcher = JsValue::from(fetcher).unchecked_into();
-            Ok(JsFuture::from(fetcher.fetch_with_str_and_init(&uri, &init)?).await?.dyn_into()?)
-        }
-        None => {
-            let request = web_sys::Request::new_with_str_and_init(&uri, &init)?;
-            Ok(Fetch::Request(request.into()).send().await?.into())
-        }
-    }
+    let bound = bound.map(JsValue::from);
+    let headers = headers::to_json(&head.headers)?;
+    let response = runtime::call(bound.as_ref(), &uri.to_string(), head.method.as_str(), &headers, body)?;
+    Ok(JsFuture::from(response).await?.dyn_into()?)
+}
+
+/// The status and the headers of an answer.
+pub(crate) fn answered(response: &web_sys::Response) -> worker::Result<Response<()>> {
+    let text = runtime::response_head(response);
+    let mut lines = text.split('\n');
+    let mut head = Response::builder().status(lines.next().unwrap_or_default()).body(())?;
+    *head.headers_mut() = headers::from_lines(lines)?;
+    Ok(head)
 }
 
 /// An answer with its body as the runtime has it.
 pub(crate) fn of_runtime(response: &web_sys::Response) -> worker::Result<Response<Stream>> {
-    let mut split = Response::new(response.body());
-    *split.status_mut() = response.status().try_into().map_err(http::Error::from)?;
-    *split.headers_mut() = headers::from_runtime(&response.headers())?;
-    Ok(split)
+    Ok(answered(response)?.map(|()| response.body()))
 }

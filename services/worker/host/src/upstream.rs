@@ -8,7 +8,7 @@ use std::{
 use http::{Request, Response, Uri, uri::PathAndQuery};
 use tonic::body::Body;
 use tower_service::Service;
-use worker::{Error, Fetcher, send::SendFuture, wasm_bindgen::JsValue};
+use worker::{Error, Fetcher, send::SendFuture};
 
 use crate::{
     Bindings, Misconfigured,
@@ -54,7 +54,7 @@ impl Upstream {
         let (head, body) = request.into_parts();
         let uri = self.uri_of(head.uri.path_and_query())?;
         let body = to_runtime(body);
-        let response = stream::fetch(self.bound(), &uri, &head, Some(&body)).await?;
+        let response = stream::fetch(self.bound(), &uri, &head, &body).await?;
         answered(&response).await
     }
 
@@ -74,8 +74,7 @@ impl Upstream {
         let uri = self.uri_of(head.uri.path_and_query())?;
         // As in `call` below.
         SendFuture::new(async move {
-            let body = body.map(JsValue::from);
-            stream::of_runtime(&stream::fetch(self.bound(), &uri, &head, body.as_ref()).await?)
+            stream::of_runtime(&stream::fetch(self.bound(), &uri, &head, &body.into()).await?)
         })
         .await
     }
