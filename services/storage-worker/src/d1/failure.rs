@@ -2,7 +2,6 @@
 //! (<https://developers.cloudflare.com/d1/observability/debug-d1/#error-list>).
 
 use storage::{Constraint, Error};
-use worker::wasm_bindgen::JsValue;
 
 use crate::promise::Thrown;
 
@@ -82,12 +81,6 @@ impl Failure {
 impl From<Thrown> for Failure {
     fn from(cause: Thrown) -> Self {
         Self { class: classify(&cause.0), cause }
-    }
-}
-
-impl From<JsValue> for Failure {
-    fn from(thrown: JsValue) -> Self {
-        Thrown::from(thrown).into()
     }
 }
 

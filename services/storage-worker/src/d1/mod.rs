@@ -3,26 +3,24 @@
 //! Reads run in a session that may be served by any replica that has seen the caller's bookmark, writes in one at the
 //! primary; both answer the session's bookmark. Parameters and numbers in rows are JavaScript's: doubles.
 
-mod convert;
 mod failure;
 mod retry;
+mod session;
 
 use std::{future::Future, time::Duration};
 
 use storage::{Answer, Bookmark, Database, Entropy, Error, Outcome, Result, Row, Statement};
 use storage_json::{Query, parse_rows};
 use worker::{
-    js_sys::Array,
     wasm_bindgen::{JsCast, JsValue},
     worker_sys::D1Database as Binding,
 };
 
 use self::{
-    convert::{bookmark, outcome, prepare, raw, text_of},
     failure::{Class, Failure},
     retry::{Call, Retries},
 };
-use crate::{WorkerEntropy, promise::settled, sleep, timer::within};
+use crate::{WorkerEntropy, sleep, timer::within};
 
 /// Any replica may answer.
 const ANYWHERE: &str = "first-unconstrained";
@@ -70,7 +68,7 @@ impl D1Database {
         if queries.is_empty() {
             return Ok(Answer { value: Vec::new(), bookmark: at_least });
         }
-        patiently(Call::Write, || self.write_once(queries)).await
+        patiently(Call::Write, || session::write(&self.binding, PRIMARY, queries)).await
     }
 
     async fn read_since(
@@ -78,32 +76,13 @@ impl D1Database {
         query: &Query<'_>,
         at_least: Option<&Bookmark>,
     ) -> Result<Answer<String>, Failure> {
-        match self.read_once(query, at_least.map_or(ANYWHERE, Bookmark::as_str)).await {
+        match session::read(&self.binding, at_least.map_or(ANYWHERE, Bookmark::as_str), query).await {
             // A client may send anything as a bookmark. Whatever it has seen, the primary has.
-            Err(failure) if failure.class == Class::Bookmark => self.read_once(query, PRIMARY).await,
+            Err(failure) if failure.class == Class::Bookmark => {
+                session::read(&self.binding, PRIMARY, query).await
+            }
             answer => answer,
         }
-    }
-
-    async fn read_once(&self, query: &Query<'_>, from: &str) -> Result<Answer<String>, Failure> {
-        let session = self.binding.with_session(Some(from))?;
-        let table = settled(raw(&prepare(&session, query)?)).await?.unchecked_into();
-        Ok(Answer { value: text_of(&table)?, bookmark: bookmark(&session) })
-    }
-
-    async fn write_once(
-        &self,
-        queries: &[Query<'_>],
-    ) -> Result<Answer<Vec<storage_json::Outcome<String>>>, Failure> {
-        let session = self.binding.with_session(Some(PRIMARY))?;
-        let batch = Array::new();
-        for query in queries {
-            batch.push(prepare(&session, query)?.as_ref());
-        }
-        let results: Array = settled(session.session_batch(batch)).await?.unchecked_into();
-        let outcomes =
-            queries.iter().zip(results.iter()).map(|(query, result)| outcome(query, result.unchecked_ref()));
-        Ok(Answer { value: outcomes.collect::<Result<_, _>>()?, bookmark: bookmark(&session) })
     }
 }
 

@@ -4,12 +4,7 @@ use futures_util::TryStreamExt as _;
 use http::{HeaderValue, Response, header::CONTENT_LENGTH, response::Parts};
 use http_body::Body as _;
 use tonic::body::Body;
-use worker::{
-    Error, FixedLengthStream,
-    js_sys::Uint8Array,
-    wasm_bindgen::JsValue,
-    web_sys, worker_sys,
-};
+use worker::{Error, FixedLengthStream, js_sys::Uint8Array, wasm_bindgen::JsValue, web_sys, worker_sys};
 
 use crate::{
     headers, runtime,
