@@ -136,7 +136,8 @@ fn committed(worker: Worker) -> anyhow::Result<Map<String, Value>> {
     for section in ["$schema", "secrets"] {
         configuration.remove(section);
     }
-    configuration["main"] = json!(folder.join("worker.js"));
+    let main = configuration["main"].as_str().context("`main` is no path")?;
+    configuration["main"] = json!(folder.join(main));
     for (name, value) in [("RETICLE_JWT_SECRET", SECRET), ("RETICLE_URL_KEY", SECRET)] {
         configuration["vars"][name] = json!(value);
     }

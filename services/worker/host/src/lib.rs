@@ -1,6 +1,7 @@
 //! What all Workers share: their bindings and variables, read by type ([`Bindings`]); other services over `fetch`
 //! ([`Upstream`]); tokens ([`authenticator`]); what an isolate begins with ([`start`]);
-//! answers as the runtime wants them ([`answer`]); and the answer of a Worker that cannot start ([`misconfigured`]).
+//! answers as the runtime wants them ([`answer`]); and the answer of a Worker that cannot start ([`misconfigured`]). The
+//! runtime calls a Worker by `handlers.js`; what this side asks of the runtime for a request is in `runtime.js`.
 //!
 //! A Worker builds its parts from [`Bindings`] when its isolate gets the first request, keeps them by [`once`], and serves
 //! every request with them. To add a setting, read it in the Worker's `config.rs`; to add a kind of binding, give

@@ -22,10 +22,10 @@ pub type Stream = Option<ReadableStream>;
 /// The head is not HTTP as this side knows it.
 pub fn head(request: &web_sys::Request) -> worker::Result<Request<()>> {
     let text = runtime::request_head(request);
-    let mut lines = text.split('\n');
-    let (method, url) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
-    let mut head = Request::builder().method(method).uri(url).body(())?;
-    *head.headers_mut() = headers::from_lines(lines)?;
+    let mut parts = text.splitn(3, '\n');
+    let mut next = || parts.next().unwrap_or_default();
+    let mut head = Request::builder().method(next()).uri(next()).body(())?;
+    *head.headers_mut() = headers::from_lines(next())?;
     Ok(head)
 }
 
@@ -60,15 +60,15 @@ pub(crate) async fn fetch(
 }
 
 /// The status and the headers of an answer.
-pub(crate) fn answered(response: &web_sys::Response) -> worker::Result<Response<()>> {
+pub(crate) fn answer_head(response: &web_sys::Response) -> worker::Result<Response<()>> {
     let text = runtime::response_head(response);
-    let mut lines = text.split('\n');
-    let mut head = Response::builder().status(lines.next().unwrap_or_default()).body(())?;
-    *head.headers_mut() = headers::from_lines(lines)?;
+    let (status, fields) = text.split_once('\n').unwrap_or((&text, ""));
+    let mut head = Response::builder().status(status).body(())?;
+    *head.headers_mut() = headers::from_lines(fields)?;
     Ok(head)
 }
 
 /// An answer with its body as the runtime has it.
 pub(crate) fn of_runtime(response: &web_sys::Response) -> worker::Result<Response<Stream>> {
-    Ok(answered(response)?.map(|()| response.body()))
+    Ok(answer_head(response)?.map(|()| response.body()))
 }

@@ -3,7 +3,7 @@
 #![expect(clippy::future_not_send, reason = "the runtime has one thread; who needs `Send` wraps the call")]
 
 use bytes::{Bytes, BytesMut};
-use futures_util::{FutureExt as _, StreamExt as _, stream as chunks};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use http::{HeaderMap, Request, Response, header::CONTENT_LENGTH};
 use http_body::Frame;
 use http_body_util::{BodyDataStream, BodyExt as _, Full, StreamBody};
@@ -15,7 +15,7 @@ use worker::{
     web_sys::{self, ReadableStream},
 };
 
-use crate::stream::{self, head, readable};
+use crate::stream::{answer_head, head, readable};
 
 /// Bodies up to this are taken and given whole: 256 KiB.
 const MAX_WHOLE_BYTES: usize = 256 * 1024;
@@ -43,7 +43,7 @@ pub(crate) fn outgoing(mut body: Body) -> Outgoing<impl futures_util::Stream<Ite
     };
     let begun = (!begun.is_empty()).then(|| Ok(begun.freeze()));
     let rest = if failed.is_some() { Body::empty() } else { body };
-    Outgoing::Streamed(chunks::iter(begun.into_iter().chain(failed)).chain(BodyDataStream::new(rest)))
+    Outgoing::Streamed(stream::iter(begun.into_iter().chain(failed)).chain(BodyDataStream::new(rest)))
 }
 
 /// A body as `fetch` takes it.
@@ -81,7 +81,7 @@ pub async fn taken_in(head: Request<()>, request: &web_sys::Request) -> worker::
 /// # Errors
 /// Its head is not HTTP as this side knows it.
 pub(crate) async fn answered(response: &web_sys::Response) -> worker::Result<Response<Body>> {
-    let head = stream::answered(response)?;
+    let head = answer_head(response)?;
     let body = body(head.headers(), || response.array_buffer(), || response.body()).await?;
     Ok(head.map(|()| body))
 }
@@ -110,7 +110,7 @@ async fn read(bytes: Promise) -> Body {
         Err(problem) => {
             let broke_off = Status::cancelled(format!("The body broke off: {problem:?}"));
             let frame: Result<Frame<Bytes>, Status> = Err(broke_off);
-            Body::new(StreamBody::new(chunks::iter([frame])))
+            Body::new(StreamBody::new(stream::iter([frame])))
         }
     }
 }
