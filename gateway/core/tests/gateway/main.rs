@@ -19,6 +19,8 @@ mod log;
 #[cfg(test)]
 mod own_pages;
 #[cfg(test)]
+mod read_on;
+#[cfg(test)]
 mod relay;
 mod rest;
 #[cfg(test)]
