@@ -1,16 +1,12 @@
 //! Shape B where something is wrong, or set up otherwise. `cargo xtask test` builds the Workers ahead of it.
 
+#[cfg(test)]
+mod keys;
+
 use anyhow::{Context as _, ensure};
-use base64::Engine as _;
-use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::Jwk};
 use proto::{annotations::v1::ListAnnotationsRequest, images::v1::UndeleteImageRequest};
 use serde_json::json;
 use tests::{ALLOWED_ORIGIN, Answer, Deployment, Picture, Protocol, Running, Target, Worker, grpc, token};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpListener,
-    task::JoinHandle,
-};
 use tonic::Code;
 
 fn target(running: &Running) -> anyhow::Result<Target> {
@@ -113,34 +109,6 @@ async fn one_service_answers_while_the_other_is_away() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Given keys of each kind behind a URL, when a token is signed by one of them, then every Worker believes it, and by no
-/// other.
-#[tokio::test(flavor = "multi_thread")]
-async fn keys_are_read_from_a_url() -> anyhow::Result<()> {
-    let known = [
-        Pair { algorithm: Algorithm::EdDSA, key: ed25519(1) },
-        Pair { algorithm: Algorithm::ES256, key: EncodingKey::from_ec_der(&der(P256)?) },
-        Pair { algorithm: Algorithm::RS256, key: EncodingKey::from_rsa_der(&der(RSA)?) },
-    ];
-    let public = known.iter().map(Pair::public).collect::<anyhow::Result<Vec<_>>>()?;
-    let keys = KeyServer::start(&json!({"keys": public}).to_string()).await?;
-    let workers = [Worker::Gateway, Worker::Images, Worker::Annotations];
-    let running = Deployment::of(&workers)?.with_variable("RETICLE_JWKS", &keys.url).start().await?;
-    let mut user = target(&running)?.new_user();
-    for pair in &known {
-        user.token = pair.sign()?;
-        let image_id = user.new_image().await?;
-        let a_box =
-            json!({"image_id": image_id, "label": "car", "x": 0.1, "y": 0.1, "width": 0.2, "height": 0.2});
-        let created = user.post("/api/annotations", &a_box).await?;
-        ensure!(created.status == 201, "{:?}: {created:?}", pair.algorithm);
-    }
-    user.token = Pair { algorithm: Algorithm::EdDSA, key: ed25519(2) }.sign()?;
-    let refused = user.get("/api/images").await?;
-    ensure!(refused.status == 401 && refused.text("/code") == "UNAUTHENTICATED", "{refused:?}");
-    Ok(())
-}
-
 /// Given an image that was deleted 31 days ago and two of 29 days, of which one was brought back, when the cron trigger
 /// fires, then the first is gone with its box and its object, the second is there, and the third can be brought back.
 #[tokio::test(flavor = "multi_thread")]
@@ -191,75 +159,4 @@ async fn upload(target: &Target, token: &str) -> anyhow::Result<String> {
     let messages = [Payload::Info(UploadInfo::default()), Payload::Data(picture.into())].map(message);
     let stored = images.upload_image(futures_util::stream::iter(messages)).await?.into_inner();
     Ok(stored.image.context("no image")?.id)
-}
-
-/// How a private Ed25519 key begins in PKCS #8 (RFC 8410 section 7); the key itself follows.
-const PKCS8: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
-
-fn ed25519(seed: u8) -> EncodingKey {
-    EncodingKey::from_ed_der(&[PKCS8.as_slice(), &[seed; 32]].concat())
-}
-
-/// Private keys of tests, in base64.
-const P256: &str = include_str!("../../services/identity/tests/identity/keys/p256-a.txt");
-const RSA: &str = include_str!("../../services/identity/tests/identity/keys/rsa.txt");
-
-fn der(text: &str) -> anyhow::Result<Vec<u8>> {
-    let text: String = text.split_ascii_whitespace().collect();
-    Ok(base64::engine::general_purpose::STANDARD.decode(text)?)
-}
-
-/// A key that signs tokens.
-struct Pair {
-    algorithm: Algorithm,
-    key: EncodingKey,
-}
-
-impl Pair {
-    /// The public key, as others publish it.
-    fn public(&self) -> anyhow::Result<Jwk> {
-        let mut public = Jwk::from_encoding_key(&self.key, self.algorithm)?;
-        public.common.key_id = Some(self.id());
-        Ok(public)
-    }
-
-    fn id(&self) -> String {
-        format!("{:?}", self.algorithm)
-    }
-
-    fn sign(&self) -> anyhow::Result<String> {
-        let claims = json!({"sub": "alice", "exp": token::now().as_seconds() + 3_600});
-        let header = Header { kid: Some(self.id()), ..Header::new(self.algorithm) };
-        Ok(jsonwebtoken::encode(&header, &claims, &self.key)?)
-    }
-}
-
-/// Answers every request with one document.
-struct KeyServer {
-    url: String,
-    serving: JoinHandle<()>,
-}
-
-impl KeyServer {
-    async fn start(document: &str) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let url = format!("http://{}/jwks.json", listener.local_addr()?);
-        let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close";
-        let answer = format!("{head}\r\ncontent-length: {}\r\n\r\n{document}", document.len());
-        let serving = tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                // All of a small request comes at once; a client that goes away gets no answer.
-                if stream.read(&mut [0; 4096]).await.is_ok() {
-                    let _ = stream.write_all(answer.as_bytes()).await;
-                }
-            }
-        });
-        Ok(Self { url, serving })
-    }
-}
-
-impl Drop for KeyServer {
-    fn drop(&mut self) {
-        self.serving.abort();
-    }
 }
