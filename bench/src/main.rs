@@ -12,8 +12,10 @@ mod bulk;
 mod connection;
 mod echo;
 mod edge;
+mod edge_memory;
 mod get_image;
 mod ingest;
+mod isolate;
 mod listing;
 mod load;
 mod memory;
@@ -73,6 +75,9 @@ async fn measure(filter: &str) -> anyhow::Result<()> {
     }
     if edge::NAME.contains(filter) {
         table.extend(edge::measure().await?);
+    }
+    if edge_memory::NAME.contains(filter) {
+        table.extend(edge_memory::measure().await?);
     }
     print!("{table}");
     Ok(())

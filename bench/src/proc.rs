@@ -1,6 +1,6 @@
-//! What Linux knows of a process: its CPU time and its memory.
+//! What Linux knows of a process: its CPU time, its memory and its ports.
 
-use std::{fs, path::PathBuf};
+use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use anyhow::Context as _;
 
@@ -9,11 +9,58 @@ const TICKS_A_SECOND: f64 = 100.0;
 
 /// Seconds of CPU that the process used so far, in user and system mode.
 pub(crate) fn cpu_seconds(id: u32) -> anyhow::Result<f64> {
+    let stat = stat(id)?;
+    let ticks = stat.iter().skip(UTIME).take(2);
+    Ok(ticks.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / TICKS_A_SECOND)
+}
+
+/// The TCP ports of IPv4 on which the process listens, or one that descends from it.
+pub(crate) fn listening_ports(id: u32) -> anyhow::Result<BTreeSet<u16>> {
+    let family = with_descendants(id)?;
+    let links = family.iter().filter_map(|id| fs::read_dir(folder(*id).join("fd")).ok()).flatten();
+    let links = links.filter_map(|file| fs::read_link(file.ok()?.path()).ok());
+    let sockets: BTreeSet<_> = links.map(|link| link.to_string_lossy().into_owned()).collect();
+    let table = fs::read_to_string(folder(id).join("net/tcp")).context("no such process")?;
+    let of_family = table.lines().filter_map(listening).filter(|(socket, _)| sockets.contains(socket));
+    Ok(of_family.map(|(_, port)| port).collect())
+}
+
+/// The socket and the port of a line of `/proc/<pid>/net/tcp`, if somebody listens there.
+fn listening(line: &str) -> Option<(String, u16)> {
+    const LISTEN: &str = "0A";
+    let fields: Vec<_> = line.split_ascii_whitespace().collect();
+    let (address, state, inode) = (fields.get(1)?, fields.get(3)?, fields.get(9)?);
+    let port = u16::from_str_radix(address.rsplit_once(':')?.1, 16).ok()?;
+    (*state == LISTEN).then(|| (format!("socket:[{inode}]"), port))
+}
+
+fn with_descendants(id: u32) -> anyhow::Result<BTreeSet<u32>> {
+    let entries = fs::read_dir("/proc").context("no /proc")?;
+    let ids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
+    // Processes end while they are looked at.
+    let parent = |id| stat(id).ok()?.get(PARENT)?.parse::<u32>().ok();
+    let pairs: Vec<_> = ids.filter_map(|id| Some((id, parent(id)?))).collect();
+    let mut family = BTreeSet::from([id]);
+    loop {
+        let before = family.len();
+        let children = pairs.iter().filter(|(_, parent)| family.contains(parent)).map(|(id, _)| *id);
+        family.extend(children.collect::<Vec<_>>());
+        if family.len() == before {
+            return Ok(family);
+        }
+    }
+}
+
+/// Places in [`stat`]: fields 4, and 14 and 15, which are the user's and the system's time.
+const PARENT: usize = 1;
+const UTIME: usize = 11;
+
+/// The fields of `/proc/<pid>/stat` that follow the name: the first is field 3.
+fn stat(id: u32) -> anyhow::Result<Vec<String>> {
     let stat = fs::read_to_string(folder(id).join("stat")).context("no such process")?;
-    // The name in parentheses may hold anything, so count from its end: utime and stime are fields 14 and 15.
+    // The name stands in parentheses and may hold anything.
     let after_name = stat.rsplit_once(')').map(|(_, rest)| rest).context("a stat line has a name")?;
-    let fields = after_name.split_ascii_whitespace().skip(11).take(2);
-    Ok(fields.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / TICKS_A_SECOND)
+    Ok(after_name.split_ascii_whitespace().map(str::to_owned).collect())
 }
 
 /// MiB that are resident now.

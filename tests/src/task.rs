@@ -37,6 +37,11 @@ impl Task {
         let rest = tokio::task::spawn_blocking(move || rest_of_line(output, ready)).await??;
         Ok((task, rest))
     }
+
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
 }
 
 /// The output is read on for ever, so that its writer never waits.

@@ -9,7 +9,7 @@ const READY: &str = "Reticle is ready, as three Workers: http://";
 
 /// The running Workers; told to end when dropped.
 pub struct Workers {
-    _task: Task,
+    task: Task,
     target: Target,
     _state: TempDir,
 }
@@ -42,6 +42,12 @@ impl Workers {
         arguments.extend(others.iter().map(String::as_str));
         let (task, address) = Task::start(&arguments, &variables, READY).await?;
         let target = Target::behind(address.replace("localhost", "127.0.0.1").parse()?)?;
-        Ok(Self { _task: task, target, _state: state })
+        Ok(Self { task, target, _state: state })
+    }
+
+    /// The process that all their processes descend from.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.task.id()
     }
 }

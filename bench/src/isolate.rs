@@ -1,0 +1,81 @@
+//! The memory of one Worker, as the runtime's inspector tells it.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, bail, ensure};
+use futures_util::{SinkExt as _, StreamExt as _};
+use reqwest::Client;
+use serde_json::{Value, json};
+use tests::Workers;
+use tokio::net::TcpStream;
+use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
+
+use crate::proc;
+
+/// How long one of the runtime's ports may take to say that it is the inspector.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A session with the inspector (the Chrome `DevTools` protocol) of a Worker's isolate.
+pub(crate) struct Isolate {
+    session: WebSocketStream<TcpStream>,
+    calls: u64,
+}
+
+impl Isolate {
+    /// The isolate of the Worker of this name. The runtime chooses its inspector's port and does not tell it: it is
+    /// the one that lists the Worker.
+    pub(crate) async fn of(workers: &Workers, name: &str) -> anyhow::Result<Self> {
+        let id = format!("core:user:{name}");
+        for port in proc::listening_ports(workers.id())? {
+            let address = format!("127.0.0.1:{port}");
+            if listed(&workers.as_ref().client, &address).await.contains(&id) {
+                let socket = TcpStream::connect(&address).await?;
+                let (session, _) = client_async(format!("ws://{address}/{id}"), socket).await?;
+                let mut isolate = Self { session, calls: 0 };
+                isolate.call("HeapProfiler.enable").await?;
+                return Ok(isolate);
+            }
+        }
+        bail!("no inspector lists {id}")
+    }
+
+    /// Frees what nobody needs any more, as soon as the isolate has something to do.
+    pub(crate) async fn collect_garbage(&mut self) -> anyhow::Result<()> {
+        self.call("HeapProfiler.collectGarbage").await.map(drop)
+    }
+
+    /// Bytes that are in use: the engine's heap, the runtime's objects, and buffers, of which wasm's memory is one.
+    pub(crate) async fn used_bytes(&mut self) -> anyhow::Result<u64> {
+        let usage = self.call("Runtime.getHeapUsage").await?;
+        let part = |name: &str| usage[name].as_f64().with_context(|| format!("no `{name}` in {usage}"));
+        let parts = [part("usedSize")?, part("embedderHeapUsedSize")?, part("backingStorageSize")?];
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole numbers of bytes")]
+        Ok(parts.iter().sum::<f64>() as u64)
+    }
+
+    async fn call(&mut self, method: &str) -> anyhow::Result<Value> {
+        self.calls += 1;
+        let call = json!({"id": self.calls, "method": method});
+        self.session.send(Message::text(call.to_string())).await?;
+        while let Some(message) = self.session.next().await {
+            let Message::Text(text) = message? else { continue };
+            let mut answer: Value = serde_json::from_str(&text)?;
+            if answer["id"] == self.calls {
+                ensure!(answer["error"].is_null(), "{method}: {answer}");
+                return Ok(answer["result"].take());
+            }
+        }
+        bail!("the inspector went away")
+    }
+}
+
+/// The ids that an inspector at this address lists. Other ports of the runtime say something else, or nothing.
+async fn listed(client: &Client, address: &str) -> Vec<String> {
+    let list = client.get(format!("http://{address}/json")).timeout(ANSWER_TIMEOUT).send();
+    let list: Value = match list.await {
+        Ok(list) => list.json().await.unwrap_or_default(),
+        Err(_) => return Vec::new(),
+    };
+    let entries = list.as_array().into_iter().flatten();
+    entries.filter_map(|entry| entry["id"].as_str()).map(str::to_owned).collect()
+}
