@@ -13,6 +13,9 @@ const ROWS_OF_A_BOX: u64 = 3;
 /// A read of the images service.
 const READ_IMAGES: Limits = Limits { images: 1, annotations: 0, rows: 0 };
 
+/// A create: whose the image is, and the box with the record of it.
+const CREATE: Limits = Limits { images: 1, annotations: 1, rows: ROWS_OF_A_BOX };
+
 /// A read of the annotations service, which asks whose the image is unless it remembers: for a few seconds it does.
 const READ_ANNOTATIONS: Limits = Limits { images: 1, annotations: 1, rows: 0 };
 
@@ -37,7 +40,7 @@ async fn requests_take_few_statements_whatever_their_size() -> anyhow::Result<()
 
     let created = user.post("/api/annotations", &new_box(&image_id)).await?;
     status(&created, 201)?;
-    within(&user, "create", creates(1)).await?;
+    within(&user, "create", CREATE).await?;
 
     status(&user.get(&format!("/api/annotations/{}", created.text("/annotation/id"))).await?, 200)?;
     within(&user, "get annotation", READ_ANNOTATIONS).await?;
@@ -47,13 +50,13 @@ async fn requests_take_few_statements_whatever_their_size() -> anyhow::Result<()
     for size in [1, 500] {
         let boxes: Vec<_> = (0..size).map(|_| new_box(&image_id)).collect();
         status(&user.post("/api/annotations/bulk", &json!({"annotations": boxes})).await?, 201)?;
-        within(&user, &format!("bulk of {size}"), creates(size)).await?;
+        within(&user, &format!("bulk of {size}"), bulk(size)).await?;
     }
     Ok(())
 }
 
 /// However many boxes: whose the images are, and in one batch the record of what changes and one insert.
-const fn creates(boxes: u64) -> Limits {
+const fn bulk(boxes: u64) -> Limits {
     Limits { images: 1, annotations: 2, rows: boxes * ROWS_OF_A_BOX }
 }
 

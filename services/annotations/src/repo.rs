@@ -26,12 +26,13 @@ pub(crate) struct Filter {
     pub(crate) created_by: Option<UserId>,
 }
 
-/// Stores one box. Fails with [`storage::Constraint::ForeignKey`] if its image is gone.
+/// Stores one box, and the record of it: the view takes both. Fails with [`storage::Constraint::ForeignKey`] if its image
+/// is gone.
 pub(crate) async fn insert<D: Database>(session: &Session<'_, D>, annotation: &Annotation) -> Result<()> {
     let Content { label, area, confidence, model } = &annotation.content;
     let statement = Statement::new(
-        "INSERT INTO annotations (image_id, id, label, x, y, width, height, confidence, model,
-                                  created_by, created_at, updated_at, revision)
+        "INSERT INTO new_annotations (image_id, id, label, x, y, width, height, confidence, model,
+                                      created_by, created_at, updated_at, revision)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )
     .bind(annotation.image_id.to_string())
@@ -47,8 +48,7 @@ pub(crate) async fn insert<D: Database>(session: &Session<'_, D>, annotation: &A
     .bind(annotation.created_at.as_millis())
     .bind(annotation.updated_at.as_millis())
     .bind(annotation.etag.revision());
-    let record = record::created(std::slice::from_ref(annotation))?;
-    record::write(session, record, [statement]).await.map(drop)
+    session.write(vec![statement]).await.map(drop)
 }
 
 /// The box with this id, if there is one.

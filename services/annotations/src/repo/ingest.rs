@@ -100,8 +100,7 @@ fn record_if_writing(writing: Writing<'_>, from: Offset, annotations: &[Annotati
          WHERE EXISTS (
              SELECT 1 FROM ingest_streams
              WHERE created_by = ?2 AND stream_id = ?3 AND writer = ?4 AND next_offset = ?5
-         )
-         RETURNING seq",
+         )",
     )
     .bind(record::spans(annotations)?)
     .bind(writing.owner.as_str())

@@ -81,8 +81,8 @@ async fn an_image_that_is_purged_just_before_the_insert_is_not_found() {
 }
 
 #[tokio::test]
-async fn it_takes_a_statement_and_its_record() {
+async fn it_takes_one_statement_and_the_question_whose_the_image_is() {
     let fixture = Fixture::start().await;
     fixture.create(new_box(CAT)).await;
-    assert_eq!((fixture.database.take_count(), fixture.images.requests().len()), (2, 1));
+    assert_eq!((fixture.database.take_count(), fixture.images.requests().len()), (1, 1));
 }
