@@ -8,6 +8,7 @@
 //! that wraps such futures and streams, so that no other needs to know.
 
 mod background;
+mod callback;
 mod clock;
 mod d1;
 mod entropy;
@@ -17,9 +18,11 @@ mod tasks;
 mod timer;
 
 pub use background::WaitUntil;
+pub use callback::Settled;
 pub use clock::WorkerClock;
 pub use d1::D1Database;
 pub use entropy::WorkerEntropy;
+pub use promise::promised;
 pub use r2::R2Objects;
 pub use tasks::start_tasks;
 pub use timer::{WorkerTimer, sleep};

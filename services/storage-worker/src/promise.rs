@@ -1,18 +1,30 @@
 //! Waiting for what a binding promises.
 
+use std::future::Future;
+
 use worker::{
-    js_sys::{self, Promise, futures::JsFuture},
-    send::SendFuture,
-    wasm_bindgen::{JsCast, JsValue},
+    js_sys::{self, Function, Promise},
+    wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen},
 };
+
+use crate::callback::{Callback, Settled};
+
+#[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen, js_sys = worker::js_sys, module = "/src/promise.js")]
+extern "C" {
+    fn watch(promise: &Promise, key: u32, settle: &Function);
+}
 
 /// How far a chain of causes is followed.
 const DEEPEST_CAUSE: usize = 4;
 
+/// What `promise` comes to.
+pub fn promised(promise: &Promise) -> impl Future<Output = Settled> + use<> {
+    Callback::of(|settle, key| watch(promise, key, settle)).0
+}
+
 /// Waits for the promise that a method of a binding returned, which may throw at once or reject later.
 pub(crate) async fn settled(promise: Result<Promise, JsValue>) -> Result<JsValue, Thrown> {
-    // The runtime settles promises on the one thread there is.
-    SendFuture::new(JsFuture::from(promise?)).await.map_err(Thrown::from)
+    promised(&promise?).await.map_err(Thrown::from)
 }
 
 /// What a binding threw, in its own words: the message, and those of its causes that say more.

@@ -3,10 +3,11 @@
 use bytes::Bytes;
 use futures_util::{Stream as Chunks, TryStreamExt as _};
 use http::{Request, Response, Uri, request::Parts};
+use storage_worker::promised;
 use tonic::Status;
 use worker::{
     Fetcher,
-    js_sys::{Uint8Array, futures::JsFuture},
+    js_sys::Uint8Array,
     wasm_bindgen::{JsCast as _, JsValue},
     web_sys::{self, ReadableStream},
 };
@@ -46,7 +47,6 @@ pub(crate) fn readable(chunks: impl Chunks<Item = Result<Bytes, Status>> + 'stat
 }
 
 /// Calls `uri`, at the Worker `bound` or where the URI says, with a body as `fetch` takes them.
-#[expect(clippy::future_not_send, reason = "its callers wrap it")]
 pub(crate) async fn fetch(
     bound: Option<Fetcher>,
     uri: &Uri,
@@ -56,7 +56,7 @@ pub(crate) async fn fetch(
     let bound = bound.map(JsValue::from);
     let headers = headers::to_json(&head.headers)?;
     let response = runtime::call(bound.as_ref(), &uri.to_string(), head.method.as_str(), &headers, body)?;
-    Ok(JsFuture::from(response).await?.dyn_into()?)
+    Ok(promised(&response).await?.dyn_into()?)
 }
 
 /// The status and the headers of an answer.

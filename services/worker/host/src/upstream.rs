@@ -8,7 +8,7 @@ use std::{
 use http::{Request, Response, Uri, uri::PathAndQuery};
 use tonic::body::Body;
 use tower_service::Service;
-use worker::{Error, Fetcher, send::SendFuture};
+use worker::{Error, Fetcher};
 
 use crate::{
     Bindings, Misconfigured,
@@ -49,7 +49,6 @@ impl Upstream {
         bindings.origin(url)?.map(Self::Remote).ok_or_else(missing)
     }
 
-    #[expect(clippy::future_not_send, reason = "`call` below wraps it")]
     async fn fetch(self, request: Request<Body>) -> Result<Response<Body>, Error> {
         let (head, body) = request.into_parts();
         let uri = self.uri_of(head.uri.path_and_query())?;
@@ -72,11 +71,7 @@ impl Upstream {
     pub async fn pass_on(self, request: Request<Stream>) -> Result<Response<Stream>, Error> {
         let (head, body) = request.into_parts();
         let uri = self.uri_of(head.uri.path_and_query())?;
-        // As in `call` below.
-        SendFuture::new(async move {
-            stream::of_runtime(&stream::fetch(self.bound(), &uri, &head, &body.into()).await?)
-        })
-        .await
+        stream::of_runtime(&stream::fetch(self.bound(), &uri, &head, &body.into()).await?)
     }
 
     fn uri_of(&self, path: Option<&PathAndQuery>) -> Result<Uri, Error> {
@@ -100,8 +95,7 @@ impl Service<Request<Body>> for Upstream {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        // The promise of a `fetch` is not `Send`, and a Worker has one thread.
-        Box::pin(SendFuture::new(self.clone().fetch(request)))
+        Box::pin(self.clone().fetch(request))
     }
 }
 

@@ -1,16 +1,15 @@
 //! Short bodies cross between the runtime and this side whole: each chunk of a stream costs several calls and promises,
 //! and most bodies are one short text.
-#![expect(clippy::future_not_send, reason = "the runtime has one thread; who needs `Send` wraps the call")]
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use http::{HeaderMap, Request, Response, header::CONTENT_LENGTH};
 use http_body::Frame;
 use http_body_util::{BodyDataStream, BodyExt as _, Full, StreamBody};
+use storage_worker::promised;
 use tonic::{Status, body::Body};
 use worker::{
-    js_sys::{ArrayBuffer, Promise, Uint8Array, futures::JsFuture},
-    send::SendFuture,
+    js_sys::{ArrayBuffer, Promise, Uint8Array},
     wasm_bindgen::{JsCast as _, JsValue},
     web_sys::{self, ReadableStream},
 };
@@ -59,8 +58,7 @@ pub(crate) fn to_runtime(body: Body) -> JsValue {
 /// # Errors
 /// Its head is not HTTP as this side knows it, or its body was read already.
 pub async fn incoming(request: web_sys::Request) -> worker::Result<Request<Body>> {
-    // A Worker has one thread, and what the runtime hands out is not `Send`.
-    SendFuture::new(async move { taken_in(head(&request)?, &request).await }).await
+    taken_in(head(&request)?, &request).await
 }
 
 /// The call whose [`head`] was read of a request, with a body of this side.
@@ -68,12 +66,9 @@ pub async fn incoming(request: web_sys::Request) -> worker::Result<Request<Body>
 /// # Errors
 /// Its body was read already.
 pub async fn taken_in(head: Request<()>, request: &web_sys::Request) -> worker::Result<Request<Body>> {
-    SendFuture::new(async move {
-        let whole = || request.array_buffer();
-        let body = body(head.headers(), whole, || request.body()).await?;
-        Ok(head.map(|()| body))
-    })
-    .await
+    let whole = || request.array_buffer();
+    let body = body(head.headers(), whole, || request.body()).await?;
+    Ok(head.map(|()| body))
 }
 
 /// An answer as it comes from the runtime.
@@ -102,7 +97,7 @@ async fn body(
 
 /// The bytes, or a body that breaks off as they did.
 async fn read(bytes: Promise) -> Body {
-    match JsFuture::from(bytes).await {
+    match promised(&bytes).await {
         Ok(buffer) => {
             let bytes = Uint8Array::new(buffer.unchecked_ref::<ArrayBuffer>()).to_vec();
             Body::new(Full::new(Bytes::from(bytes)))

@@ -12,7 +12,8 @@ use std::{
 
 use futures_util::FutureExt as _;
 use storage::{Background, Clock, Entropy, Id};
-use storage_worker::{WaitUntil, WorkerClock, WorkerEntropy, sleep};
+use storage_worker::{WaitUntil, WorkerClock, WorkerEntropy, promised, sleep};
+use worker::{js_sys::Promise, wasm_bindgen::JsValue};
 
 use crate::memory::memory;
 
@@ -32,6 +33,25 @@ pub(crate) async fn timers_that_are_dropped_leave_nothing(_: &WaitUntil) {
     let before = memory();
     (0..500_000).for_each(|_| begin_and_drop());
     assert_eq!(memory(), before, "bytes of memory");
+}
+
+/// A call that is cut off by its deadline drops its promise.
+pub(crate) async fn promises_that_are_dropped_leave_nothing(_: &WaitUntil) {
+    let never = Promise::new(&mut |_, _| {});
+    let begin_and_drop = || assert!(promised(&never).now_or_never().is_none());
+    begin_and_drop();
+    let before = memory();
+    (0..100_000).for_each(|_| begin_and_drop());
+    assert_eq!(memory(), before, "bytes of memory");
+}
+
+pub(crate) async fn promises_tell_what_they_came_to(_: &WaitUntil) {
+    let value = JsValue::from_str("a value");
+    assert_eq!(promised(&Promise::resolve(&value)).await, Ok(value.clone()));
+    assert_eq!(promised(&Promise::reject(&value)).await, Err(value.clone()));
+    // One that is dropped does not give its answer to the next.
+    drop(promised(&Promise::resolve(&JsValue::NULL)));
+    assert_eq!(promised(&Promise::resolve(&value)).await, Ok(value));
 }
 
 pub(crate) async fn ids_differ(_: &WaitUntil) {

@@ -46,6 +46,8 @@ macro_rules! own_tests {
     ($make:ident on_background $($first:tt)*) => {
         $make! { $($first)*, host:
             time_passes
+            promises_that_are_dropped_leave_nothing
+            promises_tell_what_they_came_to
             timers_that_are_dropped_leave_nothing
             ids_differ
             background_work_is_done_as_far_as_there_is_room
