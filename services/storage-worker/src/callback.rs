@@ -55,14 +55,20 @@ impl Future for Callback {
     type Output = Settled;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Settled> {
-        WAITING.with_borrow_mut(|waiting| waiting.poll(self.key, cx.waker()))
+        let awaited = State::Awaited(Some(cx.waker().clone()));
+        // Dropped after the borrow: a waker may be the last to hold a task, and that may hold others who wait.
+        let before = WAITING.with_borrow_mut(|waiting| waiting.states.insert(self.key, awaited));
+        match before {
+            Some(State::Over(settled)) => Poll::Ready(settled),
+            Some(State::Awaited(_)) | None => Poll::Pending,
+        }
     }
 }
 
 impl Drop for Callback {
     fn drop(&mut self) {
-        let state = WAITING.with_borrow_mut(|waiting| waiting.states.remove(&self.key));
-        drop(state);
+        // As above.
+        drop(WAITING.with_borrow_mut(|waiting| waiting.states.remove(&self.key)));
     }
 }
 
@@ -80,16 +86,6 @@ impl Waiting {
         self.next = self.next.wrapping_add(1);
         self.states.insert(self.next, State::Awaited(None));
         self.next
-    }
-
-    fn poll(&mut self, key: u32, waker: &Waker) -> Poll<Settled> {
-        match self.states.remove(&key) {
-            Some(State::Over(settled)) => Poll::Ready(settled),
-            Some(State::Awaited(_)) | None => {
-                self.states.insert(key, State::Awaited(Some(waker.clone())));
-                Poll::Pending
-            }
-        }
     }
 
     /// The one to be woken, if somebody still waits.
