@@ -4,6 +4,7 @@ mod bulk;
 pub(crate) mod history;
 pub(crate) mod ingest;
 mod record;
+mod standing;
 
 use aip::{Etag, Page};
 use identity::UserId;

@@ -10,7 +10,10 @@ use std::fmt::Write as _;
 
 use storage::{Database, Error, Result, Session, Statement};
 
-use super::record;
+use super::{
+    record,
+    standing::{self, Standing},
+};
 use crate::annotation::{Annotation, Confidence};
 
 /// The digits of an id.
@@ -35,6 +38,16 @@ pub(crate) async fn insert_all<D: Database>(
     annotations: &[Annotation],
 ) -> Result<()> {
     let Some(first) = annotations.first() else { return Ok(()) };
+    let record = record::created(annotations, &first.created_by, None)?;
+    record::write(session, record, [insert(annotations, first, None)?]).await.map(drop)
+}
+
+/// Stores `annotations`, made by one user at one time as `first` was: only if that user's stream stands where it must.
+pub(super) fn insert(
+    annotations: &[Annotation],
+    first: &Annotation,
+    standing: Option<Standing<'_>>,
+) -> Result<Statement> {
     let statement = Statement::new(
         "WITH boxes AS (
              SELECT key * 187 AS start, value AS texts, CAST(?2 AS BLOB) AS fixed FROM json_each(?1)
@@ -51,20 +64,23 @@ pub(crate) async fn insert_all<D: Database>(
                 CASE substr(fixed, start + 164, 1) WHEN x'20' THEN NULL
                      ELSE CAST(substr(fixed, start + 164, 24) AS REAL) END,
                 substr(texts, CAST(substr(fixed, start + 65, 3) AS INTEGER) + 1),
-                ?3, ?4, ?5, ?6
-         FROM boxes",
+                ?3, ?4, ?4, ?5
+         FROM boxes
+         WHERE ?6 IS NULL OR EXISTS (
+             SELECT 1 FROM ingest_streams
+             WHERE created_by = ?3 AND stream_id = ?6 AND writer = ?7 AND next_offset = ?8
+         )",
     )
     .bind(texts(annotations)?)
     .bind(fixed(annotations)?)
     .bind(first.created_by.as_str())
     .bind(first.created_at.as_millis())
-    .bind(first.updated_at.as_millis())
     .bind(first.etag.revision());
-    record::write(session, record::created(annotations)?, [statement]).await.map(drop)
+    Ok(standing::bind(statement, standing))
 }
 
 /// A JSON array of each box's label and model, one after the other in one text.
-pub(super) fn texts(annotations: &[Annotation]) -> Result<String> {
+fn texts(annotations: &[Annotation]) -> Result<String> {
     let mut json = Vec::with_capacity(annotations.len() * TEXTS_WIDTH);
     let mut separator = b'[';
     let mut both = String::new();
@@ -81,7 +97,7 @@ pub(super) fn texts(annotations: &[Annotation]) -> Result<String> {
 }
 
 /// The columns of fixed width, row after row, in ASCII.
-pub(super) fn fixed(annotations: &[Annotation]) -> Result<String> {
+fn fixed(annotations: &[Annotation]) -> Result<String> {
     let mut rows = Vec::with_capacity(annotations.len() * ROW_WIDTH);
     let mut head = String::new();
     for Annotation { id, image_id, content, .. } in annotations {

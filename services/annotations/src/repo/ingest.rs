@@ -3,10 +3,7 @@
 use identity::UserId;
 use storage::{Database, Error, Id, Result, Row, Session, Statement, Timestamp};
 
-use super::{
-    bulk::{fixed, texts},
-    record,
-};
+use super::{bulk, record, standing::Standing};
 use crate::{
     annotation::Annotation,
     ingest::{Offset, Progress, StreamId},
@@ -70,7 +67,10 @@ pub(crate) async fn commit<D: Database>(
     (from, to): (Offset, Offset),
     now: Timestamp,
 ) -> Result<bool> {
-    let inserts = annotations.chunks(BOXES_OF_A_STATEMENT).map(|some| insert_if_writing(writing, from, some));
+    let standing = Standing { stream_id: writing.stream_id, writer: writing.writer, next_offset: from };
+    let inserts = annotations
+        .chunks(BOXES_OF_A_STATEMENT)
+        .filter_map(|some| Some(bulk::insert(some, some.first()?, Some(standing))));
     let mut batch = inserts.collect::<Result<Vec<_>>>()?;
     batch.push(
         Statement::new(
@@ -87,62 +87,10 @@ pub(crate) async fn commit<D: Database>(
     let outcomes = if annotations.is_empty() {
         session.write(batch).await?
     } else {
-        record::write(session, record_if_writing(writing, from, annotations)?, batch).await?
+        let record = record::created(annotations, writing.owner, Some(standing))?;
+        record::write(session, record, batch).await?
     };
     Ok(outcomes.last().is_some_and(|moved| moved.changes == 1))
-}
-
-/// As [`record::created`], under the condition of [`commit`].
-fn record_if_writing(writing: Writing<'_>, from: Offset, annotations: &[Annotation]) -> Result<Statement> {
-    Ok(Statement::new(
-        "INSERT INTO annotation_changes (image_id, first_id, last_id, revision)
-         SELECT value ->> 0, value ->> 1, value ->> 2, 1 FROM json_each(?1)
-         WHERE EXISTS (
-             SELECT 1 FROM ingest_streams
-             WHERE created_by = ?2 AND stream_id = ?3 AND writer = ?4 AND next_offset = ?5
-         )",
-    )
-    .bind(record::spans(annotations)?)
-    .bind(writing.owner.as_str())
-    .bind(writing.stream_id.as_str())
-    .bind(writing.writer.to_string())
-    .bind(from.get()))
-}
-
-/// As [`super::insert_all`], under the condition of [`commit`].
-fn insert_if_writing(writing: Writing<'_>, from: Offset, annotations: &[Annotation]) -> Result<Statement> {
-    let Some(first) = annotations.first() else { return Err(Error::broken("a chunk is empty")) };
-    Ok(Statement::new(
-        "WITH boxes AS (
-             SELECT key * 187 AS start, value AS texts, CAST(?2 AS BLOB) AS fixed FROM json_each(?1)
-         )
-         INSERT INTO annotations (image_id, id, label, x, y, width, height, confidence, model,
-                                  created_by, created_at, updated_at, revision)
-         SELECT CAST(substr(fixed, start + 1, 32) AS TEXT),
-                CAST(substr(fixed, start + 33, 32) AS TEXT),
-                substr(texts, 1, CAST(substr(fixed, start + 65, 3) AS INTEGER)),
-                CAST(substr(fixed, start + 68, 24) AS REAL),
-                CAST(substr(fixed, start + 92, 24) AS REAL),
-                CAST(substr(fixed, start + 116, 24) AS REAL),
-                CAST(substr(fixed, start + 140, 24) AS REAL),
-                CASE substr(fixed, start + 164, 1) WHEN x'20' THEN NULL
-                     ELSE CAST(substr(fixed, start + 164, 24) AS REAL) END,
-                substr(texts, CAST(substr(fixed, start + 65, 3) AS INTEGER) + 1),
-                ?3, ?4, ?4, ?5
-         FROM boxes
-         WHERE EXISTS (
-             SELECT 1 FROM ingest_streams
-             WHERE created_by = ?3 AND stream_id = ?6 AND writer = ?7 AND next_offset = ?8
-         )",
-    )
-    .bind(texts(annotations)?)
-    .bind(fixed(annotations)?)
-    .bind(writing.owner.as_str())
-    .bind(first.created_at.as_millis())
-    .bind(first.etag.revision())
-    .bind(writing.stream_id.as_str())
-    .bind(writing.writer.to_string())
-    .bind(from.get()))
 }
 
 fn progress(mut row: Row) -> Result<Progress> {

@@ -4,21 +4,34 @@
 use std::collections::BTreeMap;
 
 use aip::Etag;
+use identity::UserId;
 use storage::{Database, Error, Outcome, Result, Session, Statement};
 
+use super::standing::{self, Standing};
 use crate::annotation::Annotation;
 
-/// Records new boxes: a row for each image, from its first to its last.
-pub(super) fn created(annotations: &[Annotation]) -> Result<Statement> {
-    Ok(Statement::new(
+/// Records new boxes of `created_by`, a row for each image, from its first to its last: only if that user's stream stands
+/// where it must.
+pub(super) fn created(
+    annotations: &[Annotation],
+    created_by: &UserId,
+    standing: Option<Standing<'_>>,
+) -> Result<Statement> {
+    let statement = Statement::new(
         "INSERT INTO annotation_changes (image_id, first_id, last_id, revision)
-         SELECT value ->> 0, value ->> 1, value ->> 2, 1 FROM json_each(?1)",
+         SELECT value ->> 0, value ->> 1, value ->> 2, 1 FROM json_each(?1)
+         WHERE ?3 IS NULL OR EXISTS (
+             SELECT 1 FROM ingest_streams
+             WHERE created_by = ?2 AND stream_id = ?3 AND writer = ?4 AND next_offset = ?5
+         )",
     )
-    .bind(spans(annotations)?))
+    .bind(spans(annotations)?)
+    .bind(created_by.as_str());
+    Ok(standing::bind(statement, standing))
 }
 
 /// A JSON array of each image and its first and last box.
-pub(super) fn spans(annotations: &[Annotation]) -> Result<String> {
+fn spans(annotations: &[Annotation]) -> Result<String> {
     let mut spans = BTreeMap::new();
     for annotation in annotations {
         let (first, last) = spans.entry(annotation.image_id).or_insert((annotation.id, annotation.id));
