@@ -25,6 +25,7 @@ const SESSIONS: usize = 5;
 pub(crate) async fn measure() -> anyhow::Result<[Row; 1]> {
     let workers = Workers::start(&[]).await?;
     let user = workers.as_ref().new_user();
+    // Each isolate runs, and has what it keeps, before it is looked at.
     upload(&user).await?;
     let mut peaks = Vec::new();
     for name in PASSED {

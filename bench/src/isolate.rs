@@ -7,13 +7,16 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use reqwest::Client;
 use serde_json::{Value, json};
 use tests::Workers;
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 
 use crate::proc;
 
 /// How long one of the runtime's ports may take to say that it is the inspector.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
+const LIST_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long the inspector may take to answer: an isolate that is busy answers late, one that never ran not at all.
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A session with the inspector (the Chrome `DevTools` protocol) of a Worker's isolate.
 pub(crate) struct Isolate {
@@ -54,6 +57,10 @@ impl Isolate {
     }
 
     async fn call(&mut self, method: &str) -> anyhow::Result<Value> {
+        timeout(CALL_TIMEOUT, self.call_and_wait(method)).await.context("the inspector does not answer")?
+    }
+
+    async fn call_and_wait(&mut self, method: &str) -> anyhow::Result<Value> {
         self.calls += 1;
         let call = json!({"id": self.calls, "method": method});
         self.session.send(Message::text(call.to_string())).await?;
@@ -71,7 +78,7 @@ impl Isolate {
 
 /// The ids that an inspector at this address lists. Other ports of the runtime say something else, or nothing.
 async fn listed(client: &Client, address: &str) -> Vec<String> {
-    let list = client.get(format!("http://{address}/json")).timeout(ANSWER_TIMEOUT).send();
+    let list = client.get(format!("http://{address}/json")).timeout(LIST_TIMEOUT).send();
     let list: Value = match list.await {
         Ok(list) => list.json().await.unwrap_or_default(),
         Err(_) => return Vec::new(),

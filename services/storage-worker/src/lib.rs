@@ -4,8 +4,8 @@
 //! To add an adapter over another binding, give it a module here, wait for its promises by `promise::settled`, translate
 //! what it throws in one `failure.rs`, and run every function of [`storage::contract`] on it in `tests/worker/contract`.
 //!
-//! A Worker has one thread, and what the runtime hands out is not `Send`, which the ports must be. This crate is the one
-//! that wraps such futures and streams, so that no other needs to know.
+//! A Worker has one thread, and what the runtime hands out is not `Send`, which the ports must be. Who waits for the runtime
+//! holds a number here and nothing of the runtime's (`callback.rs`); streams are wrapped. So no other crate needs to know.
 
 mod background;
 mod callback;

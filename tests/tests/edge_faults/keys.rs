@@ -43,7 +43,7 @@ async fn keys_are_read_from_a_url() -> anyhow::Result<()> {
     ensure!(refused.status == 401 && refused.text("/code") == "UNAUTHENTICATED", "{refused:?}");
 
     keys.publish(std::slice::from_ref(&next))?;
-    becomes(201, || use_each_worker(&user)).await?;
+    becomes_known(&user).await?;
     for pair in &known {
         user.token = pair.sign()?;
         let withdrawn = user.get("/api/images").await?;
@@ -64,17 +64,14 @@ async fn use_each_worker(user: &User) -> anyhow::Result<Answer> {
     user.post("/api/annotations", &a_box).await
 }
 
-/// Asks until the answer has this status. Each Worker leaves the keys alone for a while after it has read them, by the
-/// machine's own clock.
-async fn becomes<F: Future<Output = anyhow::Result<Answer>>>(
-    status: u16,
-    ask: impl Fn() -> F,
-) -> anyhow::Result<()> {
+/// Asks until each Worker knows the key. Each leaves the keys alone for a while after it has read them, by the machine's
+/// own clock.
+async fn becomes_known(user: &User) -> anyhow::Result<()> {
     let intervals = Duration::from_secs(6 * REFRESH_INTERVAL_SECONDS.unsigned_abs());
     let began = Instant::now();
     loop {
-        let answer = ask().await?;
-        if answer.status == status {
+        let answer = use_each_worker(user).await?;
+        if answer.status == 201 {
             return Ok(());
         }
         ensure!(answer.status == 401 && began.elapsed() < intervals, "{answer:?}");

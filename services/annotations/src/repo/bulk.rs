@@ -42,7 +42,8 @@ pub(crate) async fn insert_all<D: Database>(
     record::write(session, record, [insert(annotations, first, None)?]).await.map(drop)
 }
 
-/// Stores `annotations`, made by one user at one time as `first` was: only if that user's stream stands where it must.
+/// Stores `annotations`, made by one user at one time as `first` was; with a `standing`, only if that user's stream stands
+/// there.
 pub(super) fn insert(
     annotations: &[Annotation],
     first: &Annotation,

@@ -10,8 +10,8 @@ use storage::{Database, Error, Outcome, Result, Session, Statement};
 use super::standing::{self, Standing};
 use crate::annotation::Annotation;
 
-/// Records new boxes of `created_by`, a row for each image, from its first to its last: only if that user's stream stands
-/// where it must.
+/// Records new boxes of `created_by`, a row for each image, from its first to its last; with a `standing`, only if that
+/// user's stream stands there.
 pub(super) fn created(
     annotations: &[Annotation],
     created_by: &UserId,

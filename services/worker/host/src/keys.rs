@@ -58,7 +58,7 @@ impl UrlKeys {
 
 impl KeySource for UrlKeys {
     async fn fetch(&self) -> Result<Bytes, BoxError> {
-        // The promises of a `fetch` and of a timer are not `Send`, and a Worker has one thread.
+        // The library's `fetch` is not `Send`, and a Worker has one thread.
         SendFuture::new(async {
             match select(Box::pin(self.get()), Box::pin(sleep(FETCH_TIMEOUT))).await {
                 Either::Left((document, _)) => document,
