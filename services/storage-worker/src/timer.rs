@@ -10,12 +10,20 @@ use std::{
 use futures_util::future::{Either, select};
 use storage::Timer;
 use worker::{
-    js_sys::global,
-    wasm_bindgen::{JsCast as _, JsValue},
-    web_sys::WorkerGlobalScope,
+    js_sys::Function,
+    wasm_bindgen::{JsValue, prelude::wasm_bindgen},
 };
 
 use crate::callback::Callback;
+
+#[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen, js_sys = worker::js_sys, module = "/src/timer.js")]
+extern "C" {
+    fn start(millis: u32, key: u32, settle: &Function) -> JsValue;
+    fn stop(timeout: &JsValue);
+}
+
+/// The runtime takes what is longer for no time at all.
+const LONGEST_MILLIS: u32 = i32::MAX.unsigned_abs();
 
 /// Sleeps on the runtime's timer.
 #[derive(Clone, Copy, Debug, Default)]
@@ -43,19 +51,15 @@ pub(crate) async fn within<F: Future + Send>(limit: Duration, future: F) -> Opti
 /// A timeout of the runtime, cleared when it is dropped: a request lasts as long as its timeouts. Not the library's own
 /// `Delay`, which wakes only whoever polled it first, while a stream is polled by another task for each of its items.
 struct Timeout {
-    id: Option<i32>,
+    timeout: JsValue,
     callback: Callback,
 }
 
 impl Timeout {
     fn start(duration: Duration) -> Self {
-        let millis = i32::try_from(duration.as_millis()).unwrap_or(i32::MAX);
-        let (callback, id) = Callback::of(|function, key| {
-            let (key, is_kept) = (JsValue::from(key), JsValue::TRUE);
-            let scope = scope();
-            scope.set_timeout_with_callback_and_timeout_and_arguments_2(function, millis, &key, &is_kept).ok()
-        });
-        Self { id, callback }
+        let millis = u32::try_from(duration.as_millis()).unwrap_or(LONGEST_MILLIS).min(LONGEST_MILLIS);
+        let (callback, timeout) = Callback::of(|settle, key| start(millis, key, settle));
+        Self { timeout, callback }
     }
 }
 
@@ -63,22 +67,12 @@ impl Future for Timeout {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        // Without a timer nothing is waited for.
-        if self.id.is_none() {
-            return Poll::Ready(());
-        }
         Pin::new(&mut self.callback).poll(cx).map(drop)
     }
 }
 
 impl Drop for Timeout {
     fn drop(&mut self) {
-        if let Some(id) = self.id {
-            scope().clear_timeout_with_handle(id);
-        }
+        stop(&self.timeout);
     }
-}
-
-fn scope() -> WorkerGlobalScope {
-    global().unchecked_into()
 }
