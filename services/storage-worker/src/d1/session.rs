@@ -14,7 +14,7 @@ use crate::promise::settled;
 #[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen, js_sys = worker::js_sys, module = "/src/d1/session.js")]
 extern "C" {
     #[wasm_bindgen(js_name = read)]
-    fn js_read(database: &D1Database, from: &str, statement: &Array) -> Promise;
+    fn js_read(database: &D1Database, from: &str, sql: &str, parameters: Vec<JsValue>) -> Promise;
 
     #[wasm_bindgen(js_name = write)]
     fn js_write(database: &D1Database, from: &str, statements: &Array) -> Promise;
@@ -26,7 +26,9 @@ pub(super) async fn read(
     from: &str,
     query: &Query<'_>,
 ) -> Result<Answer<String>, Failure> {
-    let told: Array = settled(Ok(js_read(database, from, &statement(query)))).await?.unchecked_into();
+    let parameters = query.parameters.iter().map(js_value).collect();
+    let table = js_read(database, from, &query.sql, parameters);
+    let told: Array = settled(Ok(table)).await?.unchecked_into();
     Ok(Answer { value: text(&told.get(1)), bookmark: bookmark(&told.get(0)) })
 }
 
