@@ -157,7 +157,7 @@ impl Visit {
 impl Shared {
     async fn answer(
         self: Arc<Self>,
-        mut request: Request<Body>,
+        request: Request<Body>,
         exchange: Exchange,
         refusal: Option<Refusal>,
     ) -> Response<Body> {
@@ -169,10 +169,9 @@ impl Shared {
             self.cors.permit(response.headers_mut());
             response
         } else {
-            request.extensions_mut().insert(exchange.clone());
             let (request, leftover) = Leftover::watch(request);
-            let Ok(response) =
-                GrpcWeb::new(Dispatch { shared: Arc::clone(&self), refusal }).call(request).await;
+            let dispatch = Dispatch { shared: Arc::clone(&self), exchange: exchange.clone(), refusal };
+            let Ok(response) = GrpcWeb::new(dispatch).call(request).await;
             if let Some(leftover) = leftover.filter(|_| response.status().as_u16() >= 400) {
                 let Config { max_discarded_bytes: bytes, idle_timeout: time, .. } = self.config;
                 leftover.discard(Bounds { bytes, time }, |duration| self.host.sleep(duration)).await;
@@ -203,6 +202,7 @@ fn without_body(mut response: Response<Body>) -> Response<Body> {
 #[derive(Clone)]
 struct Dispatch {
     shared: Arc<Shared>,
+    exchange: Exchange,
     refusal: Option<Refusal>,
 }
 
@@ -222,9 +222,7 @@ impl Service<Request<Body>> for Dispatch {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let (shared, refusal) = (Arc::clone(&self.shared), self.refusal);
-        let exchange = request.extensions().get::<Exchange>().cloned();
-        let exchange = exchange.unwrap_or_else(|| Exchange::begin(&request, &*shared.host));
+        let Self { shared, exchange, refusal } = self.clone();
         Box::pin(async move {
             let error = refusal.map(|Refusal { retry_after }| Error::TooManyRequests { retry_after });
             Ok(match (error, grpc::is_call(&request)) {
