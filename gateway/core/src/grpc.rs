@@ -27,7 +27,7 @@ use crate::{
     shared::{Shared, note},
 };
 
-const GRPC_STATUS: &str = "grpc-status";
+pub(crate) const GRPC_STATUS: &str = "grpc-status";
 
 /// Whether a request is a native gRPC call.
 pub(crate) fn is_call<B>(request: &Request<B>) -> bool {

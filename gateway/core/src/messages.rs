@@ -6,9 +6,9 @@ use std::pin::Pin;
 use bytes::{Buf as _, Bytes, BytesMut};
 use http::{HeaderMap, Response};
 use http_body::Body as _;
-use tonic::{Status, body::Body};
+use tonic::body::Body;
 
-use crate::{config::MAX_MESSAGE_BYTES, error::Error};
+use crate::{config::MAX_MESSAGE_BYTES, error::Error, grpc::GRPC_STATUS};
 
 /// A flag byte and the length.
 pub(crate) const PREFIX_BYTES: usize = 5;
@@ -59,13 +59,13 @@ impl Messages {
     /// The outcome, if it stands in the head and is not OK; or that the answer is no gRPC.
     pub(crate) fn open(response: Response<Body>) -> Result<(HeaderMap, Self), Error> {
         let (head, body) = response.into_parts();
-        let state = match grpc_web::status_from_trailers(&head.headers) {
-            Some(status) => State::Ended(outcome(status, &head.headers)?),
-            None if head.status.is_success() => State::Open,
-            None => {
-                let code = grpc_web::status_from_http(head.status);
-                return Err(Error::NotGrpc { http_status: head.status, code });
-            }
+        let state = if head.headers.contains_key(GRPC_STATUS) {
+            State::Ended(outcome(head.headers.clone())?)
+        } else if head.status.is_success() {
+            State::Open
+        } else {
+            let code = grpc_web::status_from_http(head.status);
+            return Err(Error::NotGrpc { http_status: head.status, code });
         };
         Ok((head.headers, Self { body, buffered: BytesMut::new(), chunk: Bytes::new(), state }))
     }
@@ -140,8 +140,7 @@ impl Messages {
             Ok(data) => self.chunk = data,
             Err(frame) => {
                 let trailers = frame.into_trailers().unwrap_or_default();
-                let status = grpc_web::status_from_trailers(&trailers).ok_or(BROKEN_OFF)?;
-                self.state = State::Ended(outcome(status, &trailers)?);
+                self.state = State::Ended(outcome(trailers)?);
             }
         }
         Ok(true)
@@ -150,11 +149,16 @@ impl Messages {
 
 const BROKEN_OFF: Error = Error::Broken("the answer ended without an outcome");
 
-fn outcome(status: Status, trailers: &HeaderMap) -> Result<HeaderMap, Error> {
-    match status.code() {
-        tonic::Code::Ok => Ok(trailers.clone()),
-        _ => Err(Error::Service(Box::new(status))),
+/// The trailers of a call that succeeded.
+///
+/// # Errors
+/// The outcome, if it is another; or that they do not tell it.
+fn outcome(trailers: HeaderMap) -> Result<HeaderMap, Error> {
+    if grpc_web::is_ok(&trailers) {
+        return Ok(trailers);
     }
+    let status = grpc_web::status_from_trailers(&trailers).ok_or(BROKEN_OFF)?;
+    Err(Error::Service(Box::new(status)))
 }
 
 fn take_framed(chunk: &mut Bytes, length: usize) -> Option<Bytes> {
@@ -178,6 +182,7 @@ mod tests {
     use futures_util::{FutureExt as _, stream};
     use http_body::Frame;
     use http_body_util::StreamBody;
+    use tonic::Status;
 
     use super::*;
 

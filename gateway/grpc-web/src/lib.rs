@@ -26,5 +26,5 @@ pub use media_type::{Encoding, is_grpc_web};
 pub use request_end::MarkEnd;
 pub use service::{GrpcWeb, GrpcWebLayer, ResponseFuture};
 pub use status::{
-    decode_message, encode_message, status_from_http, status_from_trailers, trailers_from_status,
+    decode_message, encode_message, is_ok, status_from_http, status_from_trailers, trailers_from_status,
 };

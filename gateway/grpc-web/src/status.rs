@@ -60,6 +60,12 @@ pub fn decode_message(value: &[u8]) -> String {
     percent_decode(value).decode_utf8_lossy().into_owned()
 }
 
+/// Whether a call's trailers say that it succeeded. What else they say is then the service's own.
+#[must_use]
+pub fn is_ok(trailers: &HeaderMap) -> bool {
+    trailers.get(GRPC_STATUS).is_some_and(|status| status == "0")
+}
+
 /// The outcome in a call's trailers, or in the headers of a trailers-only answer; `None` without a `grpc-status`.
 ///
 /// Unlike [`Status::from_header_map`] it takes what a broken peer sends: no message is lost and no value panics.
@@ -151,6 +157,7 @@ mod tests {
         status.metadata_mut().append("x-tag", "b".parse().unwrap());
         let trailers = trailers_from_status(&status);
         assert_eq!(trailers.get(GRPC_STATUS).unwrap(), "5");
+        assert!(!is_ok(&trailers));
         let read = status_from_trailers(&trailers).unwrap();
         assert_eq!((read.code(), read.message(), read.details()), (Code::NotFound, "100% gone", &[8, 5][..]));
         assert_eq!(read.metadata().get_all("x-tag").iter().count(), 2);
@@ -160,6 +167,12 @@ mod tests {
     fn trailers_without_a_status_have_none() {
         let trailers = HeaderMap::from_iter([(GRPC_MESSAGE, HeaderValue::from_static("error"))]);
         assert!(status_from_trailers(&trailers).is_none());
+        assert!(!is_ok(&trailers));
+    }
+
+    #[test]
+    fn a_success_is_told_without_its_status() {
+        assert!(is_ok(&trailers_from_status(&Status::ok(""))));
     }
 
     #[test]
