@@ -53,7 +53,7 @@ struct Spans {
 
 struct Open {
     metadata: &'static Metadata<'static>,
-    fields: Map<String, Value>,
+    fields: Fields,
     handles: usize,
 }
 
@@ -80,7 +80,7 @@ impl Subscriber for Console {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let mut fields = Fields::default();
         span.record(&mut fields);
-        self.spans().open.insert(id, Open { metadata: span.metadata(), fields: fields.0, handles: 1 });
+        self.spans().open.insert(id, Open { metadata: span.metadata(), fields, handles: 1 });
         Id::from_u64(id)
     }
 
@@ -88,7 +88,7 @@ impl Subscriber for Console {
         let mut fields = Fields::default();
         values.record(&mut fields);
         if let Some(open) = self.spans().open.get_mut(&span.into_u64()) {
-            open.fields.extend(fields.0);
+            open.fields.0.extend(fields.0);
         }
     }
 
@@ -99,10 +99,10 @@ impl Subscriber for Console {
         event.record(&mut fields);
         let mut line = Map::new();
         line.insert("level".to_owned(), event.metadata().level().as_str().into());
-        line.extend(fields.0);
+        line.extend(fields.members());
         let spans = self.spans();
         for span in spans.entered.iter().filter_map(|id| spans.open.get(id)) {
-            line.insert(span.metadata.name().to_owned(), span.fields.clone().into());
+            line.insert(span.metadata.name().to_owned(), Map::from_iter(span.fields.members()).into());
         }
         drop(spans);
         (self.print)(*event.metadata().level(), &Value::from(line).to_string());
@@ -143,13 +143,18 @@ impl Subscriber for Console {
     }
 }
 
-/// Fields as members of a JSON object.
+/// Fields and their values, few and mostly never told: hardly any request has a line of its own.
 #[derive(Default)]
-struct Fields(Map<String, Value>);
+struct Fields(Vec<(&'static str, Value)>);
 
 impl Fields {
     fn put(&mut self, field: &Field, value: impl Into<Value>) {
-        self.0.insert(field.name().to_owned(), value.into());
+        self.0.push((field.name(), value.into()));
+    }
+
+    /// As members of a JSON object, of which the later ones count.
+    fn members(&self) -> impl Iterator<Item = (String, Value)> {
+        self.0.iter().map(|(name, value)| ((*name).to_owned(), value.clone()))
     }
 }
 
