@@ -6,6 +6,11 @@ export function requestHead({ method, url, headers }) {
   return `${method}\n${url}${fields(headers)}`;
 }
 
+/** The bytes of a request or a response. */
+export function bytes(message) {
+  return message.bytes();
+}
+
 /** The status of a response, and its headers. */
 export function responseHead({ status, headers }) {
   return `${status}${fields(headers)}`;
@@ -23,6 +28,26 @@ function fields(headers) {
 /** Calls `url` at a bound Worker, or where the URL says; `headers` are JSON. A gRPC call is never redirected. */
 export function call(bound, url, method, headers, body) {
   return (bound ?? globalThis).fetch(url, { method, headers: JSON.parse(headers), body, redirect: "manual" });
+}
+
+/**
+ * What `call` comes to: the head of the response, and its body. That is its bytes if it says that there are at most
+ * `maxWhole`, else its stream, or null if there is none; and the problem where the bytes broke off.
+ */
+export async function exchange(bound, url, method, headers, body, maxWhole) {
+  const response = await call(bound, url, method, headers, body);
+  return [responseHead(response), await received(response, maxWhole)];
+}
+
+async function received(response, maxWhole) {
+  const length = response.headers.get("content-length");
+  const isShort = length !== null && Number(length) <= maxWhole;
+  if (!isShort) return response.body;
+  try {
+    return await response.bytes();
+  } catch (problem) {
+    return problem;
+  }
 }
 
 /** A response with `headers`, which are JSON. */

@@ -16,6 +16,10 @@ extern "C" {
     #[wasm_bindgen(js_name = responseHead)]
     pub(crate) fn response_head(response: &Response) -> String;
 
+    /// The promise of the bytes of a request's body.
+    #[wasm_bindgen(catch)]
+    pub(crate) fn bytes(request: &Request) -> Result<Promise, JsValue>;
+
     /// The promise of a response of the Worker `bound`, or of whoever serves `url`.
     #[wasm_bindgen(catch)]
     pub(crate) fn call(
@@ -25,6 +29,17 @@ extern "C" {
         headers: &str,
         body: &JsValue,
     ) -> Result<Promise, JsValue>;
+
+    /// The promise of what [`response_head`] would say of [`call`]'s response, and of its body: its bytes if it says that
+    /// there are at most `max_whole`, else its stream, or null; and what went wrong if the bytes broke off.
+    pub(crate) fn exchange(
+        bound: Option<&JsValue>,
+        url: &str,
+        method: &str,
+        headers: &str,
+        body: &JsValue,
+        max_whole: usize,
+    ) -> Promise;
 
     /// A response; the runtime throws if that has no body by its status and one is given.
     #[wasm_bindgen(catch)]

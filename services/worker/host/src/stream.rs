@@ -6,7 +6,6 @@ use http::{Request, Response, Uri, request::Parts};
 use storage_worker::promised;
 use tonic::Status;
 use worker::{
-    Fetcher,
     js_sys::Uint8Array,
     wasm_bindgen::{JsCast as _, JsValue},
     web_sys::{self, ReadableStream},
@@ -22,12 +21,18 @@ pub type Stream = Option<ReadableStream>;
 /// # Errors
 /// The head is not HTTP as this side knows it.
 pub fn head(request: &web_sys::Request) -> worker::Result<Request<()>> {
-    let text = runtime::request_head(request);
-    let mut parts = text.splitn(3, '\n');
-    let mut next = || parts.next().unwrap_or_default();
-    let mut head = Request::builder().method(next()).uri(next()).body(())?;
-    *head.headers_mut() = headers::from_lines(next())?;
+    let text = Bytes::from(runtime::request_head(request));
+    let mut lines = lines(&text);
+    let method = lines.next().unwrap_or_default();
+    let uri = Uri::from_maybe_shared(text.slice_ref(lines.next().unwrap_or_default()))
+        .map_err(http::Error::from)?;
+    let mut head = Request::builder().method(method).uri(uri).body(())?;
+    *head.headers_mut() = headers::from_lines(&text, lines)?;
     Ok(head)
+}
+
+fn lines(text: &Bytes) -> impl Iterator<Item = &[u8]> {
+    text.split(|byte| *byte == b'\n')
 }
 
 /// Gives an answer to the runtime.
@@ -46,29 +51,24 @@ pub(crate) fn readable(chunks: impl Chunks<Item = Result<Bytes, Status>> + 'stat
     wasm_streams::ReadableStream::from_stream(chunks).into_raw().unchecked_into()
 }
 
-/// Calls `uri`, at the Worker `bound` or where the URI says, with a body as `fetch` takes them.
+/// Calls `url`, at the Worker `bound` or where the URL says, with a body as `fetch` takes them.
 pub(crate) async fn fetch(
-    bound: Option<Fetcher>,
-    uri: &Uri,
+    bound: Option<&JsValue>,
+    url: &str,
     head: &Parts,
     body: &JsValue,
-) -> worker::Result<web_sys::Response> {
-    let bound = bound.map(JsValue::from);
+) -> worker::Result<Response<Stream>> {
     let headers = headers::to_json(&head.headers)?;
-    let response = runtime::call(bound.as_ref(), &uri.to_string(), head.method.as_str(), &headers, body)?;
-    Ok(promised(&response).await?.dyn_into()?)
+    let response = runtime::call(bound, url, head.method.as_str(), &headers, body)?;
+    let response: web_sys::Response = promised(&response).await?.dyn_into()?;
+    Ok(answer_head(runtime::response_head(&response))?.map(|()| response.body()))
 }
 
-/// The status and the headers of an answer.
-pub(crate) fn answer_head(response: &web_sys::Response) -> worker::Result<Response<()>> {
-    let text = runtime::response_head(response);
-    let (status, fields) = text.split_once('\n').unwrap_or((&text, ""));
-    let mut head = Response::builder().status(status).body(())?;
-    *head.headers_mut() = headers::from_lines(fields)?;
+/// The status and the headers of an answer, of which `text` tells.
+pub(crate) fn answer_head(text: String) -> worker::Result<Response<()>> {
+    let text = Bytes::from(text);
+    let mut lines = lines(&text);
+    let mut head = Response::builder().status(lines.next().unwrap_or_default()).body(())?;
+    *head.headers_mut() = headers::from_lines(&text, lines)?;
     Ok(head)
-}
-
-/// An answer with its body as the runtime has it.
-pub(crate) fn of_runtime(response: &web_sys::Response) -> worker::Result<Response<Stream>> {
-    Ok(answer_head(response)?.map(|()| response.body()))
 }

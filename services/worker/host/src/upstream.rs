@@ -8,12 +8,12 @@ use std::{
 use http::{Request, Response, Uri, uri::PathAndQuery};
 use tonic::body::Body;
 use tower_service::Service;
-use worker::{Error, Fetcher};
+use worker::{Error, wasm_bindgen::JsValue};
 
 use crate::{
     Bindings, Misconfigured,
     stream::{self, Stream},
-    whole::{answered, to_runtime},
+    whole,
 };
 
 /// What a service binding is called by: a binding takes any host.
@@ -25,9 +25,9 @@ type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 #[derive(Clone, Debug)]
 pub enum Upstream {
     /// A Worker of the same account.
-    Bound(Fetcher),
+    Bound(JsValue),
     /// A server at this origin, as in `https://images.example.com`.
-    Remote(Uri),
+    Remote(String),
 }
 
 impl Upstream {
@@ -41,27 +41,18 @@ impl Upstream {
         url: &'static str,
     ) -> Result<Self, Misconfigured> {
         if let Some(fetcher) = bindings.service(binding)? {
-            return Ok(Self::Bound(fetcher));
+            return Ok(Self::Bound(fetcher.into()));
         }
         let missing = || {
             Misconfigured::new(binding, format_args!("is missing: bind a service by this name, or set {url}"))
         };
-        bindings.origin(url)?.map(Self::Remote).ok_or_else(missing)
+        let origin = bindings.origin(url)?.ok_or_else(missing)?;
+        Ok(Self::Remote(origin.to_string().trim_end_matches('/').to_owned()))
     }
 
     async fn fetch(self, request: Request<Body>) -> Result<Response<Body>, Error> {
-        let (head, body) = request.into_parts();
-        let uri = self.uri_of(head.uri.path_and_query())?;
-        let body = to_runtime(body);
-        let response = stream::fetch(self.bound(), &uri, &head, &body).await?;
-        answered(&response).await
-    }
-
-    fn bound(self) -> Option<Fetcher> {
-        match self {
-            Self::Bound(fetcher) => Some(fetcher),
-            Self::Remote(_) => None,
-        }
+        let url = self.url_of(request.uri());
+        whole::exchange(self.bound(), &url, request).await
     }
 
     /// Makes a gRPC-web call whose bodies are not read on the way.
@@ -70,18 +61,23 @@ impl Upstream {
     /// The service could not be called.
     pub async fn pass_on(self, request: Request<Stream>) -> Result<Response<Stream>, Error> {
         let (head, body) = request.into_parts();
-        let uri = self.uri_of(head.uri.path_and_query())?;
-        stream::of_runtime(&stream::fetch(self.bound(), &uri, &head, &body.into()).await?)
+        stream::fetch(self.bound(), &self.url_of(&head.uri), &head, &body.into()).await
     }
 
-    fn uri_of(&self, path: Option<&PathAndQuery>) -> Result<Uri, Error> {
+    fn bound(&self) -> Option<&JsValue> {
+        match self {
+            Self::Bound(fetcher) => Some(fetcher),
+            Self::Remote(_) => None,
+        }
+    }
+
+    /// Where the path and the query of `uri` are at this service.
+    fn url_of(&self, uri: &Uri) -> String {
         let origin = match self {
-            Self::Bound(_) => Uri::from_static(BOUND_ORIGIN),
-            Self::Remote(origin) => origin.clone(),
+            Self::Bound(_) => BOUND_ORIGIN,
+            Self::Remote(origin) => origin,
         };
-        let mut parts = origin.into_parts();
-        parts.path_and_query = path.cloned().or(parts.path_and_query);
-        Uri::from_parts(parts).map_err(|error| Error::RustError(error.to_string()))
+        [origin, uri.path_and_query().map_or("/", PathAndQuery::as_str)].concat()
     }
 }
 
@@ -105,9 +101,9 @@ mod tests {
 
     #[test]
     fn a_call_keeps_its_path() {
-        let upstream = Upstream::Remote(Uri::from_static("http://127.0.0.1:50051"));
-        let path = PathAndQuery::from_static("/reticle.images.v1.ImagesService/GetImage");
-        let uri = upstream.uri_of(Some(&path)).unwrap();
-        assert_eq!(uri, "http://127.0.0.1:50051/reticle.images.v1.ImagesService/GetImage");
+        let upstream = Upstream::Remote("http://127.0.0.1:50051".to_owned());
+        let uri = Uri::from_static("/reticle.images.v1.ImagesService/GetImage");
+        let url = "http://127.0.0.1:50051/reticle.images.v1.ImagesService/GetImage";
+        assert_eq!(upstream.url_of(&uri), url);
     }
 }

@@ -3,18 +3,21 @@
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{FutureExt as _, StreamExt as _, stream};
-use http::{HeaderMap, Request, Response, header::CONTENT_LENGTH};
+use http::{Request, Response, header::CONTENT_LENGTH};
 use http_body::Frame;
 use http_body_util::{BodyDataStream, BodyExt as _, Full, StreamBody};
 use storage_worker::promised;
 use tonic::{Status, body::Body};
 use worker::{
-    js_sys::{ArrayBuffer, Promise, Uint8Array},
+    js_sys::{Array, Uint8Array},
     wasm_bindgen::{JsCast as _, JsValue},
     web_sys::{self, ReadableStream},
 };
 
-use crate::stream::{answer_head, head, readable};
+use crate::{
+    headers, runtime,
+    stream::{answer_head, head, readable},
+};
 
 /// Bodies up to this are taken and given whole: 256 KiB.
 const MAX_WHOLE_BYTES: usize = 256 * 1024;
@@ -46,7 +49,7 @@ pub(crate) fn outgoing(mut body: Body) -> Outgoing<impl futures_util::Stream<Ite
 }
 
 /// A body as `fetch` takes it.
-pub(crate) fn to_runtime(body: Body) -> JsValue {
+fn to_runtime(body: Body) -> JsValue {
     match outgoing(body) {
         Outgoing::Whole(bytes) => Uint8Array::from(bytes.as_ref()).into(),
         Outgoing::Streamed(chunks) => readable(chunks).into(),
@@ -66,46 +69,58 @@ pub async fn incoming(request: web_sys::Request) -> worker::Result<Request<Body>
 /// # Errors
 /// Its body was read already.
 pub async fn taken_in(head: Request<()>, request: &web_sys::Request) -> worker::Result<Request<Body>> {
-    let whole = || request.array_buffer();
-    let body = body(head.headers(), whole, || request.body()).await?;
+    let length = head.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let body = match length {
+        Some(0) => Body::empty(),
+        Some(..=MAX_WHOLE_BYTES) => match promised(&runtime::bytes(request)?).await {
+            Ok(bytes) => whole(bytes.unchecked_ref()),
+            Err(problem) => broken_off(&problem),
+        },
+        _ => request.body().map_or_else(Body::empty, streamed),
+    };
     Ok(head.map(|()| body))
 }
 
-/// An answer as it comes from the runtime.
+/// Calls `url`, at the Worker `bound` or where the URL says. The answer's head comes with its body if that is short.
 ///
 /// # Errors
-/// Its head is not HTTP as this side knows it.
-pub(crate) async fn answered(response: &web_sys::Response) -> worker::Result<Response<Body>> {
-    let head = answer_head(response)?;
-    let body = body(head.headers(), || response.array_buffer(), || response.body()).await?;
-    Ok(head.map(|()| body))
+/// Nobody could be called, or the answer's head is not HTTP as this side knows it.
+pub(crate) async fn exchange(
+    bound: Option<&JsValue>,
+    url: &str,
+    request: Request<Body>,
+) -> worker::Result<Response<Body>> {
+    let (head, body) = request.into_parts();
+    let headers = headers::to_json(&head.headers)?;
+    let method = head.method.as_str();
+    let told = runtime::exchange(bound, url, method, &headers, &to_runtime(body), MAX_WHOLE_BYTES);
+    let told: Array = promised(&told).await?.unchecked_into();
+    let head = answer_head(told.get(0).as_string().unwrap_or_default())?;
+    Ok(head.map(|()| received(told.get(1))))
 }
 
-/// The body behind `headers`: read by `whole` if they say that it is short, else by its `stream`, if there is one.
-async fn body(
-    headers: &HeaderMap,
-    whole: impl FnOnce() -> Result<Promise, JsValue>,
-    stream: impl FnOnce() -> Option<ReadableStream>,
-) -> worker::Result<Body> {
-    let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    Ok(match length {
-        Some(0) => Body::empty(),
-        Some(..=MAX_WHOLE_BYTES) => read(whole()?).await,
-        _ => stream().map_or_else(Body::empty, |stream| Body::new(worker::Body::new(stream))),
-    })
-}
-
-/// The bytes, or a body that breaks off as they did.
-async fn read(bytes: Promise) -> Body {
-    match promised(&bytes).await {
-        Ok(buffer) => {
-            let bytes = Uint8Array::new(buffer.unchecked_ref::<ArrayBuffer>()).to_vec();
-            Body::new(Full::new(Bytes::from(bytes)))
-        }
-        Err(problem) => {
-            let broke_off = Status::cancelled(format!("The body broke off: {problem:?}"));
-            let frame: Result<Frame<Bytes>, Status> = Err(broke_off);
-            Body::new(StreamBody::new(stream::iter([frame])))
-        }
+/// A body as `exchange` of `runtime.js` tells it.
+fn received(told: JsValue) -> Body {
+    if let Some(bytes) = told.dyn_ref() {
+        return whole(bytes);
     }
+    if told.is_null() {
+        return Body::empty();
+    }
+    told.dyn_into().map_or_else(|problem| broken_off(&problem), streamed)
+}
+
+fn whole(bytes: &Uint8Array) -> Body {
+    Body::new(Full::new(Bytes::from(bytes.to_vec())))
+}
+
+fn streamed(stream: ReadableStream) -> Body {
+    Body::new(worker::Body::new(stream))
+}
+
+/// A body that breaks off as the runtime's did.
+fn broken_off(problem: &JsValue) -> Body {
+    let broke_off = Status::cancelled(format!("The body broke off: {problem:?}"));
+    let frame: Result<Frame<Bytes>, Status> = Err(broke_off);
+    Body::new(StreamBody::new(stream::iter([frame])))
 }
