@@ -18,7 +18,9 @@ use crate::callback::Callback;
 
 #[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen, js_sys = worker::js_sys, module = "/src/timer.js")]
 extern "C" {
-    fn start(millis: u32, key: u32, settle: &Function) -> JsValue;
+    #[wasm_bindgen(catch)]
+    fn start(millis: u32, key: u32, settle: &Function) -> Result<JsValue, JsValue>;
+
     fn stop(timeout: &JsValue);
 }
 
@@ -51,14 +53,14 @@ pub(crate) async fn within<F: Future + Send>(limit: Duration, future: F) -> Opti
 /// A timeout of the runtime, cleared when it is dropped: a request lasts as long as its timeouts. Not the library's own
 /// `Delay`, which wakes only whoever polled it first, while a stream is polled by another task for each of its items.
 struct Timeout {
-    timeout: JsValue,
+    timeout: Option<JsValue>,
     callback: Callback,
 }
 
 impl Timeout {
     fn start(duration: Duration) -> Self {
         let millis = u32::try_from(duration.as_millis()).unwrap_or(LONGEST_MILLIS).min(LONGEST_MILLIS);
-        let (callback, timeout) = Callback::of(|settle, key| start(millis, key, settle));
+        let (callback, timeout) = Callback::of(|settle, key| start(millis, key, settle).ok());
         Self { timeout, callback }
     }
 }
@@ -67,12 +69,18 @@ impl Future for Timeout {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        // Without a timer nothing is waited for.
+        if self.timeout.is_none() {
+            return Poll::Ready(());
+        }
         Pin::new(&mut self.callback).poll(cx).map(drop)
     }
 }
 
 impl Drop for Timeout {
     fn drop(&mut self) {
-        stop(&self.timeout);
+        if let Some(timeout) = &self.timeout {
+            stop(timeout);
+        }
     }
 }

@@ -6,9 +6,9 @@ export function requestHead({ method, url, headers }) {
   return `${method}\n${url}${fields(headers)}`;
 }
 
-/** The bytes of a request or a response. */
-export function bytes(message) {
-  return message.bytes();
+/** The bytes of a request. */
+export function bytes(request) {
+  return request.bytes();
 }
 
 /** The status of a response, and its headers. */
