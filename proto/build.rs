@@ -1,5 +1,8 @@
 //! Compiles the contract with protox (no protoc needed) into `OUT_DIR`: messages, clients, servers, and the descriptor set.
 
+#[path = "build/facts.rs"]
+mod facts;
+
 use std::{error::Error, path::PathBuf};
 
 /// Every file that the descriptor set must hold; the gateway renders error details by these descriptors too.
@@ -22,7 +25,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Encoded by protox itself, because prost's descriptor types drop custom options.
     std::fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
 
+    std::fs::write(out.join("facts.rs"), facts::write(&compiler.descriptor_pool())?)?;
+
     tonic_prost_build::configure()
+        .codec_path("crate::BoundedCodec")
         .build_transport(false)
         .bytes(".reticle.images.v1.UploadImageRequest")
         .bytes(".reticle.images.v1.PutUploadRequest")

@@ -3,6 +3,13 @@
 //! To add an RPC, write it in `reticle/<service>/v1/<service>.proto` with its `google.api.http` option; the servers, the
 //! clients, the gateway's routes and its OpenAPI description all follow from there.
 
+mod bounds;
+mod codec;
+mod facts {
+    //! What the generated code does not say of the contract: made by `build.rs` from the descriptors.
+    include!(concat!(env!("OUT_DIR"), "/facts.rs"));
+}
+
 /// Messages, clients and servers of `reticle.images.v1` and `reticle.annotations.v1`.
 #[expect(
     missing_docs,
@@ -22,6 +29,9 @@ mod generated {
     }
 }
 
+pub use bounds::{Bounded, MAX_ELEMENTS, Shape};
+pub use codec::BoundedCodec;
+pub use facts::TOKEN_OPTIONAL;
 pub use generated::{annotations, images};
 
 /// The serialized `FileDescriptorSet` of the whole contract, with its imports, options and comments.
