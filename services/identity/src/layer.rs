@@ -12,18 +12,20 @@ use tonic::{Status, server::NamedService};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::{Authenticator, Caller};
+use crate::{Authenticator, Caller, Denied};
 
 /// Puts an [`AuthService`] in front of a gRPC service.
 #[derive(Clone, Debug)]
 pub struct AuthLayer<C> {
     authenticator: Authenticator<C>,
+    token_optional: &'static [&'static str],
 }
 
 impl<C> AuthLayer<C> {
-    /// A layer that asks `authenticator`.
-    pub const fn new(authenticator: Authenticator<C>) -> Self {
-        Self { authenticator }
+    /// A layer that asks `authenticator`. Only the methods at the paths `token_optional`, such as
+    /// `/reticle.images.v1.ImagesService/DownloadImage`, may be called without a token.
+    pub const fn new(authenticator: Authenticator<C>, token_optional: &'static [&'static str]) -> Self {
+        Self { authenticator, token_optional }
     }
 }
 
@@ -31,18 +33,18 @@ impl<S, C: Clone> Layer<S> for AuthLayer<C> {
     type Service = AuthService<S, C>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        AuthService { inner, authenticator: self.authenticator.clone() }
+        AuthService { inner, layer: self.clone() }
     }
 }
 
 /// A gRPC service whose requests carry a [`Caller`] in their extensions if, and only if, they came with a good token.
 ///
-/// A request with a bad token is answered here. One without any passes, for health checks and reflection need none:
-/// handlers ask [`crate::caller`], which refuses it.
+/// A request with a bad token is answered here, before anything of its body is read, and so is one without a token where
+/// the method needs one. Handlers ask [`crate::caller`], which checks the scope.
 #[derive(Clone, Debug)]
 pub struct AuthService<S, C> {
     inner: S,
-    authenticator: Authenticator<C>,
+    layer: AuthLayer<C>,
 }
 
 impl<S, C, B, R> Service<Request<B>> for AuthService<S, C>
@@ -65,12 +67,13 @@ where
         // The service that was polled ready is the one to call; the clone takes its place.
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
-        let authenticator = self.authenticator.clone();
+        let AuthLayer { authenticator, token_optional } = self.layer.clone();
         Box::pin(async move {
             request.extensions_mut().remove::<Caller>();
             match authenticator.authenticate(request.headers()).await {
                 Ok(Some(caller)) => request.extensions_mut().insert(caller),
-                Ok(None) => None,
+                Ok(None) if token_optional.contains(&request.uri().path()) => None,
+                Ok(None) => return Ok(Status::from(Denied::NoToken).into_http()),
                 Err(refused) => return Ok(Status::from(refused).into_http()),
             };
             inner.call(request).await

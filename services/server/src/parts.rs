@@ -181,7 +181,7 @@ pub(crate) fn images(
         ..images::Settings::default()
     };
     let service = ImagesService::new(ports, url_signer(folder, port)?, settings);
-    Ok(AuthLayer::new(authenticator.clone()).layer(service.into_server()))
+    Ok(AuthLayer::new(authenticator.clone(), proto::TOKEN_OPTIONAL).layer(service.into_server()))
 }
 
 /// The gateway over two upstreams, with what [`grpc_port::about`] answers beside them.

@@ -155,5 +155,5 @@ fn annotations_over<I: ImagesBackend>(
         stopping.await;
         drain.begin();
     });
-    AuthLayer::new(authenticator.clone()).layer(service.into_server())
+    AuthLayer::new(authenticator.clone(), proto::TOKEN_OPTIONAL).layer(service.into_server())
 }

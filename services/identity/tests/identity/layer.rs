@@ -19,7 +19,7 @@ async fn whoami(request: Request<()>) -> Result<Response<String>, Infallible> {
 
 /// Calls it through the layer.
 async fn call(request: Request<()>) -> Response<String> {
-    let layer = AuthLayer::new(authenticator(secret()).0);
+    let layer = AuthLayer::new(authenticator(secret()).0, &["/a.Service/Open"]);
     layer.layer(service_fn(whoami)).oneshot(request).await.unwrap()
 }
 
@@ -33,13 +33,23 @@ async fn a_good_token_puts_the_caller_into_the_request() {
 }
 
 #[tokio::test]
-async fn a_request_without_a_token_passes_without_a_caller() {
-    assert_eq!(call(Request::new(())).await.body(), "nobody");
+async fn a_request_without_a_token_passes_only_where_none_is_needed() {
+    let mut request = Request::new(());
+    *request.uri_mut() = "/a.Service/Open".parse().unwrap();
+    assert_eq!(call(request.clone()).await.body(), "nobody");
+    for path in ["/a.Service/Opened", "/a.Service/open", "/a.Service/", "/", "/b.Service/Open"] {
+        *request.uri_mut() = path.parse().unwrap();
+        let response = call(request.clone()).await;
+        assert_eq!(response.body(), "", "{path}: the service was not called");
+        let status = Status::from_header_map(response.headers()).unwrap();
+        assert_eq!(status.code(), Code::Unauthenticated, "{path}");
+        assert_eq!(status.get_details_error_info().unwrap().reason, "TOKEN_MISSING");
+    }
 }
 
 #[tokio::test]
 async fn a_caller_that_did_not_come_from_a_token_is_taken_away() {
-    let mut request = Request::new(());
+    let mut request = Request::builder().uri("/a.Service/Open").body(()).unwrap();
     let forged = Caller::new(UserId::parse("mallory").unwrap(), Scopes::DEFAULT, "".into());
     request.extensions_mut().insert(forged);
     assert_eq!(call(request).await.body(), "nobody");

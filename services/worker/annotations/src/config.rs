@@ -38,5 +38,5 @@ pub(crate) fn service(bindings: Bindings<'_>) -> Result<Annotations, Misconfigur
     let ports = Ports { database, images, clock: WorkerClock, entropy: WorkerEntropy, timer: WorkerTimer };
     let settings = Settings { longest_watch: LONGEST_WATCH, shared_feed: false, ..Settings::default() };
     let service = AnnotationsService::new(ports, settings);
-    Ok(AuthLayer::new(authenticator).layer(service.into_server()))
+    Ok(AuthLayer::new(authenticator, proto::TOKEN_OPTIONAL).layer(service.into_server()))
 }

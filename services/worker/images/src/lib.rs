@@ -35,9 +35,8 @@ async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker:
         Err(problem) => return answer(misconfigured(incoming(request).await?, &problem).await),
     };
     let service = parts.service(context).into_server();
-    let Ok(response) = GrpcWeb::new(AuthLayer::new(parts.authenticator.clone()).layer(service))
-        .call(incoming(request).await?)
-        .await;
+    let layer = AuthLayer::new(parts.authenticator.clone(), proto::TOKEN_OPTIONAL);
+    let Ok(response) = GrpcWeb::new(layer.layer(service)).call(incoming(request).await?).await;
     answer(response)
 }
 
