@@ -8,7 +8,7 @@ use http::{
     header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE},
 };
 use http_body::Body as _;
-use tonic::body::Body;
+use tonic::{Code, body::Body};
 
 use crate::{deadline::Deadline, error::Error, ports::Host};
 
@@ -99,7 +99,11 @@ async fn next(body: &mut Body) -> Result<Option<Bytes>, Error> {
     loop {
         let frame = std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await;
         let Some(frame) = frame else { return Ok(None) };
-        let frame = frame.map_err(|status| Error::BodyBroke(status.into()))?;
+        let frame = frame.map_err(|status| match status.code() {
+            // The host's limit for slow senders.
+            Code::DeadlineExceeded => Error::BodyIdle,
+            _ => Error::BodyBroke(status.into()),
+        })?;
         match frame.into_data() {
             Ok(data) if data.is_empty() => {}
             Ok(data) => return Ok(Some(data)),

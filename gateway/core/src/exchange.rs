@@ -82,13 +82,16 @@ fn request_id(headers: &HeaderMap, host: &dyn Host) -> HeaderValue {
     headers.get(X_REQUEST_ID).filter(is_sane).cloned().unwrap_or_else(generate)
 }
 
-/// A proxy that ended TLS says so in `x-forwarded-proto`.
+/// A proxy that ended TLS says so in `x-forwarded-proto`; of several proxies, the first is the client's. The host has taken
+/// away what nobody trusted said.
 fn scheme<B>(request: &Request<B>) -> &'static str {
     let forwarded = request.headers().get(X_FORWARDED_PROTO).map(HeaderValue::as_bytes);
-    match (forwarded, request.uri().scheme_str()) {
-        (Some(b"https"), _) | (None, Some("https")) => "https",
-        _ => "http",
-    }
+    let first = forwarded.and_then(|value| value.split(|byte| *byte == b',').next()).map(<[u8]>::trim_ascii);
+    let is_https = match (first, request.uri().scheme_str()) {
+        (Some(first), _) => first.eq_ignore_ascii_case(b"https"),
+        (None, scheme) => scheme == Some("https"),
+    };
+    if is_https { "https" } else { "http" }
 }
 
 /// A `traceparent` (W3C Trace Context, version 00).
@@ -139,6 +142,26 @@ impl Trace {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_scheme_is_that_of_the_first_proxy() {
+        for (forwarded, expected) in [
+            ("https", "https"),
+            ("HTTPS", "https"),
+            ("https, http", "https"),
+            (" https ,http", "https"),
+            ("http, https", "http"),
+            ("http", "http"),
+            ("ftp", "http"),
+            ("", "http"),
+        ] {
+            let request =
+                Request::builder().uri("https://a/").header(X_FORWARDED_PROTO, forwarded).body(()).unwrap();
+            assert_eq!(scheme(&request), expected, "{forwarded:?}");
+        }
+        assert_eq!(scheme(&Request::builder().uri("https://a/").body(()).unwrap()), "https");
+        assert_eq!(scheme(&Request::builder().uri("/").body(()).unwrap()), "http");
+    }
 
     #[test]
     fn a_traceparent_is_read_as_the_standard_says() {

@@ -23,7 +23,7 @@ use tower::Service;
 use tracing::{Instrument as _, Span, field::Empty};
 
 use crate::{
-    Config, Ports, StartError, Upstreams,
+    ClientAddress, Config, Ports, StartError, Upstreams,
     answer::{self, Problems},
     contract::Contract,
     cors::Cors,
@@ -117,13 +117,16 @@ where
 
 /// What the log says of a request in every line about it.
 pub(crate) fn span<B>(request: &Request<B>, exchange: &Exchange) -> Span {
+    let client = request.extensions().get().map(|ClientAddress(address)| tracing::field::display(*address));
     tracing::info_span!(
         "request",
         request_id = exchange.id(),
         trace_id = exchange.trace_id(),
+        client,
         method = %request.method(),
         route = Empty,
         caller = Empty,
+        auth_error = Empty,
         grpc_status = Empty,
     )
 }

@@ -101,12 +101,17 @@ impl Shared {
     /// # Errors
     /// If the token is refused or missing.
     pub(crate) async fn authorize(&self, method: Option<&Method>, headers: &HeaderMap) -> Result<(), Error> {
-        match self.host.authenticate(headers).await? {
-            Some(caller) => note("caller", caller.user_id().as_str()),
-            None if method.is_none_or(|method| method.token_optional) => {}
-            None => return Err(Denied::NoToken.into()),
-        }
-        Ok(())
+        let error = match self.host.authenticate(headers).await {
+            Ok(Some(caller)) => {
+                note("caller", caller.user_id().as_str());
+                return Ok(());
+            }
+            Ok(None) if method.is_none_or(|method| method.token_optional) => return Ok(()),
+            Ok(None) => Error::from(Denied::NoToken),
+            Err(refused) => refused.into(),
+        };
+        note("auth_error", &error.to_string());
+        Err(error)
     }
 
     /// A call with one answer always ends; a stream ends when its caller says so.

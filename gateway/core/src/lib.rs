@@ -44,7 +44,7 @@ pub use config::Config;
 pub use cors::{AllowedOrigins, InvalidOrigin};
 pub use error::StartError;
 pub use gateway::Gateway;
-pub use ports::Ports;
+pub use ports::{ClientAddress, Ports};
 pub use read_on::ReadOn;
 pub use relay::Relayed;
 pub use upstream::Upstreams;

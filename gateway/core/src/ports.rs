@@ -1,6 +1,6 @@
 //! What the gateway asks of its host.
 
-use std::{future::Future, pin::Pin, time::Duration};
+use std::{future::Future, net::IpAddr, pin::Pin, time::Duration};
 
 use http::HeaderMap;
 use identity::{Authenticator, Caller, Refused};
@@ -18,6 +18,10 @@ pub struct Ports<C, E, T> {
     /// Ends what takes too long.
     pub timer: T,
 }
+
+/// The address of a request's client, for the log: an extension that a host puts into the request, if it knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientAddress(pub IpAddr);
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
