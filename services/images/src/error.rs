@@ -1,11 +1,16 @@
 //! Everything that can go wrong, and what the caller is told of it.
 
+use std::time::Duration;
+
 use aip::{Violation, Violations};
 use tonic::{Code, Status};
 
 use crate::{format::Unsupported, image::ImageId};
 
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// When to retry a transfer for which there is no room: most take less.
+const RETRY_TRANSFER_AFTER: Duration = Duration::from_secs(5);
 
 /// Why a request failed.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +50,15 @@ pub(crate) enum Error {
 
     #[error("The signed URL has expired: ask for a new one")]
     ExpiredSignature,
+
+    #[error("{limit} uploads and downloads are under way, as many as this server allows. Retry later.")]
+    TooManyTransfers { limit: usize },
+
+    #[error(
+        "{limit} uploads and downloads of this caller or signed URL are under way, as many as one may have. \
+         Retry when one of them has ended."
+    )]
+    TooManyTransfersOfCaller { limit: usize },
 
     #[error("image {0} has a record, but its bytes are missing or cut short")]
     BytesLost(ImageId),
@@ -96,6 +110,9 @@ impl From<Error> for Status {
             ),
             Error::WrongSignature => aip::with_reason(Code::PermissionDenied, "SIGNATURE_INVALID", text),
             Error::ExpiredSignature => aip::with_reason(Code::PermissionDenied, "SIGNATURE_EXPIRED", text),
+            Error::TooManyTransfers { .. } | Error::TooManyTransfersOfCaller { .. } => {
+                aip::too_many_requests(text, RETRY_TRANSFER_AFTER)
+            }
             Error::BytesLost(id) => {
                 tracing::error!(image.id = %id, "{text}");
                 aip::with_reason(Code::DataLoss, "IMAGE_LOST", "The image's bytes are lost")

@@ -16,6 +16,7 @@ mod probe;
 mod repo;
 mod rpc;
 mod signed_url;
+mod transfers;
 mod upload;
 mod view;
 
@@ -23,7 +24,10 @@ use identity::UrlSigner;
 use proto::images::v1::images_service_server::ImagesServiceServer;
 use storage::{Background, Clock, Database, Entropy, ObjectStore};
 
+use crate::transfers::Transfers;
+
 pub use cleanup::{CleanupReport, cleanup};
+pub use transfers::TransferLimits;
 
 /// The most bytes that a picture may have where the settings do not say.
 pub const DEFAULT_MAX_UPLOAD_BYTES: i32 = 10 * 1024 * 1024;
@@ -55,11 +59,18 @@ pub struct Settings {
     pub max_pixels: Option<u64>,
     /// What signed URLs begin with, as in `https://reticle.example`. `None`: what the gateway was called by.
     pub public_url: Option<String>,
+    /// How many uploads and downloads there may be at a time; `None` where the host itself bounds them.
+    pub transfers: Option<TransferLimits>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { max_upload_bytes: DEFAULT_MAX_UPLOAD_BYTES, max_pixels: None, public_url: None }
+        Self {
+            max_upload_bytes: DEFAULT_MAX_UPLOAD_BYTES,
+            max_pixels: None,
+            public_url: None,
+            transfers: None,
+        }
     }
 }
 
@@ -69,6 +80,7 @@ pub struct ImagesService<D, O, C, E, B> {
     ports: Ports<D, O, C, E, B>,
     signer: UrlSigner,
     settings: Settings,
+    transfers: Transfers,
 }
 
 impl<D, O, C, E, B> ImagesService<D, O, C, E, B>
@@ -81,8 +93,9 @@ where
 {
     /// The service over these ports; every process that shares their data needs a `signer` with the same key.
     #[must_use]
-    pub const fn new(ports: Ports<D, O, C, E, B>, signer: UrlSigner, settings: Settings) -> Self {
-        Self { ports, signer, settings }
+    pub fn new(ports: Ports<D, O, C, E, B>, signer: UrlSigner, settings: Settings) -> Self {
+        let transfers = Transfers::new(settings.transfers);
+        Self { ports, signer, settings, transfers }
     }
 
     /// The tower service that a host serves, with the limits of its messages.

@@ -50,6 +50,11 @@ impl Permit {
         Self { method: "GET", name: id.to_string(), path: format!("/api/images/{id}/content") }
     }
 
+    /// What it permits to read or store, as distinct as the thing itself.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// To send the bytes of an upload.
     pub(crate) fn store(id: ImageId) -> Self {
         let path = format!("/api/images/uploads/{id}/content");

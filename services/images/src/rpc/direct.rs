@@ -13,6 +13,7 @@ use crate::{
     image::ImageId,
     repo,
     signed_url::{Permit, Ticket},
+    transfers::Holder,
     upload::Incoming,
     view::View,
 };
@@ -53,7 +54,9 @@ where
         let id = ImageId::parse("info.upload_id", &info.upload_id)?;
         let ticket = Ticket::new(info.expires_at, std::mem::take(&mut info.signature));
         let ticket = ticket.ok_or(Error::WrongSignature)?;
-        ticket.check(&self.signer, &Permit::store(id), self.ports.clock.now())?;
+        let permit = Permit::store(id);
+        ticket.check(&self.signer, &permit, self.ports.clock.now())?;
+        let _transfer = self.transfers.begin(Holder::from(&permit))?;
         let session = resume(&self.ports.database, &headers);
         let upload = repo::uploads::find(&session, None, id).await?.ok_or(Error::UploadNotFound(id))?;
         direct::receive(&self.ports.objects, &upload, &info, incoming).await?;

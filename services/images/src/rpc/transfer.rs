@@ -15,6 +15,7 @@ use crate::{
     image::ImageId,
     repo,
     signed_url::{self, Gateway, Permit, Ticket, Ttl},
+    transfers::Holder,
     upload::{Incoming, upload},
     view::View,
 };
@@ -33,6 +34,7 @@ where
     ) -> Result<Response<pb::UploadImageResponse>> {
         let (headers, extensions, messages) = request.into_parts();
         let owner = caller(&extensions, Scope::ImagesWrite)?.user_id().clone();
+        let _transfer = self.transfers.begin(Holder::from(&owner))?;
         let session = resume(&self.ports.database, &headers);
         let image = upload(self, &session, owner, Incoming::new(messages)).await?;
         Ok(respond(&session, pb::UploadImageResponse { image: Some(image.into()) }))
@@ -45,12 +47,18 @@ where
         let (headers, extensions, mut request) = request.into_parts();
         let id = ImageId::parse("image_id", &request.image_id)?;
         let ticket = Ticket::new(request.expires_at, std::mem::take(&mut request.signature));
-        let view = self.reader(&extensions, ticket.as_ref(), id)?;
+        let (view, holder) = self.reader(&extensions, ticket.as_ref(), id)?;
         let wanted = Wanted::try_from(request)?;
         let session = resume(&self.ports.database, &headers);
         let image = repo::find(&session, &view, id).await?.ok_or(Error::NotFound(id))?;
+        let transfer = self.transfers.begin(holder)?;
         let messages = download::open(&self.ports.objects, image, &wanted).await?;
-        Ok(respond(&session, messages.map(|message| message.map_err(Status::from)).boxed()))
+        let messages = messages.map(move |message| {
+            // It lasts as long as its messages do.
+            let _ = &transfer;
+            message.map_err(Status::from)
+        });
+        Ok(respond(&session, messages.boxed()))
     }
 
     pub(super) async fn sign(
@@ -74,13 +82,21 @@ where
         Gateway::new(&self.signer, self.settings.public_url.as_deref(), headers)
     }
 
-    /// Whose images a download may read. A ticket that holds is enough; one that does not is no harm to a caller with a
-    /// token.
-    fn reader(&self, extensions: &Extensions, ticket: Option<&Ticket>, id: ImageId) -> Result<View> {
-        let Some(ticket) = ticket else { return Ok(caller(extensions, Scope::ImagesRead)?.into()) };
-        match ticket.check(&self.signer, &Permit::read(id), self.ports.clock.now()) {
-            Ok(()) => Ok(View::All),
-            Err(refused) => caller(extensions, Scope::ImagesRead).map(View::from).map_err(|_| refused),
+    /// Whose images a download may read, and whose transfer it is. A ticket that holds is enough; one that does not is no
+    /// harm to a caller with a token.
+    fn reader(
+        &self,
+        extensions: &Extensions,
+        ticket: Option<&Ticket>,
+        id: ImageId,
+    ) -> Result<(View, Holder)> {
+        let of_caller =
+            || caller(extensions, Scope::ImagesRead).map(|caller| (caller.into(), caller.user_id().into()));
+        let Some(ticket) = ticket else { return Ok(of_caller()?) };
+        let permit = Permit::read(id);
+        match ticket.check(&self.signer, &permit, self.ports.clock.now()) {
+            Ok(()) => Ok((View::All, Holder::from(&permit))),
+            Err(refused) => of_caller().map_err(|_| refused),
         }
     }
 }

@@ -1,0 +1,165 @@
+//! How many files may be on their way at a time.
+//!
+//! An upload or a download holds a file of the object store, or a connection to it, and memory, for as long as its peer
+//! takes. So there are limits: for all, and for each caller or signed URL, so that none of them takes what all need.
+
+use std::{
+    collections::HashMap,
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use identity::UserId;
+
+use crate::{
+    error::{Error, Result},
+    signed_url::Permit,
+};
+
+/// The most uploads and downloads at a time.
+#[derive(Clone, Copy, Debug)]
+pub struct TransferLimits {
+    /// Of all callers together.
+    pub total: NonZeroUsize,
+    /// Of one caller, or by signed URLs of one image or upload.
+    pub per_caller: NonZeroUsize,
+}
+
+impl TransferLimits {
+    /// How many there may be in all where the host does not say.
+    pub const DEFAULT_TOTAL: NonZeroUsize = NonZeroUsize::new(1_000).unwrap();
+    /// How many of one caller: as many as one HTTP/2 connection has requests.
+    pub const DEFAULT_PER_CALLER: NonZeroUsize = NonZeroUsize::new(200).unwrap();
+}
+
+/// Whose transfer it is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Holder {
+    Caller(UserId),
+    /// Whoever has a signed URL of this image or upload.
+    SignedUrl(String),
+}
+
+impl From<&UserId> for Holder {
+    fn from(caller: &UserId) -> Self {
+        Self::Caller(caller.clone())
+    }
+}
+
+impl From<&Permit> for Holder {
+    fn from(permit: &Permit) -> Self {
+        Self::SignedUrl(permit.name().to_owned())
+    }
+}
+
+/// Counts the transfers of a service. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Transfers {
+    /// `None` where the host bounds them itself.
+    limits: Option<TransferLimits>,
+    open: Arc<Mutex<Open>>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    total: usize,
+    by_holder: HashMap<Holder, usize>,
+}
+
+impl Transfers {
+    pub(crate) fn new(limits: Option<TransferLimits>) -> Self {
+        Self { limits, open: Arc::default() }
+    }
+
+    /// Begins a transfer of `holder`, which lasts until the guard is dropped.
+    ///
+    /// # Errors
+    /// There are as many as there may be.
+    pub(crate) fn begin(&self, holder: Holder) -> Result<Transfer> {
+        let Some(limits) = self.limits else { return Ok(Transfer(None)) };
+        let mut open = self.open();
+        if open.total >= limits.total.get() {
+            return Err(Error::TooManyTransfers { limit: limits.total.get() });
+        }
+        let of_holder = open.by_holder.get(&holder).copied().unwrap_or_default();
+        if of_holder >= limits.per_caller.get() {
+            return Err(Error::TooManyTransfersOfCaller { limit: limits.per_caller.get() });
+        }
+        open.total += 1;
+        open.by_holder.insert(holder.clone(), of_holder + 1);
+        drop(open);
+        Ok(Transfer(Some((self.clone(), holder))))
+    }
+
+    fn end(&self, holder: &Holder) {
+        let mut open = self.open();
+        open.total = open.total.saturating_sub(1);
+        if let Some(count) = open.by_holder.get_mut(holder) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                open.by_holder.remove(holder);
+            }
+        }
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A transfer that goes on.
+#[derive(Debug)]
+pub(crate) struct Transfer(Option<(Transfers, Holder)>);
+
+impl Drop for Transfer {
+    fn drop(&mut self) {
+        if let Some((transfers, holder)) = &self.0 {
+            transfers.end(holder);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holder(name: &str) -> Holder {
+        Holder::from(&UserId::parse(name).unwrap())
+    }
+
+    fn transfers(total: usize, per_caller: usize) -> Transfers {
+        let limit = |count| NonZeroUsize::new(count).unwrap();
+        Transfers::new(Some(TransferLimits { total: limit(total), per_caller: limit(per_caller) }))
+    }
+
+    fn begin(transfers: &Transfers, count: usize, of: &str) -> Result<Vec<Transfer>> {
+        (0..count).map(|_| transfers.begin(holder(of))).collect()
+    }
+
+    #[test]
+    fn a_caller_has_its_share_and_the_others_have_theirs() {
+        let transfers = transfers(5, 2);
+        let alice = begin(&transfers, 2, "alice").unwrap();
+        let refused = transfers.begin(holder("alice")).unwrap_err();
+        assert!(matches!(refused, Error::TooManyTransfersOfCaller { limit: 2 }));
+        let _bob = begin(&transfers, 2, "bob").unwrap();
+        let _carol = begin(&transfers, 1, "carol").unwrap();
+        let refused = transfers.begin(holder("dave")).unwrap_err();
+        assert!(matches!(refused, Error::TooManyTransfers { limit: 5 }));
+        drop(alice);
+        assert!(begin(&transfers, 2, "alice").is_ok());
+    }
+
+    #[test]
+    fn what_has_ended_leaves_nothing() {
+        let transfers = transfers(5, 2);
+        drop(begin(&transfers, 2, "alice").unwrap());
+        let open = transfers.open();
+        assert_eq!((open.total, open.by_holder.len()), (0, 0));
+    }
+
+    #[test]
+    fn a_host_may_have_no_limits() {
+        assert!(begin(&Transfers::new(None), 10_000, "alice").is_ok());
+    }
+}
