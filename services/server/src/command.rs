@@ -13,7 +13,7 @@ use storage_native::SystemClock;
 
 use crate::{
     health, parts, serve,
-    settings::{Annotations, Database, Folder, Gateway, Images, Serve, Signing, Stores},
+    settings::{Annotations, Database, Folder, Gateway, Images, Serve, Signing, Stores, duration},
 };
 
 /// The back end of an image-annotation product: pictures, labelled boxes on them, and a gateway for browsers.
@@ -135,20 +135,6 @@ fn scope(text: &str) -> Result<String, String> {
     }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
-    let problem = || format!("`{text}` is not a duration such as 90s, 30m, 12h or 7d");
-    let unit = text.chars().last().ok_or_else(problem)?;
-    let seconds = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 60 * 60,
-        'd' => 24 * 60 * 60,
-        _ => return Err(problem()),
-    };
-    let count: u64 = text.strip_suffix(unit).and_then(|n| n.parse().ok()).ok_or_else(problem)?;
-    count.checked_mul(seconds).filter(|&n| n > 0).map(Duration::from_secs).ok_or_else(problem)
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -169,14 +155,5 @@ mod tests {
                 .starts_with("`image:write` is not one of images:read")
         );
         assert!(scope(" ").is_err());
-    }
-
-    #[test]
-    fn durations_have_a_unit() {
-        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
-        assert_eq!(duration("7d"), Ok(Duration::from_secs(7 * 86_400)));
-        for wrong in ["", "h", "1", "0s", "-1s", "1w", "99999999999999999999d", "ä"] {
-            assert!(duration(wrong).is_err(), "{wrong}");
-        }
     }
 }

@@ -1,8 +1,9 @@
 //! What a newcomer is told once everything listens.
 
 use std::{
-    io::{self, Write as _},
+    io::{self, IsTerminal as _, Write as _},
     net::SocketAddr,
+    path::Path,
     time::Duration,
 };
 
@@ -14,17 +15,22 @@ use crate::settings::Signing;
 /// How long the token in the greeting holds.
 const TOKEN_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Prints what to try next, with a token that `secret` signs and `signing` accepts.
+/// Prints what to try next, with a token that `secret` signs and `signing` accepts. Where standard output is no terminal, it
+/// ends up in a log that others read: there, the command that prints a token is named instead.
 pub(crate) fn greet(
     [gateway, images, annotations]: [SocketAddr; 3],
     secret: &Secret,
     signing: &Signing,
     now: Timestamp,
+    data_dir: &Path,
 ) {
     let Ok(subject) = UserId::parse("you") else { return };
     let (issuer, audience) = (signing.jwt_issuer.as_deref(), signing.jwt_audience.as_deref());
-    let token =
-        mint(secret, &Grant { subject: &subject, scope: None, ttl: TOKEN_TTL, issuer, audience }, now);
+    let token = if io::stdout().is_terminal() {
+        mint(secret, &Grant { subject: &subject, scope: None, ttl: TOKEN_TTL, issuer, audience }, now)
+    } else {
+        format!("$(reticle token --subject {subject} --ttl 1d --data-dir '{}')", data_dir.display())
+    };
     // It works as well if nobody reads this.
     let _ = writeln!(
         io::stdout(),

@@ -8,7 +8,6 @@ mod grpc_port;
 mod health;
 mod hello;
 mod listen;
-mod opening;
 mod parts;
 mod schedule;
 mod serve;

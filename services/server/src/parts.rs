@@ -1,11 +1,13 @@
 //! The parts of a Reticle, built from settings: what each needs, and how they are joined.
 
-use std::{fs, path::Path};
+use std::{convert::Infallible, fs, path::Path};
 
 use anyhow::Context as _;
 use gateway_core::{AllowedOrigins, Config, Gateway, Upstreams};
+use http::{Request, Response};
 use identity::{AuthLayer, AuthService, Authenticator, Jwks, Keys, Policy, Secret, SigningKey, UrlSigner};
-use images::{CleanupReport, ImagesService};
+use images::{CleanupReport, ImagesService, TransferLimits};
+use listener::{ClientAddress, RequestBody};
 use proto::{
     annotations::v1::annotations_service_server::AnnotationsServiceServer,
     images::v1::images_service_server::ImagesServiceServer,
@@ -14,15 +16,12 @@ use storage_native::{
     BridgeDatabase, FileObjects, NativeDatabase, NativeObjects, OsEntropy, S3Objects, SqliteDatabase,
     SqliteOptions, SystemClock, TokioBackground, TokioTimer, sqlite,
 };
-use tonic::service::Routes;
-use tower::Layer as _;
+use tonic::{body::Body, service::Routes};
+use tower::{Layer as _, Service, ServiceExt as _};
 
 use crate::{
     grpc_port,
-    settings::{
-        self, Database, DatabasePlace, Folder, GatewayPort, ImagesPort, Signing, Tokens, Uploads,
-        upstream_uri,
-    },
+    settings::{self, Database, DatabasePlace, Folder, GatewayPort, ImagesPort, Signing, Tokens, Uploads},
 };
 
 /// Background tasks that may run at a time; more are dropped.
@@ -164,6 +163,7 @@ pub(crate) fn images(
     folder: &Folder,
     uploads: &Uploads,
     port: &ImagesPort,
+    transfers: TransferLimits,
 ) -> anyhow::Result<Images> {
     let ports = images::Ports {
         database: stores.database.clone(),
@@ -172,12 +172,11 @@ pub(crate) fn images(
         entropy: OsEntropy,
         background: stores.background.clone(),
     };
-    let public_url = port.public_url.as_deref();
-    let public_url =
-        public_url.map(|url| upstream_uri("--public-url", url).map(|_| url.trim_end_matches('/').to_owned()));
+    let public_url = port.public_url.as_deref().map(settings::public_url);
     let settings = images::Settings {
         max_upload_bytes: uploads.max_upload_bytes,
         public_url: public_url.transpose()?,
+        transfers: Some(transfers),
         ..images::Settings::default()
     };
     let service = ImagesService::new(ports, url_signer(folder, port)?, settings);
@@ -204,4 +203,20 @@ pub(crate) fn gateway(
     let host =
         gateway_core::Ports { authenticator, clock: SystemClock, entropy: OsEntropy, timer: TokioTimer };
     Gateway::new(config, proto::FILE_DESCRIPTOR_SET, upstreams, host).context("the contract cannot be served")
+}
+
+/// The gateway, told of each request's client what the port has found out.
+pub(crate) fn with_client_address(
+    gateway: Gateway,
+) -> impl Service<Request<RequestBody>, Response = Response<Body>, Error = Infallible, Future: Send>
++ Clone
++ Send
++ Sync
++ 'static {
+    gateway.map_request(|mut request: Request<RequestBody>| {
+        if let Some(ClientAddress(address)) = request.extensions().get().copied() {
+            request.extensions_mut().insert(gateway_core::ClientAddress(address));
+        }
+        request
+    })
 }

@@ -4,6 +4,7 @@ use annotations::{AnnotationsService, ImagesBackend};
 use gateway_core::{ReadOn, Upstreams};
 use grpc_web::GrpcWeb;
 use identity::AuthLayer;
+use listener::{Descriptors, Trust};
 use proto::{
     annotations::v1::annotations_service_server::SERVICE_NAME as ANNOTATIONS,
     images::v1::images_service_server::SERVICE_NAME as IMAGES,
@@ -14,7 +15,7 @@ use tower::Layer as _;
 
 use crate::{
     grpc_port, hello,
-    listen::Port,
+    listen::Ports,
     parts::{self, Annotations, Stores},
     schedule, settings,
     shutdown::{Lifetime, Signals},
@@ -23,11 +24,13 @@ use crate::{
 
 /// Runs everything in this process.
 pub(crate) async fn everything(settings: settings::Serve) -> anyhow::Result<()> {
-    let settings::Serve { stores, tokens, uploads, gateway, images, annotations } = settings;
+    let settings::Serve { stores, tokens, uploads, gateway, images, annotations, ports } = settings;
     let folder = &stores.database.folder;
     let authenticator = parts::authenticator(folder, &tokens).await?;
     let opened = Stores::open(&stores).await?;
-    let images_service = parts::images(&opened, &authenticator, folder, &uploads, &images)?;
+    let descriptors = Descriptors::raise();
+    let transfers = images.transfers(descriptors);
+    let images_service = parts::images(&opened, &authenticator, folder, &uploads, &images, transfers)?;
     let lifetime = Lifetime::default();
     let annotations_service =
         annotations_over(&opened.database, images_service.clone(), &authenticator, &annotations, &lifetime);
@@ -39,18 +42,19 @@ pub(crate) async fn everything(settings: settings::Serve) -> anyhow::Result<()> 
     let gateway_service = parts::gateway(&gateway, &uploads, authenticator, upstreams, about)?;
 
     let signals = Signals::listen()?;
-    let images_port = Port::bind("images", "--images-listen", images.images_listen).await?;
+    let ports = Ports::new(ports.limits(descriptors, transfers.total.get()), &lifetime);
+    let images_port = ports.bind("images", "--images-listen", images.images_listen).await?;
     let annotations_port =
-        Port::bind("annotations", "--annotations-listen", annotations.annotations_listen).await?;
-    let gateway_port = Port::bind("gateway", "--listen", gateway.listen).await?;
-    let addresses = [gateway_port.address, images_port.address, annotations_port.address];
-    images_port.serve(ReadOn::new(GrpcWeb::new(images_routes), TokioTimer), &lifetime);
-    annotations_port.serve(ReadOn::new(GrpcWeb::new(annotations_routes), TokioTimer), &lifetime);
-    gateway_port.serve(gateway_service, &lifetime);
+        ports.bind("annotations", "--annotations-listen", annotations.annotations_listen).await?;
+    let gateway_port = ports.bind("gateway", "--listen", gateway.listen).await?;
+    let addresses = [gateway_port.address(), images_port.address(), annotations_port.address()];
+    ports.serve(images_port, Trust::Everyone, ReadOn::new(GrpcWeb::new(images_routes), TokioTimer));
+    ports.serve(annotations_port, Trust::Everyone, ReadOn::new(GrpcWeb::new(annotations_routes), TokioTimer));
+    ports.serve(gateway_port, gateway.trust(), parts::with_client_address(gateway_service));
     clean_up_daily(&opened, &lifetime);
     if tokens.signing.jwt_secret.is_none() && tokens.jwks.is_none() {
         let secret = parts::secret(folder, &tokens.signing)?;
-        hello::greet(addresses, &secret, &tokens.signing, SystemClock.now());
+        hello::greet(addresses, &secret, &tokens.signing, SystemClock.now(), &folder.data_dir);
     }
     lifetime.wait(signals).await;
     opened.close().await;
@@ -59,16 +63,19 @@ pub(crate) async fn everything(settings: settings::Serve) -> anyhow::Result<()> 
 
 /// Runs the images service alone.
 pub(crate) async fn images(settings: settings::Images) -> anyhow::Result<()> {
-    let settings::Images { stores, tokens, uploads, images } = settings;
+    let settings::Images { stores, tokens, uploads, images, ports } = settings;
     let folder = &stores.database.folder;
     let authenticator = parts::authenticator(folder, &tokens).await?;
     let opened = Stores::open(&stores).await?;
-    let service = parts::images(&opened, &authenticator, folder, &uploads, &images)?;
+    let descriptors = Descriptors::raise();
+    let transfers = images.transfers(descriptors);
+    let service = parts::images(&opened, &authenticator, folder, &uploads, &images, transfers)?;
     let lifetime = Lifetime::default();
     let signals = Signals::listen()?;
-    let port = Port::bind("images", "--images-listen", images.images_listen).await?;
+    let ports = Ports::new(ports.limits(descriptors, transfers.total.get()), &lifetime);
+    let port = ports.bind("images", "--images-listen", images.images_listen).await?;
     let routes = GrpcWeb::new(grpc_port::routes(service, &lifetime).await?);
-    port.serve(ReadOn::new(routes, TokioTimer), &lifetime);
+    ports.serve(port, Trust::Everyone, ReadOn::new(routes, TokioTimer));
     clean_up_daily(&opened, &lifetime);
     lifetime.wait(signals).await;
     opened.close().await;
@@ -77,16 +84,17 @@ pub(crate) async fn images(settings: settings::Images) -> anyhow::Result<()> {
 
 /// Runs the annotations service alone.
 pub(crate) async fn annotations(settings: settings::Annotations) -> anyhow::Result<()> {
-    let settings::Annotations { database, tokens, annotations, images_url, trust } = settings;
+    let settings::Annotations { database, tokens, annotations, images_url, trust, ports } = settings;
     let authenticator = parts::authenticator(&database.folder, &tokens).await?;
     let images = Upstream::trusting(&trust)?.channel("--images-url", &images_url)?;
     let database = parts::database(&database).await?;
     let lifetime = Lifetime::default();
     let service = annotations_over(&database, images, &authenticator, &annotations, &lifetime);
     let signals = Signals::listen()?;
-    let port = Port::bind("annotations", "--annotations-listen", annotations.annotations_listen).await?;
+    let ports = Ports::new(ports.limits(Descriptors::raise(), 0), &lifetime);
+    let port = ports.bind("annotations", "--annotations-listen", annotations.annotations_listen).await?;
     let routes = GrpcWeb::new(grpc_port::routes(service, &lifetime).await?);
-    port.serve(ReadOn::new(routes, TokioTimer), &lifetime);
+    ports.serve(port, Trust::Everyone, ReadOn::new(routes, TokioTimer));
     lifetime.wait(signals).await;
     database.close().await;
     Ok(())
@@ -94,7 +102,8 @@ pub(crate) async fn annotations(settings: settings::Annotations) -> anyhow::Resu
 
 /// Runs the gateway alone.
 pub(crate) async fn gateway(settings: settings::Gateway) -> anyhow::Result<()> {
-    let settings::Gateway { folder, tokens, uploads, gateway, images_url, annotations_url, trust } = settings;
+    let settings::Gateway { folder, tokens, uploads, gateway, images_url, annotations_url, trust, ports } =
+        settings;
     let authenticator = parts::authenticator(&folder, &tokens).await?;
     let upstream = Upstream::trusting(&trust)?;
     let upstreams = Upstreams::new()
@@ -105,7 +114,9 @@ pub(crate) async fn gateway(settings: settings::Gateway) -> anyhow::Result<()> {
     let about = grpc_port::about(&[IMAGES, ANNOTATIONS], &[], &lifetime).await?;
     let service = parts::gateway(&gateway, &uploads, authenticator, upstreams, about)?;
     let signals = Signals::listen()?;
-    Port::bind("gateway", "--listen", gateway.listen).await?.serve(service, &lifetime);
+    let ports = Ports::new(ports.limits(Descriptors::raise(), 0), &lifetime);
+    let port = ports.bind("gateway", "--listen", gateway.listen).await?;
+    ports.serve(port, gateway.trust(), parts::with_client_address(service));
     lifetime.wait(signals).await;
     Ok(())
 }

@@ -1,13 +1,22 @@
 //! The settings, as flags and environment variables; a flag wins.
 
+mod duration;
+mod ports;
 mod stores;
 
-use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf};
+use std::{
+    net::{IpAddr, SocketAddr},
+    num::NonZeroUsize,
+    path::PathBuf,
+};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use images::TransferLimits;
+use listener::{Descriptors, IpNet, Trust};
 
 pub(crate) use self::stores::{Database, DatabasePlace, Folder, Objects, Stores};
+pub(crate) use self::{duration::duration, ports::PortLimits};
 
 /// Settings of `reticle serve`.
 #[derive(Args)]
@@ -24,6 +33,8 @@ pub(crate) struct Serve {
     pub(crate) images: ImagesPort,
     #[command(flatten)]
     pub(crate) annotations: AnnotationsPort,
+    #[command(flatten)]
+    pub(crate) ports: PortLimits,
 }
 
 /// Settings of `reticle images`.
@@ -37,6 +48,8 @@ pub(crate) struct Images {
     pub(crate) uploads: Uploads,
     #[command(flatten)]
     pub(crate) images: ImagesPort,
+    #[command(flatten)]
+    pub(crate) ports: PortLimits,
 }
 
 /// Settings of `reticle annotations`.
@@ -55,6 +68,8 @@ pub(crate) struct Annotations {
 
     #[command(flatten)]
     pub(crate) trust: UpstreamTrust,
+    #[command(flatten)]
+    pub(crate) ports: PortLimits,
 }
 
 /// Settings of `reticle gateway`.
@@ -84,6 +99,8 @@ pub(crate) struct Gateway {
 
     #[command(flatten)]
     pub(crate) trust: UpstreamTrust,
+    #[command(flatten)]
+    pub(crate) ports: PortLimits,
 }
 
 /// What tokens are signed with, and what they must say.
@@ -138,9 +155,37 @@ pub(crate) struct ImagesPort {
     #[arg(long, env = "RETICLE_PUBLIC_URL", value_name = "URL")]
     pub(crate) public_url: Option<String>,
 
+    /// The most uploads and downloads at a time.
+    #[arg(
+        long,
+        env = "RETICLE_MAX_TRANSFERS",
+        default_value_t = TransferLimits::DEFAULT_TOTAL,
+        value_name = "COUNT"
+    )]
+    pub(crate) max_transfers: NonZeroUsize,
+
+    /// The most uploads and downloads of one caller at a time, or by signed URLs of one image or upload.
+    #[arg(
+        long,
+        env = "RETICLE_MAX_TRANSFERS_PER_CALLER",
+        default_value_t = TransferLimits::DEFAULT_PER_CALLER,
+        value_name = "COUNT"
+    )]
+    pub(crate) max_transfers_per_caller: NonZeroUsize,
+
     /// The key of signed URLs, at least 32 bytes. [default: the one in DATA_DIR/url-key, made if need be]
     #[arg(long, env = "RETICLE_URL_KEY", hide_env_values = true, value_name = "KEY")]
     pub(crate) url_key: Option<String>,
+}
+
+impl ImagesPort {
+    /// As the images service takes them, as far as there are descriptors for the files.
+    pub(crate) fn transfers(&self, descriptors: Descriptors) -> TransferLimits {
+        TransferLimits {
+            total: descriptors.files(self.max_transfers),
+            per_caller: self.max_transfers_per_caller,
+        }
+    }
 }
 
 /// The annotations service's own port.
@@ -195,9 +240,27 @@ pub(crate) struct GatewayPort {
     #[arg(long, env = "RETICLE_ALLOWED_ORIGINS", value_delimiter = ',', value_name = "ORIGINS")]
     pub(crate) allowed_origins: Vec<String>,
 
+    /// The proxies whose X-Forwarded headers are believed: addresses and networks, separated by commas, as in
+    /// 127.0.0.1,10.0.0.0/8.
+    #[arg(
+        long,
+        env = "RETICLE_TRUSTED_PROXIES",
+        value_delimiter = ',',
+        value_parser = network,
+        value_name = "NETWORKS"
+    )]
+    pub(crate) trusted_proxies: Vec<IpNet>,
+
     /// The region that `/health` names.
     #[arg(long, env = "RETICLE_REGION", default_value = "local", value_name = "REGION")]
     pub(crate) region: String,
+}
+
+impl GatewayPort {
+    /// Whose `X-Forwarded-…` headers the gateway believes.
+    pub(crate) fn trust(&self) -> Trust {
+        Trust::Proxies(self.trusted_proxies.clone())
+    }
 }
 
 /// Whose certificates the other parts may show.
@@ -215,6 +278,23 @@ pub(crate) fn upstream_uri(setting: &str, url: &str) -> anyhow::Result<http::Uri
         (Some("http" | "https"), Some(_)) => Ok(uri),
         _ => bail!("{setting}: `{url}` must be http://HOST:PORT or https://HOST"),
     }
+}
+
+/// What signed URLs begin with: a URL to whose end a path can be added.
+pub(crate) fn public_url(url: &str) -> anyhow::Result<String> {
+    let uri = upstream_uri("--public-url", url)?;
+    let has_user = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
+    // The parsed form has lost the fragment.
+    if has_user || url.contains(['?', '#']) {
+        bail!("--public-url: `{url}` must have no user, query or fragment: paths are added to its end");
+    }
+    Ok(url.trim_end_matches('/').to_owned())
+}
+
+/// A network, or an address, which is a network of one.
+fn network(text: &str) -> Result<IpNet, &'static str> {
+    let address = || text.parse().map(|address: IpAddr| IpNet::from(address.to_canonical()));
+    text.parse().or_else(|_| address()).map_err(|_| "must be an IP address or a network, as in 10.0.0.0/8")
 }
 
 fn address(text: &str) -> Result<SocketAddr, &'static str> {

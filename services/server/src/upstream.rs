@@ -19,6 +19,11 @@ const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
 /// deadline, and the next one makes a new connection.
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Bytes of one response that may come in ahead of whoever asked for it.
+const STREAM_WINDOW: u32 = 128 * 1024;
+/// Bytes of all responses of a connection: as much as so many have that nobody reads, so that those never hold up another.
+const CONNECTION_WINDOW: u32 = listener::MAX_GATEWAY_STREAMS * STREAM_WINDOW;
+
 /// What all connections to other parts have in common.
 pub(crate) struct Upstream {
     tls: ClientTlsConfig,
@@ -47,6 +52,8 @@ impl Upstream {
             .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
             .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
             .keep_alive_while_idle(true)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
             .tcp_nodelay(true);
         if is_secure {
             endpoint = endpoint

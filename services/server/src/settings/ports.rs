@@ -1,0 +1,89 @@
+//! What the ports of a process allow their peers.
+
+use std::{num::NonZeroUsize, time::Duration};
+
+use clap::Args;
+use listener::{Descriptors, Limits, Pace};
+
+use super::duration;
+
+/// The limits of connections, shared by all ports of the process.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct PortLimits {
+    /// The most open connections; one more is closed at once.
+    #[arg(
+        long,
+        env = "RETICLE_MAX_CONNECTIONS",
+        default_value_t = Limits::DEFAULT_MAX_CONNECTIONS,
+        value_name = "COUNT"
+    )]
+    max_connections: NonZeroUsize,
+
+    /// The most open connections of one client address (of one /64 network for IPv6).
+    #[arg(
+        long,
+        env = "RETICLE_MAX_CONNECTIONS_PER_ADDRESS",
+        default_value_t = Limits::DEFAULT_MAX_CONNECTIONS_PER_ADDRESS,
+        value_name = "COUNT"
+    )]
+    max_connections_per_address: NonZeroUsize,
+
+    /// How long a connection may be open without a request, as in 90s or 3m.
+    #[arg(long, env = "RETICLE_IDLE_TIMEOUT", default_value = "3m", value_parser = duration, value_name = "DURATION")]
+    idle_timeout: Duration,
+
+    /// How long a connection to the gateway takes new requests; those that are open then may end.
+    #[arg(
+        long,
+        env = "RETICLE_MAX_CONNECTION_AGE",
+        default_value = "1h",
+        value_parser = duration,
+        value_name = "DURATION"
+    )]
+    max_connection_age: Duration,
+
+    /// The time in which a peer must move PROGRESS_BYTES of a body that the server sends or waits for.
+    #[arg(
+        long,
+        env = "RETICLE_PROGRESS_INTERVAL",
+        default_value = "30s",
+        value_parser = duration,
+        value_name = "DURATION"
+    )]
+    progress_interval: Duration,
+
+    /// The fewest bytes of a body that a peer must send or read in PROGRESS_INTERVAL.
+    #[arg(
+        long,
+        env = "RETICLE_PROGRESS_BYTES",
+        default_value_t = Pace::DEFAULT_BYTES,
+        value_parser = clap::value_parser!(u32).range(1..),
+        value_name = "BYTES"
+    )]
+    progress_bytes: u32,
+}
+
+impl PortLimits {
+    /// As the listener takes them, in a process that may have `files` on their way beside the connections.
+    pub(crate) fn limits(&self, descriptors: Descriptors, files: usize) -> Limits {
+        Limits {
+            max_connections: descriptors.connections(self.max_connections, files),
+            max_connections_per_address: self.max_connections_per_address,
+            idle_timeout: self.idle_timeout,
+            max_age: self.max_connection_age,
+            pace: Pace { interval: self.progress_interval, bytes: self.progress_bytes },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_those_of_the_listener() {
+        assert_eq!(duration("3m"), Ok(Limits::DEFAULT_IDLE_TIMEOUT));
+        assert_eq!(duration("1h"), Ok(Limits::DEFAULT_MAX_AGE));
+        assert_eq!(duration("30s"), Ok(Pace::DEFAULT_INTERVAL));
+    }
+}

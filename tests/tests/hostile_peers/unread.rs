@@ -1,0 +1,150 @@
+//! Peers that ask for a file and do not read it.
+
+use anyhow::{Context as _, ensure};
+use futures_util::future::try_join_all;
+use tests::{Parts, Picture, Program, User};
+use tokio::{io::AsyncWriteExt as _, net::TcpStream, time::timeout};
+
+use super::{PATIENCE, cost, http2};
+
+/// More than a connection's buffers hold.
+const LARGE: usize = 8_000_000;
+
+/// The path of a signed URL of a large picture.
+async fn signed_url(user: &User) -> anyhow::Result<String> {
+    let image = user.upload(&Picture::of_size(LARGE), "large.png").await?;
+    let id = image.text("/image/id");
+    let signed = user.get(&format!("/api/images/{id}/signed-url")).await?;
+    Ok(signed.text("/url").to_owned())
+}
+
+/// Waits until no more than these descriptors are open.
+async fn descriptors_fall_to(most: usize, program: &Program) -> anyhow::Result<()> {
+    let fall = async {
+        while cost::descriptors(program)? > most {
+            ensure!(reqwest::get(program.target().url("/livez")).await?.status() == 200);
+        }
+        Ok(())
+    };
+    timeout(PATIENCE, fall).await.context("descriptors are held")?
+}
+
+/// Given HTTP/2 connections that open a signed URL hundreds of times with no window, when they do not read, then they hold
+/// no more files than one URL may, others download all the while, and after the progress interval nothing is held.
+#[tokio::test(flavor = "multi_thread")]
+async fn downloads_without_a_window_are_few_and_end() -> anyhow::Result<()> {
+    const PER_URL: usize = 40;
+    let limit = PER_URL.to_string();
+    let program =
+        Program::start(&["--progress-interval", "3s", "--max-transfers-per-caller", &limit]).await?;
+    let user = program.target().new_user();
+    let url = signed_url(&user).await?;
+    let before = cost::descriptors(&program)?;
+    cost::forget_peak(&program)?;
+    let resident = cost::peak_kib(&program)?;
+
+    let mut clients = Vec::new();
+    for _ in 0..3 {
+        clients.push(http2::connect(program.target().gateway, 0).await?);
+    }
+    let mut begun = Vec::new();
+    for client in &mut clients {
+        for _ in 0..60 {
+            begun.push(client.send(http::Request::get(&url).body(())?, true).await?.0);
+        }
+    }
+    let responses = timeout(PATIENCE, try_join_all(begun)).await??;
+    let (held, refused): (Vec<_>, Vec<_>) =
+        responses.into_iter().partition(|response| response.status() == 200);
+    ensure!(held.len() == PER_URL, "{} are held", held.len());
+    for response in &refused {
+        let retry_after = response.headers().get("retry-after");
+        ensure!(response.status() == 429 && retry_after.is_some(), "{response:?}");
+    }
+    let open = cost::descriptors(&program)?;
+    ensure!(open <= before + PER_URL + clients.len() + 16, "{open} descriptors, {before} before");
+
+    // Another user, and another URL.
+    let other = program.target().new_user();
+    let image = other.upload(&Picture::of_size(100_000), "other.png").await?;
+    let content = other.get(&format!("/api/images/{}/content", image.text("/image/id"))).await?;
+    ensure!(content.body.len() == 100_000, "{content:?}");
+
+    for response in held {
+        let ended = timeout(PATIENCE, http2::drain_without_window(response.into_body())).await?;
+        ensure!(ended.is_err_and(|error| error.is_reset()), "a download that was not read did not end");
+    }
+    drop(clients);
+    descriptors_fall_to(before + 16, &program).await?;
+    let peak = cost::peak_kib(&program)?;
+    ensure!(peak < resident + 128 * 1024, "{peak} KiB, {resident} KiB before");
+    let again = reqwest::get(&url).await?;
+    ensure!(again.status() == 200 && again.bytes().await?.len() == LARGE);
+    Ok(())
+}
+
+/// Given a gateway whose clients do not read what they ask for, then what comes in for them from the services does not hold
+/// up what comes in for others on the same connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn downloads_without_a_window_hold_up_no_other_behind_a_gateway() -> anyhow::Result<()> {
+    let parts = Parts::start_with(&[("RETICLE_PROGRESS_INTERVAL", "5m")], &[]).await?;
+    let user = parts.target().new_user();
+    let url = signed_url(&user).await?;
+    let mut client = http2::connect(parts.target().gateway, 0).await?;
+    let mut begun = Vec::new();
+    for _ in 0..100 {
+        begun.push(client.send(http::Request::get(&url).body(())?, true).await?.0);
+    }
+    let held = timeout(PATIENCE, try_join_all(begun)).await??;
+    ensure!(held.iter().all(|response| response.status() == 200));
+    let content = timeout(PATIENCE, async { reqwest::get(&url).await?.bytes().await }).await;
+    ensure!(content.context("the others hold it up")??.len() == LARGE);
+    Ok(())
+}
+
+/// Given HTTP/1.1 connections that ask for a file and do not read it, when the progress interval is over, then they and
+/// the files are closed.
+#[tokio::test(flavor = "multi_thread")]
+async fn downloads_over_http1_that_are_not_read_end() -> anyhow::Result<()> {
+    let program = Program::start(&["--progress-interval", "2s"]).await?;
+    let user = program.target().new_user();
+    let url = signed_url(&user).await?;
+    let path = url.split_once("/api/").context("no path")?.1;
+    let before = cost::descriptors(&program)?;
+    let mut peers = Vec::new();
+    for _ in 0..40 {
+        let mut peer = TcpStream::connect(program.target().gateway).await?;
+        peer.write_all(format!("GET /api/{path} HTTP/1.1\r\nhost: a\r\n\r\n").as_bytes()).await?;
+        peers.push(peer);
+    }
+    let begun = async {
+        while cost::descriptors(&program)? < before + 2 * peers.len() {
+            tokio::task::yield_now().await;
+        }
+        anyhow::Ok(())
+    };
+    timeout(PATIENCE, begun).await.context("the downloads did not begin")??;
+    descriptors_fall_to(before + 16, &program).await?;
+    drop(peers);
+    Ok(())
+}
+
+/// Given a slow reader that takes enough, when it goes on for several intervals, then it gets everything.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_reader_gets_everything() -> anyhow::Result<()> {
+    let program = Program::start(&["--progress-interval", "1s", "--progress-bytes", "1000"]).await?;
+    let user = program.target().new_user();
+    let image = user.upload(&Picture::of_size(400_000), "a.png").await?;
+    let signed = user.get(&format!("/api/images/{}/signed-url", image.text("/image/id"))).await?;
+    let mut client = http2::connect(program.target().gateway, 16_384).await?;
+    let mut body = client.get(signed.text("/url")).await?.into_body();
+    let mut length = 0;
+    while let Some(data) = body.data().await {
+        let bytes = data?.len();
+        length += bytes;
+        tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+        body.flow_control().release_capacity(bytes)?;
+    }
+    ensure!(length == 400_000, "{length}");
+    Ok(())
+}
