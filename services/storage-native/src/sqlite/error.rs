@@ -63,7 +63,9 @@ pub(super) fn classify(error: sqlx::Error) -> Error {
             Error::Full(Box::new(error))
         }
         (_, code::CONSTRAINT) => Error::Constraint(constraint(code, &error)),
-        (_, code::BUSY | code::LOCKED | code::NOMEM | code::INTERRUPT | code::CANTOPEN | code::PROTOCOL) => {
+        // A read that ran for too long.
+        (_, code::INTERRUPT) => Error::overloaded(error),
+        (_, code::BUSY | code::LOCKED | code::NOMEM | code::CANTOPEN | code::PROTOCOL) => {
             Error::unavailable(error)
         }
         _ => Error::broken(error),

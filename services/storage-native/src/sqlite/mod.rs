@@ -5,6 +5,7 @@
 //! their own, which a write never blocks (`readers`).
 
 mod convert;
+mod deadline;
 mod error;
 mod migrate;
 mod options;

@@ -38,6 +38,8 @@ pub struct SqliteOptions {
     pub readers: usize,
     /// How long a call waits for another process that writes, for a place in the queue, or for a reader.
     pub patience: Duration,
+    /// How long one read may run; then it is stopped, and fails with [`storage::Error::Overloaded`].
+    pub longest_read: Duration,
     /// How many writes may wait. More callers wait for a place.
     pub queue: usize,
     /// The largest size of the file in bytes, where the disk is not the limit.
@@ -45,12 +47,13 @@ pub struct SqliteOptions {
 }
 
 impl Default for SqliteOptions {
-    /// Two readers for each processor, at least 4; 5 seconds of patience; a queue of 256; no limit but the disk.
+    /// Two readers for each processor, at least 4; 5 seconds of patience; 10 for a read; a queue of 256; no limit but the disk.
     fn default() -> Self {
         let processors = available_parallelism().map_or(1, usize::from);
         Self {
             readers: (processors * 2).max(4),
             patience: Duration::from_secs(5),
+            longest_read: Duration::from_secs(10),
             queue: 256,
             max_bytes: None,
         }

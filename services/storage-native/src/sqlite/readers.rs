@@ -3,16 +3,23 @@
 use std::{
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use sqlx::{Connection, SqliteConnection};
-use storage::{Error, Result, Row, Statement};
+use storage::{Error, Outcome, Result, Row, Statement};
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
     time::timeout,
 };
 
-use super::{error::classify, options, options::SqliteOptions, run::run};
+use super::{
+    deadline::Deadline,
+    error::{Failure, classify},
+    options,
+    options::SqliteOptions,
+    run::run,
+};
 
 /// A bounded number of readers, opened when they are first needed. The one that was used last is used next: its caches
 /// are warm.
@@ -21,7 +28,7 @@ pub(super) struct Readers {
     path: PathBuf,
     options: SqliteOptions,
     places: Semaphore,
-    idle: Mutex<Vec<SqliteConnection>>,
+    idle: Mutex<Vec<Reader>>,
 }
 
 impl Readers {
@@ -37,11 +44,11 @@ impl Readers {
     pub(super) async fn read(&self, statement: Statement) -> Result<Vec<Row>> {
         let place = self.place().await?;
         let idle = self.idle().pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => options::connect_reader(&self.path, &self.options).await.map_err(classify)?,
+        let reader = match idle {
+            Some(reader) => reader,
+            None => Reader::connect(&self.path, &self.options).await.map_err(classify)?,
         };
-        let mut lease = Lease { readers: self, connection: Some(connection), _place: place };
+        let mut lease = Lease { readers: self, reader: Some(reader), _place: place };
         lease.run(statement).await
     }
 
@@ -51,9 +58,9 @@ impl Readers {
         let everyone = self.places.acquire_many(places).await;
         self.places.close();
         drop(everyone);
-        let connections = std::mem::take(&mut *self.idle());
-        for connection in connections {
-            if let Err(error) = connection.close().await {
+        let readers = std::mem::take(&mut *self.idle());
+        for reader in readers {
+            if let Err(error) = reader.connection.close().await {
                 tracing::warn!(%error, "a reader of the database did not close");
             }
         }
@@ -68,27 +75,55 @@ impl Readers {
         place.map_err(Error::overloaded)?.map_err(Error::unavailable)
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<SqliteConnection>> {
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Reader>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A connection on loan. It goes back even when its reader gives up: SQLite's thread stops at the next row and resets
-/// the statement before it takes another.
+/// A connection, and until when its statement may run.
+#[derive(Debug)]
+struct Reader {
+    connection: SqliteConnection,
+    deadline: Deadline,
+    /// Its thread may still be at a statement that nobody waits for.
+    is_busy: bool,
+}
+
+impl Reader {
+    async fn connect(path: &Path, options: &SqliteOptions) -> Result<Self, sqlx::Error> {
+        let mut connection = options::connect_reader(path, options).await?;
+        let deadline = Deadline::of(&mut connection).await?;
+        Ok(Self { connection, deadline, is_busy: false })
+    }
+
+    async fn run(&mut self, statement: Statement, limit: Duration) -> Result<Outcome, Failure> {
+        if self.is_busy {
+            // The deadline is that of the statement before, until the thread has left it.
+            self.connection.ping().await?;
+        }
+        self.is_busy = true;
+        self.deadline.set(limit);
+        let outcome = run(&mut self.connection, statement).await?;
+        self.is_busy = false;
+        Ok(outcome)
+    }
+}
+
+/// A reader on loan. It goes back even when its caller gives up: then its statement is stopped.
 struct Lease<'a> {
     readers: &'a Readers,
-    connection: Option<SqliteConnection>,
+    reader: Option<Reader>,
     _place: SemaphorePermit<'a>,
 }
 
 impl Lease<'_> {
     async fn run(&mut self, statement: Statement) -> Result<Vec<Row>> {
-        let Some(connection) = &mut self.connection else { return Ok(Vec::new()) };
-        match run(connection, statement).await {
+        let Some(reader) = &mut self.reader else { return Ok(Vec::new()) };
+        match reader.run(statement, self.readers.options.longest_read).await {
             Ok(outcome) => Ok(outcome.rows),
             Err(failure) => {
                 if failure.ends_transaction {
-                    self.connection = None;
+                    self.reader = None;
                 }
                 Err(failure.error)
             }
@@ -98,6 +133,10 @@ impl Lease<'_> {
 
 impl Drop for Lease<'_> {
     fn drop(&mut self) {
-        self.readers.idle().extend(self.connection.take());
+        let reader = self.reader.take();
+        if let Some(reader) = reader.as_ref().filter(|reader| reader.is_busy) {
+            reader.deadline.stop();
+        }
+        self.readers.idle().extend(reader);
     }
 }

@@ -8,5 +8,6 @@ mod fixture;
 mod sqlite_crash;
 mod sqlite_full;
 mod sqlite_migrate;
+mod sqlite_reads;
 mod sqlite_shared;
 mod sqlite_writer;

@@ -1,0 +1,44 @@
+//! Reads that nobody waits for any more, and reads that take too long.
+
+use std::time::Duration;
+
+use storage::{Answer, Database, Error, Result, Row, Statement};
+use storage_native::{SqliteDatabase, SqliteOptions};
+use tokio::time::timeout;
+
+use crate::fixture::{database_in, folder};
+
+/// Counts without end, and never has a row to send.
+const ENDLESS: &str = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers) SELECT count(*) FROM numbers";
+
+async fn read(database: &SqliteDatabase, sql: &'static str) -> Result<Vec<Row>> {
+    database.read(Statement::new(sql), None).await.map(|Answer { value, .. }| value)
+}
+
+#[tokio::test]
+async fn a_read_whose_caller_has_gone_stops_and_its_reader_serves_the_next() {
+    let folder = folder();
+    let options = SqliteOptions { readers: 1, ..SqliteOptions::default() };
+    let database = database_in(&folder, &options).await;
+
+    for _ in 0..20 {
+        let gone = timeout(Duration::from_millis(5), read(&database, ENDLESS)).await;
+        assert!(gone.is_err(), "{gone:?}");
+    }
+
+    let rows = timeout(Duration::from_secs(5), read(&database, "SELECT 1 AS one")).await;
+    assert_eq!(rows.unwrap().unwrap()[0].take::<i64>("one").unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_read_that_takes_too_long_is_stopped_and_its_caller_told() {
+    let folder = folder();
+    let options =
+        SqliteOptions { readers: 1, longest_read: Duration::from_millis(20), ..SqliteOptions::default() };
+    let database = database_in(&folder, &options).await;
+
+    let late = read(&database, ENDLESS).await;
+
+    assert!(matches!(late, Err(Error::Overloaded(_))), "{late:?}");
+    assert!(read(&database, "SELECT 1 AS one").await.is_ok());
+}
