@@ -5,6 +5,7 @@
 
 mod etag;
 mod page;
+mod scan;
 mod status;
 mod timestamp;
 pub mod token;
@@ -12,6 +13,7 @@ mod violation;
 
 pub use etag::Etag;
 pub use page::{Page, PageQuery, next_page_token};
+pub use scan::{MAX_SCANNED, Scan};
 pub use status::{
     already_exists, conflict, invalid_argument, not_found, not_found_in, storage_failure, too_many_requests,
     with_metadata, with_reason,

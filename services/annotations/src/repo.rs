@@ -6,7 +6,7 @@ pub(crate) mod ingest;
 mod record;
 mod standing;
 
-use aip::{Etag, Page};
+use aip::{Etag, MAX_SCANNED, Page, Scan};
 use identity::UserId;
 use storage::{Database, Error, Result, Row, Session, Statement, Timestamp};
 
@@ -61,27 +61,33 @@ pub(crate) async fn find<D: Database>(
     session.read(statement).await?.into_iter().next().map(annotation).transpose()
 }
 
-/// One page of an image's boxes, newest first, and one box more if another page follows.
+/// One page of an image's boxes, newest first (see [`Scan`]).
 pub(crate) async fn list<D: Database>(
     session: &Session<'_, D>,
     filter: &Filter,
     page: Page,
-) -> Result<Vec<Annotation>> {
+) -> Result<Scan<Annotation>> {
     let statement = Statement::new(
-        "SELECT * FROM annotations
-         WHERE image_id = ?1 AND id < ?2
-           AND (?3 IS NULL OR label = ?3)
-           AND (?4 IS NULL OR confidence >= ?4)
-           AND (?5 IS NULL OR created_by = ?5)
-         ORDER BY id DESC LIMIT ?6",
+        "SELECT * FROM (
+             SELECT 1 AS matches, * FROM (
+                 SELECT * FROM annotations WHERE image_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?7)
+             WHERE (?3 IS NULL OR label = ?3)
+               AND (?4 IS NULL OR confidence >= ?4)
+               AND (?5 IS NULL OR created_by = ?5)
+             ORDER BY id DESC LIMIT ?6)
+         UNION ALL
+         SELECT 0, * FROM annotations WHERE image_id = ?1 AND id = (
+             SELECT id FROM annotations WHERE image_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT 1 OFFSET ?7 - 1)
+         LIMIT ?6",
     )
     .bind(filter.image_id.to_string())
     .bind(page.after.map_or_else(|| ABOVE_ALL_IDS.to_owned(), |id| id.to_string()))
     .bind(filter.label.as_ref().map(Label::as_str))
     .bind(filter.min_confidence.map(Confidence::get))
     .bind(filter.created_by.as_ref().map(UserId::as_str))
-    .bind(i64::from(page.size) + 1);
-    session.read(statement).await?.into_iter().map(annotation).collect()
+    .bind(i64::from(page.size) + 1)
+    .bind(MAX_SCANNED);
+    Scan::read(session.read(statement).await?, page, annotation, |annotation| annotation.id.0)
 }
 
 /// Gives the box new content as of `now`, if it still is as it was read, and returns it; `None` if it was changed or

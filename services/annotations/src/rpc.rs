@@ -152,10 +152,10 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Rpc
         let call = Call::begin(&self.ports.database, &metadata, &extensions, Scope::AnnotationsRead)?;
         let query = list_query(&message);
         let (filter, page) = decode_list(message, &query)?;
-        let listed = self.list(&call, &filter, page).await?;
-        let next_page_token = listed.next_after.map(|last| aip::next_page_token(last, &query));
+        let scan = self.list(&call, &filter, page).await?;
+        let next_page_token = scan.next_after.map(|last| aip::next_page_token(last, &query));
         Ok(call.answer(pb::ListAnnotationsResponse {
-            annotations: listed.annotations.into_iter().map(Into::into).collect(),
+            annotations: scan.found.into_iter().map(Into::into).collect(),
             next_page_token: next_page_token.unwrap_or_default(),
         }))
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use aip::{Etag, Page};
+use aip::{Etag, Page, Scan};
 use storage::{Clock, Constraint, Database, Entropy, Id, Timer, Timestamp};
 
 use crate::{
@@ -20,13 +20,6 @@ const UPDATE_ATTEMPTS: usize = 4;
 
 /// The revision of a new record.
 const FIRST_REVISION: Etag = Etag::of_revision(1);
-
-/// One page of a list, and the id that the next page begins after, if there is one.
-#[derive(Debug)]
-pub(crate) struct Listed {
-    pub(crate) annotations: Vec<Annotation>,
-    pub(crate) next_after: Option<Id>,
-}
 
 impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsService<D, I, C, E, T> {
     /// Stores one box.
@@ -107,14 +100,14 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
     }
 
     /// Reads one page of an image's boxes.
-    pub(crate) async fn list(&self, call: &Call<'_, D>, filter: &Filter, page: Page) -> Result<Listed> {
+    pub(crate) async fn list(
+        &self,
+        call: &Call<'_, D>,
+        filter: &Filter,
+        page: Page,
+    ) -> Result<Scan<Annotation>> {
         self.require_image(call, filter.image_id).await?;
-        let mut annotations = repo::list(&call.session, filter, page).await?;
-        let size = usize::try_from(page.size).unwrap_or(usize::MAX);
-        let more = annotations.len() > size;
-        annotations.truncate(size);
-        let last = annotations.last().map(|annotation| annotation.id.0);
-        Ok(Listed { annotations, next_after: last.filter(|_| more) })
+        Ok(repo::list(&call.session, filter, page).await?)
     }
 
     /// Fails if the image that the field `image_id` names does not exist for the caller.

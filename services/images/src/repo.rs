@@ -2,7 +2,7 @@
 
 pub(crate) mod uploads;
 
-use aip::{Etag, Page};
+use aip::{Etag, MAX_SCANNED, Page, Scan};
 use identity::UserId;
 use storage::{Database, Error, Id, ObjectKey, Result, Row, Session, Statement, Timestamp};
 
@@ -96,25 +96,41 @@ pub(crate) async fn find_many<D: Database>(
     session.read(statement).await?.into_iter().map(image).collect()
 }
 
-/// One page of a list, newest first, and one image more if there is one. Ids are time-ordered, so that the key range is
-/// the range of creation too.
+/// One page of a list, newest first (see [`Scan`]). Ids are time-ordered, so that the key range is the range of creation
+/// too.
 pub(crate) async fn list<D: Database>(
     session: &Session<'_, D>,
     filter: &Filter,
     page: Page,
-) -> Result<Vec<Image>> {
+) -> Result<Scan<Image>> {
     let sql = match filter.view {
         View::Own(_) => {
-            "SELECT * FROM images
-             WHERE uploaded_by = ?1 AND id >= ?2 AND id < ?3 AND instr(lower(filename), lower(?4))
-                 AND iif(?5 IS NULL, deleted_at IS NULL, deleted_at > ?5)
-             ORDER BY id DESC LIMIT ?6"
+            "SELECT * FROM (
+                 SELECT 1 AS matches, * FROM (
+                     SELECT * FROM images WHERE uploaded_by = ?1 AND id >= ?2 AND id < ?3
+                     ORDER BY id DESC LIMIT ?7)
+                 WHERE instr(lower(filename), lower(?4))
+                     AND iif(?5 IS NULL, deleted_at IS NULL, deleted_at > ?5)
+                 ORDER BY id DESC LIMIT ?6)
+             UNION ALL
+             SELECT 0, * FROM images WHERE id = (
+                 SELECT id FROM images WHERE uploaded_by = ?1 AND id >= ?2 AND id < ?3
+                 ORDER BY id DESC LIMIT 1 OFFSET ?7 - 1)
+             LIMIT ?6"
         }
         View::All => {
-            "SELECT * FROM images
-             WHERE ?1 IS NULL AND id >= ?2 AND id < ?3 AND instr(lower(filename), lower(?4))
-                 AND iif(?5 IS NULL, deleted_at IS NULL, deleted_at > ?5)
-             ORDER BY id DESC LIMIT ?6"
+            "SELECT * FROM (
+                 SELECT 1 AS matches, * FROM (
+                     SELECT * FROM images WHERE ?1 IS NULL AND id >= ?2 AND id < ?3
+                     ORDER BY id DESC LIMIT ?7)
+                 WHERE instr(lower(filename), lower(?4))
+                     AND iif(?5 IS NULL, deleted_at IS NULL, deleted_at > ?5)
+                 ORDER BY id DESC LIMIT ?6)
+             UNION ALL
+             SELECT 0, * FROM images WHERE id = (
+                 SELECT id FROM images WHERE ?1 IS NULL AND id >= ?2 AND id < ?3
+                 ORDER BY id DESC LIMIT 1 OFFSET ?7 - 1)
+             LIMIT ?6"
         }
     };
     let from = filter.created_after.map(Id::first_at).map_or_else(String::new, |id| id.to_string());
@@ -125,8 +141,9 @@ pub(crate) async fn list<D: Database>(
         .bind(below.map_or_else(|| ABOVE_ALL.to_owned(), |id| id.to_string()))
         .bind(filter.filename.as_str())
         .bind(filter.deleted_after.map(Timestamp::as_millis))
-        .bind(page.size.saturating_add(1));
-    session.read(statement).await?.into_iter().map(image).collect()
+        .bind(page.size.saturating_add(1))
+        .bind(MAX_SCANNED);
+    Scan::read(session.read(statement).await?, page, image, |image| image.id.into())
 }
 
 /// Changes a live image whose etag is the one that the caller expects, if it expects any.

@@ -151,3 +151,30 @@ async fn it_takes_one_statement() {
     page(&fixture, list(CAT)).await;
     assert_eq!(fixture.database.take_count(), 1);
 }
+
+#[tokio::test]
+async fn a_page_that_finds_little_reads_ten_thousand_boxes_and_the_next_one_continues() {
+    let fixture = Fixture::start().await;
+    numbered(&fixture, 10_001).await;
+    let nobody = pb::ListAnnotationsRequest { created_by: "nobody".to_owned(), ..list(CAT) };
+    let sure = pb::ListAnnotationsRequest { min_confidence: Some(1.0), ..list(CAT) };
+    let oldest = pb::ListAnnotationsRequest { label: "0".to_owned(), ..list(CAT) };
+    for (request, expected) in [(nobody, vec![]), (sure, vec![]), (oldest, vec!["0"])] {
+        let first = page(&fixture, request.clone()).await;
+        assert!(first.annotations.is_empty() && !first.next_page_token.is_empty());
+        let next = pb::ListAnnotationsRequest { page_token: first.next_page_token, ..request };
+        let last = page(&fixture, next).await;
+        assert_eq!((labels(&last), last.next_page_token.as_str()), (expected, ""));
+    }
+}
+
+#[tokio::test]
+async fn a_search_in_fewer_boxes_than_one_page_reads_is_one_page() {
+    let fixture = Fixture::start().await;
+    numbered(&fixture, 9_999).await;
+    for (label, expected) in [("0", vec!["0"]), ("none", vec![])] {
+        let request = pb::ListAnnotationsRequest { label: label.to_owned(), ..list(CAT) };
+        let only = page(&fixture, request).await;
+        assert_eq!((labels(&only), only.next_page_token.as_str()), (expected, ""));
+    }
+}

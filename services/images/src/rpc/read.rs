@@ -1,6 +1,6 @@
 //! Reading records: one, a page, many by id.
 
-use aip::{Page, PageQuery, Violation, Violations};
+use aip::{Page, PageQuery, Scan, Violation, Violations};
 use identity::{Scope, caller, caller_with_any};
 use prost::Message as _;
 use proto::images::v1 as pb;
@@ -59,8 +59,8 @@ where
         let query = query_text(&view, request.get_ref());
         let (filter, page) = decode_list(request.get_ref(), view, &query, self.ports.clock.now())?;
         let session = resume(&self.ports.database, request.metadata());
-        let images = repo::list(&session, &filter, page).await?;
-        Ok(respond(&session, encode_list(images, page, &query)))
+        let scan = repo::list(&session, &filter, page).await?;
+        Ok(respond(&session, encode_list(scan, &query)))
     }
 
     pub(super) async fn batch_get(
@@ -128,23 +128,24 @@ fn decode_list(
     violations.into_result(page.map(|page| (filter, page)))
 }
 
-/// As many of `images` as a page holds; there is a next page if any is left over.
-fn encode_list(images: Vec<Image>, page: Page, query: &str) -> pb::ListImagesResponse {
-    let (count, size) = (images.len(), usize::try_from(page.size).unwrap_or(usize::MAX));
+/// As many of the images as a message holds; the next page begins behind them.
+fn encode_list(scan: Scan<Image>, query: &str) -> pb::ListImagesResponse {
+    let (count, mut next_after) = (scan.found.len(), scan.next_after);
     let mut response = pb::ListImagesResponse::default();
     let (mut bytes, mut last) = (0, None);
-    for image in images.into_iter().take(size) {
+    for image in scan.found {
         let (id, image) = (image.id, pb::Image::from(image));
         bytes += image.encoded_len();
         if bytes > MAX_PAGE_BYTES && last.is_some() {
             break;
         }
-        last = Some(id);
+        last = Some(id.into());
         response.images.push(image);
     }
     if response.images.len() < count {
-        response.next_page_token = last.map(|id| aip::next_page_token(id.into(), query)).unwrap_or_default();
+        next_after = last;
     }
+    response.next_page_token = next_after.map(|id| aip::next_page_token(id, query)).unwrap_or_default();
     response
 }
 

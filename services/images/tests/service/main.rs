@@ -7,6 +7,7 @@ mod direct;
 mod download;
 mod faults;
 mod read;
+mod scan;
 mod signed_url;
 mod upload;
 mod world;

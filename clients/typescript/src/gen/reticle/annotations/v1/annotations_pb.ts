@@ -434,7 +434,8 @@ export type ListAnnotationsResponse = Message<"reticle.annotations.v1.ListAnnota
   annotations: Annotation[];
 
   /**
-   * Empty on the last page.
+   * Empty on the last page, and only there: a page whose filter finds little holds fewer annotations than were asked
+   * for, or none, after 10,000 were read.
    *
    * @generated from field: string next_page_token = 2;
    */

@@ -543,7 +543,8 @@ export type ListImagesResponse = Message<"reticle.images.v1.ListImagesResponse">
   images: Image[];
 
   /**
-   * Empty on the last page.
+   * Empty on the last page, and only there: a page whose filter finds little holds fewer images than were asked for, or
+   * none, after 10,000 were read.
    *
    * @generated from field: string next_page_token = 2;
    */
