@@ -24,7 +24,32 @@ pub(crate) fn install() -> anyhow::Result<PathBuf> {
     python(&folder)?;
     npm(&folder, "tests/node")?;
     chromium()?;
+    unpacked(&folder, "libfaketime")?;
     Ok(folder)
+}
+
+/// A package of Debian's, unpacked into a folder of its name below `folder`: that needs no root and starts no service.
+fn unpacked(folder: &Path, package: &str) -> anyhow::Result<()> {
+    let missing = || format!("the tests need Debian's package `{package}`");
+    once(&folder.join(format!("{package}.installed")), package, || {
+        let archive = folder.join(format!("{package}.archive"));
+        fs::create_dir_all(&archive).with_context(|| format!("cannot make {}", archive.display()))?;
+        let download = || {
+            let mut download = command("apt-get", &["download", "--quiet", package]);
+            download.current_dir(&archive);
+            run(package, download)
+        };
+        // The lists may be older than what Debian has. Only root may read them anew.
+        if download().is_err() {
+            run("apt's lists", command("apt-get", &["update", "--quiet"])).with_context(missing)?;
+            download().with_context(missing)?;
+        }
+        let file = fs::read_dir(&archive)?.next().with_context(missing)??.path();
+        let mut unpack = command("dpkg-deb", &["--extract"]);
+        unpack.arg(file).arg(folder.join(package));
+        run(package, unpack)?;
+        Ok(fs::remove_dir_all(&archive)?)
+    })
 }
 
 /// Debian's Chromium. Only root may install it.

@@ -17,7 +17,7 @@ use http::{
     header::{CONTENT_LENGTH, ORIGIN},
 };
 use http_body::Body as _;
-use storage::{Clock, Entropy, Timer, Timestamp};
+use storage::{Clock, Entropy, Instant, Timer};
 use tonic::body::Body;
 use tower::Service;
 use tracing::{Instrument as _, Span, field::Empty};
@@ -133,13 +133,13 @@ pub(crate) fn span<B>(request: &Request<B>, exchange: &Exchange) -> Span {
 
 /// What of a request is needed once more when its answer is there.
 pub(crate) struct Visit {
-    started: Timestamp,
+    started: Instant,
     origin: Option<HeaderValue>,
 }
 
 impl Visit {
     pub(crate) fn begin<B>(request: &Request<B>, host: &dyn Host) -> Self {
-        Self { started: host.now(), origin: request.headers().get(ORIGIN).cloned() }
+        Self { started: host.instant(), origin: request.headers().get(ORIGIN).cloned() }
     }
 
     /// Gives the answer what every answer has, and logs it.
@@ -152,7 +152,7 @@ impl Visit {
     ) {
         headers.insert(X_REQUEST_ID, exchange.request_id.clone());
         shared.cors.mark(self.origin.as_ref(), headers);
-        let duration_ms = shared.host.now().as_millis() - self.started.as_millis();
+        let duration_ms = shared.host.instant().since(self.started).as_millis();
         tracing::info!(target: "access", status = status.as_u16(), duration_ms, "answered");
     }
 }

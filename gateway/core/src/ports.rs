@@ -4,7 +4,7 @@ use std::{future::Future, net::IpAddr, pin::Pin, time::Duration};
 
 use http::HeaderMap;
 use identity::{Authenticator, Caller, Refused};
-use storage::{Clock, Entropy, Id, Timer, Timestamp};
+use storage::{Clock, Entropy, Id, Instant, Timer};
 
 /// The host's side of a gateway.
 #[derive(Clone, Debug)]
@@ -30,7 +30,7 @@ pub(crate) type Sleep = BoxFuture<'static, ()>;
 
 /// [`Ports`] without its type parameters, so that a `Gateway` has none.
 pub(crate) trait Host: Send + Sync {
-    fn now(&self) -> Timestamp;
+    fn instant(&self) -> Instant;
     fn new_id(&self) -> Id;
     fn fill(&self, buffer: &mut [u8]);
     fn sleep(&self, duration: Duration) -> Sleep;
@@ -38,8 +38,8 @@ pub(crate) trait Host: Send + Sync {
 }
 
 impl<C: Clock, E: Entropy, T: Timer> Host for Ports<C, E, T> {
-    fn now(&self) -> Timestamp {
-        self.clock.now()
+    fn instant(&self) -> Instant {
+        self.clock.instant()
     }
 
     fn new_id(&self) -> Id {

@@ -4,11 +4,12 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     num::NonZeroUsize,
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use lru::LruCache;
 use proto::images::v1::{self as pb, images_service_client::ImagesServiceClient};
-use storage::{Clock, Timestamp};
+use storage::{Clock, Instant};
 use tonic::{Request, Response, Status, body::Body, client::GrpcService, codegen::StdError};
 
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
 
 /// How long an owner is remembered. An owner never changes, but images are deleted: this is how long their annotations
 /// may still be seen.
-const REMEMBERED_SECONDS: i64 = 5;
+const REMEMBERED_FOR: Duration = Duration::from_secs(5);
 
 /// How many images' owners are remembered: those asked for last. About 3 MB.
 const REMEMBERED_IMAGES: NonZeroUsize = NonZeroUsize::new(16_384).unwrap();
@@ -64,7 +65,7 @@ pub(crate) struct Owners<I, C> {
 #[derive(Clone, Debug)]
 struct Owner {
     user_id: String,
-    asked_at: Timestamp,
+    asked_at: Instant,
 }
 
 impl<I: ImagesBackend, C: Clock> Owners<I, C> {
@@ -96,9 +97,9 @@ impl<I: ImagesBackend, C: Clock> Owners<I, C> {
     }
 
     fn recall(&self, images: &BTreeSet<ImageId>) -> BTreeMap<ImageId, String> {
-        let now = self.clock.now();
+        let now = self.clock.instant();
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = |owner: &&Owner| now < owner.asked_at.plus_seconds(REMEMBERED_SECONDS);
+        let fresh = |owner: &&Owner| now.since(owner.asked_at) < REMEMBERED_FOR;
         let mut recall =
             |image: &ImageId| remembered.get(image).filter(fresh).map(|owner| owner.user_id.clone());
         images.iter().filter_map(|image| Some((*image, recall(image)?))).collect()
@@ -112,7 +113,7 @@ impl<I: ImagesBackend, C: Clock> Owners<I, C> {
         images: &[ImageId],
     ) -> Result<Vec<(ImageId, String)>> {
         // Taken before asking: what is remembered is never older than it says.
-        let asked_at = self.clock.now();
+        let asked_at = self.clock.instant();
         let image_ids = images.iter().map(ToString::to_string).collect();
         let request = call.forward(pb::BatchGetImagesRequest { image_ids });
         let answer = self.images.batch_get_images(request).await.map_err(Error::Images)?.into_inner();

@@ -14,7 +14,7 @@ use futures_util::{
 use http::Extensions;
 use identity::Scope;
 use proto::annotations::v1::{self as pb, watch_annotations_response::Event};
-use storage::{Clock, Database, Entropy, Timer, Timestamp};
+use storage::{Clock, Database, Entropy, Instant, Timer};
 use tonic::{Status, metadata::MetadataMap};
 
 use self::feed::{PAGE, Recent, Subscription};
@@ -45,9 +45,9 @@ pub(crate) struct Watch<D: Database, I, C: Clock, E, T: Timer> {
     subscription: Option<Subscription<D, C, T>>,
     /// Whether the database has changes that the feed does not have.
     is_behind: bool,
-    told_at: Timestamp,
+    told_at: Instant,
     is_current: bool,
-    ends_at: Timestamp,
+    ends_at: Instant,
 }
 
 impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, C, E, T> {
@@ -65,8 +65,8 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, 
         service.require_image(&call, image_id).await?;
         let feed = service.feed();
         feed.advance(call.session.bookmark());
-        let now = service.ports.clock.now();
-        let ends_at = later(now, service.settings.longest_watch);
+        let now = service.ports.clock.instant();
+        let ends_at = now.plus(service.settings.longest_watch);
         let (subscription, is_behind, is_current) = (None, true, false);
         drop(call);
         Ok(Self {
@@ -168,12 +168,12 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, 
             }
             Recent::Unread => {}
         }
-        let heartbeat_at = later(self.told_at, HEARTBEAT);
+        let heartbeat_at = self.told_at.plus(HEARTBEAT);
         if !self.is_current || self.now() >= heartbeat_at {
             self.is_current = true;
             return Ok(vec![self.message(Event::Current(pb::Current {}))]);
         }
-        let patience = between(self.now(), heartbeat_at.min(self.ends_at));
+        let patience = heartbeat_at.min(self.ends_at).since(self.now());
         let news = subscription.wait(news, patience);
         match select(pin!(news), pin!(self.service.drain.begun())).await {
             Either::Left((read, _)) => read?,
@@ -210,8 +210,8 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, 
         pb::WatchAnnotationsResponse { event: Some(event), resume_token: self.cursor.token(self.image_id) }
     }
 
-    fn now(&self) -> Timestamp {
-        self.service.ports.clock.now()
+    fn now(&self) -> Instant {
+        self.service.ports.clock.instant()
     }
 }
 
@@ -220,13 +220,4 @@ fn event_of(change: &Change) -> Event {
         What::Changed(annotation) => Event::Changed(Box::new(annotation.clone().into())),
         What::Removed(id) => Event::Removed(pb::Removed { id: id.to_string() }),
     }
-}
-
-fn later(moment: Timestamp, by: Duration) -> Timestamp {
-    let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-    Timestamp::from_millis(moment.as_millis().saturating_add(millis))
-}
-
-fn between(from: Timestamp, to: Timestamp) -> Duration {
-    Duration::from_millis(to.as_millis().saturating_sub(from.as_millis()).max(0).unsigned_abs())
 }

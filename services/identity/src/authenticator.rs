@@ -50,14 +50,14 @@ impl<C: Clock> Authenticator<C> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(Refused::TooLong);
         }
-        let now = self.clock.now();
-        let generation = self.shared.keys.generation(now).await;
+        let (now, instant) = (self.clock.now(), self.clock.instant());
+        let generation = self.shared.keys.generation(instant).await;
         let hash = hash(token);
         if let Some(caller) = self.shared.cache.get(&hash, generation, now) {
             return Ok(caller);
         }
         let Header { algorithm, kid } = Header::parse(token)?;
-        let key = self.shared.keys.find(algorithm, kid.as_deref(), now).await?;
+        let key = self.shared.keys.find(algorithm, kid.as_deref(), instant).await?;
         let proof = token::open(token, &key)?.check(&self.shared.policy, now)?;
         let caller = Caller::new(proof.user_id, proof.scopes, token.into());
         self.shared.cache.put(hash, generation, proof.expires, caller.clone());
@@ -71,7 +71,7 @@ impl<C: Clock> Authenticator<C> {
     /// [`KeysUnavailable`] if that fails; keys that were read before stay in use.
     pub async fn refresh_keys(&self) -> Result<(), KeysUnavailable> {
         match self.shared.keys.jwks() {
-            Some(jwks) => jwks.refresh(self.clock.now()).await,
+            Some(jwks) => jwks.refresh(self.clock.instant()).await,
             None => Ok(()),
         }
     }

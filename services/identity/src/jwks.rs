@@ -3,10 +3,11 @@
 use std::{
     fmt,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use bytes::Bytes;
-use storage::Timestamp;
+use storage::Instant;
 
 use crate::{
     KeySource, KeysUnavailable, Refused,
@@ -47,12 +48,12 @@ struct Known {
     document: Bytes,
     keys: KeySet,
     generation: u64,
-    read_at: Timestamp,
+    read_at: Instant,
 }
 
 /// The reads since `began_at`.
 struct Interval {
-    began_at: Timestamp,
+    began_at: Instant,
     fetches: u32,
     outcome: Option<Outcome>,
 }
@@ -71,7 +72,7 @@ impl Jwks {
     }
 
     /// Reads the source, whatever is known.
-    pub(crate) async fn refresh(&self, now: Timestamp) -> Result<(), KeysUnavailable> {
+    pub(crate) async fn refresh(&self, now: Instant) -> Result<(), KeysUnavailable> {
         let number = self.state().begin_read();
         let read = match self.source.fetch().await {
             Ok(document) => KeySet::parse(&document).map(|keys| (document, keys)),
@@ -81,7 +82,7 @@ impl Jwks {
     }
 
     /// Counts the changes of the keys. If they are too old, one request an interval reads them again first.
-    pub(crate) async fn generation(&self, now: Timestamp) -> u64 {
+    pub(crate) async fn generation(&self, now: Instant) -> u64 {
         let stale = {
             let mut state = self.state();
             state.is_stale(now) && state.may_fetch(1, now)
@@ -97,7 +98,7 @@ impl Jwks {
         &self,
         algorithm: Algorithm,
         kid: Option<&str>,
-        now: Timestamp,
+        now: Instant,
     ) -> Result<VerifyingKey, Refused> {
         if let Ok(key) = self.state().find(algorithm, kid) {
             return Ok(key);
@@ -109,7 +110,7 @@ impl Jwks {
         self.state().find(algorithm, kid)
     }
 
-    async fn refresh_and_log(&self, now: Timestamp) {
+    async fn refresh_and_log(&self, now: Instant) {
         if let Err(error) = self.refresh(now).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "the JWKS could not be refreshed");
         }
@@ -121,12 +122,12 @@ impl Jwks {
 }
 
 impl State {
-    fn is_stale(&self, now: Timestamp) -> bool {
+    fn is_stale(&self, now: Instant) -> bool {
         self.known.as_ref().is_some_and(|known| have_passed(MAX_AGE_SECONDS, known.read_at, now))
     }
 
     /// Whether one more read may begin, if `limit` are allowed before the first outcome of an interval; counts it.
-    fn may_fetch(&mut self, limit: u32, now: Timestamp) -> bool {
+    fn may_fetch(&mut self, limit: u32, now: Instant) -> bool {
         let goes_on = |interval: &Interval| !have_passed(REFRESH_INTERVAL_SECONDS, interval.began_at, now);
         self.interval = self.interval.take().filter(goes_on);
         let interval = self.interval.get_or_insert(Interval { began_at: now, fetches: 0, outcome: None });
@@ -144,7 +145,7 @@ impl State {
         &mut self,
         number: u64,
         read: Result<(Bytes, KeySet), KeysUnavailable>,
-        now: Timestamp,
+        now: Instant,
     ) -> Result<(), KeysUnavailable> {
         if number < self.last_concluded {
             // A later read was faster, and knows better.
@@ -176,9 +177,9 @@ impl State {
     }
 }
 
-/// Whether two moments are so far apart: either way, for a clock may be set back.
-const fn have_passed(seconds: i64, since: Timestamp, now: Timestamp) -> bool {
-    now.as_millis().abs_diff(since.as_millis()) >= seconds.unsigned_abs() * 1000
+/// Whether so much time has passed.
+fn have_passed(seconds: i64, since: Instant, now: Instant) -> bool {
+    now.since(since) >= Duration::from_secs(seconds.unsigned_abs())
 }
 
 impl fmt::Debug for Jwks {

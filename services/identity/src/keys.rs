@@ -3,7 +3,7 @@
 use std::{error::Error as StdError, future::Future, pin::Pin};
 
 use bytes::Bytes;
-use storage::Timestamp;
+use storage::Instant;
 
 use crate::{
     Jwks, Refused, Secret,
@@ -72,7 +72,7 @@ impl Keys {
     }
 
     /// Counts the changes of the keys, after reading them again if they are too old.
-    pub(crate) async fn generation(&self, now: Timestamp) -> u64 {
+    pub(crate) async fn generation(&self, now: Instant) -> u64 {
         match self.jwks() {
             Some(jwks) => jwks.generation(now).await,
             None => 0,
@@ -84,7 +84,7 @@ impl Keys {
         &self,
         algorithm: Algorithm,
         kid: Option<&str>,
-        now: Timestamp,
+        now: Instant,
     ) -> Result<VerifyingKey, Refused> {
         match algorithm {
             Algorithm::Hs256 => self.secret().map(Secret::key).ok_or(Refused::Algorithm),

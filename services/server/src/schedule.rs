@@ -1,37 +1,124 @@
-//! The daily clean-up.
+//! The daily clean-up. Its hour is one of the machine's time, which may be set while it is waited for: so the time is looked
+//! at every minute, and a stopwatch keeps two runs apart.
 
 use std::time::Duration;
 
-use storage::{Clock, Timestamp};
+use storage::{Clock, Instant, Timestamp};
 
 /// The hour (UTC) of the clean-up: the same as the Workers' cron trigger.
 const CLEANUP_HOUR: i64 = 3;
 const SECONDS_A_DAY: i64 = 24 * 60 * 60;
 
+/// After how long the machine's time is looked at again: a run is at most so late after the time was set forward.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+
+/// How much time passes between two runs at least, so that a time that is set back does not repeat one.
+const LEAST_APART: Duration = Duration::from_secs(12 * 60 * 60);
+
 /// Runs `job` every day at 03:00 UTC, for ever.
 pub(crate) async fn daily<J: Future<Output = ()>>(clock: impl Clock, mut job: impl FnMut() -> J) {
+    let mut daily = Daily::new(clock.now());
     loop {
-        tokio::time::sleep(until_next(clock.now())).await;
-        job().await;
+        match daily.next(clock.now(), clock.instant()) {
+            Next::Sleep(duration) => tokio::time::sleep(duration).await,
+            Next::Run => job().await,
+        }
     }
 }
 
-fn until_next(now: Timestamp) -> Duration {
+/// When the next run is due, and when the last one began.
+struct Daily {
+    due: Timestamp,
+    ran: Option<Instant>,
+}
+
+/// What is to be done now.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    Sleep(Duration),
+    Run,
+}
+
+impl Daily {
+    const fn new(now: Timestamp) -> Self {
+        Self { due: next_due(now), ran: None }
+    }
+
+    fn next(&mut self, now: Timestamp, instant: Instant) -> Next {
+        if now >= self.due {
+            self.due = next_due(now);
+            if self.ran.is_none_or(|ran| instant.since(ran) >= LEAST_APART) {
+                self.ran = Some(instant);
+                return Next::Run;
+            }
+        }
+        // If the time was set back by days, the hour that was waited for is far.
+        self.due = self.due.min(next_due(now));
+        let seconds = self.due.as_seconds().saturating_sub(now.as_seconds()).max(1).unsigned_abs();
+        Next::Sleep(Duration::from_secs(seconds).min(LOOK_AGAIN))
+    }
+}
+
+/// The first 03:00 after `now`.
+const fn next_due(now: Timestamp) -> Timestamp {
     let into_day = (now.as_seconds() - CLEANUP_HOUR * 60 * 60).rem_euclid(SECONDS_A_DAY);
-    Duration::from_secs((SECONDS_A_DAY - into_day).unsigned_abs())
+    Timestamp::from_millis((now.as_seconds() - into_day + SECONDS_A_DAY) * 1000)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const MIDNIGHT: i64 = 20_000 * SECONDS_A_DAY;
+
+    /// Hours and minutes of a day.
+    const fn at(hours: i64, minutes: i64) -> Timestamp {
+        Timestamp::from_millis((MIDNIGHT + hours * 3600 + minutes * 60) * 1000)
+    }
+
+    /// A moment of the stopwatch, in hours.
+    const fn hour(hours: u64) -> Instant {
+        Instant::from_elapsed(Duration::from_secs(hours * 3600))
+    }
+
+    const MINUTE: Next = Next::Sleep(LOOK_AGAIN);
+
     #[test]
     fn the_next_clean_up_is_at_three_and_never_now() {
-        let at = |hours: i64, minutes: i64| {
-            until_next(Timestamp::from_millis((20_000 * SECONDS_A_DAY + hours * 3600 + minutes * 60) * 1000))
-        };
-        assert_eq!(at(2, 59), Duration::from_secs(60));
-        assert_eq!(at(3, 0), Duration::from_secs(24 * 3600));
-        assert_eq!(at(23, 0), Duration::from_secs(4 * 3600));
+        assert_eq!(next_due(at(2, 59)), at(3, 0));
+        assert_eq!(next_due(at(3, 0)), at(27, 0));
+        assert_eq!(next_due(at(23, 0)), at(27, 0));
+    }
+
+    #[test]
+    fn it_runs_once_a_day() {
+        let mut daily = Daily::new(at(2, 59));
+        assert_eq!(daily.next(at(2, 59), hour(0)), MINUTE);
+        assert_eq!(daily.next(at(3, 0), hour(0)), Next::Run);
+        assert_eq!(daily.next(at(3, 1), hour(0)), MINUTE);
+        assert_eq!(daily.next(at(27, 0), hour(24)), Next::Run);
+    }
+
+    #[test]
+    fn a_time_that_is_set_back_repeats_no_run_and_skips_none() {
+        let mut daily = Daily::new(at(2, 59));
+        assert_eq!(daily.next(at(3, 0), hour(0)), Next::Run);
+        assert_eq!(daily.next(at(2, 0), hour(0)), MINUTE);
+        assert_eq!(daily.next(at(3, 0), hour(1)), MINUTE, "it has run an hour ago");
+        assert_eq!(daily.next(at(27, 0), hour(25)), Next::Run);
+    }
+
+    #[test]
+    fn a_time_that_was_years_ahead_delays_no_run_by_more_than_a_day() {
+        let mut daily = Daily::new(at(24 * 3650, 0));
+        assert_eq!(daily.next(at(2, 58), hour(0)), MINUTE);
+        assert_eq!(daily.next(at(3, 0), hour(0)), Next::Run);
+    }
+
+    #[test]
+    fn a_time_that_is_set_forward_makes_a_run_late_by_a_minute_at_most() {
+        let mut daily = Daily::new(at(1, 0));
+        assert_eq!(daily.next(at(1, 0), hour(0)), MINUTE);
+        assert_eq!(daily.next(at(5, 0), hour(0)), Next::Run);
     }
 }

@@ -1,15 +1,25 @@
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    sync::LazyLock,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
-use storage::{Clock, Timestamp};
+use storage::{Clock, Instant, Timestamp};
 
-/// The machine's clock.
+/// The machine's clock, and its monotonic one: tokio's, by which [`crate::TokioTimer`] sleeps too.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
+
+/// When the process first asked for an instant: they are counted from there.
+static STARTED: LazyLock<tokio::time::Instant> = LazyLock::new(tokio::time::Instant::now);
 
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the clock that the others are told to take")]
     fn now(&self) -> Timestamp {
         timestamp(SystemTime::now())
+    }
+
+    fn instant(&self) -> Instant {
+        Instant::from_elapsed(STARTED.elapsed())
     }
 }
 

@@ -23,7 +23,7 @@ mod timer;
 pub use background::{Background, Task};
 pub use backoff::Backoff;
 pub use body::{blame_sender, exactly};
-pub use clock::{Clock, Timestamp};
+pub use clock::{Clock, Instant, Timestamp};
 pub use database::{Answer, Bookmark, Database, FromValue, Outcome, Row, Statement, Value, only_reads};
 pub use entropy::Entropy;
 pub use error::{Constraint, Error, Result};

@@ -12,7 +12,7 @@ use proto::{
     images::v1::images_service_server::ImagesServiceServer,
 };
 use serde_json::Value;
-use storage::{Clock, Entropy, Timer, Timestamp};
+use storage::{Clock, Entropy, Instant, Timer, Timestamp};
 use tonic::body::Body;
 use tower::ServiceExt as _;
 
@@ -28,6 +28,10 @@ pub(crate) struct FixedClock;
 impl Clock for FixedClock {
     fn now(&self) -> Timestamp {
         NOW
+    }
+
+    fn instant(&self) -> Instant {
+        Instant::from_elapsed(Duration::ZERO)
     }
 }
 

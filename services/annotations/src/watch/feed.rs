@@ -38,7 +38,7 @@ pub(crate) struct Feed<D, C, T> {
 
 impl<D: Database, C: Clock, T: Timer> Feed<D, C, T> {
     pub(crate) fn new(database: D, clock: C, timer: T, max_watchers: usize) -> Self {
-        let state = State::new(max_watchers, clock.now());
+        let state = State::new(max_watchers, clock.instant());
         Self { database, clock, timer, state: Mutex::new(state) }
     }
 
@@ -76,7 +76,7 @@ impl<D: Database, C: Clock, T: Timer> Feed<D, C, T> {
 
     /// Reads what is new, if it is time to and nobody else does.
     async fn refresh(&self) -> Result<()> {
-        let Some(reading) = self.state().begin(self.clock.now()) else { return Ok(()) };
+        let Some(reading) = self.state().begin(self.clock.instant()) else { return Ok(()) };
         let _turn = Turn { feed: self, number: reading.turn };
         let mut from = reading.from;
         loop {
@@ -130,7 +130,7 @@ impl<D: Database, C: Clock, T: Timer> Subscription<D, C, T> {
     /// # Errors
     /// The history could not be read.
     pub(crate) async fn wait(&self, news: EventListener, patience: Duration) -> Result<()> {
-        let fresh_for = self.feed.state().fresh_for(self.feed.clock.now());
+        let fresh_for = self.feed.state().fresh_for(self.feed.clock.instant());
         if !fresh_for.is_zero() {
             select(news, pin!(self.feed.timer.sleep(fresh_for.min(patience)))).await;
         }

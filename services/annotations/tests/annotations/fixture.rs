@@ -1,7 +1,10 @@
 //! A whole service in one call.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
@@ -14,7 +17,9 @@ use proto::{
     },
     images::v1::images_service_server::ImagesServiceServer,
 };
-use storage::{Answer, Bookmark, Clock, Database, Outcome, Result, Row, Statement, Timer, Timestamp};
+use storage::{
+    Answer, Bookmark, Clock, Database, Instant, Outcome, Result, Row, Statement, Timer, Timestamp,
+};
 use storage_native::{OsEntropy, SqliteDatabase, SqliteOptions, sqlite};
 use tokio::sync::{OwnedMutexGuard, watch};
 use tonic::{Request, Status};
@@ -135,32 +140,43 @@ pub(crate) fn fields(status: &Status) -> Vec<String> {
 }
 
 /// A clock and a timer that stand still until they are set.
-#[derive(Clone)]
-pub(crate) struct SetClock(watch::Sender<i64>);
-
-impl Default for SetClock {
-    fn default() -> Self {
-        Self(watch::Sender::new(1_790_000_000_000))
-    }
+#[derive(Clone, Default)]
+pub(crate) struct SetClock {
+    /// How much time has passed.
+    passed: watch::Sender<i64>,
+    /// By how much the machine's time was set back.
+    set_back: Arc<AtomicI64>,
 }
+
+/// The machine's time when nothing has passed yet.
+const START: i64 = 1_790_000_000_000;
 
 impl SetClock {
     pub(crate) fn advance_millis(&self, millis: i64) {
-        self.0.send_modify(|now| *now += millis);
+        self.passed.send_modify(|passed| *passed += millis);
+    }
+
+    /// Sets the machine's time back, without any passing.
+    pub(crate) fn set_back_millis(&self, millis: i64) {
+        self.set_back.fetch_add(millis, Ordering::Relaxed);
     }
 }
 
 impl Clock for SetClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(*self.0.borrow())
+        Timestamp::from_millis(START + *self.passed.borrow() - self.set_back.load(Ordering::Relaxed))
+    }
+
+    fn instant(&self) -> Instant {
+        Instant::from_elapsed(Duration::from_millis(self.passed.borrow().unsigned_abs()))
     }
 }
 
 impl Timer for SetClock {
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send + 'static {
-        let mut now = self.0.subscribe();
-        let until = *now.borrow() + i64::try_from(duration.as_millis()).unwrap();
-        async move { now.wait_for(|now| *now >= until).await.map(drop).unwrap() }
+        let mut passed = self.passed.subscribe();
+        let until = *passed.borrow() + i64::try_from(duration.as_millis()).unwrap();
+        async move { passed.wait_for(|passed| *passed >= until).await.map(drop).unwrap() }
     }
 }
 

@@ -193,6 +193,30 @@ async fn silence_is_told_every_fifteen_seconds_with_a_newer_token() {
 }
 
 #[tokio::test]
+async fn a_machine_whose_time_is_set_back_goes_on_as_before() {
+    let fixture = Fixture::start().await;
+    let mut watcher = fixture.watch_from_now(CAT).await;
+    fixture.clock.set_back_millis(3_600_000);
+    let (told, ()) = tokio::join!(async { watcher.next().await }, async {
+        for _ in 0..15 {
+            fixture.clock.advance_millis(1_000);
+            tokio::task::yield_now().await;
+        }
+    });
+    assert_eq!(told, current(), "silence is told");
+    let request = by("alice", pb::CreateAnnotationRequest { annotation: Some(new_box(CAT)) });
+    let theirs = fixture.beside().create_annotation(request).await.unwrap().into_inner().annotation.unwrap();
+    let (told, ()) =
+        tokio::join!(async { watcher.next().await }, async { fixture.clock.advance_millis(1_000) });
+    assert_eq!(told, changed(&theirs), "changes of another process are read");
+    fixture.images.delete(CAT);
+    fixture.clock.advance_millis(5_000);
+    let list = pb::ListAnnotationsRequest { image_id: CAT.to_owned(), ..Default::default() };
+    let listed = fixture.client.clone().list_annotations(by("alice", list)).await;
+    assert_eq!(listed.unwrap_err().code(), Code::NotFound, "the owner is not remembered for longer");
+}
+
+#[tokio::test]
 async fn a_call_ends_after_half_an_hour_and_goes_on_by_its_token() {
     let fixture = Fixture::start().await;
     let mut watcher = fixture.watch_from_now(CAT).await;

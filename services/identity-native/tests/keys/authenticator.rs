@@ -6,11 +6,12 @@ use std::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
+    time::Duration,
 };
 
 use identity::{Authenticator, Jwks, Keys, Policy, REFRESH_INTERVAL_SECONDS, Refused};
 use identity_native::key_source;
-use storage::{Clock, Timestamp};
+use storage::{Clock, Instant, Timestamp};
 
 use crate::{
     pair::{EXPIRES, Pair},
@@ -30,6 +31,10 @@ impl FixedClock {
 impl Clock for FixedClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(self.0.load(Ordering::Relaxed))
+    }
+
+    fn instant(&self) -> Instant {
+        Instant::from_elapsed(Duration::from_millis(self.now().as_millis().unsigned_abs()))
     }
 }
 

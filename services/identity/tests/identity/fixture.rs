@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicI64, AtomicU32, Ordering},
     },
+    time::Duration,
 };
 
 use base64::{
@@ -16,7 +17,7 @@ use bytes::Bytes;
 use identity::{Authenticator, BoxError, Jwks, KeySource, Keys, Policy, Secret};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::Jwk};
 use serde_json::{Value, json};
-use storage::{Clock, Timestamp};
+use storage::{Clock, Instant, Timestamp};
 use tokio::sync::Notify;
 
 pub(crate) const NOW: i64 = 1_800_000_000;
@@ -24,11 +25,24 @@ pub(crate) const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 
 /// A clock that stands still until it is told to go on.
 #[derive(Clone)]
-pub(crate) struct FixedClock(Arc<AtomicI64>);
+pub(crate) struct FixedClock {
+    now: Arc<AtomicI64>,
+    passed: Arc<AtomicI64>,
+}
 
 impl FixedClock {
     pub(crate) fn advance_millis(&self, millis: i64) {
-        self.0.fetch_add(millis, Ordering::Relaxed);
+        self.set_forward_millis(millis);
+        self.passed.fetch_add(millis, Ordering::Relaxed);
+    }
+
+    /// Sets the time without any passing.
+    fn set_forward_millis(&self, millis: i64) {
+        self.now.fetch_add(millis, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_back(&self, seconds: i64) {
+        self.set_forward_millis(-seconds * 1000);
     }
 
     pub(crate) fn advance(&self, seconds: i64) {
@@ -38,13 +52,17 @@ impl FixedClock {
 
 impl Default for FixedClock {
     fn default() -> Self {
-        Self(Arc::new(AtomicI64::new(NOW * 1000)))
+        Self { now: Arc::new(AtomicI64::new(NOW * 1000)), passed: Arc::default() }
     }
 }
 
 impl Clock for FixedClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.0.load(Ordering::Relaxed))
+        Timestamp::from_millis(self.now.load(Ordering::Relaxed))
+    }
+
+    fn instant(&self) -> Instant {
+        Instant::from_elapsed(Duration::from_millis(self.passed.load(Ordering::Relaxed).unsigned_abs()))
     }
 }
 

@@ -7,6 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicI64, AtomicU8, Ordering},
     },
+    time::Duration,
 };
 
 use identity::{Caller, Scope, Scopes, SigningKey, UrlSigner, UserId};
@@ -16,7 +17,7 @@ use proto::images::v1::{
     self as pb, images_service_client::ImagesServiceClient, images_service_server::ImagesServiceServer,
     upload_image_request::Payload,
 };
-use storage::{Clock, Entropy, ObjectStore as _, Timestamp};
+use storage::{Clock, Entropy, Instant, ObjectStore as _, Timestamp};
 use storage_native::{FileObjects, SqliteDatabase, SqliteOptions, TokioBackground, sqlite};
 use tempfile::TempDir;
 use tonic::{
@@ -147,6 +148,10 @@ impl TestClock {
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(self.0.fetch_add(1, Ordering::SeqCst))
+    }
+
+    fn instant(&self) -> Instant {
+        Instant::from_elapsed(Duration::from_millis(self.0.load(Ordering::SeqCst).unsigned_abs()))
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use event_listener::Event;
-use storage::{Bookmark, Timestamp};
+use storage::{Bookmark, Instant};
 
 use crate::{
     annotation::ImageId,
@@ -15,10 +15,10 @@ use crate::{
 };
 
 /// How long a change of another process may go unnoticed.
-const READ_EVERY_MILLIS: i64 = 1_000;
+const READ_EVERY: Duration = Duration::from_secs(1);
 
 /// How long the others wait for the one that reads.
-const TURN_MILLIS: i64 = 1_000;
+const TURN: Duration = Duration::from_secs(1);
 
 /// How many changes are kept for watchers that have not told them yet, about 4 MB. Who needs older ones reads them itself.
 const RECENT: usize = 8_192;
@@ -38,7 +38,7 @@ pub(super) struct State {
     /// How often this process said that it changed something, and how much of that was read.
     noted: u64,
     read: u64,
-    read_at: Timestamp,
+    read_at: Instant,
     /// Counts those who read, and says whether the last one still does.
     turn: u64,
     is_being_read: bool,
@@ -73,7 +73,7 @@ pub(super) struct Reading {
 }
 
 impl State {
-    pub(super) fn new(max_watchers: usize, now: Timestamp) -> Self {
+    pub(super) fn new(max_watchers: usize, now: Instant) -> Self {
         Self {
             topics: HashMap::new(),
             watchers: 0,
@@ -143,18 +143,17 @@ impl State {
     }
 
     /// How long nobody else needs to read.
-    pub(super) fn fresh_for(&self, now: Timestamp) -> Duration {
-        let age = now.as_millis().saturating_sub(self.read_at.as_millis());
-        let millis = match (self.is_being_read, self.noted == self.read) {
-            (true, _) => TURN_MILLIS.saturating_sub(age),
-            (false, true) => READ_EVERY_MILLIS.saturating_sub(age),
-            (false, false) => 0,
-        };
-        Duration::from_millis(millis.max(0).unsigned_abs())
+    pub(super) fn fresh_for(&self, now: Instant) -> Duration {
+        let age = now.since(self.read_at);
+        match (self.is_being_read, self.noted == self.read) {
+            (true, _) => TURN.saturating_sub(age),
+            (false, true) => READ_EVERY.saturating_sub(age),
+            (false, false) => Duration::ZERO,
+        }
     }
 
     /// Begins a turn, if it is time to read.
-    pub(super) fn begin(&mut self, now: Timestamp) -> Option<Reading> {
+    pub(super) fn begin(&mut self, now: Instant) -> Option<Reading> {
         let from = self.head?;
         if !self.fresh_for(now).is_zero() {
             return None;
