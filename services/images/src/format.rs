@@ -40,7 +40,8 @@ impl Format {
             [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Ok(Self::Png),
             [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Ok(Self::Gif),
             [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Ok(Self::WebP),
-            [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => Ok(Self::Tiff),
+            // 43 is that of BigTIFF.
+            [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Ok(Self::Tiff),
             [b'B', b'M', ..] if has_bitmap_header(bytes) => Ok(Self::Bmp),
             [_, _, _, _, b'f', b't', b'y', b'p', ..] if has_avif_brand(bytes) => Ok(Self::Avif),
             _ => Err(Unsupported::Bytes),
@@ -139,7 +140,7 @@ mod tests {
 
     #[test]
     fn formats_are_known_by_their_first_bytes() {
-        let files: [(&[u8], Format); 10] = [
+        let files: [(&[u8], Format); 12] = [
             (b"\xff\xd8\xff\xe0", Format::Jpeg),
             (b"\x89PNG\r\n\x1a\n", Format::Png),
             (b"GIF87a", Format::Gif),
@@ -147,6 +148,8 @@ mod tests {
             (b"RIFF\0\0\0\0WEBPVP8 ", Format::WebP),
             (b"II*\0", Format::Tiff),
             (b"MM\0*", Format::Tiff),
+            (b"II+\0", Format::Tiff),
+            (b"MM\0+", Format::Tiff),
             (&bitmap(40), Format::Bmp),
             (b"\0\0\0\x14ftypavif\0\0\0\0mif1", Format::Avif),
             (b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif", Format::Avif),

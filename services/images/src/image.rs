@@ -4,6 +4,7 @@ mod checksum;
 mod filename;
 mod frame;
 mod metadata;
+mod unknown_size;
 
 use std::fmt;
 
@@ -18,6 +19,7 @@ pub(crate) use checksum::Checksum;
 pub(crate) use filename::Filename;
 pub(crate) use frame::{Dimensions, Orientation};
 pub(crate) use metadata::Metadata;
+pub(crate) use unknown_size::UnknownSize;
 
 /// Where all pictures are in the object store.
 pub(crate) const OBJECT_PREFIX: &str = "images/";
@@ -32,7 +34,7 @@ pub(crate) struct Image {
     pub(crate) size_bytes: i32,
     /// 64 lower-case hex digits; also the picture's own entity tag.
     pub(crate) sha256: String,
-    pub(crate) dimensions: Option<Dimensions>,
+    pub(crate) dimensions: Result<Dimensions, UnknownSize>,
     pub(crate) orientation: Orientation,
     pub(crate) owner: UserId,
     pub(crate) created_at: Timestamp,
@@ -97,8 +99,8 @@ impl From<Image> for pb::Image {
             content_type: image.format.media_type().to_owned(),
             size_bytes: image.size_bytes,
             sha256: image.sha256,
-            width: image.dimensions.map(|size| size.width),
-            height: image.dimensions.map(|size| size.height),
+            width: image.dimensions.ok().map(|size| size.width),
+            height: image.dimensions.ok().map(|size| size.height),
             exif_orientation: image.orientation.tag().into(),
             uploaded_by: image.owner.to_string(),
             created_at: Some(aip::to_proto(image.created_at)),
@@ -106,6 +108,7 @@ impl From<Image> for pb::Image {
             deleted_at: image.deleted_at.map(aip::to_proto),
             metadata: Some(image.metadata.into()),
             etag: image.etag.to_string(),
+            unknown_size: image.dimensions.err().map(|reason| pb::UnknownSize::from(reason).into()),
         }
     }
 }

@@ -4,9 +4,10 @@
 //! pass. It ends where the file stops to make sense, with what it has found until then.
 
 mod avif;
-mod bitmap;
+mod bmp;
 mod exif;
 mod forward;
+mod gif;
 mod jpeg;
 mod png;
 mod tiff;
@@ -17,7 +18,7 @@ use futures_util::Stream;
 
 use crate::{
     format::Format,
-    image::{Dimensions, Orientation},
+    image::{Dimensions, Orientation, UnknownSize},
 };
 
 use forward::Forward;
@@ -28,6 +29,8 @@ pub(crate) struct Headers {
     /// Width and height of the stored pixels.
     size: Option<(u32, u32)>,
     orientation: Option<Orientation>,
+    /// Why the walk ended early, if it did.
+    ended: Option<UnknownSize>,
 }
 
 impl Headers {
@@ -36,10 +39,10 @@ impl Headers {
         self.orientation.unwrap_or(Orientation::UPRIGHT)
     }
 
-    /// The dimensions of the upright picture, if the file tells them.
-    pub(crate) fn dimensions(&self) -> Option<Dimensions> {
-        let (width, height) = self.size?;
-        Dimensions::upright(width, height, self.orientation())
+    /// The dimensions of the upright picture, or why the file does not tell them.
+    pub(crate) fn dimensions(&self) -> Result<Dimensions, UnknownSize> {
+        let (width, height) = self.size.ok_or(self.ended.unwrap_or(UnknownSize::Malformed))?;
+        Dimensions::upright(width, height, self.orientation()).ok_or(UnknownSize::Impossible)
     }
 }
 
@@ -51,15 +54,16 @@ where
     let mut headers = Headers::default();
     let mut file = Forward::new(chunks);
     // A walk that ends early has written what it found.
-    let _ended = match format {
+    let walked = match format {
         Format::Jpeg => jpeg::walk(&mut file, &mut headers).await,
         Format::Png => png::walk(&mut file, &mut headers).await,
-        Format::Gif => bitmap::walk_gif(&mut file, &mut headers).await,
+        Format::Gif => gif::walk(&mut file, &mut headers).await,
         Format::WebP => webp::walk(&mut file, &mut headers).await,
-        Format::Bmp => bitmap::walk_bmp(&mut file, &mut headers).await,
+        Format::Bmp => bmp::walk(&mut file, &mut headers).await,
         Format::Tiff => tiff::walk(&mut file, &mut headers).await,
         Format::Avif => avif::walk(&mut file, &mut headers).await,
     };
+    headers.ended = walked.err();
     headers
 }
 

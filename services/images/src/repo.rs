@@ -8,7 +8,7 @@ use storage::{Database, Error, Id, ObjectKey, Result, Row, Session, Statement, T
 
 use crate::{
     format::Format,
-    image::{Dimensions, Filename, Image, ImageId, Metadata, Orientation},
+    image::{Dimensions, Filename, Image, ImageId, Metadata, Orientation, UnknownSize},
     view::View,
 };
 
@@ -38,8 +38,8 @@ pub(crate) struct Change {
 pub(crate) async fn insert<D: Database>(session: &Session<'_, D>, image: &Image) -> Result<()> {
     let statement = Statement::new(
         "INSERT INTO images (id, filename, r2_key, content_type, size_bytes, sha256, width, height,
-             exif_orientation, uploaded_by, created_at, updated_at, metadata, revision)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+             exif_orientation, uploaded_by, created_at, updated_at, metadata, revision, unknown_size)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
          ON CONFLICT (id) DO NOTHING",
     );
     session.write(vec![record(statement, image)]).await.map(drop)
@@ -54,14 +54,15 @@ fn record(insert: Statement, image: &Image) -> Statement {
         .bind(image.format.media_type())
         .bind(image.size_bytes)
         .bind(image.sha256.as_str())
-        .bind(image.dimensions.map(|size| size.width))
-        .bind(image.dimensions.map(|size| size.height))
+        .bind(image.dimensions.ok().map(|size| size.width))
+        .bind(image.dimensions.ok().map(|size| size.height))
         .bind(i32::from(image.orientation.tag()))
         .bind(image.owner.as_str())
         .bind(image.created_at.as_millis())
         .bind(image.updated_at.as_millis())
         .bind(image.metadata.as_json())
         .bind(image.etag.revision())
+        .bind(image.dimensions.err().map(UnknownSize::as_str))
 }
 
 /// The live image with this id.
@@ -86,7 +87,7 @@ pub(crate) async fn find_many<D: Database>(
 ) -> Result<Vec<Image>> {
     let statement = Statement::new(
         "SELECT id, filename, r2_key, content_type, size_bytes, sha256, width, height, exif_orientation,
-             uploaded_by, created_at, updated_at, deleted_at, '{}' AS metadata, revision
+             uploaded_by, created_at, updated_at, deleted_at, '{}' AS metadata, revision, unknown_size
          FROM images
          WHERE id IN (SELECT value FROM json_each(?1)) AND deleted_at IS NULL
              AND (?2 IS NULL OR uploaded_by = ?2)",
@@ -266,10 +267,7 @@ fn image(mut row: Row) -> Result<Image> {
         format: parsed(&mut row, "content_type", Format::from_media_type)?,
         size_bytes: row.take("size_bytes")?,
         sha256: row.take("sha256")?,
-        dimensions: row
-            .take::<Option<i32>>("width")?
-            .zip(row.take::<Option<i32>>("height")?)
-            .and_then(|(width, height)| Dimensions::new(width, height)),
+        dimensions: dimensions(&mut row)?,
         orientation: Orientation::from_tag(row.take::<i32>("exif_orientation")?)
             .unwrap_or(Orientation::UPRIGHT),
         owner: parsed(&mut row, "uploaded_by", |text| UserId::parse(text).ok())?,
@@ -279,6 +277,12 @@ fn image(mut row: Row) -> Result<Image> {
         metadata: parsed(&mut row, "metadata", Metadata::from_json)?,
         etag: Etag::of_revision(row.take("revision")?),
     })
+}
+
+fn dimensions(row: &mut Row) -> Result<std::result::Result<Dimensions, UnknownSize>> {
+    let sides = row.take::<Option<i32>>("width")?.zip(row.take::<Option<i32>>("height")?);
+    let reason = UnknownSize::from_stored(row.take::<Option<String>>("unknown_size")?.as_deref());
+    Ok(sides.and_then(|(width, height)| Dimensions::new(width, height)).ok_or(reason))
 }
 
 fn object_key(row: &mut Row) -> Result<ObjectKey> {

@@ -29,6 +29,13 @@ impl ByteOrder {
         }
     }
 
+    pub(super) const fn u64(self, bytes: [u8; 8]) -> u64 {
+        match self {
+            Self::Little => u64::from_le_bytes(bytes),
+            Self::Big => u64::from_be_bytes(bytes),
+        }
+    }
+
     pub(super) const fn u32(self, bytes: [u8; 4]) -> u32 {
         match self {
             Self::Little => u32::from_le_bytes(bytes),
@@ -37,20 +44,33 @@ impl ByteOrder {
     }
 }
 
-/// The number that a directory's entry for `tag` holds; `entries` are 12 bytes each.
-pub(super) fn number(order: ByteOrder, entries: &[u8], tag: u16) -> Option<u32> {
+/// How long an entry of a directory is: its tag, its type, how many values it has, and the value or where it is.
+pub(super) const ENTRY_BYTES: usize = 12;
+
+/// How long an entry of BigTIFF is.
+pub(super) const BIG_ENTRY_BYTES: usize = 20;
+
+/// The number that the entry for `tag` holds.
+pub(super) fn number<'a>(
+    order: ByteOrder,
+    mut entries: impl Iterator<Item = &'a [u8]>,
+    tag: u16,
+) -> Option<u32> {
     const SHORT: u16 = 3;
     const LONG: u16 = 4;
-    entries.chunks_exact(12).find_map(|entry| match *entry {
-        [t0, t1, k0, k1, _, _, _, _, v0, v1, v2, v3] if order.u16([t0, t1]) == tag => {
-            match order.u16([k0, k1]) {
-                SHORT => Some(order.u16([v0, v1]).into()),
-                LONG => Some(order.u32([v0, v1, v2, v3])),
-                _ => None,
-            }
-        }
+    const LONG_OF_8_BYTES: u16 = 16;
+    let entry = entries.find(|entry| entry.first_chunk().is_some_and(|found| order.u16(*found) == tag))?;
+    let (kind, value) = match *entry {
+        [_, _, k0, k1, _, _, _, _, ref value @ ..] if entry.len() == ENTRY_BYTES => ([k0, k1], value),
+        [_, _, k0, k1, _, _, _, _, _, _, _, _, ref value @ ..] => ([k0, k1], value),
+        _ => return None,
+    };
+    match order.u16(kind) {
+        SHORT => value.first_chunk().map(|value| order.u16(*value).into()),
+        LONG => value.first_chunk().map(|value| order.u32(*value)),
+        LONG_OF_8_BYTES => value.first_chunk().and_then(|value| order.u64(*value).try_into().ok()),
         _ => None,
-    })
+    }
 }
 
 /// The orientation that the first directory of an EXIF block tells. Some writers put JPEG's `Exif\0\0` ahead of it in
@@ -62,7 +82,6 @@ pub(super) fn orientation(block: &[u8]) -> Option<Orientation> {
     let [_, _, _, _, offset @ ..] = *header;
     let directory = block.get(usize::try_from(order.u32(offset)).ok()?..)?;
     let (count, entries) = directory.split_first_chunk()?;
-    let length = usize::from(order.u16(*count)) * 12;
-    let entries = entries.get(..length).unwrap_or(entries);
+    let entries = entries.chunks_exact(ENTRY_BYTES).take(order.u16(*count).into());
     Orientation::from_tag(number(order, entries, ORIENTATION)?)
 }

@@ -3,10 +3,15 @@
 use bytes::{Buf as _, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _};
 
-/// The longest header that is ever held in memory.
+use crate::image::UnknownSize;
+
+/// The longest part of a header that is ever held in memory.
 pub(super) const MAX_HEADER_BYTES: usize = 256 * 1024;
 
-/// A file that can only be read forwards. All methods answer `None` at its end.
+/// What a walk found, or why it could not go on.
+pub(super) type Result<T> = std::result::Result<T, UnknownSize>;
+
+/// A file that can only be read forwards. At its end all methods fail with [`UnknownSize::Truncated`].
 pub(super) struct Forward<S> {
     chunks: S,
     rest: Bytes,
@@ -24,54 +29,82 @@ impl<S: Stream<Item = Bytes> + Send + Unpin> Forward<S> {
         self.position
     }
 
-    /// Goes on at `offset`; `None` also if that lies behind.
-    pub(super) async fn seek(&mut self, offset: u64) -> Option<()> {
-        let mut left = offset.checked_sub(self.position)?;
+    /// Goes on at `offset`. A header that points behind makes no sense to a reader that only goes forwards.
+    pub(super) async fn seek(&mut self, offset: u64) -> Result<()> {
+        let mut left = offset.checked_sub(self.position).ok_or(UnknownSize::Malformed)?;
         loop {
             let step = usize::try_from(left).unwrap_or(usize::MAX).min(self.rest.len());
             self.rest.advance(step);
             left -= step as u64;
             if left == 0 {
                 self.position = offset;
-                return Some(());
+                return Ok(());
             }
-            self.rest = self.chunks.next().await?;
+            self.next_chunk().await?;
         }
     }
 
     /// Goes on `length` bytes further.
-    pub(super) async fn skip(&mut self, length: u64) -> Option<()> {
-        self.seek(self.position.checked_add(length)?).await
+    pub(super) async fn skip(&mut self, length: u64) -> Result<()> {
+        self.seek(self.position.checked_add(length).ok_or(UnknownSize::Malformed)?).await
     }
 
-    /// The next `length` bytes; `None` also above [`MAX_HEADER_BYTES`].
-    pub(super) async fn take(&mut self, length: usize) -> Option<Bytes> {
+    /// Goes on behind the next `wanted`.
+    pub(super) async fn skip_past(&mut self, wanted: u8) -> Result<()> {
+        loop {
+            if let Some(index) = self.rest.iter().position(|byte| *byte == wanted) {
+                return self.skip(index as u64 + 1).await;
+            }
+            self.skip(self.rest.len() as u64).await?;
+            self.next_chunk().await?;
+        }
+    }
+
+    /// The next `length` bytes; fails with [`UnknownSize::HeaderTooLong`] above [`MAX_HEADER_BYTES`].
+    pub(super) async fn take(&mut self, length: usize) -> Result<Bytes> {
         if length > MAX_HEADER_BYTES {
-            return None;
+            return Err(UnknownSize::HeaderTooLong);
         }
         self.position += length as u64;
         if self.rest.len() >= length {
-            return Some(self.rest.split_to(length));
+            return Ok(self.rest.split_to(length));
         }
         let mut taken = BytesMut::with_capacity(length);
         loop {
             let step = (length - taken.len()).min(self.rest.len());
             taken.extend_from_slice(&self.rest.split_to(step));
             if taken.len() == length {
-                return Some(taken.freeze());
+                return Ok(taken.freeze());
             }
-            self.rest = self.chunks.next().await?;
+            self.next_chunk().await?;
         }
     }
 
+    /// The bytes up to `end`, as [`Self::take`] gives them.
+    pub(super) async fn take_until(&mut self, end: u64) -> Result<Bytes> {
+        let length = end.checked_sub(self.position).ok_or(UnknownSize::Malformed)?;
+        self.take(usize::try_from(length).unwrap_or(usize::MAX)).await
+    }
+
     /// The next `N` bytes.
-    pub(super) async fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        self.take(N).await?.as_ref().try_into().ok()
+    pub(super) async fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
+        self.take(N).await?.as_ref().try_into().map_err(|_| UnknownSize::Malformed)
     }
 
     /// The next byte.
-    pub(super) async fn byte(&mut self) -> Option<u8> {
-        self.array().await.map(u8::from_be_bytes)
+    pub(super) async fn byte(&mut self) -> Result<u8> {
+        loop {
+            if let Ok(byte) = self.rest.try_get_u8() {
+                self.position += 1;
+                return Ok(byte);
+            }
+            self.next_chunk().await?;
+        }
+    }
+
+    async fn next_chunk(&mut self) -> Result<()> {
+        self.rest = self.chunks.next().await.ok_or(UnknownSize::Truncated)?;
+        Ok(())
     }
 }
 
@@ -88,27 +121,35 @@ mod tests {
     #[tokio::test]
     async fn chunks_need_not_end_where_headers_do() {
         let mut file = file(&[b"", b"ab", b"c", b"", b"defg", b"h"]);
-        assert_eq!(file.array().await, Some(*b"abcd"));
-        assert_eq!(file.seek(5).await, Some(()));
-        assert_eq!((file.byte().await, file.position()), (Some(b'f'), 6));
-        assert_eq!(file.take(2).await.as_deref(), Some(b"gh".as_slice()));
-        assert_eq!(file.byte().await, None);
+        assert_eq!(file.array().await, Ok(*b"abcd"));
+        assert_eq!(file.seek(5).await, Ok(()));
+        assert_eq!((file.byte().await, file.position()), (Ok(b'f'), 6));
+        assert_eq!(file.take_until(8).await.as_deref(), Ok(b"gh".as_slice()));
+        assert_eq!(file.byte().await, Err(UnknownSize::Truncated));
+    }
+
+    #[tokio::test]
+    async fn a_byte_is_found_in_whichever_chunk_it_is() {
+        let mut file = file(&[b"ab", b"", b"cd", b"ed"]);
+        assert_eq!((file.skip_past(b'd').await, file.position()), (Ok(()), 4));
+        assert_eq!((file.skip_past(b'd').await, file.position()), (Ok(()), 6));
+        assert_eq!(file.skip_past(b'd').await, Err(UnknownSize::Truncated));
     }
 
     #[tokio::test]
     async fn there_is_no_way_back_and_none_past_the_end() {
         let mut file = file(&[b"abcd"]);
         file.skip(2).await.unwrap();
-        assert_eq!(file.seek(1).await, None);
-        assert_eq!(file.seek(4).await, Some(()));
-        assert_eq!(file.seek(5).await, None);
-        assert_eq!(file.skip(u64::MAX).await, None);
+        assert_eq!(file.seek(1).await, Err(UnknownSize::Malformed));
+        assert_eq!(file.seek(4).await, Ok(()));
+        assert_eq!(file.seek(5).await, Err(UnknownSize::Truncated));
+        assert_eq!(file.skip(u64::MAX).await, Err(UnknownSize::Malformed));
     }
 
     #[tokio::test]
     async fn a_header_that_is_too_long_is_not_collected() {
         static LONG: &[&[u8]] = &[&[0; MAX_HEADER_BYTES + 1]];
-        assert!(file(LONG).take(MAX_HEADER_BYTES).await.is_some());
-        assert!(file(LONG).take(MAX_HEADER_BYTES + 1).await.is_none());
+        assert!(file(LONG).take(MAX_HEADER_BYTES).await.is_ok());
+        assert_eq!(file(LONG).take(MAX_HEADER_BYTES + 1).await, Err(UnknownSize::HeaderTooLong));
     }
 }

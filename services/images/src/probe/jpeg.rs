@@ -3,13 +3,17 @@
 use bytes::Bytes;
 use futures_util::Stream;
 
-use super::{Headers, exif, forward::Forward};
+use super::{
+    Headers, exif,
+    forward::{Forward, Result},
+};
+use crate::image::UnknownSize;
 
 const END_OF_IMAGE: u8 = 0xd9;
 const START_OF_SCAN: u8 = 0xda;
 const APP1: u8 = 0xe1;
 
-pub(super) async fn walk<S>(file: &mut Forward<S>, headers: &mut Headers) -> Option<()>
+pub(super) async fn walk<S>(file: &mut Forward<S>, headers: &mut Headers) -> Result<()>
 where
     S: Stream<Item = Bytes> + Send + Unpin,
 {
@@ -18,11 +22,11 @@ where
         let marker = next_marker(file).await?;
         match marker {
             0x01 | 0xd0..=0xd8 => continue,
-            START_OF_SCAN | END_OF_IMAGE => return Some(()),
+            START_OF_SCAN | END_OF_IMAGE => return Ok(()),
             _ => {}
         }
         // The length counts its own two bytes.
-        let length = u16::from_be_bytes(file.array().await?).checked_sub(2)?;
+        let length = u16::from_be_bytes(file.array().await?).checked_sub(2).ok_or(UnknownSize::Malformed)?;
         let end = file.position() + u64::from(length);
         if is_frame(marker) {
             let [_precision, h1, h0, w1, w0] = file.array().await?;
@@ -37,19 +41,20 @@ where
     }
 }
 
-/// The next marker, after any number of fill bytes.
-async fn next_marker<S>(file: &mut Forward<S>) -> Option<u8>
+/// The next marker. Like every decoder, it goes past what is none: junk behind a segment that is longer than it says, fill
+/// bytes, and an `FF` that `00` says to be data.
+async fn next_marker<S>(file: &mut Forward<S>) -> Result<u8>
 where
     S: Stream<Item = Bytes> + Send + Unpin,
 {
-    if file.byte().await? != 0xff {
-        return None;
-    }
     loop {
-        match file.byte().await? {
-            0xff => {}
-            0x00 => return None,
-            marker => return Some(marker),
+        file.skip_past(0xff).await?;
+        loop {
+            match file.byte().await? {
+                0xff => {}
+                0x00 => break,
+                marker => return Ok(marker),
+            }
         }
     }
 }

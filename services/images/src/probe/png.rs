@@ -5,10 +5,10 @@ use futures_util::Stream;
 
 use super::{
     Headers, exif,
-    forward::{Forward, MAX_HEADER_BYTES},
+    forward::{Forward, MAX_HEADER_BYTES, Result},
 };
 
-pub(super) async fn walk<S>(file: &mut Forward<S>, headers: &mut Headers) -> Option<()>
+pub(super) async fn walk<S>(file: &mut Forward<S>, headers: &mut Headers) -> Result<()>
 where
     S: Stream<Item = Bytes> + Send + Unpin,
 {
@@ -25,9 +25,9 @@ where
             b"eXIf" => {
                 let length = usize::try_from(length).unwrap_or(usize::MAX).min(MAX_HEADER_BYTES);
                 headers.orientation = exif::orientation(&file.take(length).await?);
-                return Some(());
+                return Ok(());
             }
-            b"IEND" => return Some(()),
+            b"IEND" => return Ok(()),
             _ => {}
         }
         file.seek(end).await?;

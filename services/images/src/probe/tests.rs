@@ -7,7 +7,9 @@ use futures_util::stream;
 use image::{ImageDecoder as _, ImageFormat, ImageReader, RgbImage};
 
 use super::probe;
-use crate::format::Format;
+use crate::{format::Format, image::UnknownSize};
+
+use UnknownSize::{HeaderTooLong, Impossible, Malformed, Truncated};
 
 const WIDTH: u32 = 40;
 const HEIGHT: u32 = 30;
@@ -77,41 +79,106 @@ fn tiff(orientation: u8) -> Vec<u8> {
     [b"II*\0", offset.to_le_bytes().as_slice(), &pixels, &[3, 0], &directory, &[0; 4]].concat()
 }
 
+/// A BigTIFF, whose directory comes behind the pixels too.
+fn big_tiff(orientation: u8) -> Vec<u8> {
+    let entry = |tag: u16, kind: u8, value: u8| {
+        [&tag.to_le_bytes(), [kind, 0, 1, 0, 0, 0, 0, 0, 0, 0].as_slice(), &[value, 0, 0, 0, 0, 0, 0, 0]]
+            .concat()
+    };
+    let directory = [entry(256, 16, 40), entry(257, 4, 30), entry(274, 3, orientation)].concat();
+    let pixels = vec![0; 3600];
+    let offset = u64::try_from(16 + pixels.len()).unwrap();
+    [
+        b"II+\0\x08\0\0\0",
+        offset.to_le_bytes().as_slice(),
+        &pixels,
+        &[3, 0, 0, 0, 0, 0, 0, 0],
+        &directory,
+        &[0; 8],
+    ]
+    .concat()
+}
+
+/// A GIF with this logical screen and these frames (left, top, width, height).
+fn gif(screen: (u8, u8), frames: &[[u8; 4]]) -> Vec<u8> {
+    let mut file = [b"GIF89a".as_slice(), &[screen.0, 0, screen.1, 0, 0x80, 0, 0], &[0; 6]].concat();
+    for &[left, top, width, height] in frames {
+        // An extension of two blocks, one of which looks like a frame.
+        file.extend([0x21, 0xf9, 4, 0x2c, 9, 9, 9, 1, 0x3b, 0]);
+        file.extend([0x2c, left, 0, top, 0, width, 0, height, 0, 0, 2, 1, 0, 0]);
+    }
+    file.push(0x3b);
+    file
+}
+
 fn mp4_box(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
     let length = u32::try_from(body.len() + 8).unwrap();
     [length.to_be_bytes().as_slice(), kind, body].concat()
 }
 
-/// The headers of an AVIF whose second item is the primary one; its properties are the size and what is given.
-fn avif(turns: &[Vec<u8>]) -> Vec<u8> {
+/// The same box, whose length says that it goes to the end.
+fn to_the_end(mut last: Vec<u8>) -> Vec<u8> {
+    last[..4].fill(0);
+    last
+}
+
+/// The head of an AVIF.
+fn avif_type(major: &[u8; 4]) -> Vec<u8> {
+    mp4_box(b"ftyp", &[major.as_slice(), &[0; 4], b"avifmif1"].concat())
+}
+
+/// The properties of an AVIF's second item: its size and what is given.
+fn item_properties(more: &[Vec<u8>]) -> Vec<u8> {
     let size = |w: u32, h: u32| mp4_box(b"ispe", &[[0; 4], w.to_be_bytes(), h.to_be_bytes()].concat());
-    let properties = [size(7, 7), size(WIDTH, HEIGHT), turns.concat()].concat();
-    let count = u8::try_from(1 + turns.len()).unwrap();
+    let properties = [size(7, 7), size(WIDTH, HEIGHT), more.concat()].concat();
+    let count = u8::try_from(1 + more.len()).unwrap();
     let indices: Vec<u8> = (0..count).map(|index| 0x80 | (index + 2)).collect();
     let associations = [&[0, 0, 0, 0, 0, 0, 0, 2, 0, 1, 1, 0x81, 0, 2, count], indices.as_slice()].concat();
     let properties = [mp4_box(b"ipco", &properties), mp4_box(b"ipma", &associations)].concat();
-    let meta = [
-        vec![0; 4],
-        mp4_box(b"hdlr", &[0; 24]),
-        mp4_box(b"pitm", &[0, 0, 0, 0, 0, 2]),
-        mp4_box(b"iprp", &properties),
-    ];
-    [mp4_box(b"ftyp", b"avif\0\0\0\0avifmif1"), mp4_box(b"free", &[0; 99]), mp4_box(b"meta", &meta.concat())]
-        .concat()
+    mp4_box(b"iprp", &properties)
+}
+
+/// The `meta` box of an AVIF whose second item is the primary one.
+fn avif_meta(more: &[Vec<u8>]) -> Vec<u8> {
+    let primary = mp4_box(b"pitm", &[0, 0, 0, 0, 0, 2]);
+    mp4_box(b"meta", &[vec![0; 4], mp4_box(b"hdlr", &[0; 24]), primary, item_properties(more)].concat())
+}
+
+/// The headers of an AVIF whose second item is the primary one; its properties are the size and what is given.
+fn avif(more: &[Vec<u8>]) -> Vec<u8> {
+    [avif_type(b"avif"), mp4_box(b"free", &[0; 99]), avif_meta(more)].concat()
+}
+
+/// The `moov` box of a sequence with a track that has no size and one of 16 × 12 pixels.
+fn avif_tracks() -> Vec<u8> {
+    let track = |width: u16, height: u16| {
+        let size = [width.to_be_bytes(), [0; 2], height.to_be_bytes(), [0; 2]].concat();
+        mp4_box(b"trak", &mp4_box(b"tkhd", &[vec![0; 76], size].concat()))
+    };
+    mp4_box(b"moov", &[mp4_box(b"mvhd", &[0; 100]), track(0, 0), track(16, 12), track(8, 8)].concat())
+}
+
+/// What the file is found to be, if its size is known.
+async fn probed(file: &[u8]) -> Option<(i32, i32, u8)> {
+    found(file).await.ok()
 }
 
 /// What the file is found to be, which must not depend on how it is cut into chunks: width, height, orientation.
-async fn probed(file: &[u8]) -> Option<(i32, i32, u8)> {
+async fn found(file: &[u8]) -> Result<(i32, i32, u8), UnknownSize> {
     let format = Format::sniff(file).unwrap();
-    let mut found = Vec::new();
+    let mut all = Vec::new();
     for length in [1, 7, file.len()] {
         let chunks: Vec<Bytes> = file.chunks(length).map(Bytes::copy_from_slice).collect();
         let headers = probe(format, stream::iter(chunks)).await;
-        let size = headers.dimensions();
-        found.push(size.map(|size| (size.width, size.height, headers.orientation().tag())));
+        all.push(headers.dimensions().map(|size| (size.width, size.height, headers.orientation().tag())));
     }
-    assert!(found.windows(2).all(|pair| pair[0] == pair[1]), "{found:?}");
-    found.remove(0)
+    assert!(all.windows(2).all(|pair| pair[0] == pair[1]), "{all:?}");
+    all.remove(0)
+}
+
+/// Files of every format that has orientations, with a quarter turn.
+fn rotated_files() -> [Vec<u8>; 6] {
+    [jpeg(6), png(6, 0), webp(6), tiff(6), big_tiff(6), avif(&[mp4_box(b"irot", &[3])])]
 }
 
 /// The upright frame of 40 × 30 stored pixels.
@@ -137,7 +204,7 @@ async fn every_format_tells_its_size() {
 #[tokio::test]
 async fn all_eight_orientations_give_the_upright_frame() {
     for tag in 1..=8 {
-        for file in [jpeg(tag), png(tag, 0), png(tag, 12), webp(tag), tiff(tag)] {
+        for file in [jpeg(tag), png(tag, 0), png(tag, 12), webp(tag), tiff(tag), big_tiff(tag)] {
             assert_eq!(probed(&file).await, upright(tag), "{:?} {tag}", Format::sniff(&file));
         }
     }
@@ -197,6 +264,87 @@ async fn a_jpeg_with_its_exif_behind_the_frame_or_with_long_headers_is_read_to_t
 }
 
 #[tokio::test]
+async fn what_is_no_marker_between_the_segments_of_a_jpeg_is_passed_by() {
+    let file = jpeg(6);
+    let segment = |marker: u8| file.windows(2).position(|pair| pair == [0xff, marker]).unwrap();
+    let junk: [&[u8]; 5] = [b"\0", b"\xff\0", b"junk\xff\xff\0\xff", b"\xff\x01", &[0xff, 0].repeat(5_000)];
+    for junk in junk {
+        for at in [segment(0xe0), segment(0xc0)] {
+            let file = [&file[..at], junk, &file[at..]].concat();
+            assert_eq!(probed(&file).await, upright(6), "{junk:.9?} at {at}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_gif_is_as_large_as_its_screen_and_its_first_frame_together() {
+    for (screen, frames, size) in [
+        ((20, 10), [[0, 0, 20, 10]].as_slice(), (20, 10)),
+        ((20, 10), &[[3, 4, 5, 5]], (20, 10)),
+        ((20, 10), &[[0, 0, 40, 5]], (40, 10)),
+        ((20, 10), &[[10, 8, 20, 10]], (30, 18)),
+        ((20, 10), &[[0, 0, 5, 5], [0, 0, 40, 30]], (20, 10)),
+        ((0, 0), &[[3, 4, 5, 5]], (8, 9)),
+        ((0, 10), &[[0, 0, 20, 5]], (20, 10)),
+        ((20, 10), &[], (20, 10)),
+    ] {
+        let found = probed(&gif(screen, frames)).await;
+        assert_eq!(found, Some((size.0, size.1, 1)), "{screen:?} {frames:?}");
+    }
+    assert_eq!(found(&gif((0, 0), &[])).await, Err(Malformed));
+}
+
+#[tokio::test]
+async fn an_avif_with_a_box_that_goes_to_the_end_tells_its_size() {
+    let pixels = || mp4_box(b"mdat", &[7; 300]);
+    let turned = [mp4_box(b"irot", &[3])];
+    let meta_last = [avif_type(b"avif"), pixels(), to_the_end(avif_meta(&turned))].concat();
+    assert_eq!(probed(&meta_last).await, upright(6));
+    let pixels_last = [avif(&turned), to_the_end(pixels())].concat();
+    assert_eq!(probed(&pixels_last).await, upright(6));
+}
+
+#[tokio::test]
+async fn a_color_profile_of_any_length_passes_by() {
+    let profile = mp4_box(b"colr", &vec![0; 300 * 1024]);
+    assert_eq!(probed(&avif(&[profile, mp4_box(b"irot", &[3])])).await, upright(6));
+}
+
+#[tokio::test]
+async fn a_sequence_of_avif_is_as_large_as_its_first_track_with_a_size() {
+    let sequence = |parts: &[Vec<u8>]| [avif_type(b"avis"), parts.concat()].concat();
+    let turned = avif_meta(&[mp4_box(b"irot", &[3])]);
+    assert_eq!(probed(&sequence(&[turned.clone(), avif_tracks()])).await, Some((16, 12, 1)));
+    assert_eq!(probed(&sequence(&[avif_tracks(), turned.clone()])).await, Some((16, 12, 1)));
+    let without_primary = mp4_box(b"meta", &[vec![0; 4], item_properties(&[])].concat());
+    assert_eq!(probed(&sequence(&[without_primary, avif_tracks()])).await, Some((16, 12, 1)));
+    assert_eq!(probed(&sequence(&[turned])).await, upright(6));
+    let image = [avif_type(b"avif"), avif_meta(&[]), avif_tracks()].concat();
+    assert_eq!(probed(&image).await, Some((40, 30, 1)));
+}
+
+#[tokio::test]
+async fn where_the_size_is_not_known_the_reason_is() {
+    let png = encoded(ImageFormat::Png);
+    let mut without_width = png.clone();
+    without_width[16..20].fill(0);
+    let many = mp4_box(b"free", &[]).repeat(0x8000);
+    let endless = mp4_box(b"meta", &[vec![0; 4], mp4_box(b"iprp", &mp4_box(b"ipco", &many))].concat());
+    for (file, reason) in [
+        (png[..18].to_vec(), Truncated),
+        (b"II*\0\x08\0\0\0".to_vec(), Truncated),
+        (without_width, Impossible),
+        (b"\xff\xd8\xff\xd9".to_vec(), Malformed),
+        (b"\xff\xd8\xff\xe0\0\x01".to_vec(), Malformed),
+        (b"II*\0\x01\0\0\0".to_vec(), Malformed),
+        ([avif_type(b"avif"), endless].concat(), HeaderTooLong),
+        ([avif_type(b"avif"), mp4_box(b"meta", &[0; 4])].concat(), Malformed),
+    ] {
+        assert_eq!(found(&file).await, Err(reason), "{:?}", &file[..file.len().min(40)]);
+    }
+}
+
+#[tokio::test]
 async fn a_lossy_webp_tells_its_size() {
     let frame = [0, 0, 0, 0x9d, 0x01, 0x2a, 40, 0x40, 30, 0xc0];
     let file = [b"RIFF\0\0\0\0WEBP".as_slice(), &webp_chunk(b"VP8 ", &frame)].concat();
@@ -221,7 +369,7 @@ async fn a_bomb_is_only_a_header() {
 
 #[tokio::test]
 async fn a_file_cut_anywhere_tells_what_it_has_or_nothing() {
-    for file in [jpeg(6), png(6, 0), webp(6), tiff(6), avif(&[mp4_box(b"irot", &[3])])] {
+    for file in rotated_files() {
         let whole = probed(&file).await;
         assert_eq!(whole, upright(6));
         let mut told = false;
@@ -253,7 +401,7 @@ async fn nonsense_behind_good_first_bytes_ends_the_walk() {
 
 #[tokio::test]
 async fn no_wrong_byte_harms_the_walk() {
-    for file in [jpeg(6), png(6, 0), webp(6), tiff(6), avif(&[mp4_box(b"irot", &[3])])] {
+    for file in rotated_files() {
         let format = Format::sniff(&file).unwrap();
         for (at, wrong) in (0..file.len()).flat_map(|at| [0x00, 0x01, 0x80, 0xff].map(|wrong| (at, wrong))) {
             let mut file = file.clone();

@@ -1,4 +1,5 @@
-//! TIFF: the first directory, wherever in the file it is (TIFF 6.0 section 2).
+//! TIFF: the first directory, wherever in the file it is (TIFF 6.0 section 2), and BigTIFF, whose offsets and counts have
+//! 8 bytes.
 
 use bytes::Bytes;
 use futures_util::Stream;
@@ -6,28 +7,38 @@ use futures_util::Stream;
 use super::{
     Headers,
     exif::{self, ByteOrder},
-    forward::Forward,
+    forward::{Forward, Result},
 };
-use crate::image::Orientation;
+use crate::image::{Orientation, UnknownSize};
 
 const WIDTH: u16 = 256;
 const HEIGHT: u16 = 257;
 
 /// The most entries that are looked at. They are in order of their tags, and those of interest are low ones.
-const MAX_ENTRIES: u16 = 1024;
+const MAX_ENTRIES: u64 = 1024;
 
-pub(super) async fn walk<S>(file: &mut Forward<S>, headers: &mut Headers) -> Option<()>
+pub(super) async fn walk<S>(file: &mut Forward<S>, headers: &mut Headers) -> Result<()>
 where
     S: Stream<Item = Bytes> + Send + Unpin,
 {
     let header: [u8; 8] = file.array().await?;
-    let order = ByteOrder::of_header(header)?;
+    let (order, is_big) = match header {
+        [b'I', b'I', 43, 0, 8, 0, 0, 0] => (ByteOrder::Little, true),
+        [b'M', b'M', 0, 43, 0, 8, 0, 0] => (ByteOrder::Big, true),
+        _ => (ByteOrder::of_header(header).ok_or(UnknownSize::Malformed)?, false),
+    };
     let [_, _, _, _, offset @ ..] = header;
-    file.seek(order.u32(offset).into()).await?;
-    let count = order.u16(file.array().await?).min(MAX_ENTRIES);
-    let entries = file.take(usize::from(count) * 12).await?;
-    let number = |tag| exif::number(order, &entries, tag);
+    let offset = if is_big { order.u64(file.array().await?) } else { order.u32(offset).into() };
+    file.seek(offset).await?;
+    let (count, entry_bytes) = if is_big {
+        (order.u64(file.array().await?), exif::BIG_ENTRY_BYTES)
+    } else {
+        (order.u16(file.array().await?).into(), exif::ENTRY_BYTES)
+    };
+    let count = usize::try_from(count.min(MAX_ENTRIES)).unwrap_or_default();
+    let entries = file.take(count * entry_bytes).await?;
+    let number = |tag| exif::number(order, entries.chunks_exact(entry_bytes), tag);
     headers.orientation = number(exif::ORIENTATION).and_then(Orientation::from_tag);
     headers.size = number(WIDTH).zip(number(HEIGHT));
-    Some(())
+    Ok(())
 }

@@ -5,13 +5,14 @@ use futures_util::Stream;
 
 use super::{
     Headers, exif,
-    forward::{Forward, MAX_HEADER_BYTES},
+    forward::{Forward, MAX_HEADER_BYTES, Result},
 };
+use crate::image::UnknownSize;
 
 /// The bit of a `VP8X` chunk's flags that announces an `EXIF` chunk.
 const HAS_EXIF: u8 = 0b1000;
 
-pub(super) async fn walk<S>(file: &mut Forward<S>, headers: &mut Headers) -> Option<()>
+pub(super) async fn walk<S>(file: &mut Forward<S>, headers: &mut Headers) -> Result<()>
 where
     S: Stream<Item = Bytes> + Send + Unpin,
 {
@@ -29,13 +30,13 @@ where
                 let side = |bytes: [u8; 3]| 1 + bytes.iter().rev().fold(0_u32, |n, &b| n << 8 | u32::from(b));
                 headers.size = Some((side([w0, w1, w2]), side([h0, h1, h2])));
                 if flags & HAS_EXIF == 0 {
-                    return Some(());
+                    return Ok(());
                 }
             }
             b"EXIF" => {
                 let length = usize::try_from(length).unwrap_or(usize::MAX).min(MAX_HEADER_BYTES);
                 headers.orientation = exif::orientation(&file.take(length).await?);
-                return Some(());
+                return Ok(());
             }
             _ => {}
         }
@@ -44,23 +45,27 @@ where
 }
 
 /// A key frame's header (RFC 6386 section 9.1); the two high bits of a side are a scale for display.
-async fn lossy<S>(file: &mut Forward<S>, headers: &mut Headers) -> Option<()>
+async fn lossy<S>(file: &mut Forward<S>, headers: &mut Headers) -> Result<()>
 where
     S: Stream<Item = Bytes> + Send + Unpin,
 {
-    let [_, _, _, 0x9d, 0x01, 0x2a, w0, w1, h0, h1] = file.array().await? else { return None };
+    let [_, _, _, 0x9d, 0x01, 0x2a, w0, w1, h0, h1] = file.array().await? else {
+        return Err(UnknownSize::Malformed);
+    };
     let side = |bytes| u32::from(u16::from_le_bytes(bytes) & 0x3fff);
     headers.size = Some((side([w0, w1]), side([h0, h1])));
-    Some(())
+    Ok(())
 }
 
 /// The header of a lossless bitstream (RFC 9649 section 3.4): two sides of 14 bits, less one.
-async fn lossless<S>(file: &mut Forward<S>, headers: &mut Headers) -> Option<()>
+async fn lossless<S>(file: &mut Forward<S>, headers: &mut Headers) -> Result<()>
 where
     S: Stream<Item = Bytes> + Send + Unpin,
 {
-    let [0x2f, bits @ ..] = file.array::<5>().await? else { return None };
+    let [0x2f, bits @ ..] = file.array::<5>().await? else {
+        return Err(UnknownSize::Malformed);
+    };
     let bits = u32::from_le_bytes(bits);
     headers.size = Some(((bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1));
-    Some(())
+    Ok(())
 }

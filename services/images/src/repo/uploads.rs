@@ -46,8 +46,8 @@ pub(crate) async fn find<D: Database>(
 pub(crate) async fn complete<D: Database>(session: &Session<'_, D>, completed: &Image) -> Result<Image> {
     let insert = Statement::new(
         "INSERT INTO images (id, filename, r2_key, content_type, size_bytes, sha256, width, height,
-             exif_orientation, uploaded_by, created_at, updated_at, metadata, revision)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+             exif_orientation, uploaded_by, created_at, updated_at, metadata, revision, unknown_size)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
          ON CONFLICT (id) DO UPDATE SET revision = revision
          RETURNING *",
     );

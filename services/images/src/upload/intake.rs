@@ -185,11 +185,14 @@ fn wrong_size() -> Error {
 fn check(headers: Headers, settings: &Settings) -> Result<Headers> {
     let Some(max_pixels) = settings.max_pixels else { return Ok(headers) };
     match headers.dimensions() {
-        Some(size) if size.pixels() <= max_pixels => Ok(headers),
-        Some(size) => {
+        Ok(size) if size.pixels() <= max_pixels => Ok(headers),
+        Ok(size) => {
             let rule = format!("must be a picture of at most {max_pixels} pixels, not {}", size.pixels());
             Err(Violation::new("data", rule).into())
         }
-        None => Err(Violation::new("data", "must be a picture whose header tells its size").into()),
+        Err(reason) => {
+            let rule = format!("must be a picture whose header tells its size: {reason}");
+            Err(Violation::new("data", rule).into())
+        }
     }
 }

@@ -109,6 +109,19 @@ async fn the_declared_type_must_be_that_of_the_bytes() {
 }
 
 #[tokio::test]
+async fn a_picture_whose_size_is_not_known_says_why() {
+    let world = World::new().await;
+    let mut alice = world.user("alice");
+    let known = upload(&mut alice, info("whole.png"), &png()).await.unwrap();
+    assert_eq!((known.width, known.height, known.unknown_size), (Some(4), Some(3), None));
+
+    let cut = upload(&mut alice, info("cut.png"), &png()[..20]).await.unwrap();
+    assert_eq!((cut.width, cut.height), (None, None));
+    assert_eq!(cut.unknown_size, Some(pb::UnknownSize::Truncated.into()));
+    assert_eq!(get(&mut alice, &cut.id).await.unwrap(), cut);
+}
+
+#[tokio::test]
 async fn the_limit_is_exact() {
     let limit = 100_000;
     let settings = Settings { max_upload_bytes: 100_000, ..Settings::default() };

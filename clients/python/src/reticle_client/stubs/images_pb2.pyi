@@ -4,6 +4,7 @@ from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
@@ -11,8 +12,21 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class UnknownSize(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    UNKNOWN_SIZE_UNSPECIFIED: _ClassVar[UnknownSize]
+    UNKNOWN_SIZE_TRUNCATED: _ClassVar[UnknownSize]
+    UNKNOWN_SIZE_MALFORMED: _ClassVar[UnknownSize]
+    UNKNOWN_SIZE_HEADER_TOO_LONG: _ClassVar[UnknownSize]
+    UNKNOWN_SIZE_IMPOSSIBLE: _ClassVar[UnknownSize]
+UNKNOWN_SIZE_UNSPECIFIED: UnknownSize
+UNKNOWN_SIZE_TRUNCATED: UnknownSize
+UNKNOWN_SIZE_MALFORMED: UnknownSize
+UNKNOWN_SIZE_HEADER_TOO_LONG: UnknownSize
+UNKNOWN_SIZE_IMPOSSIBLE: UnknownSize
+
 class Image(_message.Message):
-    __slots__ = ("id", "filename", "r2_key", "content_type", "size_bytes", "sha256", "width", "height", "exif_orientation", "uploaded_by", "created_at", "updated_at", "deleted_at", "metadata", "etag")
+    __slots__ = ("id", "filename", "r2_key", "content_type", "size_bytes", "sha256", "width", "height", "exif_orientation", "uploaded_by", "created_at", "updated_at", "deleted_at", "metadata", "etag", "unknown_size")
     ID_FIELD_NUMBER: _ClassVar[int]
     FILENAME_FIELD_NUMBER: _ClassVar[int]
     R2_KEY_FIELD_NUMBER: _ClassVar[int]
@@ -28,6 +42,7 @@ class Image(_message.Message):
     DELETED_AT_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
+    UNKNOWN_SIZE_FIELD_NUMBER: _ClassVar[int]
     id: str
     filename: str
     r2_key: str
@@ -43,7 +58,8 @@ class Image(_message.Message):
     deleted_at: _timestamp_pb2.Timestamp
     metadata: _struct_pb2.Struct
     etag: str
-    def __init__(self, id: _Optional[str] = ..., filename: _Optional[str] = ..., r2_key: _Optional[str] = ..., content_type: _Optional[str] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., exif_orientation: _Optional[int] = ..., uploaded_by: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., deleted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., metadata: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., etag: _Optional[str] = ...) -> None: ...
+    unknown_size: UnknownSize
+    def __init__(self, id: _Optional[str] = ..., filename: _Optional[str] = ..., r2_key: _Optional[str] = ..., content_type: _Optional[str] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., exif_orientation: _Optional[int] = ..., uploaded_by: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., deleted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., metadata: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., etag: _Optional[str] = ..., unknown_size: _Optional[_Union[UnknownSize, str]] = ...) -> None: ...
 
 class UploadInfo(_message.Message):
     __slots__ = ("filename", "content_type", "size_bytes", "metadata")

@@ -1,0 +1,42 @@
+//! The boxes of an ISO base media file, of which only the heads are held in memory.
+
+use bytes::{Buf as _, Bytes};
+use futures_util::Stream;
+
+use super::super::forward::{Forward, Result};
+use crate::image::UnknownSize;
+
+/// A box whose head was read.
+pub(super) struct Head {
+    pub(super) kind: [u8; 4],
+    /// The offset of what follows the box.
+    pub(super) end: u64,
+}
+
+/// The next box of the one that ends at `end`; `None` if there is none. A length of 0 says that the box goes to the end.
+pub(super) async fn next_box<S>(file: &mut Forward<S>, end: u64) -> Result<Option<Head>>
+where
+    S: Stream<Item = Bytes> + Send + Unpin,
+{
+    let start = file.position();
+    if end.checked_sub(start).is_none_or(|left| left < 8) {
+        return Ok(None);
+    }
+    let short = u32::from_be_bytes(file.array().await?);
+    let kind = file.array().await?;
+    let own_end = match short {
+        0 => end,
+        1 => start.checked_add(u64::from_be_bytes(file.array().await?)).ok_or(UnknownSize::Malformed)?,
+        length => start.checked_add(length.into()).ok_or(UnknownSize::Malformed)?,
+    };
+    if own_end < file.position() || own_end > end {
+        return Err(UnknownSize::Malformed);
+    }
+    Ok(Some(Head { kind, end: own_end }))
+}
+
+/// The version and the flags that a full box begins with.
+pub(super) fn full_box(body: &mut Bytes) -> Option<(u8, u32)> {
+    let [version, flags @ ..] = body.try_get_u32().ok()?.to_be_bytes();
+    Some((version, flags.iter().fold(0, |n, &b| n << 8 | u32::from(b))))
+}
