@@ -7,6 +7,7 @@ mod etag;
 mod page;
 mod scan;
 mod status;
+mod text;
 mod timestamp;
 pub mod token;
 mod violation;
@@ -18,5 +19,6 @@ pub use status::{
     already_exists, conflict, invalid_argument, not_found, not_found_in, storage_failure, too_many_requests,
     with_metadata, with_reason,
 };
+pub use text::plain_text;
 pub use timestamp::{from_proto, to_proto};
 pub use violation::{Violation, Violations};

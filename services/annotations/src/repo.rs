@@ -154,10 +154,10 @@ fn annotation(mut row: Row) -> Result<Annotation> {
         id: kept("id", AnnotationId::parse("id", &row.take::<String>("id")?))?,
         image_id: kept("image_id", ImageId::parse("image_id", &row.take::<String>("image_id")?))?,
         content: Content {
-            label: kept("label", Label::parse(row.take("label")?))?,
+            label: kept("label", Label::stored(row.take("label")?))?,
             area: kept("x, y, width or height", area)?,
             confidence: kept("confidence", confidence)?,
-            model: kept("model", Model::parse(row.take("model")?))?,
+            model: kept("model", Model::stored(row.take("model")?))?,
         },
         created_by: kept("created_by", UserId::parse(&row.take::<String>("created_by")?))?,
         created_at: Timestamp::from_millis(row.take("created_at")?),

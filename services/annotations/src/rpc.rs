@@ -203,16 +203,16 @@ fn decode_watch(message: &pb::WatchAnnotationsRequest) -> Result<(ImageId, Curso
     Ok((image_id, cursor))
 }
 
-/// What a page token is bound to. None of its parts can hold a line break: control characters are refused.
+/// What a page token is bound to.
 fn list_query(message: &pb::ListAnnotationsRequest) -> String {
     let pb::ListAnnotationsRequest { image_id, label, min_confidence, created_by, .. } = message;
-    format!("{image_id}\n{label}\n{min_confidence:?}\n{created_by}")
+    format!("{image_id:?} {label:?} {min_confidence:?} {created_by:?}")
 }
 
 fn decode_list(message: pb::ListAnnotationsRequest, query: &str) -> Result<(Filter, aip::Page)> {
     let mut violations = Violations::default();
     let image_id = violations.check(ImageId::parse("image_id", &message.image_id));
-    let label = (!message.label.is_empty()).then(|| Label::parse(message.label)).transpose();
+    let label = (!message.label.is_empty()).then(|| Label::stored(message.label)).transpose();
     let label = violations.check(label);
     let min_confidence = message.min_confidence.map(|value| Confidence::new("min_confidence", value));
     let min_confidence = violations.check(min_confidence.transpose());

@@ -99,7 +99,7 @@ fn range(part: Part, size: i32) -> Option<ByteRange> {
 fn content(image: Image, part: Option<Part>) -> pb::ImageContent {
     pb::ImageContent {
         content_type: image.format.media_type().to_owned(),
-        filename: image.filename.into(),
+        filename: image.filename.for_download(image.format),
         size_bytes: image.size_bytes,
         etag: image.sha256,
         read_offset: part.map_or(0, |part| part.offset),

@@ -66,7 +66,7 @@ impl Format {
         Self::ALL.into_iter().find(|format| format.media_type() == media_type)
     }
 
-    /// The usual ending of a file's name.
+    /// The usual extension of a file's name.
     pub(crate) const fn extension(self) -> &'static str {
         match self {
             Self::Jpeg => "jpg",
@@ -77,6 +77,25 @@ impl Format {
             Self::Tiff => "tiff",
             Self::Avif => "avif",
         }
+    }
+
+    /// Whether files of this format are named so, in letters of either case.
+    pub(crate) fn has_extension(self, extension: &str) -> bool {
+        let others: &[&str] = match self {
+            Self::Jpeg => &["jpeg", "jpe", "jfif"],
+            Self::Png => &["apng"],
+            Self::Bmp => &["dib"],
+            Self::Tiff => &["tif"],
+            Self::Avif => &["avifs"],
+            Self::Gif | Self::WebP => &[],
+        };
+        let names = others.iter().copied().chain([self.extension()]);
+        names.into_iter().any(|name| name.eq_ignore_ascii_case(extension))
+    }
+
+    /// Whether files of one of the formats are named so.
+    pub(crate) fn is_extension(extension: &str) -> bool {
+        Self::ALL.into_iter().any(|format| format.has_extension(extension))
     }
 }
 

@@ -262,7 +262,7 @@ fn json_list(texts: &[impl ToString]) -> String {
 fn image(mut row: Row) -> Result<Image> {
     Ok(Image {
         id: parsed(&mut row, "id", |text| text.parse().ok().map(|id: Id| id.into()))?,
-        filename: parsed(&mut row, "filename", |text| Filename::parse("filename", text).ok())?,
+        filename: parsed(&mut row, "filename", Filename::stored)?,
         key: object_key(&mut row)?,
         format: parsed(&mut row, "content_type", Format::from_media_type)?,
         size_bytes: row.take("size_bytes")?,

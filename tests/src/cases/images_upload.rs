@@ -163,14 +163,12 @@ pub(super) async fn hostile_names_are_made_harmless_or_refused(target: Target) -
     for (name, kept) in [
         ("..%2F..%2Fetc%2Fpasswd.png", "passwd.png"),
         ("C%3A%5Cpictures%5Ca.png", "a.png"),
-        ("%E2%80%AEgnp.exe", ""),
         ("%F0%9F%9A%8B%20%C3%A4%C3%B6.png", "🚋 äö.png"),
     ] {
         let answer = send_raw(&user, &format!("?filename={name}"), "image/png", png.clone()).await?;
-        ensure!(answer.status == 201 || (kept.is_empty() && answer.status == 400), "{name}: {answer:?}");
-        ensure!(kept.is_empty() || answer.text("/image/filename") == kept, "{name}: {answer:?}");
+        ensure!(answer.status == 201 && answer.text("/image/filename") == kept, "{name}: {answer:?}");
     }
-    for name in ["a%00b.png", "a%0Ab.png", &"x".repeat(4096), "%FF%FE.png"] {
+    for name in ["a%00b.png", "a%0Ab.png", "%E2%80%AEgnp.exe", &"x".repeat(4096), "%FF%FE.png"] {
         let answer = send_raw(&user, &format!("?filename={name}"), "image/png", png.clone()).await?;
         ensure!(answer.status == 400 && answer.text("/error").contains("filename"), "{name}: {answer:?}");
     }

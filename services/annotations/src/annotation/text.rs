@@ -1,6 +1,6 @@
 //! What a box says: its label, and the model that drew it.
 
-use aip::Violation;
+use aip::{Violation, plain_text};
 
 /// The longest label, in characters (Unicode scalar values).
 const MAX_LABEL: usize = 100;
@@ -8,18 +8,22 @@ const MAX_LABEL: usize = 100;
 /// The longest name of a model, in characters (Unicode scalar values).
 const MAX_MODEL: usize = 200;
 
-/// A class name: 1 to 100 characters, none of them a control character. Nothing is trimmed or folded.
+/// A class name: 1 to 100 characters that can be shown in a line ([`plain_text`]). Nothing is trimmed or folded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Label(String);
 
 impl Label {
     /// The label that `label` holds.
     pub(crate) fn parse(text: String) -> Result<Self, Violation> {
-        let count = text.chars().count();
-        if !(1..=MAX_LABEL).contains(&count) {
+        Self::stored(plain_text("label", text)?)
+    }
+
+    /// A label that may have been stored before [`plain_text`] was the rule.
+    pub(crate) fn stored(text: String) -> Result<Self, Violation> {
+        if !(1..=MAX_LABEL).contains(&text.chars().count()) {
             return Err(Violation::new("label", format!("must be 1 to {MAX_LABEL} characters")));
         }
-        without_control_characters("label", text).map(Self)
+        Ok(Self(text))
     }
 
     /// The text.
@@ -34,17 +38,22 @@ impl From<Label> for String {
     }
 }
 
-/// A model's name and version: at most 200 characters, none of them a control character; empty where a person drew.
+/// A model's name and version: at most 200 characters that can be shown in a line; empty where a person drew.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Model(String);
 
 impl Model {
     /// The model that `model` holds.
     pub(crate) fn parse(text: String) -> Result<Self, Violation> {
+        Self::stored(plain_text("model", text)?)
+    }
+
+    /// A model that may have been stored before [`plain_text`] was the rule.
+    pub(crate) fn stored(text: String) -> Result<Self, Violation> {
         if text.chars().count() > MAX_MODEL {
             return Err(Violation::new("model", format!("must be at most {MAX_MODEL} characters")));
         }
-        without_control_characters("model", text).map(Self)
+        Ok(Self(text))
     }
 
     /// The text.
@@ -57,14 +66,6 @@ impl From<Model> for String {
     fn from(model: Model) -> Self {
         model.0
     }
-}
-
-/// They would break exports that are lines of text, and NUL ends a text early in some databases.
-fn without_control_characters(field: &str, text: String) -> Result<String, Violation> {
-    if text.chars().any(char::is_control) {
-        return Err(Violation::new(field, "must not hold control characters"));
-    }
-    Ok(text)
 }
 
 #[cfg(test)]
@@ -100,5 +101,15 @@ mod tests {
             assert_eq!(Label::parse(text.to_owned()).unwrap_err().description, phrase, "{text:?}");
             assert_eq!(Model::parse(text.to_owned()).unwrap_err().description, phrase, "{text:?}");
         }
+    }
+
+    #[test]
+    fn what_changes_the_direction_of_text_is_refused_and_read_where_it_is_stored() {
+        let text = || "car\u{202e}".to_owned();
+        let phrase = "must not hold characters that change the direction of text";
+        assert_eq!(Label::parse(text()).unwrap_err().description, phrase);
+        assert_eq!(Model::parse(text()).unwrap_err().description, phrase);
+        assert_eq!(Label::stored(text()).map(String::from), Ok(text()));
+        assert_eq!(Model::stored(text()).map(String::from), Ok(text()));
     }
 }

@@ -80,7 +80,7 @@ fn upload(mut row: Row) -> Result<DirectUpload> {
         owner: parsed(&mut row, "created_by", |text| UserId::parse(text).ok())?,
         created_at: Timestamp::from_millis(row.take("created_at")?),
         declaration: Declaration {
-            filename: parsed(&mut row, "filename", |text| Filename::parse("filename", text).ok())?,
+            filename: parsed(&mut row, "filename", Filename::stored)?,
             format: parsed(&mut row, "content_type", Format::from_media_type)?,
             size_bytes: row.take("size_bytes")?,
             sha256,

@@ -73,6 +73,16 @@ async fn a_picture_comes_back_as_it_was_in_messages_of_bounded_size() {
 }
 
 #[tokio::test]
+async fn it_is_saved_with_the_extension_of_what_it_is() {
+    let world = World::new().await;
+    let mut alice = world.user("alice");
+    let image = upload(&mut alice, info("report.html"), &long()).await.unwrap();
+    assert_eq!(image.filename, "report.html");
+    let downloaded = download(&mut alice, part(&image.id, 0, 1)).await.unwrap();
+    assert_eq!(downloaded.content.filename, "report.html.png");
+}
+
+#[tokio::test]
 async fn a_part_is_what_was_asked_for_as_far_as_there_is_any() {
     let world = World::new().await;
     let mut alice = world.user("alice");

@@ -32,7 +32,8 @@ export type Image = Message<"reticle.images.v1.Image"> & {
   id: string;
 
   /**
-   * The name it was uploaded under: 1 to 255 characters, no path separators, no control characters.
+   * The name it was uploaded under: 1 to 255 characters, no path separators, no control characters, none that change the
+   * direction of text.
    *
    * @generated from field: string filename = 2;
    */
@@ -753,6 +754,8 @@ export type ImageContent = Message<"reticle.images.v1.ImageContent"> & {
   contentType: string;
 
   /**
+   * The name to save it under: that of the image, with an extension of its media type.
+   *
    * @generated from field: string filename = 2;
    */
   filename: string;
