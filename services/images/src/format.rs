@@ -20,7 +20,7 @@ pub(crate) enum Unsupported {
     )]
     Bytes,
     #[error(
-        "The declared content type must be image/* of JPEG, PNG, GIF, WebP, BMP, TIFF or AVIF, or left out"
+        "The declared content type must be image/*, but not image/svg+xml, or application/octet-stream, or left out"
     )]
     Declared,
     #[error("The declared content type and the bytes do not agree: the bytes are {}", .0.media_type())]
@@ -124,11 +124,12 @@ pub(crate) enum Declared {
 }
 
 impl Declared {
-    /// What a media type declares, whatever its case and its parameters.
+    /// What a media type declares, whatever its case and its parameters. Programs have made up many a type for the formats
+    /// that they know (`image/x-citrix-jpeg`), so of one that is not known here the bytes decide. SVG is known, and not stored.
     pub(crate) fn parse(media_type: &str) -> Result<Self, Unsupported> {
         let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         Ok(Self::Format(match essence.as_str() {
-            "" | "application/octet-stream" | "image/*" => return Ok(Self::Anything),
+            "" | "application/octet-stream" | "binary/octet-stream" => return Ok(Self::Anything),
             "image/jpeg" | "image/jpg" | "image/pjpeg" => Format::Jpeg,
             "image/png" | "image/x-png" | "image/apng" => Format::Png,
             "image/gif" => Format::Gif,
@@ -136,6 +137,8 @@ impl Declared {
             "image/bmp" | "image/x-bmp" | "image/x-ms-bmp" => Format::Bmp,
             "image/tiff" | "image/tif" | "image/x-tiff" => Format::Tiff,
             "image/avif" | "image/avif-sequence" => Format::Avif,
+            "image/" | "image/svg+xml" => return Err(Unsupported::Declared),
+            other if other.starts_with("image/") => return Ok(Self::Anything),
             _ => return Err(Unsupported::Declared),
         }))
     }
@@ -204,7 +207,14 @@ mod tests {
         for text in ["image/jpeg", "image/jpg", "IMAGE/JPEG; q=1", " image/pjpeg "] {
             assert_eq!(Declared::parse(text), Ok(Declared::Format(Format::Jpeg)), "{text}");
         }
-        for text in ["", "application/octet-stream", "image/*"] {
+        for text in [
+            "",
+            "application/octet-stream",
+            "binary/octet-stream",
+            "image/*",
+            "image/x-citrix-jpeg",
+            "image/heic",
+        ] {
             assert_eq!(Declared::parse(text), Ok(Declared::Anything), "{text}");
         }
         for format in Format::ALL {
@@ -215,7 +225,7 @@ mod tests {
 
     #[test]
     fn types_that_are_not_stored_here_are_refused() {
-        for text in ["image/svg+xml", "text/html", "image/heic", "video/mp4", "image", "image/"] {
+        for text in ["image/svg+xml", "text/html", "video/mp4", "image", "image/"] {
             assert_eq!(Declared::parse(text), Err(Unsupported::Declared), "{text}");
         }
     }
