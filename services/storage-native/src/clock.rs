@@ -1,6 +1,6 @@
 use std::{
     sync::LazyLock,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use storage::{Clock, Instant, Timestamp};
@@ -32,16 +32,33 @@ pub(crate) fn timestamp(moment: SystemTime) -> Timestamp {
     Timestamp::from_millis(millis)
 }
 
+/// The system's own form of `moment`.
+pub(crate) fn system_time(moment: Timestamp) -> SystemTime {
+    let distance = Duration::from_millis(moment.as_millis().unsigned_abs());
+    let moved = if moment.as_millis() < 0 {
+        UNIX_EPOCH.checked_sub(distance)
+    } else {
+        UNIX_EPOCH.checked_add(distance)
+    };
+    moved.unwrap_or(UNIX_EPOCH)
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
     fn moments_before_and_after_1970_are_counted_in_milliseconds() {
         assert_eq!(timestamp(UNIX_EPOCH + Duration::from_millis(1_500)), Timestamp::from_millis(1_500));
         assert_eq!(timestamp(UNIX_EPOCH - Duration::from_millis(1_500)), Timestamp::from_millis(-1_500));
+    }
+
+    #[test]
+    fn a_moment_comes_back_from_the_systems_form_of_it() {
+        for millis in [0, 1_767_225_600_123, -1_500] {
+            let moment = Timestamp::from_millis(millis);
+            assert_eq!(timestamp(system_time(moment)), moment);
+        }
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod open_error;
 pub mod s3;
 pub mod sqlite;
 mod timer;
+mod write_probe;
 
 pub use background::TokioBackground;
 pub use bridge::{BridgeDatabase, BridgeSecret, BridgeUrl};

@@ -29,6 +29,13 @@ impl Database for NativeDatabase {
         }
     }
 
+    async fn probe(&self, statement: Statement) -> Result<Vec<Row>> {
+        match self {
+            Self::Sqlite(database) => database.probe(statement).await,
+            Self::Bridge(database) => database.probe(statement).await,
+        }
+    }
+
     async fn write(
         &self,
         statements: Vec<Statement>,

@@ -40,10 +40,24 @@ impl ObjectStore for NativeObjects {
         }
     }
 
+    async fn rename(&self, from: &ObjectKey, to: &ObjectKey) -> Result<bool> {
+        match self {
+            Self::Files(store) => store.rename(from, to).await,
+            Self::S3(store) => store.rename(from, to).await,
+        }
+    }
+
     async fn delete(&self, keys: Vec<ObjectKey>) -> Result<()> {
         match self {
             Self::Files(store) => store.delete(keys).await,
             Self::S3(store) => store.delete(keys).await,
+        }
+    }
+
+    async fn probe(&self) -> Result<()> {
+        match self {
+            Self::Files(store) => store.probe().await,
+            Self::S3(store) => store.probe().await,
         }
     }
 

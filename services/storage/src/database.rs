@@ -22,6 +22,16 @@ pub trait Database: Clone + Send + Sync + 'static {
         statements: Vec<Statement>,
         at_least: Option<Bookmark>,
     ) -> impl Future<Output = Result<Answer<Vec<Outcome>>>> + Send;
+
+    /// Runs a statement that only reads, and finds out, as far as that is cheap, whether a write would be made durable now.
+    /// What a connection remembers does not count. Returns the rows.
+    fn probe(&self, statement: Statement) -> impl Future<Output = Result<Vec<Row>>> + Send {
+        async move {
+            // Where writes are run; it writes nothing.
+            let outcomes = self.write(vec![statement], None).await?.value;
+            Ok(outcomes.into_iter().flat_map(|outcome| outcome.rows).collect())
+        }
+    }
 }
 
 /// What a call answered, and how new the data was (where the back end tells).

@@ -43,6 +43,12 @@ pub enum Error {
     Broken(#[source] Box<dyn StdError + Send + Sync>),
 }
 
+/// A cause that may be shown to anybody: it says what happened and what to do, and names nothing of the machine. An adapter
+/// puts it below an [`Error`]; readiness shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct PlainCause(pub &'static str);
+
 /// The kind of constraint that refused a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Constraint {
@@ -63,6 +69,19 @@ impl Error {
     /// Wraps a failure that passes once there is less to do.
     pub fn overloaded(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::Overloaded(source.into())
+    }
+
+    /// The [`PlainCause`] of this failure, if an adapter gave one.
+    #[must_use]
+    pub fn plain_cause(&self) -> Option<PlainCause> {
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            if let Some(plain) = error.downcast_ref::<PlainCause>() {
+                return Some(*plain);
+            }
+            cause = error.source();
+        }
+        None
     }
 
     /// Wraps a failure that will not.

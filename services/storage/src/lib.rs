@@ -26,7 +26,7 @@ pub use body::{blame_sender, exactly};
 pub use clock::{Clock, Instant, Timestamp};
 pub use database::{Answer, Bookmark, Database, FromValue, Outcome, Row, Statement, Value, only_reads};
 pub use entropy::Entropy;
-pub use error::{Constraint, Error, Result};
+pub use error::{Constraint, Error, PlainCause, Result};
 pub use id::{Id, InvalidId};
 pub use object_store::{
     ByteRange, ByteStream, Object, ObjectInfo, ObjectKey, ObjectList, ObjectStore, PutOptions, SignedRequest,

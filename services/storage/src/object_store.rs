@@ -34,8 +34,17 @@ pub trait ObjectStore: Clone + Send + Sync + 'static {
     /// Looks at an object without reading it; `None` if there is none.
     fn head(&self, key: &ObjectKey) -> impl Future<Output = Result<Option<ObjectInfo>>> + Send;
 
+    /// Gives the object `from` the key `to`, as if it were stored just now; an object that had that key is replaced as a
+    /// whole. `false` if there is no object `from`.
+    ///
+    /// If it fails, the object still has at least one of the two keys, perhaps both: call it again.
+    fn rename(&self, from: &ObjectKey, to: &ObjectKey) -> impl Future<Output = Result<bool>> + Send;
+
     /// Deletes objects; those that are not there are no error.
     fn delete(&self, keys: Vec<ObjectKey>) -> impl Future<Output = Result<()>> + Send;
+
+    /// Finds out, as far as that is cheap, whether an object would be stored now.
+    fn probe(&self) -> impl Future<Output = Result<()>> + Send;
 
     /// Lists up to `limit` objects whose keys begin with `prefix` and come after `after`, in byte order of the keys.
     fn list(

@@ -135,11 +135,19 @@ impl ObjectStore for FaultyObjects {
         self.inner.head(key).await
     }
 
+    async fn rename(&self, from: &ObjectKey, to: &ObjectKey) -> Result<bool> {
+        self.inner.rename(from, to).await
+    }
+
     async fn delete(&self, keys: Vec<ObjectKey>) -> Result<()> {
         match self.fault() {
             Some(ObjectFault::CannotDelete) => Err(Error::unavailable("no connection")),
             _ => self.inner.delete(keys).await,
         }
+    }
+
+    async fn probe(&self) -> Result<()> {
+        self.inner.probe().await
     }
 
     async fn list(&self, prefix: &str, after: Option<&ObjectKey>, limit: usize) -> Result<ObjectList> {

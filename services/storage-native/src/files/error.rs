@@ -15,7 +15,7 @@ pub(super) async fn blocking<T: Send + 'static>(
 }
 
 /// The class of a failure.
-pub(super) fn classify(error: io::Error) -> Error {
+pub(crate) fn classify(error: io::Error) -> Error {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
             Error::Full(Box::new(error))

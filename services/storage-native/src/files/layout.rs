@@ -8,8 +8,10 @@
 //! Walking the folders in order walks the keys in byte order: see `list.rs`.
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use storage::ObjectKey;
@@ -23,6 +25,9 @@ pub(super) const SEGMENT_MARK: char = '+';
 
 /// Ends the name of the folder of a shard.
 pub(super) const SHARD_MARK: char = '=';
+
+/// How often a file is moved into a folder: it may be removed between its making and the move, with its last object.
+const ATTEMPTS: usize = 8;
 
 /// The folder of the objects.
 #[derive(Debug)]
@@ -59,9 +64,6 @@ impl Layout {
     /// Moves a finished file into its place and makes that durable, with the folders on the way: whoever made them may
     /// not have come to that yet.
     pub(super) fn install(&self, mut file: TempPath, path: &Path) -> io::Result<()> {
-        /// A folder may be removed between its making and the move, by the removal of its last object.
-        const ATTEMPTS: usize = 8;
-
         for _ in 0..ATTEMPTS {
             self.folders_of(path).next().map_or(Ok(()), fs::create_dir_all)?;
             match file.persist(path) {
@@ -73,19 +75,53 @@ impl Layout {
         Err(io::ErrorKind::ResourceBusy.into())
     }
 
+    /// Moves an object's file to another path, as written at `now`, and makes that durable. Answers whether there was one.
+    pub(super) fn rename(&self, from: &Path, to: &Path, now: SystemTime) -> io::Result<bool> {
+        let file = match File::options().write(true).open(from) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            other => other?,
+        };
+        // First: whoever sees the new name takes its time for that of the move.
+        file.set_modified(now)?;
+        for _ in 0..ATTEMPTS {
+            self.folders_of(to).next().map_or(Ok(()), fs::create_dir_all)?;
+            match fs::rename(from, to) {
+                Ok(()) => {
+                    file.sync_all()?;
+                    self.folders_of(to).chain([self.root()]).try_for_each(sync_folder)?;
+                    self.tidy(from);
+                    return Ok(true);
+                }
+                // Its new folder was removed again, or another call has moved or deleted it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    if !from.exists() {
+                        return Ok(false);
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(io::ErrorKind::ResourceBusy.into())
+    }
+
     /// Removes an object's file, if there is one, and the folders that it leaves empty.
     pub(super) fn remove(&self, path: &Path) -> io::Result<()> {
         match fs::remove_file(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             other => other?,
         }
+        self.tidy(path);
+        Ok(())
+    }
+
+    /// Removes the folders of `path` that are empty.
+    fn tidy(&self, path: &Path) {
         for folder in self.folders_of(path) {
             // It fails where there are other objects.
             if fs::remove_dir(folder).is_err() {
                 break;
             }
         }
-        Ok(())
     }
 
     /// The folders between `path` and the root, innermost first.
@@ -96,7 +132,7 @@ impl Layout {
 }
 
 fn sync_folder(folder: &Path) -> io::Result<()> {
-    match fs::File::open(folder) {
+    match File::open(folder) {
         // What was in it has been removed since.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other?.sync_all(),
@@ -119,6 +155,24 @@ mod tests {
             let key = ObjectKey::parse(key).unwrap();
             assert_eq!(layout.path(&key), Path::new(path), "{key}");
         }
+    }
+
+    #[test]
+    fn a_renamed_object_is_as_old_as_its_new_name_and_leaves_no_folder() {
+        let root = tempfile::tempdir().unwrap();
+        let layout = Layout::open(root.path().join("objects")).unwrap();
+        let [from, to] = ["images/old-name", "kept/images/old-name"]
+            .map(|key| layout.path(&ObjectKey::parse(key).unwrap()));
+        let file = tempfile::NamedTempFile::new_in(root.path()).unwrap();
+        file.as_file().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        layout.install(file.into_temp_path(), &from).unwrap();
+
+        let now = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000);
+        assert!(layout.rename(&from, &to, now).unwrap());
+
+        assert_eq!(fs::metadata(&to).unwrap().modified().unwrap(), now);
+        assert!(!layout.root().join("images+").exists());
+        assert!(!layout.rename(&from, &to, now).unwrap());
     }
 
     #[test]

@@ -19,17 +19,23 @@ use std::{
 };
 
 use storage::{
-    ByteRange, ByteStream, Object, ObjectInfo, ObjectKey, ObjectList, ObjectStore, PutOptions, Result,
-    SignedRequest,
+    ByteRange, ByteStream, Clock as _, Error, Object, ObjectInfo, ObjectKey, ObjectList, ObjectStore,
+    PlainCause, PutOptions, Result, SignedRequest,
 };
 
+pub(crate) use self::error::classify;
 use self::{error::blocking, layout::Layout, staging::Staging};
-use crate::{OpenError, clock::timestamp};
+use crate::{
+    OpenError, SystemClock,
+    clock::{system_time, timestamp},
+    write_probe::WriteProbe,
+};
 
 /// Objects as files below one folder. Clones share it, and so may several processes.
 #[derive(Clone, Debug)]
 pub struct FileObjects {
     folders: Arc<Folders>,
+    write_probe: WriteProbe,
 }
 
 #[derive(Debug)]
@@ -48,7 +54,7 @@ impl FileObjects {
         let path = root.clone();
         let folders = tokio::task::spawn_blocking(move || Folders::open(&root)).await;
         match folders.unwrap_or_else(|lost| Err(io::Error::other(lost))) {
-            Ok(folders) => Ok(Self { folders: Arc::new(folders) }),
+            Ok(folders) => Ok(Self { folders: Arc::new(folders), write_probe: WriteProbe::default() }),
             Err(source) => Err(OpenError::Folder { path, source }),
         }
     }
@@ -78,10 +84,24 @@ impl ObjectStore for FileObjects {
         blocking(move || absent_as_none(std::fs::metadata(path).and_then(|file| info(key, &file)))).await
     }
 
+    async fn rename(&self, from: &ObjectKey, to: &ObjectKey) -> Result<bool> {
+        let folders = Arc::clone(&self.folders);
+        let (from, to) = (self.folders.layout.path(from), self.folders.layout.path(to));
+        let now = system_time(SystemClock.now());
+        blocking(move || folders.layout.rename(&from, &to, now)).await
+    }
+
     async fn delete(&self, keys: Vec<ObjectKey>) -> Result<()> {
         let paths: Vec<PathBuf> = keys.iter().map(|key| self.folders.layout.path(key)).collect();
         let folders = Arc::clone(&self.folders);
         blocking(move || paths.iter().try_for_each(|path| folders.layout.remove(path))).await
+    }
+
+    async fn probe(&self) -> Result<()> {
+        let folders = Arc::clone(&self.folders);
+        let staging = folders.staging.path().to_owned();
+        self.write_probe.run(staging).await.map_err(staging_failure)?;
+        blocking(move || std::fs::metadata(folders.layout.root()).map(drop)).await
     }
 
     async fn list(&self, prefix: &str, after: Option<&ObjectKey>, limit: usize) -> Result<ObjectList> {
@@ -102,6 +122,13 @@ impl ObjectStore for FileObjects {
     ) -> Result<Option<SignedRequest>> {
         Ok(None)
     }
+}
+
+fn staging_failure(error: io::Error) -> Error {
+    const MISSING: PlainCause = PlainCause(
+        "The staging folder of the object store is missing. Restart the server: it makes a new one.",
+    );
+    if error.kind() == io::ErrorKind::NotFound { Error::broken(MISSING) } else { classify(error) }
 }
 
 fn info(key: ObjectKey, file: &std::fs::Metadata) -> io::Result<ObjectInfo> {

@@ -34,6 +34,10 @@ impl Staging {
         Ok(Self { folder, _lock: lock })
     }
 
+    pub(super) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// A new file, which is removed when it is dropped before it gets its place.
     pub(super) fn file(&self) -> io::Result<NamedTempFile> {
         NamedTempFile::new_in(&self.folder)

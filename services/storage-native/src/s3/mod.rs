@@ -9,6 +9,7 @@ mod list;
 mod location;
 mod multipart;
 mod presign;
+mod rename;
 mod upload;
 
 use std::time::Duration;
@@ -75,6 +76,10 @@ impl ObjectStore for S3Objects {
         }
     }
 
+    async fn rename(&self, from: &ObjectKey, to: &ObjectKey) -> Result<bool> {
+        rename::rename(self, from, to).await
+    }
+
     async fn delete(&self, keys: Vec<ObjectKey>) -> Result<()> {
         for keys in keys.chunks(DELETED_AT_ONCE) {
             let names = keys.iter().map(|key| ObjectIdentifier::builder().key(key.as_str()).build());
@@ -85,6 +90,12 @@ impl ObjectStore for S3Objects {
             error::refuse_any(answer.map_err(classify)?.errors())?;
         }
         Ok(())
+    }
+
+    async fn probe(&self) -> Result<()> {
+        // Whether it can be reached and takes these credentials. To write would cost more than to know it is worth.
+        let found = self.client.head_bucket().bucket(&self.bucket).send().await;
+        found.map(drop).map_err(classify)
     }
 
     async fn list(&self, prefix: &str, after: Option<&ObjectKey>, limit: usize) -> Result<ObjectList> {

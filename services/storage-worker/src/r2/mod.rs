@@ -5,6 +5,7 @@ mod failure;
 mod list;
 mod metadata;
 mod parts;
+mod rename;
 mod upload;
 
 use std::time::Duration;
@@ -60,12 +61,21 @@ impl ObjectStore for R2Objects {
         head(&self.bucket, key).await
     }
 
+    async fn rename(&self, from: &ObjectKey, to: &ObjectKey) -> Result<bool> {
+        rename::rename(&self.bucket, from, to).await
+    }
+
     async fn delete(&self, keys: Vec<ObjectKey>) -> Result<()> {
         for keys in keys.chunks(DELETED_AT_ONCE) {
             let keys = keys.iter().map(|key| JsValue::from_str(key.as_str())).collect();
             answered(self.bucket.delete_multiple(keys)).await?;
         }
         Ok(())
+    }
+
+    async fn probe(&self) -> Result<()> {
+        // No object has this key, and the cheapest question that R2 takes is for one.
+        answered(self.bucket.head("probe".to_owned())).await.map(drop)
     }
 
     async fn list(&self, prefix: &str, after: Option<&ObjectKey>, limit: usize) -> Result<ObjectList> {

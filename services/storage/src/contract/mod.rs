@@ -67,6 +67,7 @@ macro_rules! database_promises {
             a_row_that_others_need_stays
             concurrent_writers_do_not_disturb_each_other
             calls_that_are_dropped_disturb_nobody
+            a_probe_reads_what_was_written
         }
         $($make)+! { $($first)*, limits:
             parameters
@@ -97,6 +98,9 @@ macro_rules! object_store_promises {
             a_bad_body_stores_nothing
             a_dropped_put_stores_nothing
             deleting_is_exact_and_repeatable
+            renaming_moves_an_object
+            renaming_replaces_and_repeats
+            a_probe_leaves_no_object
         }
         $($make)+! { $($first)*, listing:
             listing_pages_in_byte_order

@@ -161,6 +161,42 @@ pub async fn deleting_is_exact_and_repeatable(store: &impl ObjectStore) {
     assert_eq!(get(store, "d/one").await, b"again");
 }
 
+/// An object that is renamed has its bytes under the new key alone, and is not older than it was.
+pub async fn renaming_moves_an_object(store: &impl ObjectStore) {
+    for (name, size) in [("empty", 0), ("small", 1_000), ("large", LARGE)] {
+        let (from, to) = (format!("rename/from-{name}"), format!("renamed/deep/{name}.of-some-length"));
+        let bytes = pattern(size);
+        let options = PutOptions { size: Some(size as u64), content_type: "image/png".to_owned() };
+        store.put(&key(&from), in_chunks(&bytes, 65_536), options).await.unwrap();
+        let before = store.head(&key(&from)).await.unwrap().unwrap();
+
+        assert!(store.rename(&key(&from), &key(&to)).await.unwrap(), "{from} is there");
+
+        assert!(store.head(&key(&from)).await.unwrap().is_none(), "{from} stayed");
+        let object = store.get(&key(&to), None).await.unwrap().unwrap();
+        assert!(object.info.stored_at >= before.stored_at, "{:?} became older", object.info);
+        assert_eq!(object.info.size, size as u64);
+        assert!(collect(object).await == bytes, "{from} came to {to} changed");
+    }
+}
+
+/// A rename replaces what has the new key, and says whether there was anything to rename.
+pub async fn renaming_replaces_and_repeats(store: &impl ObjectStore) {
+    put(store, "new", b"old bytes").await;
+    put(store, "old", b"bytes").await;
+    assert!(store.rename(&key("old"), &key("new")).await.unwrap());
+    assert!(!store.rename(&key("old"), &key("new")).await.unwrap(), "it was renamed before");
+    assert!(!store.rename(&key("never"), &key("new")).await.unwrap());
+    assert_eq!(listed(store, "").await, ["new"]);
+    assert_eq!(get(store, "new").await, b"bytes");
+}
+
+/// A probe of a store that works succeeds, and stores nothing that is listed.
+pub async fn a_probe_leaves_no_object(store: &impl ObjectStore) {
+    store.probe().await.unwrap();
+    assert!(listed(store, "").await.is_empty());
+}
+
 fn clamp(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX).min(LARGE)
 }

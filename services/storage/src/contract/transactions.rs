@@ -123,6 +123,19 @@ pub async fn a_row_that_others_need_stays(database: &impl Database) {
     }
 }
 
+/// A probe reads what was written before it, and leaves everything as it is.
+pub async fn a_probe_reads_what_was_written(database: &impl Database) {
+    create(database, &[CREATE_PARENTS]).await;
+    for n in 1..4_i64 {
+        let insert = Statement::new("INSERT INTO parents VALUES (?1, ?2)").bind(format!("{n}")).bind(n);
+        write(database, vec![insert]).await.unwrap();
+        let select = Statement::new("SELECT count(*) AS total FROM parents WHERE score >= ?1").bind(0);
+        let mut rows = database.probe(select).await.unwrap();
+        assert_eq!(rows[0].take::<i64>("total").unwrap(), n);
+    }
+    assert!(database.probe(Statement::new("SELECT 1 FROM nowhere")).await.is_err());
+}
+
 /// Writers at the same time neither lose nor mix their batches, and one that fails does not disturb the others.
 pub async fn concurrent_writers_do_not_disturb_each_other(database: &impl Database) {
     create(database, &[CREATE_PARENTS]).await;

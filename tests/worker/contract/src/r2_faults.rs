@@ -26,6 +26,7 @@ pub(crate) async fn a_bucket_that_fails_is_unavailable((): &()) {
     assert!(is_unavailable(&store.get(&key(), None).await));
     assert!(is_unavailable(&store.get(&key(), Some(ByteRange { offset: 1, length: 1 })).await));
     assert!(is_unavailable(&store.head(&key()).await));
+    assert!(is_unavailable(&store.rename(&key(), &ObjectKey::parse("b").unwrap()).await));
     assert!(is_unavailable(&store.delete(vec![key()]).await));
     assert!(is_unavailable(&store.list("", None, 10).await));
 }
