@@ -2,11 +2,13 @@
 //!
 //! Write-ahead log with `synchronous=FULL`: what a write answers survives `kill -9` and a power cut. All writes of a
 //! process go through one connection, which commits whatever is waiting at once (`writer`); reads have connections of
-//! their own, which a write never blocks (`readers`).
+//! their own, which a write never blocks (`readers`). A file that is removed or replaced while it is open is noticed
+//! (`identity`): nothing is acknowledged then.
 
 mod convert;
 mod deadline;
 mod error;
+mod identity;
 mod migrate;
 mod options;
 mod readers;
@@ -15,13 +17,16 @@ mod sql_text;
 mod transaction;
 mod writer;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use storage::{Answer, Bookmark, Database, Outcome, Result, Row, Statement};
 
+use self::{identity::Identity, readers::Readers, writer::Writer};
 pub use self::{migrate::migrate, options::SqliteOptions};
-use self::{readers::Readers, writer::Writer};
-use crate::OpenError;
+use crate::{OpenError, files, write_probe::WriteProbe};
 
 /// A SQLite database. Clones share its connections.
 #[derive(Clone, Debug)]
@@ -33,6 +38,8 @@ pub struct SqliteDatabase {
 struct Connections {
     writer: Writer,
     readers: Readers,
+    folder: PathBuf,
+    write_probe: WriteProbe,
 }
 
 impl SqliteDatabase {
@@ -44,8 +51,15 @@ impl SqliteDatabase {
         let connection = options::connect_writer(path, options)
             .await
             .map_err(|source| OpenError::Database { path: path.to_owned(), source })?;
-        let writer = Writer::start(connection, path, options);
-        Ok(Self { connections: Arc::new(Connections { writer, readers: Readers::new(path, options) }) })
+        let identity = Identity::of(path)
+            .map_err(|error| OpenError::Database { path: path.to_owned(), source: error.into() })?;
+        let identity = Arc::new(identity);
+        let writer = Writer::start(connection, path, options, Arc::clone(&identity));
+        let readers = Readers::new(path, options, identity);
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or_else(|| Path::new(".")).to_owned();
+        let connections = Connections { writer, readers, folder, write_probe: WriteProbe::default() };
+        Ok(Self { connections: Arc::new(connections) })
     }
 
     /// Waits for the reads that run and the writes that wait, moves the log into the file and closes it. Later calls get
@@ -62,10 +76,24 @@ impl SqliteDatabase {
     }
 }
 
+impl Connections {
+    /// Looks at the disk, at the file as a new connection sees it, and at the lock that writes need.
+    async fn probe(&self, statement: Statement) -> Result<Vec<Row>> {
+        self.write_probe.run(self.folder.clone()).await.map_err(files::classify)?;
+        let rows = self.readers.read_anew(statement).await?;
+        self.writer.write(Vec::new()).await?;
+        Ok(rows)
+    }
+}
+
 impl Database for SqliteDatabase {
     async fn read(&self, statement: Statement, _at_least: Option<Bookmark>) -> Result<Answer<Vec<Row>>> {
         let value = self.connections.readers.read(statement).await?;
         Ok(Answer { value, bookmark: None })
+    }
+
+    async fn probe(&self, statement: Statement) -> Result<Vec<Row>> {
+        self.connections.probe(statement).await
     }
 
     async fn write(

@@ -65,8 +65,24 @@ pub(super) async fn connect_writer(
     path: &Path,
     options: &SqliteOptions,
 ) -> Result<SqliteConnection, sqlx::Error> {
+    connect(path, options, true).await
+}
+
+/// Like [`connect_writer`], for a file that must be there.
+pub(super) async fn reconnect_writer(
+    path: &Path,
+    options: &SqliteOptions,
+) -> Result<SqliteConnection, sqlx::Error> {
+    connect(path, options, false).await
+}
+
+async fn connect(
+    path: &Path,
+    options: &SqliteOptions,
+    create: bool,
+) -> Result<SqliteConnection, sqlx::Error> {
     let mut connect = common(path, options)
-        .create_if_missing(true)
+        .create_if_missing(create)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .pragma("cache_size", WRITER_CACHE)

@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -16,6 +16,7 @@ use tokio::{
 use super::{
     deadline::Deadline,
     error::{Failure, classify},
+    identity::Identity,
     options,
     options::SqliteOptions,
     run::run,
@@ -27,15 +28,17 @@ use super::{
 pub(super) struct Readers {
     path: PathBuf,
     options: SqliteOptions,
+    identity: Arc<Identity>,
     places: Semaphore,
     idle: Mutex<Vec<Reader>>,
 }
 
 impl Readers {
-    pub(super) fn new(path: &Path, options: &SqliteOptions) -> Self {
+    pub(super) fn new(path: &Path, options: &SqliteOptions, identity: Arc<Identity>) -> Self {
         Self {
             path: path.to_owned(),
             options: options.clone(),
+            identity,
             places: Semaphore::new(options.readers.max(1)),
             idle: Mutex::default(),
         }
@@ -46,10 +49,20 @@ impl Readers {
         let idle = self.idle().pop();
         let reader = match idle {
             Some(reader) => reader,
-            None => Reader::connect(&self.path, &self.options).await.map_err(classify)?,
+            None => self.connect().await?,
         };
         let mut lease = Lease { readers: self, reader: Some(reader), _place: place };
         lease.run(statement).await
+    }
+
+    /// Reads by a connection that remembers nothing.
+    pub(super) async fn read_anew(&self, statement: Statement) -> Result<Vec<Row>> {
+        let _place = self.place().await?;
+        let mut reader = self.connect().await?;
+        let outcome =
+            reader.run(statement, self.options.longest_read).await.map_err(|failure| failure.error)?;
+        reader.connection.close().await.map_err(classify)?;
+        Ok(outcome.rows)
     }
 
     /// Waits for the reads that run; later ones fail.
@@ -64,6 +77,14 @@ impl Readers {
                 tracing::warn!(%error, "a reader of the database did not close");
             }
         }
+    }
+
+    /// A connection to the file that was opened, not to one that has taken its name.
+    async fn connect(&self) -> Result<Reader> {
+        self.identity.check()?;
+        let reader = Reader::connect(&self.path, &self.options).await.map_err(classify)?;
+        self.identity.check()?;
+        Ok(reader)
     }
 
     async fn place(&self) -> Result<SemaphorePermit<'_>> {

@@ -21,6 +21,7 @@ use tokio::{
 
 use super::{
     error::{Failure, classify},
+    identity::{Identity, Log},
     options,
     options::SqliteOptions,
     transaction,
@@ -52,13 +53,20 @@ pub(super) struct Writer {
 impl Writer {
     /// Starts the task that owns `connection`; it ends when the writer is closed or dropped.
     #[expect(clippy::disallowed_methods, reason = "one task for each database, joined by `close`")]
-    pub(super) fn start(connection: SqliteConnection, path: &Path, options: &SqliteOptions) -> Self {
+    pub(super) fn start(
+        connection: SqliteConnection,
+        path: &Path,
+        options: &SqliteOptions,
+        identity: Arc<Identity>,
+    ) -> Self {
         let (queue, requests) = mpsc::channel(options.queue.max(1));
         let commits = Arc::new(AtomicU64::new(0));
         let worker = Worker {
             connection: Some(connection),
             path: path.to_owned(),
             options: options.clone(),
+            identity,
+            log: Log::default(),
             commits: Arc::clone(&commits),
         };
         let task = Mutex::new(Some(tokio::spawn(worker.work(requests))));
@@ -101,6 +109,9 @@ struct Worker {
     connection: Option<SqliteConnection>,
     path: PathBuf,
     options: SqliteOptions,
+    identity: Arc<Identity>,
+    /// The log that the connection writes.
+    log: Log,
     commits: Arc<AtomicU64>,
 }
 
@@ -144,15 +155,24 @@ impl Worker {
         &mut self,
         batches: Vec<Vec<Statement>>,
     ) -> Result<Vec<transaction::BatchResult>, Failure> {
+        self.identity.check()?;
         let connection = match &mut self.connection {
             Some(connection) => connection,
-            gone => gone.insert(options::connect_writer(&self.path, &self.options).await?),
+            gone => {
+                self.log = Log::default();
+                gone.insert(options::reconnect_writer(&self.path, &self.options).await?)
+            }
         };
+        self.log.check(&self.identity)?;
         let result = transaction::commit(connection, batches).await;
         if result.as_ref().is_err_and(|failure| failure.ends_transaction) {
             // A new connection has no memory of what went wrong, and the old one rolls back what it may still hold.
             self.connection = None;
+            return result;
         }
+        // What was committed into a file that is gone is not acknowledged.
+        self.identity.check()?;
+        self.log.check(&self.identity)?;
         result
     }
 

@@ -8,6 +8,7 @@ mod fixture;
 mod sqlite_crash;
 mod sqlite_full;
 mod sqlite_migrate;
+mod sqlite_moved;
 mod sqlite_reads;
 mod sqlite_shared;
 mod sqlite_writer;
