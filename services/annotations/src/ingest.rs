@@ -2,6 +2,7 @@
 
 mod budget;
 mod inbound;
+mod resent;
 mod stream;
 
 use std::collections::BTreeSet;
@@ -26,6 +27,9 @@ pub(crate) const MAX_BATCH: usize = 5_000;
 
 /// How often a commit begins again because an image was purged in between.
 const COMMIT_ATTEMPTS: usize = 4;
+
+/// What is wrong with the image of an annotation that is valid by itself.
+const MISSING_IMAGE: &str = "must be an image that exists";
 
 /// The name of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,23 +149,37 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
         found.ok_or_else(|| Error::StreamNotFound(stream_id.as_str().to_owned()))
     }
 
-    /// Stores what of `batch` is new and good, and moves the stream behind it.
+    /// Stores what of `batch` is new and valid, and moves the stream behind it. What was sent before is not stored again;
+    /// what of it is missing is reported again.
     pub(crate) async fn accept(&self, call: &Call<'_, D>, open: &mut Open, batch: Batch) -> Result<Accepted> {
         let from = open.progress.next_offset;
         if batch.offset > from {
             return Err(Error::Gap { next_offset: from.get() });
         }
-        let known = from.since(batch.offset);
-        let fresh: Vec<_> = batch.messages.into_iter().skip(known).collect();
+        let Batch { offset, messages: mut resent } = batch;
+        let fresh = resent.split_off(resent.len().min(from.since(offset)));
+        let mut invalid = self.missing(call, open, offset, resent).await?;
         if fresh.is_empty() {
-            return Ok(Accepted { next_offset: from.get(), invalid: Vec::new() });
+            return Ok(Accepted { next_offset: from.get(), invalid });
         }
         let to = from.plus(fresh.len())?;
-        let (rows, mut invalid) = check(from, fresh);
-        invalid.extend(self.store(call, open, rows, (from, to)).await?);
-        invalid.sort_by_key(|invalid| invalid.offset);
+        invalid.extend(self.append(call, open, fresh, (from, to)).await?);
         open.progress.next_offset = to;
         Ok(Accepted { next_offset: to.get(), invalid })
+    }
+
+    /// Stores the valid ones of `messages`, moves the stream behind all of them, and reports the others.
+    async fn append(
+        &self,
+        call: &Call<'_, D>,
+        open: &Open,
+        messages: Vec<pb::NewAnnotation>,
+        move_to: (Offset, Offset),
+    ) -> Result<Vec<pb::InvalidAnnotation>> {
+        let (rows, mut invalid) = check((move_to.0.get()..).map(Offset).zip(messages));
+        invalid.extend(self.store(call, open, rows, move_to).await?);
+        invalid.sort_by_key(|invalid| invalid.offset);
+        Ok(invalid)
     }
 
     /// Stores the boxes whose images exist for the caller, moves the stream, and answers the other boxes.
@@ -189,7 +207,10 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
             match repo::commit(&call.session, writing, &boxes, move_to, now).await {
                 Ok(true) => {
                     self.feed.note(&images, call.session.bookmark());
-                    return Ok(foreign.into_iter().map(|(offset, _)| not_there(*offset)).collect());
+                    return Ok(foreign
+                        .into_iter()
+                        .map(|(offset, _)| invalid_image(*offset, MISSING_IMAGE))
+                        .collect());
                 }
                 Ok(false) => return Err(Error::Fenced),
                 // An image was purged since it was last seen.
@@ -205,31 +226,29 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
 
 /// The good boxes with their places, and the broken rules of the others.
 fn check(
-    from: Offset,
-    messages: Vec<pb::NewAnnotation>,
+    messages: impl Iterator<Item = (Offset, pb::NewAnnotation)>,
 ) -> (Vec<(Offset, NewAnnotation)>, Vec<pb::InvalidAnnotation>) {
-    let (mut rows, mut invalid) = (Vec::with_capacity(messages.len()), Vec::new());
-    for (offset, message) in (from.get()..).zip(messages) {
+    let (mut rows, mut invalid) = (Vec::with_capacity(messages.size_hint().1.unwrap_or(0)), Vec::new());
+    for (offset, message) in messages {
         match NewAnnotation::try_from(message) {
-            Ok(new) => rows.push((Offset(offset), new)),
+            Ok(new) => rows.push((offset, new)),
             Err(broken) => invalid.extend(told(offset, &broken)),
         }
     }
     (rows, invalid)
 }
 
-fn told(offset: i64, broken: &Violations) -> Vec<pb::InvalidAnnotation> {
+fn told(offset: Offset, broken: &Violations) -> Vec<pb::InvalidAnnotation> {
     let each = |violation: &Violation| pb::InvalidAnnotation {
-        offset,
+        offset: offset.get(),
         field: violation.field.clone(),
         reason: violation.description.clone(),
     };
     broken.named().iter().map(each).collect()
 }
 
-fn not_there(offset: Offset) -> pb::InvalidAnnotation {
-    let reason = "must be an image that exists".to_owned();
-    pb::InvalidAnnotation { offset: offset.get(), field: "image_id".to_owned(), reason }
+fn invalid_image(offset: Offset, reason: &str) -> pb::InvalidAnnotation {
+    pb::InvalidAnnotation { offset: offset.get(), field: "image_id".to_owned(), reason: reason.to_owned() }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Streams, and the boxes that come by them. A commit stores boxes and the new offset, or nothing.
 
+use std::collections::HashSet;
+
 use identity::UserId;
 use storage::{Database, Error, Id, Result, Row, Session, Statement, Timestamp};
 
@@ -55,6 +57,20 @@ pub(crate) async fn find<D: Database>(
         .bind(owner.as_str())
         .bind(stream_id.as_str());
     session.read(statement).await?.into_iter().next().map(progress).transpose()
+}
+
+/// Which ids from `first` to `last` annotations have.
+pub(crate) async fn stored<D: Database>(
+    session: &Session<'_, D>,
+    first: Id,
+    last: Id,
+) -> Result<HashSet<Id>> {
+    let statement = Statement::new("SELECT id FROM annotations WHERE id >= ?1 AND id <= ?2")
+        .bind(first.to_string())
+        .bind(last.to_string());
+    let rows = session.read(statement).await?;
+    let id = |mut row: Row| row.take::<String>("id")?.parse().map_err(Error::broken);
+    rows.into_iter().map(id).collect()
 }
 
 /// Stores `annotations`, all made at `now`, and moves the stream from one offset to the other. Answers whether it did:

@@ -93,7 +93,30 @@ async fn bad_boxes_are_told_by_their_place_and_the_others_are_stored() {
     assert_eq!(told, [(1, "label"), (1, "x"), (2, "image_id"), (4, "image_id")]);
     assert_eq!(accepted.invalid[0].reason, "must be 1 to 100 characters");
     assert_eq!((accepted.next_offset, fixture.stored().await), (5, 2));
-    assert!(fixture.append(0, vec![new_box(NOBODYS); 5]).await.unwrap().invalid.is_empty(), "told once");
+}
+
+#[tokio::test]
+async fn what_was_invalid_is_reported_again_when_it_is_sent_again() {
+    let fixture = Fixture::start().await;
+    let unnamed = pb::NewAnnotation { label: String::new(), ..new_box(CAT) };
+    let boxes = vec![new_box(CAT), unnamed, new_box(NOBODYS), new_box(DOG), new_box(BOBS)];
+    let accepted = fixture.append(0, boxes.clone()).await.unwrap();
+    assert_eq!(accepted.invalid.len(), 3);
+    assert_eq!(fixture.append(0, boxes.clone()).await.unwrap(), accepted);
+    assert_eq!(fixture.append(2, boxes[2..].to_vec()).await.unwrap().invalid, accepted.invalid[1..]);
+    let answers: Vec<_> =
+        fixture.ingest(stream::iter([opening(), message(0, boxes.clone())])).await.collect().await;
+    let last = answers.into_iter().last().unwrap().unwrap();
+    assert_eq!((last.next_offset, last.invalid), (5, accepted.invalid.clone()));
+    assert_eq!((fixture.stored().await, fixture.next_offset().await), (2, 5));
+
+    fixture.images.put(NOBODYS, "alice");
+    let now_valid = fixture.append(0, boxes).await.unwrap();
+    assert_eq!(
+        now_valid.invalid[1].reason,
+        "was not an image that exists when this was first sent, or the annotation was deleted since"
+    );
+    assert_eq!((now_valid.invalid.len(), fixture.stored().await), (3, 2));
 }
 
 #[tokio::test]

@@ -494,7 +494,7 @@ export type IngestAnnotationsResponse = Message<"reticle.annotations.v1.IngestAn
   nextOffset: bigint;
 
   /**
-   * The boxes that were not stored, since the answer before this one.
+   * The boxes that were not stored, of those that were sent since the answer before this one.
    *
    * @generated from field: repeated reticle.annotations.v1.InvalidAnnotation invalid = 2;
    */
@@ -847,9 +847,11 @@ export const AnnotationsService: GenService<{
    * Stores boxes as they come, each exactly once. The first message names the stream; it may carry boxes or none, and is
    * answered like every other: with the offset below which everything is durable.
    *
-   * A stream is its caller's own, and is made when it is first named. Its boxes are counted by offsets from 0. What was
-   * stored already is acknowledged again and not stored again, so a producer that does not know how far it came sends
-   * from anywhere below: after a break, whatever broke, it opens the stream and goes on at `next_offset`.
+   * A stream is its caller's own, and is made when it is first named. Its boxes are counted by offsets from 0, and what has
+   * an offset never changes: a job that would send other boxes is another stream. What was stored already is acknowledged
+   * again and not stored again, so a producer that does not know how far it came sends from anywhere below: after a break,
+   * whatever broke, it opens the stream and goes on at `next_offset`. One that does not know what was invalid sends from
+   * where it last knew: what is sent again and is not stored is reported again.
    *
    * A gap ends the call (OUT_OF_RANGE, `next_offset` in the ErrorInfo), and so does another writer that opens the same
    * stream (ABORTED). Messages that wait are stored together; the server reads no further while it stores.

@@ -1,0 +1,47 @@
+//! Annotations that are sent again: which of them are stored, and why the others are not.
+//!
+//! A producer that lost an answer does not know which annotations it reported as invalid. It sends the same ones again:
+//! nothing is stored a second time, and what is missing is reported again.
+
+use std::collections::BTreeSet;
+
+use proto::annotations::v1 as pb;
+use storage::{Clock, Database, Entropy, Timer};
+
+use super::{Offset, Open, check, invalid_image};
+use crate::{
+    AnnotationsService, annotation::ImageId, call::Call, error::Result, owners::ImagesBackend,
+    repo::ingest as repo,
+};
+
+/// The annotation could be stored now, and is not. Only its producer can tell whether it shall be.
+const NOT_STORED: &str =
+    "was not an image that exists when this was first sent, or the annotation was deleted since";
+
+impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsService<D, I, C, E, T> {
+    /// Those of `messages`, all of which were sent before from `first` on, that are not stored.
+    pub(super) async fn missing(
+        &self,
+        call: &Call<'_, D>,
+        open: &Open,
+        first: Offset,
+        messages: Vec<pb::NewAnnotation>,
+    ) -> Result<Vec<pb::InvalidAnnotation>> {
+        let Some(others) = messages.len().checked_sub(1) else { return Ok(Vec::new()) };
+        let id = |offset: Offset| open.progress.seed.at_position(offset.position());
+        let stored = repo::stored(&call.session, id(first), id(first.plus(others)?)).await?;
+        let resent = (first.get()..).map(Offset).zip(messages);
+        let (rows, mut invalid) = check(resent.filter(|(offset, _)| !stored.contains(&id(*offset))));
+        let images: BTreeSet<ImageId> = rows.iter().map(|(_, new)| new.image_id).collect();
+        let visible = self.owners.visible(call, &images).await?;
+        invalid.extend(rows.into_iter().map(|(offset, new)| {
+            if visible.contains(&new.image_id) {
+                invalid_image(offset, NOT_STORED)
+            } else {
+                invalid_image(offset, super::MISSING_IMAGE)
+            }
+        }));
+        invalid.sort_by_key(|invalid| invalid.offset);
+        Ok(invalid)
+    }
+}
