@@ -60,6 +60,24 @@ def test_each_box_survives_every_cut_of_the_wire_once(world: World) -> None:
     assert world.labels() == [str(place) for place in range(session.durable_offset)]
 
 
+def test_each_invalid_box_is_reported_whenever_the_wire_is_cut(world: World) -> None:
+    proxy, reported = Proxy(world.server.addresses["annotations"]), set[int]()
+    with IngestSession(
+        f"http://127.0.0.1:{proxy.port}",
+        world.token,
+        "run-1",
+        batch_size=23,
+        max_unacknowledged=400,
+        on_invalid=lambda offset, *_: reported.add(offset),
+    ) as session:
+        for place in disturbed(proxy.cut):
+            session.send(boxes(world.image_id if place % 3 else "", range(place, place + 1)))
+    proxy.close()
+    places = range(session.durable_offset)
+    assert reported == {place for place in places if place % 3 == 0}
+    assert world.labels() == [str(place) for place in places if place % 3]
+
+
 def test_a_server_that_stands_still_does_not_grow_memory(fragile: World) -> None:
     with IngestSession(fragile.target, fragile.token, "run-1", max_unacknowledged=500) as session:
         fragile.server.freeze()

@@ -14,7 +14,9 @@ from reticle_client import (
     Fenced,
     IngestSession,
     InvalidArgument,
+    NothingSent,
     PermissionDenied,
+    Rewound,
     Unauthenticated,
     Unavailable,
 )
@@ -42,6 +44,47 @@ def test_a_producer_that_starts_again_goes_on_at_next_offset(world: World) -> No
     with IngestSession(world.target, world.token, "run-1") as session:
         session.send(boxes(world.image_id, range(session.next_offset, 15)))
     assert world.labels() == [str(place) for place in range(15)]
+
+
+def test_a_session_that_sends_nothing_into_a_stream_with_boxes_warns(world: World) -> None:
+    with IngestSession(world.target, world.token, "run-1") as session:
+        assert session.opened_at == 0
+    with IngestSession(world.target, world.token, "run-1") as session:
+        session.send(boxes(world.image_id, range(2)))
+    with (
+        pytest.warns(NothingSent, match="the stream 'run-1' has 2 boxes of earlier sessions") as warned,
+        IngestSession(world.target, world.token, "run-1") as session,
+    ):
+        session.send(boxes(world.image_id, range(2))[session.next_offset :])
+    assert warned[0].filename == __file__
+    with IngestSession(world.target, world.token, "run-1") as session:
+        session.send(boxes(world.image_id, range(2, 3)))
+    with pytest.raises(KeyError), IngestSession(world.target, world.token, "run-1"):
+        raise KeyError
+
+
+def test_what_is_sent_again_is_not_stored_again_and_reported_again(world: World) -> None:
+    told: list[tuple[int, str]] = []
+    sent = [*boxes(world.image_id, range(7)), Box(world.image_id, "", 0, 0, 1, 1)]
+    for first, end in ((None, 8), (0, 8), (3, 8)):
+        with IngestSession(
+            world.target,
+            world.token,
+            "run-1",
+            first_offset=first,
+            batch_size=2,
+            on_invalid=lambda offset, field, _: told.append((offset, field)),
+        ) as session:
+            assert (session.next_offset, session.opened_at) == (first or 0, 0 if first is None else end)
+            session.send(sent[first or 0 :])
+        assert session.durable_offset == end
+    assert told == [(7, "label")] * 3
+    assert world.labels() == [str(place) for place in range(7)]
+    with IngestSession(world.target, world.token, "run-1", first_offset=6, on_invalid=print) as session:
+        session.send([*sent[6:], *boxes(world.image_id, range(8, 20))])
+    assert len(world.labels()) == 19
+    with pytest.raises(Rewound), IngestSession(world.target, world.token, "run-1", first_offset=21):
+        pass
 
 
 def test_flush_returns_when_everything_is_durable(world: World) -> None:
@@ -169,7 +212,7 @@ def test_arguments_that_cannot_be_right_are_refused(world: World) -> None:
     for target in ("127.0.0.1:50052", "http://", "ftp://host", "http://host/path", "http://user@host"):
         with pytest.raises(ValueError, match="target"):
             IngestSession(target, world.token, "run-1")
-    for wrong in ({"batch_size": 0}, {"batch_size": 5001}, {"max_unacknowledged": 0}):
+    for wrong in ({"batch_size": 0}, {"batch_size": 5001}, {"max_unacknowledged": 0}, {"first_offset": -1}):
         with pytest.raises(ValueError, match=next(iter(wrong))):
             IngestSession(world.target, world.token, "run-1", **wrong)  # type: ignore[arg-type]
 

@@ -6,12 +6,14 @@ from .errors import (
     Fenced,
     InvalidArgument,
     NotFound,
+    NothingSent,
     PermissionDenied,
     Refused,
     ReticleError,
     Rewound,
     Unauthenticated,
     Unavailable,
+    WrongServer,
 )
 from .ingest import IngestSession
 from .watch import Changed, Current, Event, Removed, Reset, Watch, watch
@@ -26,6 +28,7 @@ __all__ = [
     "IngestSession",
     "InvalidArgument",
     "NotFound",
+    "NothingSent",
     "PermissionDenied",
     "Refused",
     "Removed",
@@ -35,5 +38,6 @@ __all__ = [
     "Unauthenticated",
     "Unavailable",
     "Watch",
+    "WrongServer",
     "watch",
 ]

@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Callable
 
-from .errors import Unauthenticated, Unavailable
+from .errors import Unauthenticated, Unavailable, WrongServer
 from .failure import Failure
 
 
@@ -23,10 +23,12 @@ class Attempts:
         self._next_pause = self.FIRST_PAUSE
         self._failing_since: float | None = None
         self._token_refused = False
+        self._ever_answered = False
 
     def answered(self) -> None:
-        """The server has answered: the token is good."""
+        """The server has answered: it is the right one, and the token is good."""
         self._token_refused = False
+        self._ever_answered = True
 
     def succeeded(self) -> None:
         """The server has done what it was asked for: a failure that comes now is the first."""
@@ -36,6 +38,9 @@ class Attempts:
     def delay_after(self, failure: Failure) -> float:
         """The seconds to wait before the next attempt; raises what ends them."""
         error = failure.error()
+        # What answered once is the right server, whatever stands in for it now.
+        if failure.wrong_server and not self._ever_answered:
+            error = WrongServer(failure.message)
         # A token may have expired since it was asked for.
         fresh_token = isinstance(error, Unauthenticated) and self._fresh_tokens and not self._token_refused
         self._token_refused |= fresh_token

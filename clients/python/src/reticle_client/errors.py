@@ -1,4 +1,4 @@
-"""What ends a session or a watch. Whatever may pass is tried again and not raised."""
+"""What ends a session or a watch, and what it warns of. Whatever may pass is tried again and not raised."""
 
 from __future__ import annotations
 
@@ -57,3 +57,11 @@ class Unavailable(ReticleError):
 
 class Refused(ReticleError):
     """Any other refusal that does not pass."""
+
+
+class WrongServer(Refused):
+    """What listens at the target is not the service that was called; the message says what to do."""
+
+
+class NothingSent(UserWarning):
+    """A session opened a stream with boxes in it, and ended without having sent one."""

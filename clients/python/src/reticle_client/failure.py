@@ -20,19 +20,23 @@ _FINAL = {
     grpc.StatusCode.OUT_OF_RANGE: errors.InvalidArgument,
     grpc.StatusCode.ALREADY_EXISTS: errors.Refused,
     grpc.StatusCode.FAILED_PRECONDITION: errors.Refused,
-    grpc.StatusCode.UNIMPLEMENTED: errors.Refused,
+    grpc.StatusCode.UNIMPLEMENTED: errors.WrongServer,
     grpc.StatusCode.DATA_LOSS: errors.Refused,
 }
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A call's end. `reason` is the server's word for programs; it asks to be left alone for `retry_after` seconds."""
+    """A call's end. `reason` is the server's word for programs; it asks to be left alone for `retry_after` seconds.
+
+    `wrong_server` says that what listens at the target does not even speak the protocol.
+    """
 
     code: grpc.StatusCode
     message: str
     reason: str = ""
     retry_after: float = 0.0
+    wrong_server: bool = False
 
     @classmethod
     def of(cls, error: grpc.RpcError) -> Failure:

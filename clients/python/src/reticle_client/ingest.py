@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 
@@ -12,11 +13,12 @@ import grpc
 from .attempts import Attempts
 from .box import Box
 from .channel import Token, authorization, connector
-from .errors import ReticleError
+from .errors import NothingSent, ReticleError
 from .failure import Failure
 from .outbox import Outbox
 from .stubs import annotations_pb2 as pb
 from .stubs.annotations_pb2_grpc import AnnotationsServiceStub
+from .wrong_server import explained
 
 _log = logging.getLogger("reticle_client")
 
@@ -33,8 +35,15 @@ class IngestSession:
     `next_offset`. `send` may be called from several threads.
 
     A box that breaks a rule is not stored: `on_invalid(offset, field, reason)` is called, from the session's own
-    thread, and what it raises ends the session; without it, a warning is logged. Broken connections are made anew, and
-    logged. What may be set:
+    thread, and what it raises ends the session; without it, a warning is logged. It is called before `durable_offset`
+    passes the box, and called again if a connection broke in between. Broken connections are made anew, and logged.
+
+    A session that opens a stream with boxes in it and sends none warns (`NothingSent`) when its block ends: new boxes
+    in the stream of an earlier job are easily skipped by mistake. What may be set:
+
+    - `first_offset`: the place of the first box that is sent, instead of the end of the stream. What the stream already
+      has from there on, up to `opened_at`, is not stored again; what of it is not stored is reported as invalid. It is
+      for producers that keep a record of their own of what was reported to them.
 
     - `batch_size`, `max_delay`: a message has so many boxes, or those of so many seconds.
     - `max_unacknowledged`: `send` waits while so many boxes are not durable.
@@ -49,6 +58,7 @@ class IngestSession:
         stream_id: str,
         *,
         on_invalid: Callable[[int, str, str], None] | None = None,
+        first_offset: int | None = None,
         batch_size: int = 1_000,
         max_delay: float = 0.05,
         max_unacknowledged: int = 20_000,
@@ -59,16 +69,23 @@ class IngestSession:
             raise ValueError(f"batch_size must be 1 to {MAX_BATCH_SIZE}")
         if max_unacknowledged < 1:
             raise ValueError("max_unacknowledged must be at least 1")
+        if first_offset is not None and first_offset < 0:
+            raise ValueError("first_offset must be at least 0")
         self._token, self._stream_id = token, stream_id
         self._on_invalid = on_invalid or _warn
         self._outbox = Outbox(
-            limit=max_unacknowledged, batch_size=min(batch_size, max_unacknowledged), max_delay=max_delay
+            limit=max_unacknowledged,
+            batch_size=min(batch_size, max_unacknowledged),
+            max_delay=max_delay,
+            first_offset=first_offset,
         )
         self._connect = connector(target, root_certificates)
         self._cancel: Callable[[], object] | None = None
         self._sending = threading.Lock()
         self._ending = threading.Event()
         self._attempts = Attempts(patience=patience, fresh_tokens=callable(token))
+        self._target = target
+        self._sent_any = False
         self._thread = threading.Thread(target=self._run, name=f"ingest {stream_id}", daemon=True)
 
     def __enter__(self) -> IngestSession:
@@ -90,6 +107,13 @@ class IngestSession:
                 self.flush()
         finally:
             self.close()
+        if kind is None and self.opened_at > 0 and not self._sent_any:
+            warnings.warn(_nothing_sent(self._stream_id, self.opened_at), NothingSent, stacklevel=2)
+
+    @property
+    def opened_at(self) -> int:
+        """How many places the stream had when the session opened it."""
+        return self._outbox.opened_at
 
     @property
     def next_offset(self) -> int:
@@ -111,6 +135,7 @@ class IngestSession:
         rest = iter([boxes] if isinstance(boxes, Box) else boxes)
         with self._sending:
             for box in rest:
+                self._sent_any = True
                 message = box.to_proto()
                 try:
                     self._outbox.put(message)
@@ -169,23 +194,34 @@ class IngestSession:
                 answers.cancel()
             try:
                 for answer in answers:
-                    if not opened.is_set():
-                        connection = self._outbox.connected(answer.next_offset)
-                        opened.set()
-                    self._take_in(answer)
+                    self._attempts.answered()
+                    if opened.is_set():
+                        self._handle(answer)
+                        continue
+                    connection = self._outbox.connected(answer.next_offset)
+                    opened.set()
+                    if not self._outbox.wanting():
+                        self._attempts.succeeded()
             except grpc.RpcError as error:
-                return Failure.of(error)
+                return explained(Failure.of(error), self._target, "reticle.annotations.v1.AnnotationsService")
             finally:
                 self._outbox.disconnected()
                 opened.set()
         return Failure(grpc.StatusCode.OK, "the server has ended the stream")
 
-    def _take_in(self, answer: pb.IngestAnnotationsResponse) -> None:
-        self._attempts.answered()
+    def _handle(self, answer: pb.IngestAnnotationsResponse) -> None:
         for invalid in answer.invalid:
             self._on_invalid(invalid.offset, invalid.field, invalid.reason)
         if self._outbox.acknowledge(answer.next_offset) or not self._outbox.wanting():
             self._attempts.succeeded()
+
+
+def _nothing_sent(stream_id: str, opened_at: int) -> str:
+    return (
+        f"the stream {stream_id!r} has {opened_at:,} boxes of earlier sessions, and this session sent none. Nothing is "
+        "wrong if the job was complete. If it has new boxes, send all of them, or give the job a stream_id of its own: "
+        "only a job that begins again with the same boxes skips those before next_offset."
+    )
 
 
 def _warn(offset: int, field: str, reason: str) -> None:

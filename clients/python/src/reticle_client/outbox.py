@@ -15,10 +15,18 @@ MAX_MESSAGE_BYTES = 1024 * 1024
 
 
 class Outbox:
-    """Places of the stream, in order: durable | sent on this connection | waiting | what comes next."""
+    """Places of the stream, in order: durable | sent on this connection | waiting | what comes next.
 
-    def __init__(self, *, limit: int, batch_size: int, max_delay: float) -> None:
+    A connection begins with what is not acknowledged. The server may have stored it, and reports again which of it was
+    invalid. It answers such a message with the end of the stream, whichever message that is: so those are sent one at a
+    time.
+    """
+
+    def __init__(
+        self, *, limit: int, batch_size: int, max_delay: float, first_offset: int | None = None
+    ) -> None:
         self._limit, self._batch_size, self._max_delay = limit, batch_size, max_delay
+        self._first_offset = first_offset
         # One lock for all that follows; whoever changes something that another thread waits for says so.
         self._changed = threading.Condition()
         self._sent: deque[pb.NewAnnotation] = deque()
@@ -28,6 +36,8 @@ class Outbox:
         self._durable: int | None = None
         # The place behind the last box that any connection has sent.
         self._sent_ever = 0
+        # Where the stream ended when the session opened it, and when the present connection did.
+        self._opened_at = self._known_to = 0
         # Up to which place nothing waits for company.
         self._hurry_to = 0
         # Counts the connections, so that one that is gone takes nothing more.
@@ -41,6 +51,11 @@ class Outbox:
         return self._durable or 0
 
     @property
+    def opened_at(self) -> int:
+        """Where the stream ended when the session opened it."""
+        return self._opened_at
+
+    @property
     def next_offset(self) -> int:
         """The place of the next box."""
         with self._changed:
@@ -52,7 +67,7 @@ class Outbox:
             return len(self._sent) + len(self._waiting)
 
     def put(self, box: pb.NewAnnotation) -> None:
-        """Takes in one box as soon as there is room."""
+        """Accepts one box as soon as there is room."""
         with self._changed:
             self._changed.wait_for(lambda: len(self._sent) + len(self._waiting) < self._limit or self._over())
             self._check()
@@ -94,13 +109,16 @@ class Outbox:
     def connected(self, next_offset: int) -> int:
         """Begins a connection, to which the server said where the stream stands; answers its number."""
         with self._changed:
-            if self._durable is None:
-                self._durable = self._sent_ever = next_offset
-            if next_offset < self._durable:
-                raise Rewound(f"the stream stands at {next_offset}, and {self._durable} was acknowledged")
+            durable = self._durable
+            if durable is None:
+                self._opened_at = self._sent_ever = next_offset
+                durable = next_offset if self._first_offset is None else self._first_offset
+            if next_offset < durable:
+                raise Rewound(f"the stream stands at {next_offset}, and {durable} was acknowledged")
+            self._durable = durable
             if next_offset > self._sent_ever:
                 raise Fenced(f"the stream stands at {next_offset}, and {self._sent_ever} was sent: by whom?")
-            self._forget(next_offset)
+            self._known_to = next_offset
             self._waiting.extendleft(reversed(self._sent))
             self._sent.clear()
             self._waiting_since = 0.0
@@ -128,7 +146,8 @@ class Outbox:
         """Forgets what is durable now; answers whether that was anything."""
         with self._changed:
             before = self.durable
-            self._forget(next_offset)
+            # Of what the server had before this connection, the answer says something about what was sent again alone.
+            self._forget(min(next_offset, before + len(self._sent)))
             self._changed.notify_all()
             return self.durable > before
 
@@ -163,7 +182,7 @@ class Outbox:
 
     def _delay(self) -> float | None:
         """For how long the boxes that wait may wait for company."""
-        if not self._waiting:
+        if not self._waiting or (self._sent and self.durable < self._known_to):
             return None
         hurry = self.durable + len(self._sent) < self._hurry_to
         if hurry or len(self._waiting) >= self._batch_size:
@@ -172,7 +191,9 @@ class Outbox:
 
     def _depart(self) -> tuple[int, list[pb.NewAnnotation]]:
         offset, boxes, size = self.durable + len(self._sent), list[pb.NewAnnotation](), 0
-        while self._waiting and len(boxes) < self._batch_size and size < MAX_MESSAGE_BYTES:
+        known = self._known_to - offset
+        most = min(known, self._batch_size) if known > 0 else self._batch_size
+        while self._waiting and len(boxes) < most and size < MAX_MESSAGE_BYTES:
             box = self._waiting.popleft()
             size += box.ByteSize()
             boxes.append(box)
@@ -183,5 +204,5 @@ class Outbox:
 
     def _forget(self, next_offset: int) -> None:
         while self.durable < next_offset:
-            (self._sent or self._waiting).popleft()
+            self._sent.popleft()
             self._durable = self.durable + 1

@@ -16,6 +16,7 @@ from .channel import Token, authorization, connector
 from .failure import Failure
 from .stubs import annotations_pb2 as pb
 from .stubs.annotations_pb2_grpc import AnnotationsServiceStub
+from .wrong_server import explained
 
 _log = logging.getLogger("reticle_client")
 
@@ -70,6 +71,7 @@ class Watch(Iterator[Event]):
         self.resume_token = resume_token
         self._token, self._image_id = token, image_id
         self._connect = connector(target, root_certificates)
+        self._target = target
         self._attempts = Attempts(patience=patience, fresh_tokens=callable(token))
         self._closing = threading.Event()
         self._cancel: Callable[[], object] | None = None
@@ -121,7 +123,7 @@ class Watch(Iterator[Event]):
                         self.resume_token = message.resume_token
                         yield event
             except grpc.RpcError as error:
-                return Failure.of(error)
+                return explained(Failure.of(error), self._target, "reticle.annotations.v1.AnnotationsService")
         return Failure(grpc.StatusCode.OK, "the server has ended the call")
 
 
