@@ -22,13 +22,21 @@ COMMAND = Path(sys.executable).with_name("reticle-ingest")
 def arguments(world: World, file: Path, *more: str) -> list[str]:
     images = f"http://{world.server.addresses['images']}"
     target = ["--target", world.target, "--images-target", images, "--token", world.token]
-    return [str(COMMAND), *target, str(file), *more]
+    state = ["--state", str(file.parent / "state")]
+    return [str(COMMAND), *target, *state, str(file), *more]
 
 
 def ingest(world: World, file: Path, *more: str) -> tuple[int, str]:
     """The exit code, and what was printed."""
     done = subprocess.run(arguments(world, file, *more), stderr=subprocess.PIPE, text=True, check=False)
     return done.returncode, done.stderr
+
+
+def report(total: int, *, now: int = 0, before: int = 0, rejected: int = 0) -> str:
+    """What is printed at the end."""
+    counts = f"{total:,} rows: {now:,} stored now, {before:,} stored before, {rejected:,} rejected\n"
+    advice = "Rejected rows are not stored. Correct what is wrong and run it again: it sends them again.\n"
+    return counts + (advice if rejected else "")
 
 
 def written(path: Path, rows: Iterable[Any]) -> Path:
@@ -59,7 +67,7 @@ def test_coco_results_find_their_images_by_file_name_and_are_stored_once(
     ]
     results.write_text(json.dumps(found))
     options = ["--annotations-file", str(instances), "--model", "yolo 11"]
-    assert ingest(world, results, *options) == (0, "2 rows stored, 0 refused; all 2 are done\n")
+    assert ingest(world, results, *options) == (0, report(2, now=2))
     stored = world.server.annotations(world.token, world.image_id) + world.server.annotations(
         world.token, other
     )
@@ -68,21 +76,15 @@ def test_coco_results_find_their_images_by_file_name_and_are_stored_once(
         ["traffic light", 0.1, 0.1, 0.5, 0.5, 0.75, "yolo 11"],
         ["car", 0, 0, 1, 0.5, 0.5, "yolo 11"],
     ]
-    again = "going on behind 2 rows that are done already\n0 rows stored, 0 refused; all 2 are done\n"
-    assert ingest(world, results, *options) == (0, again)
+    assert ingest(world, results, *options) == (0, report(2, before=2))
     assert len(world.labels()) == 1
     image_map = tmp_path / "map.json"
     image_map.write_text(json.dumps({"1": world.image_id, "b.png": world.image_id}))
     assert ingest(world, results, *options, "--image-map", str(image_map), "--stream-id", "anew")[0] == 0
     assert len(world.labels()) == 3
-    code, printed = ingest(
-        world, written(tmp_path / "short.jsonl", found[:1]), *options, "--stream-id", "anew"
-    )
-    assert code == 2
-    assert "the stream is another file's: it has 2 rows, and the file 1" in printed
 
 
-def test_refused_rows_are_told_and_can_be_mended(world: World, tmp_path: Path) -> None:
+def test_rejected_rows_are_reported_and_can_be_corrected(world: World, tmp_path: Path) -> None:
     rows = [
         row(world, 0),
         row(world, 1, width=3),
@@ -97,16 +99,17 @@ def test_refused_rows_are_told_and_can_be_mended(world: World, tmp_path: Path) -
         "row 1: width must be between 0.001 and 1",
         "row 2: height is missing",
         "row 4: label must be 1 to 100 characters",
-        "2 rows stored, 3 refused; all 5 are done",
+        *report(5, now=2, rejected=3).splitlines(),
     ]
-    code, printed = ingest(world, file, "--invalid-out", str(refused))
-    assert (code, printed) == (1, "2 rows stored, 3 refused; all 5 are done\n")
+    for now in (2, 0):
+        code, printed = ingest(world, file, "--invalid-out", str(refused))
+        assert (code, printed) == (1, report(5, now=now, before=2 - now, rejected=3))
     kept = [json.loads(line) for line in refused.read_text().splitlines()]
     assert [line["row"] for line in kept] == [rows[1], rows[2], rows[4]]
     assert kept[0]["reasons"] == ["width must be between 0.001 and 1"]
     for line, mended in zip(kept, (1, 2, 4), strict=True):
         line["row"] = row(world, mended)
-    assert ingest(world, written(refused, kept)) == (0, "3 rows stored, 0 refused; all 3 are done\n")
+    assert ingest(world, written(refused, kept)) == (0, report(3, now=3))
     assert sorted(world.labels()) == ["0", "0", "1", "2", "3", "3", "4"]
 
 
@@ -120,14 +123,14 @@ def test_a_file_that_is_broken_further_down_is_not_begun(world: World, tmp_path:
 
 
 def test_a_command_that_is_killed_goes_on_when_it_is_run_again(world: World, tmp_path: Path) -> None:
-    count, source = 40_000, random.Random(3)
+    count, source = 5_000, random.Random(3)
     file = written(tmp_path / "rows.jsonl", (row(world, place) for place in range(count)))
     killed = 0
     while True:
         with subprocess.Popen(arguments(world, file), stderr=subprocess.PIPE, text=True) as command:
             try:
                 # The moment is what is varied; it comes later each time, so that any machine gets done.
-                _, printed = command.communicate(timeout=0.1 * (killed + source.uniform(1, 4)))
+                _, printed = command.communicate(timeout=source.uniform(0.3, 0.5) * 1.6**killed)
             except subprocess.TimeoutExpired:
                 command.kill()
                 command.communicate()
@@ -166,7 +169,7 @@ def test_a_terminal_sees_a_bar(world: World, tmp_path: Path) -> None:
             os.close(terminal)
     assert command.returncode == 0
     assert b"of 3,000 rows durable, " in printed
-    assert printed.endswith(b"\r\x1b[K3,000 rows stored, 0 refused; all 3,000 are done\r\n")
+    assert printed.endswith(f"\r\x1b[K{report(3_000, now=3_000)[:-1]}\r\n".encode())
 
 
 def test_who_cannot_go_on_says_why(world: World, tmp_path: Path) -> None:
@@ -187,6 +190,16 @@ def test_who_cannot_go_on_says_why(world: World, tmp_path: Path) -> None:
     assert code == 3
     assert printed.startswith("reticle-ingest: Unavailable: no answer for 0 s: ")
     assert ingest(world, file, "--token", "")[0] == 2
+    code, printed = ingest(world, file, "--invalid-out", str(file))
+    assert (code, printed) == (2, "reticle-ingest: --invalid-out must be another file than FILE\n")
+    code, printed = ingest(world, file, "--target", f"http://{world.server.addresses['images']}")
+    assert code == 3
+    assert "does not serve reticle.annotations.v1.AnnotationsService" in printed
+    broken = tmp_path / "broken"
+    broken.write_text("no folder")
+    code, printed = ingest(world, file, "--state", str(broken))
+    assert code == 2
+    assert "File exists" in printed
 
 
 @pytest.mark.parametrize("instances", ["", "[]", '{"images": [{}]}'])

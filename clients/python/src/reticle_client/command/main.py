@@ -1,33 +1,29 @@
-"""`reticle-ingest FILE`: streams a file of boxes into Reticle, and goes on where it was when it is run again."""
+"""`reticle-ingest FILE`: stores a file of boxes in Reticle, each once, however often it is run."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
+import sqlite3
 import sys
+from base64 import urlsafe_b64decode
 from collections.abc import Sequence
-from contextlib import ExitStack
-from itertools import islice
-from typing import Any, BinaryIO, TextIO
+from contextlib import closing
+from pathlib import Path
+from typing import TextIO
 
-from ..box import Box
 from ..errors import InvalidArgument, ReticleError
-from ..ingest import IngestSession
+from .calls import Server
 from .coco import Images, by_file_name, by_map, read_images
-from .images import uploaded
+from .job import Job
 from .json_stream import InvalidJson
+from .ledger import Ledger, ledger_path
 from .options import Options, parse
-from .pending import Pending
 from .progress import Progress
-from .rows import InvalidRow, read, to_box
+from .rows import read
+from .spool import Spool
 
-DONE, REFUSED_ROWS, WRONG, BROKEN_OFF, INTERRUPTED = 0, 1, 2, 3, 130
-
-_CHUNK = 1024 * 1024
-_REDRAW_SECONDS = 0.2
-# What takes the place of a row that is no box: the server refuses it, and every row keeps its place.
-_NO_BOX = Box(image_id="", label="", x=0.0, y=0.0, width=0.0, height=0.0)
+DONE, REJECTED_ROWS, WRONG, BROKEN_OFF, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 def main() -> None:
@@ -36,86 +32,87 @@ def main() -> None:
 
 
 def run(arguments: Sequence[str], out: TextIO) -> int:
-    """Does what the arguments say, tells `out` of it, and answers the exit code."""
+    """Does what the arguments say, reports to `out`, and returns the exit code."""
     options = parse(arguments)
+    progress = Progress(out)
     try:
-        with ExitStack() as stack:
-            file = stack.enter_context(options.file.open("rb"))
-            invalid_out = options.invalid_out
-            refused = stack.enter_context(invalid_out.open("a", encoding="utf-8")) if invalid_out else None
-            progress = Progress(out)
-            _log_to(progress)
-            return _ingest(options, file, progress, Pending(progress.say, refused))
+        _log_to(progress)
+        return _ingest(options, progress)
+    except sqlite3.Error as error:
+        progress.say(f"reticle-ingest: the record in {options.state}: {error}; run it again to go on")
+        return BROKEN_OFF
     except (InvalidArgument, OSError, ValueError) as error:
-        print(f"reticle-ingest: {error}", file=out)
+        progress.say(f"reticle-ingest: {error}")
         return WRONG
     except ReticleError as error:
-        print(f"reticle-ingest: {type(error).__name__}: {error}; run it again to go on", file=out)
+        progress.say(f"reticle-ingest: {type(error).__name__}: {error}; run it again to go on")
+        progress.say_how_far()
         return BROKEN_OFF
     except KeyboardInterrupt:
-        print("reticle-ingest: interrupted; run it again to go on", file=out)
+        progress.say("reticle-ingest: interrupted; run it again to go on")
+        progress.say_how_far()
         return INTERRUPTED
 
 
-def _ingest(options: Options, file: BinaryIO, progress: Progress, pending: Pending) -> int:
-    images = _images(options)
-    content_id, total = _survey(file)
-    session = IngestSession(
-        options.target,
-        options.token,
-        options.stream_id or content_id,
-        on_invalid=pending.refuse,
-        patience=options.patience,
-        root_certificates=options.root_certificates,
+def _ingest(options: Options, progress: Progress) -> int:
+    server = Server(options.target, options.token, options.patience, options.root_certificates)
+    if options.invalid_out is not None and options.invalid_out.resolve() == options.file.resolve():
+        raise ValueError("--invalid-out must be another file than FILE")
+    with options.file.open("rb") as file, closing(Ledger(_ledger_path(options))) as ledger:
+        spool = Spool(ledger, keep_rows=options.invalid_out is not None)
+        spool.load(read(file), _images(options), options.model)
+        job = Job(server, options.stream_id or "ingest", ledger, spool, progress)
+        job.run()
+        _report_rejections(options.invalid_out, spool, progress)
+        return _report(spool, job.stored_now, progress)
+
+
+def _report(spool: Spool, now: int, progress: Progress) -> int:
+    """Counts what the ledger knows to be stored: everything else is not."""
+    stored = spool.stored()
+    rejected = spool.total - stored
+    progress.say(
+        f"{spool.total:,} rows: {now:,} stored now, {stored - now:,} stored before, {rejected:,} rejected"
     )
+    if rejected:
+        progress.say(
+            "Rejected rows are not stored. Correct what is wrong and run it again: it sends them again."
+        )
+    return REJECTED_ROWS if rejected else DONE
+
+
+def _report_rejections(path: Path | None, spool: Spool, progress: Progress) -> None:
+    """Prints the rejected rows, or writes them to `path` in place of those of an earlier run."""
+    if path is None:
+        for place, reasons, _ in spool.rejections():
+            progress.say(f"row {place}: {'; '.join(reasons)}")
+        return
+    unfinished = path.with_name(path.name + ".part")
+    with unfinished.open("w", encoding="utf-8") as out:
+        for place, reasons, row in spool.rejections():
+            out.write(json.dumps({"offset": place, "reasons": reasons, "row": row}) + "\n")
+    unfinished.replace(path)
+
+
+def _ledger_path(options: Options) -> Path:
+    return ledger_path(options.state, options.target, _user(options.token), options.stream_id or "")
+
+
+def _user(token: str) -> str:
+    """Whose annotations they are: a token's `sub`, unchecked; the token itself if there is none to be seen."""
     try:
-        with session:
-            known = session.next_offset
-            _begin(known, total, progress)
-            for offset, row in islice(enumerate(read(file)), known, None):
-                box, problem = _boxed(row, images, options.model)
-                pending.add(offset, row, problem)
-                session.send(box)
-                pending.settle(session.durable_offset)
-                progress.show(session.durable_offset)
-            while not _flushed(session):
-                progress.show(session.durable_offset)
-    finally:
-        pending.settle(session.durable_offset)
-    stored = total - known - pending.refused
-    progress.say(f"{stored:,} rows stored, {pending.refused:,} refused; all {total:,} are done")
-    return REFUSED_ROWS if pending.refused else DONE
-
-
-def _begin(known: int, total: int, progress: Progress) -> None:
-    if known > total:
-        raise ValueError(f"the stream is another file's: it has {known:,} rows, and the file {total:,}")
-    if known:
-        progress.say(f"going on behind {known:,} rows that are done already")
-    progress.begin(known, total)
-
-
-def _boxed(row: Any, images: Images | None, model: str) -> tuple[Box, str | None]:
-    """The box to send, and what is wrong with the row."""
-    try:
-        return to_box(row, images, model), None
-    except InvalidRow as invalid:
-        return _NO_BOX, str(invalid)
-
-
-def _flushed(session: IngestSession) -> bool:
-    try:
-        session.flush(_REDRAW_SECONDS)
-    except TimeoutError:
-        return False
-    return True
+        claims = token.split(".")[1]
+        return str(json.loads(urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["sub"])
+    except (IndexError, KeyError, TypeError, ValueError):
+        return token
 
 
 def _images(options: Options) -> Images | None:
     if options.annotations_file is None:
         return None
     if options.image_map is None:
-        find = by_file_name(uploaded(options.images_target, options.token, options.root_certificates))
+        server = Server(options.images_target, options.token, options.patience, options.root_certificates)
+        find = by_file_name(server.images())
     else:
         image_map = json.loads(options.image_map.read_text(encoding="utf-8"))
         if not isinstance(image_map, dict):
@@ -123,20 +120,6 @@ def _images(options: Options) -> Images | None:
         find = by_map(image_map)
     with options.annotations_file.open("rb") as file:
         return read_images(file, find)
-
-
-def _survey(file: BinaryIO) -> tuple[str, int]:
-    """A name for the content, and how many rows it has. A file that is broken further down is not begun.
-
-    The same content has the same name: who ingests a file twice stores nothing twice.
-    """
-    digest = hashlib.sha256()
-    while chunk := file.read(_CHUNK):
-        digest.update(chunk)
-    file.seek(0)
-    total = sum(1 for _ in read(file))
-    file.seek(0)
-    return f"sha256-{digest.hexdigest()}", total
 
 
 def _log_to(progress: Progress) -> None:

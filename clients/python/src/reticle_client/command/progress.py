@@ -16,17 +16,18 @@ class Progress:
     def __init__(self, out: TextIO) -> None:
         self._out = out
         self._bar = out.isatty()
-        self._known, self._total = 0, 0
+        self._known = self._durable = self._total = 0
         self._began = self._next = time.monotonic()
 
     def begin(self, known: int, total: int) -> None:
         """Counts from now: of `total` rows `known` are durable already."""
-        self._known, self._total = known, total
+        self._known, self._durable, self._total = known, known, total
         self._began = time.monotonic()
         self._next = self._began + (0 if self._bar else _LINE_SECONDS)
 
     def show(self, durable: int) -> None:
         """Says how far it has come, unless it was said a moment ago."""
+        self._durable = durable
         now = time.monotonic()
         if now < self._next:
             return
@@ -40,6 +41,11 @@ class Progress:
             text += "\n"
         self._out.write(text)
         self._out.flush()
+
+    def say_how_far(self) -> None:
+        """Prints how far it has come by now."""
+        if self._total:
+            self.say(f"{self._durable:,} of {self._total:,} rows durable")
 
     def say(self, text: str) -> None:
         """Prints a line of its own."""
