@@ -26,20 +26,49 @@ def variables(world: World) -> dict[str, str]:
     return os.environ | {"TOKEN": world.token, "IMAGE_ID": world.image_id}
 
 
-@pytest.mark.parametrize("readme", ["README.md", "clients/python/README.md"])
-def test_the_readme_stores_its_boxes_once(world: World, readme: str) -> None:
+def run(code: str, world: World, folder: Path) -> str:
+    """Runs it as a program; answers what it warned of."""
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(
+        command, env=variables(world), cwd=folder, check=True, stderr=subprocess.PIPE, text=True
+    )
+    return done.stderr
+
+
+def found(world: World) -> list[tuple[str, float, str]]:
+    stored = world.server.annotations(world.token, world.image_id)
+    return [(box["label"], box["confidence"], box["model"]) for box in stored]
+
+
+both = pytest.mark.parametrize("readme", ["README.md", "clients/python/README.md"])
+
+
+@both
+def test_the_camera_of_the_readme_sends_new_boxes_each_time(
+    world: World, tmp_path: Path, readme: str
+) -> None:
     for _ in range(2):
-        subprocess.run([sys.executable, "-c", block(readme, 0, world)], env=variables(world), check=True)
-    boxes = world.server.annotations(world.token, world.image_id)
-    assert [(box["label"], box["confidence"], box["model"]) for box in boxes] == [
-        ("car", 0.91, "yolo 11"),
-        ("bus", 0.77, "yolo 11"),
-    ]
+        assert run(block(readme, 0, world), world, tmp_path) == ""
+    assert found(world) == [("car", 0.91, "yolo 11"), ("bus", 0.77, "yolo 11")] * 2
 
 
-def test_the_readme_watches_what_it_has_stored(world: World) -> None:
-    code = "".join(block("clients/python/README.md", number, world) for number in range(2))
-    command = [sys.executable, "-u", "-c", code]
+@both
+def test_the_job_of_the_readme_stores_its_boxes_once(world: World, tmp_path: Path, readme: str) -> None:
+    code, file = block(readme, 1, world), tmp_path / "detections.jsonl"
+    line = next(line for line in code.splitlines() if line.startswith("# {"))
+    first = line.removeprefix("# ").replace("…", f'"{world.image_id}"')
+    warnings: list[str] = []
+    for box in (first, first, first.replace("car", "bus")):
+        file.write_text(f"{box}\n")
+        warnings.append(run(code, world, tmp_path))
+    assert ["NothingSent" in warning for warning in warnings] == [False, True, False]
+    assert found(world) == [("car", 0.91, "yolo 11"), ("bus", 0.91, "yolo 11")]
+
+
+def test_the_readme_watches_what_it_has_stored(world: World, tmp_path: Path) -> None:
+    readme = "clients/python/README.md"
+    run(block(readme, 0, world), world, tmp_path)
+    command = [sys.executable, "-u", "-c", block(readme, 2, world)]
     with subprocess.Popen(command, env=variables(world), stdout=subprocess.PIPE, text=True) as watcher:
         assert watcher.stdout is not None
         assert watcher.stdout.readline() == "2 boxes\n"
