@@ -1,6 +1,6 @@
 //! What a token says, once its signature is known to hold.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use storage::Timestamp;
 
 use crate::{Refused, Scopes, UserId};
@@ -17,15 +17,42 @@ pub struct Policy {
     pub audience: Option<String>,
 }
 
-/// The claims that matter here (RFC 7519 section 4.1, RFC 8693 section 4.2); others are passed over.
+/// The claims that matter here (RFC 7519 section 4.1, RFC 8693 section 4.2); others are ignored. `roles` and `permissions`
+/// are among those: what an application's roles allow is not for this service to guess.
 #[derive(Deserialize)]
 pub(crate) struct Claims {
     sub: Option<String>,
     exp: Option<NumericDate>,
     nbf: Option<NumericDate>,
     iss: Option<String>,
-    aud: Option<Audience>,
-    scope: Option<String>,
+    aud: Option<Texts>,
+    /// The standard claim.
+    #[serde(default, deserialize_with = "scopes")]
+    scope: Option<Scopes>,
+    /// What Okta and Microsoft Entra call it.
+    #[serde(default, deserialize_with = "scopes")]
+    scp: Option<Scopes>,
+}
+
+impl Claims {
+    /// What the token allows. Where both claims are present, a scope must be in both: each of them may narrow the token.
+    fn scopes(&self) -> Scopes {
+        match (self.scope, self.scp) {
+            (None, None) => Scopes::DEFAULT,
+            (Some(only), None) | (None, Some(only)) => only,
+            (Some(scope), Some(scp)) => scope.and(scp),
+        }
+    }
+}
+
+/// The scopes of a claim that is present, whatever it holds: a claim that allows nothing must not count as absent, since a
+/// token without one has the default scopes.
+fn scopes<'de, D: Deserializer<'de>>(claim: D) -> Result<Option<Scopes>, D::Error> {
+    Ok(Some(match Option::<Texts>::deserialize(claim)? {
+        None => Scopes::NONE,
+        Some(Texts::One(text)) => Scopes::parse(&text),
+        Some(Texts::Many(texts)) => Scopes::parse(&texts.join(" ")),
+    }))
 }
 
 /// Seconds since 1970, not necessarily whole (RFC 7519 section 2).
@@ -50,14 +77,15 @@ fn seconds(now: Timestamp) -> f64 {
     now.as_millis() as f64 / 1000.0
 }
 
+/// A claim that is one string or a list of them.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Audience {
+enum Texts {
     One(String),
     Many(Vec<String>),
 }
 
-impl Audience {
+impl Texts {
     fn has(&self, wanted: &str) -> bool {
         match self {
             Self::One(name) => name == wanted,
@@ -85,12 +113,13 @@ impl Claims {
         if policy.issuer.as_ref().is_some_and(|wanted| self.iss.as_ref() != Some(wanted)) {
             return Err(Refused::Issuer);
         }
-        if policy.audience.as_ref().is_some_and(|wanted| !self.aud.is_some_and(|aud| aud.has(wanted))) {
+        let is_for = |wanted: &String| self.aud.as_ref().is_some_and(|aud| aud.has(wanted));
+        if policy.audience.as_ref().is_some_and(|wanted| !is_for(wanted)) {
             return Err(Refused::Audience);
         }
+        let scopes = self.scopes();
         let subject = self.sub.ok_or(Refused::NoSubject)?;
         let user_id = UserId::parse(&subject).map_err(|_| Refused::Subject)?;
-        let scopes = self.scope.map_or(Scopes::DEFAULT, |claim| Scopes::parse(&claim));
         Ok(Proof { user_id, scopes, expires })
     }
 }

@@ -24,7 +24,7 @@ pub enum Refused {
     Malformed,
     /// It is signed as it should be, but a claim is of another type than RFC 7519 has it, or is there twice.
     #[error(
-        "The token is not valid: its claims are not those of a JWT (`sub` and `scope` are strings, `exp` a number)"
+        "The token is not valid: its claims are not those of a JWT (`sub` is a string, `exp` a number, `scope` and `scp` are strings or lists of strings)"
     )]
     Claims,
     /// Its algorithm is not one of those configured; `none` never is.

@@ -47,7 +47,7 @@ impl Scopes {
     /// No permission at all.
     pub const NONE: Self = Self(0);
 
-    /// What a token without a `scope` claim allows: everything on the caller's own images.
+    /// What a token with neither a `scope` nor an `scp` claim allows: everything on the caller's own images.
     pub const DEFAULT: Self = Self::NONE
         .with(Scope::ImagesRead)
         .with(Scope::ImagesWrite)
@@ -64,6 +64,12 @@ impl Scopes {
     #[must_use]
     pub const fn contains(self, scope: Scope) -> bool {
         self.0 & (1 << scope as u8) != 0
+    }
+
+    /// The permissions that are in both sets.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
     }
 
     /// The set that a `scope` claim (space-separated names) lists; names of other systems are passed over.

@@ -176,7 +176,11 @@ async fn a_token_must_say_when_it_expires_and_whose_it_is() {
         (claims_without("sub"), Refused::NoSubject),
         (claims_with("sub", Value::Null), Refused::NoSubject),
         (claims_with("sub", json!(7)), Refused::Claims),
-        (claims_with("scope", json!(["images:read"])), Refused::Claims),
+        (claims_with("scope", json!(7)), Refused::Claims),
+        (claims_with("scope", json!(["images:read", 7])), Refused::Claims),
+        (claims_with("scope", json!({"images:read": true})), Refused::Claims),
+        (claims_with("scp", json!(false)), Refused::Claims),
+        (claims_with("scp", json!([["images:read"]])), Refused::Claims),
         (claims_with("sub", json!("")), Refused::Subject),
         (claims_with("sub", json!("a\nb")), Refused::Subject),
         (claims_with("sub", json!("x".repeat(256))), Refused::Subject),
@@ -255,6 +259,58 @@ async fn a_scope_claim_replaces_the_scopes_that_come_by_default() {
     );
     let nothing = authenticator.verify(&hs256(&claims_with("scope", json!("")))).await.unwrap();
     assert!(!nothing.may(Scope::ImagesRead));
+}
+
+/// Which scopes a token has whose claims are good and hold `further` ones.
+async fn scopes_with(further: &Value) -> Vec<&'static str> {
+    let mut claims = claims();
+    claims.as_object_mut().unwrap().extend(further.as_object().unwrap().clone());
+    let caller = authenticator(secret()).0.verify(&hs256(&claims)).await.unwrap();
+    Scope::ALL.into_iter().filter(|scope| caller.may(*scope)).map(Scope::name).collect()
+}
+
+#[tokio::test]
+async fn scopes_are_read_however_a_provider_writes_them() {
+    let both = ["images:read", "owners:any"];
+    for further in [
+        json!({"scope": "images:read owners:any"}),
+        json!({"scope": ["images:read", "owners:any"]}),
+        json!({"scope": ["images:read owners:any", "openid"]}),
+        json!({"scp": "images:read owners:any"}),
+        json!({"scp": ["images:read", "owners:any", "offline_access"]}),
+        json!({"scope": "images:read owners:any", "scp": ["owners:any", "images:read"]}),
+    ] {
+        assert_eq!(scopes_with(&further).await, both, "{further}");
+    }
+}
+
+#[tokio::test]
+async fn a_claim_that_is_present_never_counts_as_absent() {
+    for further in [
+        json!({"scp": "user_impersonation"}),
+        json!({"scp": ["openid", "profile"]}),
+        json!({"scp": []}),
+        json!({"scp": ""}),
+        json!({"scp": null}),
+        json!({"scope": null}),
+        json!({"scope": []}),
+        json!({"scope": "openid"}),
+        json!({"scope": "", "scp": "images:read"}),
+        json!({"scope": "images:read", "scp": "owners:any"}),
+    ] {
+        assert_eq!(scopes_with(&further).await, [""; 0], "{further}");
+    }
+    let narrowed = json!({"scope": "images:read images:write", "scp": ["images:read", "owners:any"]});
+    assert_eq!(scopes_with(&narrowed).await, ["images:read"]);
+}
+
+#[tokio::test]
+async fn roles_and_permissions_neither_give_nor_take() {
+    let default = scopes_with(&json!({})).await;
+    assert_eq!(default.len(), 4);
+    for further in [json!({"roles": ["owners:any"]}), json!({"permissions": ["owners:any"]})] {
+        assert_eq!(scopes_with(&further).await, default, "{further}");
+    }
 }
 
 #[tokio::test]
