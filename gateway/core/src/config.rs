@@ -56,10 +56,10 @@ pub(crate) const MAX_MESSAGE_BYTES: usize = 8 * 1024 * 1024;
 /// The most bytes of a file in one message: small against gRPC's 4 MiB, large against a message's overhead.
 pub(crate) const MAX_CHUNK_BYTES: usize = 64 * 1024;
 
-/// The most bytes of a form besides the file's own: the parts ahead of it, and every part's headers.
+/// The most bytes of a form ahead of its file, and as many behind it: the text parts, and every part's headers.
 pub(crate) const MAX_FORM_BYTES: u64 = 256 * 1024;
 
-/// The most parts ahead of the file.
+/// The most parts of a form besides the file.
 pub(crate) const MAX_FORM_PARTS: usize = 32;
 
 /// How long a service may take to say whether it is ready.

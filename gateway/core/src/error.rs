@@ -48,11 +48,11 @@ pub(crate) enum Error {
     Form(#[source] multer::Error),
     #[error("The form has no file part `{expected}`")]
     FilePartMissing { expected: String },
-    #[error(
-        "The form goes on after the file part `{file_part}`: it must be the last part, and the only file"
-    )]
-    PartAfterFile { file_part: String },
-    #[error("The form has more than {MAX_FORM_PARTS} parts ahead of the file")]
+    #[error("The form has two parts `{file_part}`: send one file in a request")]
+    SecondFile { file_part: String },
+    #[error("The head of a form part is not valid: {0}")]
+    Part(String),
+    #[error("The form has more than {MAX_FORM_PARTS} parts besides the file")]
     TooManyParts,
     #[error("The text parts of the form are larger than {limit} bytes")]
     FormTooLarge { limit: u64 },
@@ -145,7 +145,8 @@ impl From<Error> for Status {
             Error::Fields(violations) => aip::invalid_argument(&violations),
             Error::Form(_)
             | Error::FilePartMissing { .. }
-            | Error::PartAfterFile { .. }
+            | Error::SecondFile { .. }
+            | Error::Part(_)
             | Error::TooManyParts => invalid("INVALID_FORM"),
             Error::Timeout => invalid("INVALID_TIMEOUT"),
             Error::DeadlineExceeded => aip::with_reason(Code::DeadlineExceeded, "DEADLINE_EXCEEDED", text),

@@ -12,7 +12,7 @@ use proto::images::v1 as pb;
 use storage::{Background, Clock, Database, Entropy, ObjectKey, ObjectStore, Session};
 
 use crate::{
-    ImagesService, Ports,
+    ImagesService, Ports, Settings,
     error::Result,
     image::{Filename, Image, ImageId},
     repo,
@@ -22,6 +22,7 @@ pub(crate) use body::{BodySender, channel};
 pub(crate) use incoming::Incoming;
 use info::Info;
 pub(crate) use intake::{About, Expected, take_in};
+use intake::{Stored, wrong_size};
 
 /// Stores one picture for `owner` and answers its record. If it fails, nothing is stored.
 pub(crate) async fn upload<D, O, C, E, B>(
@@ -38,16 +39,31 @@ where
     B: Background,
 {
     let ImagesService { ports, settings, .. } = service;
-    let Info { filename, declared, size_bytes, metadata } =
-        Info::parse(incoming.info().await?, settings.max_upload_bytes)?;
+    let info = Info::parse(incoming.info().await?, settings.max_upload_bytes)?;
     let now = ports.clock.now();
     let id = ImageId::generate(now, &ports.entropy);
-    let expected = Expected { declared, size_bytes, sha256: None };
-    let stored = take_in(&ports.objects, settings, id, expected, pin!(incoming.into_data())).await?;
+    let expected = Expected { declared: info.declared, size_bytes: info.size_bytes, sha256: None };
+    let stored = take_in(&ports.objects, settings, id, expected, pin!(incoming.data())).await?;
+    let info = match incoming.last_info() {
+        Some(last) => described_again(last, &stored, settings)
+            .inspect_err(|_| discard(ports, vec![stored.key.clone()]))?,
+        None => info,
+    };
+    let Info { filename, metadata, .. } = info;
     let filename = filename.unwrap_or_else(|| Filename::of_format(stored.format));
     let image = stored.into_image(About { id, owner, filename, metadata, created_at: now }, now);
     unless_refused(ports, &image.key, repo::insert(session, &image).await)?;
     Ok(image)
+}
+
+/// The description that came behind the bytes, which must be true of them like the first.
+fn described_again(last: pb::UploadInfo, stored: &Stored, settings: &Settings) -> Result<Info> {
+    let info = Info::parse(last, settings.max_upload_bytes)?;
+    info.declared.agree(stored.format)?;
+    if info.size_bytes.is_some_and(|size| size != stored.size_bytes) {
+        return Err(wrong_size());
+    }
+    Ok(info)
 }
 
 /// What came of writing the record of an object. Where it is certain that there is none, the object goes; else the daily

@@ -78,17 +78,31 @@ pub(super) async fn a_body_of_unknown_length_is_stored(target: Target) -> anyhow
     Ok(())
 }
 
-/// Given form fields ahead of the file, when it is uploaded, then they are its metadata.
-pub(super) async fn form_fields_ahead_of_the_file_describe_it(target: Target) -> anyhow::Result<()> {
+/// Given form fields ahead of the file and behind it, when it is uploaded, then they describe it.
+pub(super) async fn form_fields_describe_the_file_from_either_side_of_it(
+    target: Target,
+) -> anyhow::Result<()> {
     let user = target.new_user();
-    let picture = Picture::png(8, 8);
-    let file = Part::bytes(picture.bytes).file_name("a.png").mime_str("image/png")?;
-    let form = Form::new().text("metadata", r#"{"camera":"front"}"#).part("image", file);
-    let answer = send(&user, form).await?;
-    ensure!(
-        answer.status == 201 && answer.json["image"]["metadata"] == json!({"camera": "front"}),
-        "{answer:?}"
-    );
+    let file = || {
+        let picture = Picture::png(8, 8);
+        Part::bytes(picture.bytes).file_name("a.png").mime_str("image/png")
+    };
+    let metadata = |form: Form| form.text("metadata", r#"{"camera":"front"}"#);
+    for form in [
+        metadata(Form::new()).text("filename", "own.png").part("image", file()?),
+        metadata(Form::new().part("image", file()?)).text("filename", "own.png"),
+        metadata(Form::new().text("filename", "own.png").part("image", file()?)),
+    ] {
+        let answer = send(&user, form).await?;
+        let image = &answer.json["image"];
+        ensure!(answer.status == 201 && image["metadata"] == json!({"camera": "front"}), "{answer:?}");
+        ensure!(image["filename"] == "own.png" && image["content_type"] == "image/png", "{answer:?}");
+    }
+    ensure!(stored(&user).await? == 3);
+    let wrong = Form::new().part("image", file()?).text("filename", "a\0.png");
+    let refused = send(&user, wrong).await?;
+    ensure!(refused.status == 400 && refused.text("/error").contains("filename"), "{refused:?}");
+    ensure!(stored(&user).await? == 3);
     Ok(())
 }
 

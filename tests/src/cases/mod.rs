@@ -119,7 +119,7 @@ fn everywhere() -> Vec<Case> {
             a_form_with_a_picture_is_stored,
             a_raw_picture_is_stored,
             a_body_of_unknown_length_is_stored,
-            form_fields_ahead_of_the_file_describe_it,
+            form_fields_describe_the_file_from_either_side_of_it,
             what_is_no_picture_is_refused,
             wrong_forms_are_refused_by_part,
             the_largest_picture_is_stored_and_one_byte_more_is_not,

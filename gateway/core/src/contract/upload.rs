@@ -79,7 +79,7 @@ impl Upload {
         Parameters::of(&self.info_message).with_json(&self.schemas)
     }
 
-    /// The wire bytes of the stream's first message: the fields that the form's other parts name, then `file`.
+    /// The wire bytes of the message that describes the file: the fields that the form's other parts name, then `file`.
     /// The text of a field that is a message is its JSON. The bytes may be appended to those of [`Route::bind`](super::Route::bind): protobuf merges the two.
     ///
     /// # Errors

@@ -38,7 +38,7 @@ fn form(upload: &Upload, file_part: &str, components: &mut Components) -> Value 
     let bytes = json!({
         "type": "string",
         "contentMediaType": "application/octet-stream",
-        "description": "The file: the last part.",
+        "description": "The file.",
     });
     parts.insert(file_part.to_owned(), bytes);
     json!({

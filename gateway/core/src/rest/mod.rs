@@ -4,6 +4,7 @@ mod disposition;
 mod download;
 mod field_names;
 mod multipart;
+mod part_head;
 mod range;
 mod request;
 mod response;

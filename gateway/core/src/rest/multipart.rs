@@ -1,18 +1,17 @@
-//! `multipart/form-data` (RFC 7578) with one file, the last part, and text parts ahead of it.
+//! `multipart/form-data` (RFC 7578) with one file, and text parts ahead of it and behind it.
 
 use std::{
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
 };
 
 use bytes::Bytes;
 use futures_util::stream::{self, Stream};
+use http::{HeaderValue, header::CONTENT_DISPOSITION};
 use multer::{Field, Multipart};
 
+use super::part_head::PartHead;
 use crate::{
     body::Incoming,
     config::{MAX_CHUNK_BYTES, MAX_FORM_BYTES, MAX_FORM_PARTS},
@@ -32,6 +31,7 @@ pub(super) fn is_form(content_type: &str) -> bool {
 /// A form, read up to the bytes of its file.
 pub(super) struct Form {
     parts: Multipart<'static>,
+    allowance: Allowance,
     /// The file; `None` once it has ended.
     file: Option<Field<'static>>,
     file_part: String,
@@ -58,30 +58,20 @@ impl Form {
         loop {
             let part = parts.next_field().await.map_err(cause)?;
             let part = part.ok_or_else(|| Error::FilePartMissing { expected: file_part.to_owned() })?;
-            if part.name() == Some(file_part) {
-                allowance.raise(max_file_bytes.saturating_add(MAX_FORM_BYTES));
-                return Ok(Self::at_file(parts, part, fields, file_part));
+            let head = head(&part)?;
+            if head.name.as_deref() == Some(file_part) {
+                allowance.allow_file(max_file_bytes);
+                return Ok(Self {
+                    parts,
+                    allowance,
+                    filename: head.filename,
+                    content_type: part.content_type().map(ToString::to_string),
+                    file: Some(part),
+                    file_part: file_part.to_owned(),
+                    fields,
+                });
             }
-            if fields.len() == MAX_FORM_PARTS {
-                return Err(Error::TooManyParts);
-            }
-            fields.push(text(part, file_part).await?);
-        }
-    }
-
-    fn at_file(
-        parts: Multipart<'static>,
-        file: Field<'static>,
-        fields: Vec<(String, String)>,
-        file_part: &str,
-    ) -> Self {
-        Self {
-            parts,
-            filename: file.file_name().map(str::to_owned),
-            content_type: file.content_type().map(ToString::to_string),
-            file: Some(file),
-            file_part: file_part.to_owned(),
-            fields,
+            push(&mut fields, part, head, file_part).await?;
         }
     }
 
@@ -94,7 +84,7 @@ impl Form {
         }
     }
 
-    /// The text parts, by name.
+    /// The text parts that have come so far, by name: those behind the file are among them once it has ended.
     pub(super) fn fields(&self) -> &[(String, String)] {
         &self.fields
     }
@@ -102,7 +92,7 @@ impl Form {
     /// The next bytes of the file; `None` when it and the form have ended.
     ///
     /// # Errors
-    /// If the form goes on after the file, or breaks off.
+    /// If there is another file behind it, or more text than is reasonable, or the form breaks off.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         let Some(file) = &mut self.file else { return Ok(None) };
         if let Some(chunk) = file.chunk().await.map_err(cause)? {
@@ -110,23 +100,47 @@ impl Form {
         }
         // The next part begins only when the one before is gone.
         self.file = None;
-        match self.parts.next_field().await.map_err(cause)? {
-            None => Ok(None),
-            Some(_) => Err(Error::PartAfterFile { file_part: self.file_part.clone() }),
+        self.allowance.allow_text();
+        while let Some(part) = self.parts.next_field().await.map_err(cause)? {
+            let head = head(&part)?;
+            if head.name.as_deref() == Some(&self.file_part) {
+                return Err(Error::SecondFile { file_part: self.file_part.clone() });
+            }
+            push(&mut self.fields, part, head, &self.file_part).await?;
         }
+        Ok(None)
     }
 }
 
+fn head(part: &Field<'_>) -> Result<PartHead, Error> {
+    let header = part.headers().get(CONTENT_DISPOSITION).map_or(&b""[..], HeaderValue::as_bytes);
+    PartHead::parse(header).map_err(|problem| Error::Part(problem.to_string()))
+}
+
+/// Adds a part that is not the file to `fields`.
+async fn push(
+    fields: &mut Vec<(String, String)>,
+    part: Field<'static>,
+    head: PartHead,
+    file_part: &str,
+) -> Result<(), Error> {
+    if fields.len() == MAX_FORM_PARTS {
+        return Err(Error::TooManyParts);
+    }
+    fields.push(text(part, head, file_part).await?);
+    Ok(())
+}
+
 /// A part that is not the file, by its name.
-async fn text(part: Field<'static>, file_part: &str) -> Result<(String, String), Error> {
-    let name = part.name().unwrap_or_default().to_owned();
+async fn text(part: Field<'static>, head: PartHead, file_part: &str) -> Result<(String, String), Error> {
+    let name = head.name.unwrap_or_default();
     if name.is_empty() {
         return Err(Error::field("form", "must name each part"));
     }
     if name.len() > MAX_NAME_BYTES {
         return Err(Error::field("form", format!("must have part names of at most {MAX_NAME_BYTES} bytes")));
     }
-    if part.file_name().is_some() {
+    if head.filename.is_some() {
         return Err(Error::field(name, format!("must not be a file: the file part is `{file_part}`")));
     }
     let bytes = part.bytes().await.map_err(cause)?;
@@ -147,44 +161,75 @@ fn cause(error: multer::Error) -> Error {
     }
 }
 
-/// How much of the body may be read by now: little until the file begins, so that nobody fills the memory with headers.
+/// How much of the body may be read by now: little but for the file, so that nobody fills the memory with headers and texts.
 #[derive(Clone)]
-struct Allowance(Arc<AtomicU64>);
+struct Allowance(Arc<Mutex<Allowed>>);
+
+#[derive(Clone, Copy)]
+struct Allowed {
+    read: u64,
+    limit: u64,
+    part: Part,
+}
+
+/// What is being read.
+#[derive(Clone, Copy)]
+enum Part {
+    Text,
+    File,
+}
 
 impl Default for Allowance {
     fn default() -> Self {
-        Self(Arc::new(AtomicU64::new(MAX_FORM_BYTES)))
+        Self(Arc::new(Mutex::new(Allowed { read: 0, limit: MAX_FORM_BYTES, part: Part::Text })))
     }
 }
 
 impl Allowance {
-    fn raise(&self, limit: u64) {
-        self.0.store(limit, Ordering::Relaxed);
+    /// From now on, a file of `max_file_bytes`, and the end of its part.
+    fn allow_file(&self, max_file_bytes: u64) {
+        self.set(|_| max_file_bytes.saturating_add(MAX_FORM_BYTES), Part::File);
     }
 
-    fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+    /// From now on, texts alone.
+    fn allow_text(&self) {
+        self.set(|allowed| allowed.read.saturating_add(MAX_FORM_BYTES), Part::Text);
+    }
+
+    fn set(&self, limit: impl FnOnce(&Allowed) -> u64, part: Part) {
+        let mut allowed = self.allowed();
+        allowed.limit = limit(&allowed);
+        allowed.part = part;
+    }
+
+    /// Counts `bytes` that were read.
+    fn count(&self, bytes: usize) -> Result<(), Error> {
+        let mut allowed = self.allowed();
+        allowed.read = allowed.read.saturating_add(bytes as u64);
+        let Allowed { read, limit, part } = *allowed;
+        match part {
+            _ if read <= limit => Ok(()),
+            Part::Text => Err(Error::FormTooLarge { limit: MAX_FORM_BYTES }),
+            Part::File => Err(Error::BodyTooLarge { limit }),
+        }
+    }
+
+    fn allowed(&self) -> MutexGuard<'_, Allowed> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The body in small pieces.
 fn pieces(body: Incoming, allowance: Allowance) -> OneAtATime<impl Stream<Item = Result<Bytes, Error>>> {
-    let state = (body, Bytes::new(), 0_u64, allowance);
-    let pieces = stream::try_unfold(state, |(mut body, mut chunk, read, allowance)| async move {
+    let state = (body, Bytes::new(), allowance);
+    let pieces = stream::try_unfold(state, |(mut body, mut chunk, allowance)| async move {
         if chunk.is_empty() {
             let Some(next) = body.next().await? else { return Ok(None) };
             chunk = next;
         }
         let piece = chunk.split_to(chunk.len().min(MAX_CHUNK_BYTES));
-        let (read, limit) = (read + piece.len() as u64, allowance.get());
-        if read > limit {
-            return Err(if limit == MAX_FORM_BYTES {
-                Error::FormTooLarge { limit }
-            } else {
-                Error::BodyTooLarge { limit }
-            });
-        }
-        Ok(Some((piece, (body, chunk, read, allowance))))
+        allowance.count(piece.len())?;
+        Ok(Some((piece, (body, chunk, allowance))))
     });
     OneAtATime { pieces: Box::pin(pieces), rests: false }
 }

@@ -1,5 +1,5 @@
 //! A file as a client stream: its description first, then its bytes as they come in, never more than a few chunks of
-//! them at a time.
+//! them at a time, then its description again if a form says more of it behind the file.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -52,7 +52,25 @@ async fn send(call: &Call<'_>, body: Body, timeout: std::time::Duration) -> Resu
 /// Where a file's bytes come from.
 enum Source {
     Raw(Incoming),
-    Part(Box<Form>),
+    Part(Box<(Form, FormInfo)>),
+}
+
+/// What is known of a file in a form besides the form.
+struct FormInfo {
+    /// The wire of what path, query and headers say.
+    bound: Vec<u8>,
+    /// How many text parts the service knows.
+    fields: usize,
+}
+
+impl FormInfo {
+    /// The wire of the file's description. What the client says in a field of its own wins over what the part of the file
+    /// says of itself.
+    fn wire(&self, form: &Form, upload: &Upload) -> Result<Vec<u8>, Error> {
+        let own = upload.info(&form.file_info(), &[])?;
+        let fields = upload.info(&FileInfo::default(), form.fields())?;
+        Ok([own, self.bound.clone(), fields].concat())
+    }
 }
 
 /// The wire of the stream's first message, and the bytes that follow it.
@@ -60,10 +78,10 @@ async fn begin(call: &Call<'_>, upload: &Upload, body: Body) -> Result<(Vec<u8>,
     let (headers, config) = (&call.head.headers, &call.shared.config);
     body::refuse_encoding(headers)?;
     let limit = config.max_upload_bytes;
-    let mut first = call.found.bind(call.head.uri.query(), headers)?.wire;
+    let bound = call.found.bind(call.head.uri.query(), headers)?.wire;
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let incoming = Incoming::new(body, config.idle_timeout, Arc::clone(&call.shared.host));
-    let source = match content_type {
+    let (first, source) = match content_type {
         Some(declared)
             if multipart::is_form(declared)
                 && let Some(file_part) = &upload.file_part =>
@@ -71,15 +89,14 @@ async fn begin(call: &Call<'_>, upload: &Upload, body: Body) -> Result<(Vec<u8>,
             body::check_length(headers, limit.saturating_add(MAX_FORM_BYTES))
                 .map_err(|_| Error::BodyTooLarge { limit })?;
             let form = Form::begin(declared, incoming, limit, file_part).await?;
-            first.extend_from_slice(&upload.info(&form.file_info(), form.fields())?);
-            Source::Part(Box::new(form))
+            let description = FormInfo { bound, fields: form.fields().len() };
+            (description.wire(&form, upload)?, Source::Part(Box::new((form, description))))
         }
         Some(declared) if upload.accepts_raw(declared) => {
             body::check_length(headers, limit)?;
             let size_bytes = body::content_length(headers);
             let info = FileInfo { filename: None, content_type: Some(declared), size_bytes };
-            first.extend_from_slice(&upload.info(&info, &[])?);
-            Source::Raw(incoming)
+            ([bound, upload.info(&info, &[])?].concat(), Source::Raw(incoming))
         }
         Some(_) | None => return Err(unsupported(upload)),
     };
@@ -109,7 +126,7 @@ impl File {
         while self.chunk.is_empty() {
             let chunk = match &mut self.source {
                 Source::Raw(incoming) => incoming.next().await?,
-                Source::Part(form) => form.next().await?,
+                Source::Part(part) => part.0.next().await?,
             };
             let Some(chunk) = chunk else { return Ok(None) };
             let limit = self.limit;
@@ -119,6 +136,17 @@ impl File {
         }
         Ok(Some(self.chunk.split_to(self.chunk.len().min(MAX_CHUNK_BYTES))))
     }
+
+    /// The wire of the last message: the description again, whole, if text parts behind the file have added to it.
+    fn described_again(&mut self, upload: &Upload) -> Result<Option<Vec<u8>>, Error> {
+        let Source::Part(part) = &mut self.source else { return Ok(None) };
+        let (form, info) = &mut **part;
+        if form.fields().len() == info.fields {
+            return Ok(None);
+        }
+        info.fields = form.fields().len();
+        info.wire(form, upload).map(Some)
+    }
 }
 
 /// The body of the call. It is read as fast as the service takes it, and ends well only if the file did: an error of
@@ -126,9 +154,11 @@ impl File {
 fn stream_of(first: Vec<u8>, file: File, upload: Upload, failure: Failure) -> Body {
     let first = stream::once(async move { message(&first, Bytes::new()) });
     let rest = stream::try_unfold((file, upload), |(mut file, upload)| async move {
-        let Some(chunk) = file.next().await? else { return Ok(None) };
-        let parts = message(&upload.data_prefix(chunk.len()), chunk)?;
-        Ok::<_, Error>(Some((parts, (file, upload))))
+        let parts = match file.next().await? {
+            Some(chunk) => Some(message(&upload.data_prefix(chunk.len()), chunk)?),
+            None => file.described_again(&upload)?.map(|wire| message(&wire, Bytes::new())).transpose()?,
+        };
+        Ok::<_, Error>(parts.map(|parts| (parts, (file, upload))))
     });
     let messages = futures_util::StreamExt::chain(first, rest);
     let frames =

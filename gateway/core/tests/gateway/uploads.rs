@@ -69,13 +69,55 @@ async fn a_form_with_a_file_is_streamed_to_the_service() {
 
 #[tokio::test]
 async fn a_form_may_be_cut_anywhere_on_its_way() {
-    let body = format!("{}--{BOUNDARY}--\r\n", file("data with \r\n--XBOUNDARY inside"));
+    let late = part("name=\"filename\"", "late.png");
+    let body = format!("{}{late}--{BOUNDARY}--\r\n", file("data with \r\n--XBOUNDARY inside"));
     for size in 1..=body.len() {
         let stack = start();
         let answer = form_head().streamed(in_chunks(body.clone(), size)).send(&stack).await;
         assert_eq!(answer.status, 201, "chunks of {size}: {:?}", answer.body);
         assert_eq!(stored(&stack).unwrap(), b"data with \r\n--XBOUNDARY inside");
+        assert_eq!(stack.service.seen().upload.as_ref().unwrap().info.filename, "late.png");
     }
+}
+
+#[tokio::test]
+async fn a_field_describes_the_file_from_either_side_of_it() {
+    let (name, metadata) =
+        (|| part("name=\"filename\"", "own.png"), || part("name=\"metadata\"", "{\"a\":1}"));
+    for parts in [
+        [name(), metadata(), file("PNG")],
+        [name(), file("PNG"), metadata()],
+        [file("PNG"), metadata(), name()],
+    ] {
+        let stack = start();
+        let answer = form(&parts).send(&stack).await;
+        assert_eq!(answer.status, 201, "{parts:?}: {:?}", answer.body);
+        assert_eq!(stored(&stack).unwrap(), b"PNG");
+        let info = stack.service.seen().upload.as_ref().unwrap().info.clone();
+        assert_eq!(
+            (info.filename.as_str(), info.content_type.as_str()),
+            ("own.png", "image/png"),
+            "{parts:?}"
+        );
+        assert!(info.metadata.unwrap().fields.contains_key("a"), "{parts:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_keeps_the_name_that_its_client_encoded() {
+    for (parameters, name) in [
+        ("filename=\"=?utf-8?B?54yrLnBuZw==?=\"; filename*=utf-8''%E7%8C%AB.png", "猫.png"),
+        ("filename*=utf-8''%E7%8C%AB.png", "猫.png"),
+        ("filename=\"a; name=x.png\"", "a; name=x.png"),
+    ] {
+        let stack = start();
+        let file = part(&format!("{parameters}; name=\"image\"\r\nContent-Type: image/png"), "PNG");
+        assert_eq!(form(&[file]).send(&stack).await.json()["image"]["filename"], name, "{parameters}");
+    }
+    let stack = start();
+    let head = b"Content-Disposition: form-data; name=\"image\"; filename=\"Stra\xdfe.png\"";
+    let body = [b"--XBOUNDARYX\r\n", &head[..], b"\r\n\r\nPNG\r\n--XBOUNDARYX--\r\n"].concat();
+    assert_eq!(form_head().body(body).send(&stack).await.json()["image"]["filename"], "Straße.png");
 }
 
 #[tokio::test]
@@ -114,7 +156,15 @@ async fn a_form_that_is_not_as_it_must_be_is_refused_by_name() {
     refused(&stack, form(&[part("name=\"colour\"", "red"), file("x")]), 400, "colour").await;
     refused(&stack, form(&[part("name=\"other\"; filename=\"a\"", "x"), file("x")]), 400, "other").await;
     refused(&stack, form(&[file("x"), file("y")]), 400, "`image`").await;
-    refused(&stack, form(&[file("x"), part("name=\"metadata\"", "{}")]), 400, "`image`").await;
+    refused(&stack, form(&[file("x"), part("name=\"colour\"", "red")]), 400, "colour").await;
+    refused(&stack, form(&[file("x"), part("name=\"other\"; filename=\"a\"", "x")]), 400, "other").await;
+    let twice = [part("name=\"filename\"", "a"), file("x"), part("name=\"filename\"", "b")];
+    refused(&stack, form(&twice), 400, "more than once").await;
+    let many: Vec<_> =
+        [file("x")].into_iter().chain((0..33).map(|_| part("name=\"filename\"", "a"))).collect();
+    refused(&stack, form(&many), 400, "32").await;
+    let unreadable = part("name=\"image\"; filename*=koi8-r''%CB.png", "x");
+    refused(&stack, form(&[unreadable]), 400, "filename must be UTF-8").await;
     let many: Vec<_> = (0..33).map(|_| part("name=\"filename\"", "a")).chain([file("x")]).collect();
     refused(&stack, form(&many), 400, "32").await;
     refused(&stack, form_head().body("no form at all"), 400, "form").await;
@@ -124,12 +174,14 @@ async fn a_form_that_is_not_as_it_must_be_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn a_form_cannot_fill_the_memory_ahead_of_its_file() {
+async fn a_form_cannot_fill_the_memory_beside_its_file() {
     let stack = start();
     let long = "x".repeat(300 * 1024);
     refused(&stack, form(&[part("name=\"filename\"", &long), file("x")]), 413, "larger").await;
     let endless_head = format!("--{BOUNDARY}\r\nContent-Disposition: {long}");
     refused(&stack, form_head().streamed(in_chunks(endless_head, 1000)), 413, "larger").await;
+    let longer = "x".repeat(600 * 1024);
+    refused(&stack, form(&[file("x"), part("name=\"filename\"", &longer)]), 413, "larger").await;
 }
 
 #[tokio::test]

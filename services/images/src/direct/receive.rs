@@ -20,7 +20,7 @@ pub(crate) async fn receive(
     objects: &impl ObjectStore,
     upload: &DirectUpload,
     info: &pb::PutUploadInfo,
-    incoming: Incoming<pb::PutUploadRequest>,
+    mut incoming: Incoming<pb::PutUploadRequest>,
 ) -> Result<()> {
     let declaration = &upload.declaration;
     check(info, declaration)?;
@@ -29,7 +29,7 @@ pub(crate) async fn receive(
     let options = PutOptions { size: declaration.size_bytes.try_into().ok(), content_type };
     let key = upload.key();
     let put = objects.put(&key, body, options).map_err(Error::from);
-    let bytes = pin!(incoming.into_data());
+    let bytes = pin!(incoming.data());
     let pass = pass(bytes, declaration.size_bytes, to_store);
     try_join(put, pass).await.map(drop)
 }

@@ -1,4 +1,4 @@
-//! The messages of a file: its description, then its bytes.
+//! The messages of a file: its description, then its bytes, then its description again if more is known of it by then.
 
 use aip::Violation;
 use bytes::Bytes;
@@ -11,7 +11,13 @@ use crate::error::{Error, Result};
 /// A message of a stream that begins with a description and goes on with bytes.
 pub(crate) trait Message: Send + 'static {
     /// The description.
-    type Info;
+    type Info: Send;
+
+    /// Whether the description may come again behind the bytes.
+    const DESCRIBED_TWICE: bool;
+
+    /// Where the description belongs, as a phrase that continues its name.
+    const ORDER: &'static str;
 
     /// What the message carries.
     fn payload(self) -> Option<Payload<Self::Info>>;
@@ -26,6 +32,9 @@ pub(crate) enum Payload<I> {
 impl Message for pb::UploadImageRequest {
     type Info = pb::UploadInfo;
 
+    const DESCRIBED_TWICE: bool = true;
+    const ORDER: &'static str = "must be sent ahead of the data, and at most once more behind it";
+
     fn payload(self) -> Option<Payload<Self::Info>> {
         Some(match self.payload? {
             upload_image_request::Payload::Info(info) => Payload::Info(info),
@@ -37,6 +46,9 @@ impl Message for pb::UploadImageRequest {
 impl Message for pb::PutUploadRequest {
     type Info = pb::PutUploadInfo;
 
+    const DESCRIBED_TWICE: bool = false;
+    const ORDER: &'static str = "must be sent once, ahead of the data";
+
     fn payload(self) -> Option<Payload<Self::Info>> {
         Some(match self.payload? {
             put_upload_request::Payload::Info(info) => Payload::Info(info),
@@ -46,12 +58,15 @@ impl Message for pb::PutUploadRequest {
 }
 
 /// A file that is being received.
-pub(crate) struct Incoming<M>(Streaming<M>);
+pub(crate) struct Incoming<M: Message> {
+    messages: Streaming<M>,
+    last_info: Option<M::Info>,
+}
 
 impl<M: Message> Incoming<M> {
     /// The file that these messages are.
     pub(crate) const fn new(messages: Streaming<M>) -> Self {
-        Self(messages)
+        Self { messages, last_info: None }
     }
 
     /// The first message.
@@ -63,19 +78,31 @@ impl<M: Message> Incoming<M> {
     }
 
     /// The bytes that follow, never none of them in a chunk.
-    pub(crate) fn into_data(self) -> impl Stream<Item = Result<Bytes>> + Send {
-        stream::try_unfold(self, |mut incoming| async move {
-            Ok(incoming.next().await?.map(|data| (data, incoming)))
-        })
+    pub(crate) fn data(&mut self) -> impl Stream<Item = Result<Bytes>> + Send {
+        stream::try_unfold(
+            self,
+            |incoming| async move { Ok(incoming.next().await?.map(|data| (data, incoming))) },
+        )
+    }
+
+    /// The description behind the bytes, once all of them have been received.
+    pub(crate) fn last_info(self) -> Option<M::Info> {
+        self.last_info
     }
 
     async fn next(&mut self) -> Result<Option<Bytes>> {
         loop {
             match self.payload().await? {
-                Some(Payload::Data(data)) if data.is_empty() => {}
-                Some(Payload::Data(data)) => return Ok(Some(data)),
-                Some(Payload::Info(_)) => {
-                    return Err(Violation::new("info", "must be sent once, ahead of the data").into());
+                Some(Payload::Data(data)) if self.last_info.is_none() => {
+                    if !data.is_empty() {
+                        return Ok(Some(data));
+                    }
+                }
+                Some(Payload::Info(info)) if M::DESCRIBED_TWICE && self.last_info.is_none() => {
+                    self.last_info = Some(info);
+                }
+                Some(Payload::Data(_) | Payload::Info(_)) => {
+                    return Err(Violation::new("info", M::ORDER).into());
                 }
                 None => return Ok(None),
             }
@@ -83,7 +110,7 @@ impl<M: Message> Incoming<M> {
     }
 
     async fn payload(&mut self) -> Result<Option<Payload<M::Info>>> {
-        let Some(message) = self.0.message().await.map_err(Error::Stream)? else { return Ok(None) };
+        let Some(message) = self.messages.message().await.map_err(Error::Stream)? else { return Ok(None) };
         let payload =
             message.payload().ok_or_else(|| Violation::new("payload", "must be set in every message"))?;
         Ok(Some(payload))

@@ -177,7 +177,8 @@ impl Limits {
     }
 }
 
-fn wrong_size() -> Error {
+/// The declared size is not that of the bytes.
+pub(super) fn wrong_size() -> Error {
     Violation::new("info.size_bytes", "must be the number of bytes that follow").into()
 }
 

@@ -181,12 +181,36 @@ async fn messages_come_in_order() {
         (vec![about.clone()], "data"),
         (vec![about.clone(), data_message(b"")], "data"),
         (vec![about.clone(), about.clone(), data.clone()], "info"),
-        (vec![about.clone(), data.clone(), about.clone()], "info"),
+        (vec![about.clone(), data.clone(), about.clone(), about.clone()], "info"),
+        (vec![about.clone(), data.clone(), about.clone(), data.clone()], "info"),
         (vec![about.clone(), data.clone(), unset], "payload"),
     ];
     for (messages, field) in cases {
         assert_eq!(fields(send(&mut alice, messages).await), [field]);
     }
+    world.assert_nothing_stored().await;
+}
+
+#[tokio::test]
+async fn what_is_known_behind_the_bytes_replaces_what_was_said_ahead_of_them() {
+    let world = World::new().await;
+    let (first, last) = (info_message(declared("image/png")), info_message(info("own.png")));
+    let image = send(&mut world.user("alice"), vec![first, data_message(&png()), last]).await.unwrap();
+    assert_eq!((image.filename.as_str(), image.content_type.as_str()), ("own.png", "image/png"));
+}
+
+#[tokio::test]
+async fn what_is_said_behind_the_bytes_must_be_true_of_them() {
+    let world = World::new().await;
+    let mut alice = world.user("alice");
+    for (last, field) in [(info("a\0.png"), "info.filename"), (sized(png().len() + 1), "info.size_bytes")] {
+        let messages = vec![info_message(info("cat.png")), data_message(&png()), info_message(last)];
+        assert_eq!(fields(send(&mut alice, messages).await), [field]);
+    }
+    let last = info_message(declared("image/jpeg"));
+    let refused = failure(send(&mut alice, vec![info_message(info("a")), data_message(&png()), last]).await);
+    assert_eq!(refused, (Code::InvalidArgument, "UNSUPPORTED_IMAGE_TYPE".to_owned()));
+    world.background.wait_idle().await;
     world.assert_nothing_stored().await;
 }
 

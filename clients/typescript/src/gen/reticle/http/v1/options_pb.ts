@@ -115,7 +115,8 @@ export const HeaderFieldSchema: GenMessage<HeaderField> = /*@__PURE__*/
   messageDesc(file_reticle_http_v1_options, 1);
 
 /**
- * A client stream whose first message describes a file and whose further messages carry its bytes.
+ * A client stream whose first message describes a file and whose further messages carry its bytes. If a form has parts behind
+ * the file, a last message describes the file again, with what they say.
  *
  * @generated from message reticle.http.v1.Upload
  */
@@ -128,7 +129,8 @@ export type Upload = Message<"reticle.http.v1.Upload"> & {
   filePart: string;
 
   /**
-   * The message field that the first message fills. Form parts ahead of the file, and query parameters, fill its fields by name.
+   * The message field that the first message fills. Form parts other than the file, and query parameters, fill its fields
+   * by name.
    *
    * @generated from field: string info = 2;
    */

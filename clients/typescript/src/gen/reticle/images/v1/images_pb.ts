@@ -139,7 +139,7 @@ export const ImageSchema: GenMessage<Image> = /*@__PURE__*/
   messageDesc(file_reticle_images_v1_images, 0);
 
 /**
- * What is told of a picture ahead of its bytes.
+ * What a caller says of a picture apart from its bytes.
  *
  * @generated from message reticle.images.v1.UploadInfo
  */
@@ -971,7 +971,8 @@ export const UnknownSizeSchema: GenEnum<UnknownSize> = /*@__PURE__*/
  */
 export const ImagesService: GenService<{
   /**
-   * Stores one picture. The first message carries `info`, all further ones `data`, in order.
+   * Stores one picture. The first message carries `info`, all further ones `data`, in order. The last one may carry `info`
+   * again, whole, where more is known by then: it replaces the first.
    *
    * The declared type must be `image/*` and the first bytes must be JPEG, PNG, GIF, WebP, BMP, TIFF or AVIF; the two
    * must agree, if the declared type is one of these. Nothing is stored unless the answer is OK.
