@@ -13,7 +13,7 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The folder of the programs that the tests call as strangers would: `python/`, `node_modules/`.
+/// The folder of the programs that the tests call as strangers would: `python/`, `node_modules/`, `nginx/`.
 pub(crate) fn foreign_programs() -> anyhow::Result<PathBuf> {
     let missing = "the test tools are missing: run `cargo xtask test`, which installs them";
     let folder = PathBuf::from(env::var_os("RETICLE_TEST_TOOLS").context(missing)?);

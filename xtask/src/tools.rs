@@ -25,6 +25,8 @@ pub(crate) fn install() -> anyhow::Result<PathBuf> {
     npm(&folder, "tests/node")?;
     chromium()?;
     unpacked(&folder, "libfaketime")?;
+    // Installed for all, it would serve port 80.
+    unpacked(&folder, "nginx")?;
     Ok(folder)
 }
 

@@ -97,6 +97,7 @@ impl Shared {
         };
         let (status, headers) = relayed.head_mut();
         secure::mark(headers, exchange.is_https());
+        grpc_web::forbid_buffering(headers);
         visit.end(self, &exchange, status, headers);
         relayed
     }

@@ -5,7 +5,7 @@
 //! The protocol is gRPC's `PROTOCOL-WEB.md`. A point that it leaves open is decided in the file of its concern:
 //! `media_type` (which requests, which form), `frame` (chunks into frames), `text` (base64), `trailers` (the block at
 //! the end), `status` (a call's outcome as headers), `head` (where the outcome is looked for),
-//! `request_end` (whether a request came whole). `read` and `write` are
+//! `request_end` (whether a request came whole), `unbuffered` (what proxies must not do). `read` and `write` are
 //! the bodies made of them, `service` and `client` the two ends. To add a rule, begin with a test of it.
 
 mod client;
@@ -19,6 +19,7 @@ mod service;
 mod status;
 mod text;
 mod trailers;
+mod unbuffered;
 mod write;
 
 pub use client::{ClientFuture, GrpcWebClient};
@@ -28,3 +29,4 @@ pub use service::{GrpcWeb, GrpcWebLayer, ResponseFuture};
 pub use status::{
     decode_message, encode_message, is_ok, status_from_http, status_from_trailers, trailers_from_status,
 };
+pub use unbuffered::forbid_buffering;

@@ -23,6 +23,7 @@ use crate::{
     read::RequestBody,
     request_end::RequestEnd,
     status::{GRPC_STATUS, trailers_from_status},
+    unbuffered::forbid_buffering,
     write::WebBody,
 };
 
@@ -46,9 +47,10 @@ impl<S> Layer<S> for GrpcWebLayer {
 /// A service that speaks native gRPC, with gRPC-web in front.
 ///
 /// A `POST` whose content type is gRPC-web reaches the inner service as gRPC. Its answer is always HTTP 200 with the
-/// outcome in a trailer frame, never in the headers: a page reads the body whether or not CORS exposes the headers. An
-/// answer of the inner service that is not gRPC becomes the status that its HTTP status stands for. Messages in another
-/// format than protobuf are refused with 415. Any other request, and its answer, passes untouched.
+/// outcome in a trailer frame, never in the headers: a page reads the body whether or not CORS exposes the headers. Its
+/// headers forbid proxies to buffer it ([`forbid_buffering`]). An answer of the inner service that is not gRPC becomes the
+/// status that its HTTP status stands for. Messages in another format than protobuf are refused with 415. Any other
+/// request, and its answer, passes untouched.
 #[derive(Clone, Debug)]
 pub struct GrpcWeb<S> {
     inner: S,
@@ -124,6 +126,8 @@ where
     for name in [CONTENT_LENGTH, CONTENT_ENCODING, TRAILER] {
         headers.remove(name);
     }
+    // Whether messages will come one by one, the head does not say: so each response is treated as if they did.
+    forbid_buffering(headers);
     response.map(|body| Body::new(WebBody::new(body, encoding, head)))
 }
 

@@ -1,10 +1,12 @@
 //! A server stream as a JSON array, as lines of JSON, or as server-sent events: whichever `Accept` asks for.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures_util::stream;
 use http::{
     HeaderMap, HeaderValue, Response,
-    header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE},
+    header::{ACCEPT, CONTENT_TYPE},
 };
 use http_body::Frame;
 use http_body_util::StreamBody;
@@ -20,6 +22,10 @@ use crate::{
     messages::{self, Messages},
     metadata,
 };
+
+/// How long the head of a response waits for the first item. Most errors come in that time, while the HTTP status can
+/// still say so; a client that waits for the head, as `EventSource` does, learns soon that it is connected.
+const FIRST_ITEM_WAIT: Duration = Duration::from_millis(250);
 
 /// How the items of a stream stand in an HTTP body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,13 +90,13 @@ pub(super) async fn answer(call: &Call<'_>, body: Body) -> Result<Response<Body>
     let timeout = call.shared.unary_timeout(&call.head.headers)?;
     let mut deadline = Deadline::start(&*call.shared.host, timeout);
     let message = request::message(call, body, &mut deadline).await?;
-    let begin = async {
-        let (metadata, mut messages) = call.open(messages::body(&message)?, None).await?;
-        // Most errors come ahead of the first item, while the status can still say so.
-        let first = messages.next().await?;
-        Ok::<_, Error>((metadata, first, messages))
+    let open = async { call.open(messages::body(&message)?, None).await };
+    let (metadata, mut messages) = deadline.within(open).await??;
+    let mut wait = Deadline::start(&*call.shared.host, FIRST_ITEM_WAIT);
+    let first = match deadline.within(wait.within(messages.next())).await? {
+        Ok(first) => First::Read(first?),
+        Err(_) => First::Awaited(deadline),
     };
-    let (metadata, first, messages) = deadline.within(begin).await??;
     let format = Format::accepted(&call.head.headers, call.method());
     let items = Items {
         format,
@@ -98,7 +104,7 @@ pub(super) async fn answer(call: &Call<'_>, body: Body) -> Result<Response<Body>
         event_id: call.method().event_id.clone().filter(|_| format == Format::Events),
         schemas: call.shared.schemas.clone(),
         request_id: call.exchange.id().to_owned(),
-        next: first,
+        first: Some(first),
         is_first: IsFirst::Yes,
         messages,
     };
@@ -106,9 +112,17 @@ pub(super) async fn answer(call: &Call<'_>, body: Body) -> Result<Response<Body>
     *response.status_mut() = call.method().success_status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, format.content_type());
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    grpc_web::forbid_buffering(headers);
     metadata::answer(&metadata, headers);
     Ok(response)
+}
+
+/// The first item of a stream.
+enum First {
+    /// It came ahead of the head of the response; `None`: the stream has none.
+    Read(Option<Bytes>),
+    /// It must come by the deadline of the call.
+    Awaited(Deadline),
 }
 
 /// The stream as it goes on.
@@ -119,8 +133,8 @@ struct Items {
     event_id: Option<FieldPath>,
     schemas: Schemas,
     request_id: String,
-    /// The item that was read ahead.
-    next: Option<Bytes>,
+    /// `None` once it was handled.
+    first: Option<First>,
     is_first: IsFirst,
     messages: Messages,
 }
@@ -136,9 +150,11 @@ impl Items {
 
     /// The next item, or the end.
     async fn step(mut self) -> (Vec<u8>, Option<Self>) {
-        let message = match self.next.take() {
-            Some(message) => Ok(Some(message)),
-            None if self.is_first == IsFirst::Yes => Ok(None),
+        let message = match self.first.take() {
+            Some(First::Read(message)) => Ok(message),
+            Some(First::Awaited(mut deadline)) => {
+                deadline.within(self.messages.next()).await.unwrap_or_else(Err)
+            }
             None => self.messages.next().await,
         };
         let item = message.and_then(|message| message.map(|message| self.item(&message)).transpose());

@@ -57,6 +57,8 @@ async fn a_good_call_reaches_its_service_with_its_body_untouched() {
     assert_eq!(response.headers()["access-control-allow-origin"], "https://app.example.com");
     assert_eq!(response.headers()["x-request-id"], "one");
     assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+    assert_eq!(response.headers()["x-accel-buffering"], "no");
+    assert_eq!(response.headers()["cache-control"], "no-store, no-transform");
 }
 
 #[tokio::test]

@@ -1,13 +1,13 @@
 //! Server streams that are no files, in the form that the client asks for.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, time::Duration};
 
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{FutureExt as _, stream};
 use gateway_core::Upstreams;
 use http::{Request, Response};
 use http_body::Frame;
-use http_body_util::StreamBody;
+use http_body_util::{BodyExt as _, StreamBody};
 use serde_json::json;
 use tonic::{Status, body::Body};
 
@@ -38,6 +38,11 @@ const CONTRACT: &str = r#"
 
 /// Answers with a message for each of `texts`, then with `outcome`.
 fn start(texts: &'static [&'static str], outcome: Status) -> Stack {
+    start_after(Duration::ZERO, texts, outcome)
+}
+
+/// The same, where the first message takes some time.
+fn start_after(delay: Duration, texts: &'static [&'static str], outcome: Status) -> Stack {
     let service = tower::service_fn(move |_: Request<Body>| {
         let mut frames: Vec<Result<_, Infallible>> = Vec::new();
         for text in texts {
@@ -46,7 +51,11 @@ fn start(texts: &'static [&'static str], outcome: Status) -> Stack {
             frames.push(Ok(Frame::data(Bytes::from([&head[..], text.as_bytes()].concat()))));
         }
         frames.push(Ok(Frame::trailers(grpc_web::trailers_from_status(&outcome))));
-        let response = Response::new(Body::new(StreamBody::new(stream::iter(frames))));
+        let frames = async move {
+            tokio::time::sleep(delay).await;
+            stream::iter(frames)
+        };
+        let response = Response::new(Body::new(StreamBody::new(frames.flatten_stream())));
         async { Ok::<_, Infallible>(response) }
     });
     let upstreams = Upstreams::new().with("test.v1.Ticks", service);
@@ -126,6 +135,36 @@ async fn an_error_on_the_way_is_the_last_item() {
             request("GET /ticks/a").header("accept", accept).header("x-request-id", "r").send(&stack).await;
         assert_eq!(answer.body, body, "{accept}");
     }
+}
+
+#[tokio::test]
+async fn no_proxy_may_buffer_store_or_change_a_stream() {
+    let stack = start(&["a"], Status::ok(""));
+    for accept in ["*/*", "application/x-ndjson", "text/event-stream"] {
+        let answer = watch(&stack, accept).await;
+        assert_eq!(answer.header("x-accel-buffering"), "no", "{accept}");
+        assert_eq!(answer.header("cache-control"), "no-store, no-transform", "{accept}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_head_does_not_wait_for_an_item_that_is_late() {
+    let lines = || request("GET /ticks/a").header("accept", "application/x-ndjson");
+    for (delay, timeout, body) in [
+        (1, "5S", "{\"text\":\"a\"}\n"),
+        (10, "5S", "{\"error\":\"The answer did not come in time\",\"code\":\"DEADLINE_EXCEEDED\""),
+    ] {
+        let stack = start_after(Duration::from_secs(delay), &["a"], Status::ok(""));
+        let before = tokio::time::Instant::now();
+        let response = lines().header("grpc-timeout", timeout).send_open(&stack).await;
+        assert_eq!((response.status().as_u16(), before.elapsed().as_secs()), (200, 0));
+        let whole = response.into_body().collect().await.unwrap().to_bytes();
+        assert!(whole.starts_with(body.as_bytes()), "{whole:?}");
+        assert_eq!(before.elapsed().as_secs(), delay.min(5));
+    }
+    let stack = start_after(Duration::from_secs(1), &["a"], Status::ok(""));
+    let late = lines().header("grpc-timeout", "100m").send(&stack).await;
+    assert_eq!(late.error().1, "DEADLINE_EXCEEDED", "an error that is known in time has its status");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use http::{StatusCode, Version};
+use http::{HeaderMap, StatusCode, Version};
 use tonic::{Code, Status};
 
 use crate::support::{
@@ -13,6 +13,13 @@ use crate::support::{
 const BINARY: &str = "application/grpc-web+proto";
 const TEXT: &str = "application/grpc-web-text+proto";
 
+/// The headers of an answer: those of every answer, and `further` ones.
+fn answer_headers(further: &[(&str, &str)]) -> HeaderMap {
+    let every =
+        [("content-type", BINARY), ("cache-control", "no-store, no-transform"), ("x-accel-buffering", "no")];
+    headers(&[&every, further].concat())
+}
+
 #[tokio::test]
 async fn a_grpc_answer_becomes_a_web_answer_without_a_length() {
     let mut answer = hello();
@@ -20,7 +27,7 @@ async fn a_grpc_answer_becomes_a_web_answer_without_a_length() {
     *answer.version_mut() = Version::HTTP_2;
     let answer = serve(request(BINARY, Script::default()), answer).await.1;
     assert_eq!((answer.status(), answer.version()), (StatusCode::OK, Version::HTTP_11));
-    assert_eq!(answer.headers(), &headers(&[("content-type", BINARY), ("x-region", "NRT")]));
+    assert_eq!(answer.headers(), &answer_headers(&[("x-region", "NRT")]));
     assert_eq!(http_body::Body::size_hint(answer.body()).exact(), None);
 }
 
@@ -96,7 +103,7 @@ async fn a_trailers_only_answer_has_its_status_in_the_body_where_cors_cannot_hid
     ]));
     let answer = serve(request(BINARY, Script::default()), answer).await.1;
     assert_eq!(answer.status(), StatusCode::OK);
-    assert_eq!(answer.headers(), &headers(&[("content-type", BINARY), ("x-request-id", "r1")]));
+    assert_eq!(answer.headers(), &answer_headers(&[("x-request-id", "r1")]));
     let expected = "grpc-status:5\r\ngrpc-message:no such image\r\ngrpc-status-details-bin:CAU\r\n";
     assert_eq!(read(answer.into_body()).await.unwrap().data(), trailer_frame(expected));
 }
@@ -108,10 +115,7 @@ async fn an_answer_that_is_not_grpc_becomes_the_status_it_stands_for() {
         answer.headers_mut().insert("content-encoding", "br".parse().unwrap());
         *answer.status_mut() = StatusCode::from_u16(http).unwrap();
         let answer = serve(request(BINARY, Script::default()), answer).await.1;
-        assert_eq!(
-            (answer.status(), answer.headers()),
-            (StatusCode::OK, &headers(&[("content-type", BINARY)]))
-        );
+        assert_eq!((answer.status(), answer.headers()), (StatusCode::OK, &answer_headers(&[])));
         let block =
             format!("grpc-status:{code}\r\ngrpc-message:The answer (HTTP {http}) has no gRPC status\r\n");
         assert_eq!(read(answer.into_body()).await.unwrap().data(), trailer_frame(&block));

@@ -25,6 +25,15 @@ async fn content_types_are_parsed_as_media_types() {
 }
 
 #[tokio::test]
+async fn no_proxy_may_buffer_store_or_change_an_answer() {
+    for content_type in [BINARY, TEXT] {
+        let answer = serve(request(content_type, Script::default()), hello()).await.1;
+        assert_eq!(values(answer.headers(), "x-accel-buffering"), ["no"]);
+        assert_eq!(values(answer.headers(), "cache-control"), ["no-store, no-transform"]);
+    }
+}
+
+#[tokio::test]
 async fn another_message_format_is_415_and_never_reaches_the_service() {
     for content_type in ["application/grpc-web+json", "application/grpc-web-text+thrift"] {
         let (asked, answer) = serve(request(content_type, Script::default()), hello()).await;

@@ -1,0 +1,74 @@
+//! Streams through a proxy that buffers what it is not told to pass on.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use prost::Message as _;
+use proto::annotations::v1::WatchAnnotationsRequest;
+use serde_json::json;
+use tests::{Nginx, Program, User};
+use tokio::time::timeout;
+
+/// How long a change may take to arrive, on a busy machine. A proxy that buffers keeps it for minutes.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Reads an endless response up to the first piece that has `end` in it.
+async fn read_until(response: &mut reqwest::Response, end: &str) -> anyhow::Result<()> {
+    let mut seen = Vec::new();
+    while !String::from_utf8_lossy(&seen).contains(end) {
+        let chunk = timeout(PATIENCE, response.chunk()).await.context("nothing arrives")??;
+        seen.extend(chunk.context("the response ended")?);
+    }
+    Ok(())
+}
+
+/// Draws a bounding box, and returns the annotation's id.
+async fn draw(user: &User, image_id: &str) -> anyhow::Result<String> {
+    let annotation =
+        json!({"image_id": image_id, "label": "car", "x": 0.1, "y": 0.1, "width": 0.5, "height": 0.5});
+    let created = user.post("/api/annotations", &annotation).await?;
+    ensure!(created.status == 201, "{created:?}");
+    Ok(created.text("/annotation/id").to_owned())
+}
+
+/// A call of `WatchAnnotations` by gRPC-web.
+fn watch_by_grpc_web(client: &reqwest::Client, user: &User, image_id: &str) -> reqwest::RequestBuilder {
+    let message = WatchAnnotationsRequest { image_id: image_id.to_owned(), ..Default::default() };
+    let message = message.encode_to_vec();
+    let length = u32::try_from(message.len()).unwrap_or_default().to_be_bytes();
+    client
+        .post("http://nginx/reticle.annotations.v1.AnnotationsService/WatchAnnotations")
+        .header("content-type", "application/grpc-web+proto")
+        .bearer_auth(&user.token)
+        .body([&[0], &length[..], &message].concat())
+}
+
+/// Given nginx with its defaults in front of each port, when annotations are watched in each form, then the head and each
+/// change arrive at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watcher_behind_nginx_receives_each_change_at_once() -> anyhow::Result<()> {
+    let program = Program::start(&[]).await?;
+    let user = program.target().new_user();
+    let image_id = user.new_image().await?;
+    let (gateway, annotations) =
+        (Nginx::start(program.target().gateway).await?, Nginx::start(program.target().annotations).await?);
+    let (gateway, annotations) = (gateway.client()?, annotations.client()?);
+    let lines = format!("http://nginx/api/annotations/by-image/{image_id}/watch");
+    let by_http = |accept| gateway.get(&lines).header("accept", accept).bearer_auth(&user.token);
+    for (form, request) in [
+        ("lines", by_http("application/x-ndjson")),
+        ("events", by_http("text/event-stream")),
+        ("an array", by_http("application/json")),
+        ("gRPC-web", watch_by_grpc_web(&gateway, &user, &image_id)),
+        ("gRPC-web of the service itself", watch_by_grpc_web(&annotations, &user, &image_id)),
+    ] {
+        let response = timeout(PATIENCE, request.send()).await.with_context(|| format!("no head: {form}"))?;
+        let mut response = response?;
+        ensure!(response.status() == 200, "{form}: {response:?}");
+        for _ in 0..2 {
+            let id = draw(&user, &image_id).await?;
+            read_until(&mut response, &id).await.with_context(|| form.to_owned())?;
+        }
+    }
+    Ok(())
+}
