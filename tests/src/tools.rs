@@ -1,11 +1,11 @@
 //! What `cargo xtask test` has installed: other people's programs, and what builds and runs Workers.
 
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use tokio::process::Command;
 
 /// The root of the workspace.
@@ -19,6 +19,22 @@ pub(crate) fn foreign_programs() -> anyhow::Result<PathBuf> {
     let folder = PathBuf::from(env::var_os("RETICLE_TEST_TOOLS").context(missing)?);
     ensure!(folder.join("node_modules").exists() && folder.join("python/bin/grpcurl").exists(), missing);
     Ok(folder)
+}
+
+/// The library of Debian's faketime, where `cargo xtask test` has unpacked it.
+///
+/// # Errors
+/// It is not there.
+pub fn faketime() -> anyhow::Result<PathBuf> {
+    let missing = "faketime is missing: run `cargo xtask test`, which installs it";
+    let tools = PathBuf::from(env::var_os("RETICLE_TEST_TOOLS").context(missing)?);
+    for folder in fs::read_dir(tools.join("libfaketime/usr/lib")).context(missing)? {
+        let library = folder?.path().join("faketime/libfaketimeMT.so.1");
+        if library.exists() {
+            return Ok(library);
+        }
+    }
+    bail!(missing)
 }
 
 /// Cloudflare's command, on its own Node.

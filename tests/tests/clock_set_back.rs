@@ -8,25 +8,12 @@ use proto::annotations::v1::{
 };
 use serde_json::json;
 use tempfile::TempDir;
-use tests::{Program, Target, User, grpc, program};
+use tests::{Program, Target, User, faketime, grpc, program};
 use tokio::{process::Command, time::timeout};
 use tonic::Streaming;
 
 /// How long anything may take on a busy machine; what is to come comes every 15 seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Debian's faketime, where `cargo xtask test` has unpacked it.
-fn faketime() -> anyhow::Result<PathBuf> {
-    let missing = "faketime is missing: run `cargo xtask test`, which installs it";
-    let tools = PathBuf::from(std::env::var_os("RETICLE_TEST_TOOLS").context(missing)?);
-    for folder in fs::read_dir(tools.join("libfaketime/usr/lib")).context(missing)? {
-        let library = folder?.path().join("faketime/libfaketimeMT.so.1");
-        if library.exists() {
-            return Ok(library);
-        }
-    }
-    anyhow::bail!(missing)
-}
 
 /// A program whose machine's time is what a file says.
 struct Machine {

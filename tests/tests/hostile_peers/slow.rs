@@ -74,7 +74,7 @@ async fn uploads_that_drip_are_few_and_end() -> anyhow::Result<()> {
         match response? {
             response if response.starts_with("HTTP/1.1 408") => late += 1,
             response if response.starts_with("HTTP/1.1 429") && response.contains("retry-after:") => {
-                refused += 1
+                refused += 1;
             }
             other => anyhow::bail!("{other}"),
         }
