@@ -6,6 +6,7 @@
 //! To add an RPC: say it in the `.proto`, decode, act and encode in a file of `rpc/`, and put its SQL into `repo.rs`.
 //! To add a picture format: a variant of `Format`, its first bytes in `format.rs`, its header in a file of `probe/`.
 
+mod binding;
 mod cleanup;
 mod direct;
 mod download;
@@ -16,6 +17,7 @@ mod probe;
 mod repo;
 mod rpc;
 mod signed_url;
+mod store_id;
 mod transfers;
 mod upload;
 mod view;
@@ -26,7 +28,12 @@ use storage::{Background, Clock, Database, Entropy, ObjectStore};
 
 use crate::transfers::Transfers;
 
-pub use cleanup::{CleanupReport, cleanup};
+pub use binding::{BindError, adopt, bind};
+pub use cleanup::{
+    CleanupError, CleanupReport, CleanupSettings, DEFAULT_MAX_MOVES, DEFAULT_MAX_SWEEP_PERCENT,
+    PLAUSIBLE_SWEEP, cleanup,
+};
+pub use store_id::StoreId;
 pub use transfers::TransferLimits;
 
 /// The most bytes that a picture may have where the settings do not say.

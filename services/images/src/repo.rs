@@ -1,5 +1,7 @@
 //! The records, in SQL. Every function is one round trip.
 
+pub(crate) mod purge;
+pub(crate) mod store;
 pub(crate) mod uploads;
 
 use aip::{Etag, MAX_SCANNED, Page, Scan};
@@ -214,24 +216,6 @@ pub(crate) async fn undelete<D: Database>(
     .bind(deleted_after.as_millis())
     .bind(now.as_millis());
     write_one(session, statement).await
-}
-
-/// Removes the records of up to `limit` images that were deleted at `deleted_until` or before, with their annotations,
-/// and answers where their bytes are.
-pub(crate) async fn purge<D: Database>(
-    session: &Session<'_, D>,
-    deleted_until: Timestamp,
-    limit: u32,
-) -> Result<Vec<ObjectKey>> {
-    let statement = Statement::new(
-        "DELETE FROM images
-         WHERE id IN (SELECT id FROM images WHERE deleted_at <= ?1 ORDER BY deleted_at LIMIT ?2)
-         RETURNING r2_key",
-    )
-    .bind(deleted_until.as_millis())
-    .bind(limit);
-    let outcomes = session.write(vec![statement]).await?;
-    outcomes.into_iter().flat_map(|outcome| outcome.rows).map(|mut row| object_key(&mut row)).collect()
 }
 
 /// Those of `keys` that no record has.

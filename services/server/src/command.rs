@@ -13,7 +13,7 @@ use storage_native::SystemClock;
 
 use crate::{
     health, parts, serve,
-    settings::{Annotations, Database, Folder, Gateway, Images, Serve, Signing, Stores, duration},
+    settings::{Annotations, Cleanup, Database, Folder, Gateway, Images, Serve, Signing, Stores, duration},
 };
 
 /// The back end of an image-annotation product: pictures, labelled boxes on them, and a gateway for browsers.
@@ -42,7 +42,9 @@ pub(crate) enum Command {
     /// Brings the database to this program's schema.
     Migrate(Database),
     /// Purges what was deleted more than 30 days ago, and objects that nothing refers to.
-    Cleanup(Stores),
+    Cleanup(Cleanup),
+    /// Declares that the database and the object store belong together, after one of them was replaced.
+    Adopt(Stores),
 }
 
 /// Settings of `reticle health`.
@@ -85,7 +87,8 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
         Command::Health(settings) => runtime.block_on(health::ask(&settings.url)),
         Command::Token(settings) => token(&settings),
         Command::Migrate(database) => runtime.block_on(migrate(&database)),
-        Command::Cleanup(stores) => runtime.block_on(cleanup(&stores)),
+        Command::Cleanup(settings) => runtime.block_on(cleanup(&settings)),
+        Command::Adopt(stores) => runtime.block_on(adopt(&stores)),
     }
 }
 
@@ -115,8 +118,13 @@ async fn migrate(database: &Database) -> anyhow::Result<()> {
     applied.iter().try_for_each(|name| say(&format!("applied {name}")))
 }
 
-async fn cleanup(stores: &Stores) -> anyhow::Result<()> {
-    say(&parts::cleanup(stores).await?.to_string())
+async fn cleanup(settings: &Cleanup) -> anyhow::Result<()> {
+    let Cleanup { stores, cleaning } = settings;
+    say(&parts::cleanup(stores, cleaning.settings()).await?.to_string())
+}
+
+async fn adopt(stores: &Stores) -> anyhow::Result<()> {
+    say(&format!("the database and the object store are now the store {}", parts::adopt(stores).await?))
 }
 
 /// Prints a line; unlike `println!`, it does not panic when nobody reads it.

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use gateway_core::{AllowedOrigins, Config, Gateway, Upstreams};
 use http::{Request, Response};
 use identity::{AuthLayer, AuthService, Authenticator, Jwks, Keys, Policy, Secret, SigningKey, UrlSigner};
-use images::{CleanupReport, ImagesService, TransferLimits};
+use images::{CleanupReport, CleanupSettings, ImagesService, StoreId, TransferLimits};
 use listener::{ClientAddress, RequestBody};
 use proto::{
     annotations::v1::annotations_service_server::AnnotationsServiceServer,
@@ -52,8 +52,15 @@ pub(crate) struct Stores {
 }
 
 impl Stores {
-    /// Opens both stores, the database as [`database`] does.
+    /// Opens both stores, and makes sure that they belong together.
     pub(crate) async fn open(stores: &settings::Stores) -> anyhow::Result<Self> {
+        let opened = Self::open_unbound(stores).await?;
+        images::bind(&opened.database, &opened.objects, &SystemClock, &OsEntropy).await?;
+        Ok(opened)
+    }
+
+    /// Opens both stores, the database as [`database`] does.
+    async fn open_unbound(stores: &settings::Stores) -> anyhow::Result<Self> {
         let database = database(&stores.database).await?;
         let objects = objects(stores).await?;
         Ok(Self { database, objects, background: TokioBackground::new(BACKGROUND_TASKS) })
@@ -111,11 +118,22 @@ fn make_folder(path: &Path) -> anyhow::Result<()> {
 }
 
 /// Purges and sweeps once.
-pub(crate) async fn cleanup(stores: &settings::Stores) -> anyhow::Result<CleanupReport> {
+pub(crate) async fn cleanup(
+    stores: &settings::Stores,
+    settings: CleanupSettings,
+) -> anyhow::Result<CleanupReport> {
     let stores = Stores::open(stores).await?;
-    let report = images::cleanup(&stores.database, &stores.objects, &SystemClock).await;
+    let report = images::cleanup(&stores.database, &stores.objects, &SystemClock, &OsEntropy, settings).await;
     stores.close().await;
-    report.context("the clean-up stopped midway; the next one goes on")
+    Ok(report?)
+}
+
+/// Declares that the database and the object store belong together, and answers the id that both have from now on.
+pub(crate) async fn adopt(stores: &settings::Stores) -> anyhow::Result<StoreId> {
+    let stores = Stores::open_unbound(stores).await?;
+    let id = images::adopt(&stores.database, &stores.objects, &SystemClock, &OsEntropy).await;
+    stores.close().await;
+    Ok(id?)
 }
 
 /// The secret of HS256 tokens: the one that is set, or the data folder's own.

@@ -24,7 +24,7 @@ use crate::{
 
 /// Runs everything in this process.
 pub(crate) async fn everything(settings: settings::Serve) -> anyhow::Result<()> {
-    let settings::Serve { stores, tokens, uploads, gateway, images, annotations, ports } = settings;
+    let settings::Serve { stores, tokens, uploads, gateway, images, cleaning, annotations, ports } = settings;
     let folder = &stores.database.folder;
     let authenticator = parts::authenticator(folder, &tokens).await?;
     let opened = Stores::open(&stores).await?;
@@ -51,7 +51,7 @@ pub(crate) async fn everything(settings: settings::Serve) -> anyhow::Result<()> 
     ports.serve(images_port, Trust::Everyone, ReadOn::new(GrpcWeb::new(images_routes), TokioTimer));
     ports.serve(annotations_port, Trust::Everyone, ReadOn::new(GrpcWeb::new(annotations_routes), TokioTimer));
     ports.serve(gateway_port, gateway.trust(), parts::with_client_address(gateway_service));
-    clean_up_daily(&opened, &lifetime);
+    clean_up_daily(&opened, cleaning.settings(), &lifetime);
     if tokens.signing.jwt_secret.is_none() && tokens.jwks.is_none() {
         let secret = parts::secret(folder, &tokens.signing)?;
         hello::greet(addresses, &secret, &tokens.signing, SystemClock.now(), &folder.data_dir);
@@ -63,7 +63,7 @@ pub(crate) async fn everything(settings: settings::Serve) -> anyhow::Result<()> 
 
 /// Runs the images service alone.
 pub(crate) async fn images(settings: settings::Images) -> anyhow::Result<()> {
-    let settings::Images { stores, tokens, uploads, images, ports } = settings;
+    let settings::Images { stores, tokens, uploads, images, cleaning, ports } = settings;
     let folder = &stores.database.folder;
     let authenticator = parts::authenticator(folder, &tokens).await?;
     let opened = Stores::open(&stores).await?;
@@ -76,7 +76,7 @@ pub(crate) async fn images(settings: settings::Images) -> anyhow::Result<()> {
     let port = ports.bind("images", "--images-listen", images.images_listen).await?;
     let routes = GrpcWeb::new(grpc_port::routes(service, &lifetime).await?);
     ports.serve(port, Trust::Everyone, ReadOn::new(routes, TokioTimer));
-    clean_up_daily(&opened, &lifetime);
+    clean_up_daily(&opened, cleaning.settings(), &lifetime);
     lifetime.wait(signals).await;
     opened.close().await;
     Ok(())
@@ -122,14 +122,15 @@ pub(crate) async fn gateway(settings: settings::Gateway) -> anyhow::Result<()> {
 }
 
 /// Cleans up at the hour of the schedule, for as long as the process lives.
-fn clean_up_daily(stores: &Stores, lifetime: &Lifetime) {
+fn clean_up_daily(stores: &Stores, settings: images::CleanupSettings, lifetime: &Lifetime) {
     let (stores, stopping) = (stores.clone(), lifetime.stopping());
     lifetime.run(async move {
         let job = || async {
-            match images::cleanup(&stores.database, &stores.objects, &SystemClock).await {
+            let Stores { database, objects, .. } = &stores;
+            match images::cleanup(database, objects, &SystemClock, &OsEntropy, settings).await {
                 Ok(report) => tracing::info!("clean-up: {report}"),
                 Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "the clean-up stopped midway");
+                    tracing::error!(error = &error as &dyn std::error::Error, "the clean-up failed");
                 }
             }
         };

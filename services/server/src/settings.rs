@@ -32,6 +32,8 @@ pub(crate) struct Serve {
     #[command(flatten)]
     pub(crate) images: ImagesPort,
     #[command(flatten)]
+    pub(crate) cleaning: Cleaning,
+    #[command(flatten)]
     pub(crate) annotations: AnnotationsPort,
     #[command(flatten)]
     pub(crate) ports: PortLimits,
@@ -48,6 +50,8 @@ pub(crate) struct Images {
     pub(crate) uploads: Uploads,
     #[command(flatten)]
     pub(crate) images: ImagesPort,
+    #[command(flatten)]
+    pub(crate) cleaning: Cleaning,
     #[command(flatten)]
     pub(crate) ports: PortLimits,
 }
@@ -128,6 +132,39 @@ pub(crate) struct Tokens {
     /// A file or URL of a JWKS: its RS256, ES256 and Ed25519 keys are believed. Without a secret, nothing else is.
     #[arg(long, env = "RETICLE_JWKS", value_name = "FILE|URL")]
     pub(crate) jwks: Option<String>,
+}
+
+/// How the daily clean-up behaves.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct Cleaning {
+    /// The largest share of the stored images, in percent, whose bytes a clean-up may sweep for want of a record; more is an error.
+    #[arg(
+        long,
+        env = "RETICLE_MAX_SWEEP_PERCENT",
+        default_value_t = images::DEFAULT_MAX_SWEEP_PERCENT,
+        value_parser = clap::value_parser!(u8).range(0..=100),
+        value_name = "PERCENT"
+    )]
+    max_sweep_percent: u8,
+}
+
+impl Cleaning {
+    /// As the images service takes it.
+    pub(crate) fn settings(self) -> images::CleanupSettings {
+        images::CleanupSettings {
+            max_sweep_percent: self.max_sweep_percent,
+            ..images::CleanupSettings::default()
+        }
+    }
+}
+
+/// Settings of `reticle cleanup`.
+#[derive(Args)]
+pub(crate) struct Cleanup {
+    #[command(flatten)]
+    pub(crate) stores: Stores,
+    #[command(flatten)]
+    pub(crate) cleaning: Cleaning,
 }
 
 /// What pictures may be.

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
-use images::CleanupReport;
+use images::{BindError, CleanupError, CleanupReport, CleanupSettings};
+use proto::images::v1 as pb;
 use storage::{Database as _, ObjectKey, ObjectStore as _, PutOptions, Statement};
 use tonic::Code;
 
@@ -116,7 +117,8 @@ async fn the_sweep_goes_through_all_pages() {
     futures_util::future::join_all(keys.iter().map(|key| orphan(&world, key))).await;
     let kept = uploaded(&mut world.user("alice"), "kept.png").await;
     days_from_now(&world, 2);
-    assert_eq!(world.cleanup().await.swept_objects, 505);
+    let all = CleanupSettings { max_sweep_percent: 100, ..CleanupSettings::default() };
+    assert_eq!(world.try_cleanup(all).await.unwrap().swept_objects, 505);
     assert_eq!(world.keys().await, [kept.r2_key]);
 }
 
@@ -127,13 +129,113 @@ async fn a_clean_up_that_stops_midway_is_finished_by_the_next() {
     let image = uploaded(&mut alice, "cat.png").await;
     delete(&mut alice, &image.id).await.unwrap();
     days_from_now(&world, 31);
+    annotate(&world, &image.id).await;
     world.objects.set(Some(ObjectFault::CannotDelete));
-    assert!(images::cleanup(&world.database, &world.objects, &world.clock).await.is_err());
-    assert_eq!((world.records().await, world.keys().await.len()), (0, 1));
+    assert!(world.try_cleanup(CleanupSettings::default()).await.is_err());
+    assert_eq!((world.records().await, world.keys().await.len()), (1, 1));
+    // Half of it may be gone: it is too late, even for a caller whose clock is behind.
+    world.clock.set(START);
+    let request = pb::UndeleteImageRequest { image_id: image.id.clone() };
+    assert_eq!(failure(alice.undelete_image(request).await).0, Code::NotFound);
 
+    days_from_now(&world, 31);
     world.objects.set(None);
-    assert_eq!(world.cleanup().await, CleanupReport { swept_objects: 1, ..Default::default() });
+    assert_eq!(world.cleanup().await, CleanupReport { purged_images: 1, ..Default::default() });
     world.assert_nothing_stored().await;
+}
+
+#[tokio::test]
+async fn a_purge_removes_annotations_in_batches_and_the_image_last() {
+    let world = World::new().await;
+    let mut alice = world.user("alice");
+    let image = uploaded(&mut alice, "cat.png").await;
+    let insert = Statement::new(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4001)
+         INSERT INTO annotations (image_id, id, label, x, y, width, height, model, created_by, created_at,
+             updated_at, revision)
+         SELECT ?1, printf('%032x', i), 'cat', 0, 0, 1, 1, '', 'alice', 0, 0, 1 FROM n",
+    );
+    world.database.write(vec![insert.bind(image.id.as_str())], None).await.unwrap();
+    delete(&mut alice, &image.id).await.unwrap();
+    days_from_now(&world, 31);
+    world.database.deletions();
+
+    assert_eq!(world.cleanup().await.purged_images, 1);
+
+    let largest = world.database.deletions().into_iter().max();
+    assert!(largest.is_some_and(|rows| (1..=2_000).contains(&rows)), "{largest:?} rows in one write");
+    assert_eq!(annotations(&world).await, 0);
+    world.assert_nothing_stored().await;
+}
+
+#[tokio::test]
+async fn swept_objects_are_in_quarantine_for_a_week() {
+    let world = World::new().await;
+    orphan(&world, "images/orphan.png").await;
+    days_from_now(&world, 2);
+    assert_eq!(world.cleanup().await, CleanupReport { swept_objects: 1, ..Default::default() });
+    assert_eq!(world.keys_below("quarantine/").await, ["quarantine/images/orphan.png"]);
+
+    days_from_now(&world, 6);
+    assert_eq!(world.cleanup().await, CleanupReport::default());
+    days_from_now(&world, 8);
+    assert_eq!(world.cleanup().await, CleanupReport { removed_objects: 1, ..Default::default() });
+    assert!(world.keys_below("").await.iter().all(|key| key == "store-id"));
+}
+
+#[tokio::test]
+async fn a_sweep_of_too_large_a_share_moves_nothing_and_says_what_to_do() {
+    let world = World::new().await;
+    let kept = uploaded(&mut world.user("alice"), "kept.png").await;
+    for n in 0..11 {
+        orphan(&world, &format!("images/{n}.png")).await;
+    }
+    days_from_now(&world, 2);
+    let before = world.keys().await;
+
+    let refused = world.try_cleanup(CleanupSettings::default()).await.unwrap_err();
+
+    let sentence = refused.to_string();
+    assert!(matches!(refused, CleanupError::Implausible { orphans: 11, objects: 12, .. }), "{refused:?}");
+    assert!(sentence.contains("reticle cleanup --max-sweep-percent 92"), "{sentence}");
+    assert_eq!(world.keys().await, before);
+
+    let allowed = CleanupSettings { max_sweep_percent: 92, ..CleanupSettings::default() };
+    assert_eq!(world.try_cleanup(allowed).await.unwrap().swept_objects, 11);
+    assert_eq!(world.keys().await, [kept.r2_key]);
+}
+
+#[tokio::test]
+async fn an_object_comes_back_from_quarantine_when_its_record_does() {
+    let world = World::new().await;
+    let mut alice = world.user("alice");
+    let image = uploaded(&mut alice, "cat.png").await;
+    let hide = |key: &str| Statement::new("UPDATE images SET r2_key = ?1").bind(key);
+    world.database.write(vec![hide("images/elsewhere.png")], None).await.unwrap();
+    days_from_now(&world, 2);
+    assert_eq!(world.cleanup().await.swept_objects, 1);
+    assert!(world.keys().await.is_empty());
+
+    world.database.write(vec![hide(&image.r2_key)], None).await.unwrap();
+    assert_eq!(world.cleanup().await, CleanupReport { restored_objects: 1, ..Default::default() });
+    assert_eq!(world.keys().await, [image.r2_key]);
+    assert_eq!(world.cleanup().await, CleanupReport::default());
+}
+
+#[tokio::test]
+async fn a_foreign_database_removes_nothing() {
+    let world = World::new().await;
+    uploaded(&mut world.user("alice"), "cat.png").await;
+    let foreign = world.new_database().await;
+    days_from_now(&world, 60);
+    let before = world.keys_below("").await;
+
+    let entropy = Counting::default();
+    let settings = CleanupSettings::default();
+    let refused = images::cleanup(&foreign, &world.objects, &world.clock, &entropy, settings).await;
+
+    assert!(matches!(refused, Err(CleanupError::Foreign(BindError::DatabaseHasNone { .. }))), "{refused:?}");
+    assert_eq!(world.keys_below("").await, before);
 }
 
 #[tokio::test]

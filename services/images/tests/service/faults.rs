@@ -22,11 +22,18 @@ pub(crate) struct FaultyDatabase {
     next_write: Arc<Mutex<Option<Error>>>,
     reads: Arc<AtomicUsize>,
     writes: Arc<AtomicUsize>,
+    deletions: Arc<Mutex<Vec<u64>>>,
 }
 
 impl FaultyDatabase {
     pub(crate) fn new(inner: SqliteDatabase) -> Self {
-        Self { inner, next_write: Arc::default(), reads: Arc::default(), writes: Arc::default() }
+        Self {
+            inner,
+            next_write: Arc::default(),
+            reads: Arc::default(),
+            writes: Arc::default(),
+            deletions: Arc::default(),
+        }
     }
 
     pub(crate) fn fail_next_write(&self, error: Error) {
@@ -36,6 +43,11 @@ impl FaultyDatabase {
     /// How many statements were read and written since the last call.
     pub(crate) fn calls(&self) -> (usize, usize) {
         (self.reads.swap(0, Ordering::SeqCst), self.writes.swap(0, Ordering::SeqCst))
+    }
+
+    /// How many rows each write with a DELETE changed since the last call.
+    pub(crate) fn deletions(&self) -> Vec<u64> {
+        std::mem::take(&mut self.deletions.lock().unwrap())
     }
 
     /// The number that `sql` answers as `n`.
@@ -63,7 +75,12 @@ impl Database for FaultyDatabase {
         if let Some(error) = fault {
             return Err(error);
         }
+        let deletes = statements.iter().any(|statement| statement.sql.starts_with("DELETE"));
         let mut answer = self.inner.write(statements, at_least).await?;
+        if deletes {
+            let changes = answer.value.iter().map(|outcome| outcome.changes).sum();
+            self.deletions.lock().unwrap().push(changes);
+        }
         answer.bookmark = Bookmark::parse("written");
         Ok(answer)
     }

@@ -9,5 +9,6 @@ mod faults;
 mod read;
 mod scan;
 mod signed_url;
+mod store_id;
 mod upload;
 mod world;

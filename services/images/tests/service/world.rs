@@ -12,7 +12,7 @@ use std::{
 
 use identity::{Caller, Scope, Scopes, SigningKey, UrlSigner, UserId};
 use image::{ImageFormat, RgbImage};
-use images::{CleanupReport, ImagesService, Ports, Settings};
+use images::{CleanupError, CleanupReport, CleanupSettings, ImagesService, Ports, Settings};
 use proto::images::v1::{
     self as pb, images_service_client::ImagesServiceClient, images_service_server::ImagesServiceServer,
     upload_image_request::Payload,
@@ -42,7 +42,7 @@ pub(crate) struct World {
     pub(crate) clock: TestClock,
     pub(crate) background: TokioBackground,
     pub(crate) server: Server,
-    _folder: TempDir,
+    pub(crate) folder: TempDir,
 }
 
 impl World {
@@ -62,9 +62,12 @@ impl World {
             entropy: Counting::default(),
             background: background.clone(),
         };
+        images::bind(&database, &objects, &clock, &ports.entropy).await.unwrap();
+        // What a test counts begins here.
+        (_, _) = (database.calls(), objects.opened());
         let signer = UrlSigner::new(SigningKey::new(&[7; 32]).unwrap());
         let server = ImagesService::new(ports, signer, settings).into_server();
-        Self { database, objects, clock, background, server, _folder: folder }
+        Self { database, objects, clock, background, server, folder }
     }
 
     /// A client with a token of this user's, with the usual scopes.
@@ -101,7 +104,17 @@ impl World {
     }
 
     pub(crate) async fn cleanup(&self) -> CleanupReport {
-        images::cleanup(&self.database, &self.objects, &self.clock).await.unwrap()
+        self.try_cleanup(CleanupSettings::default()).await.unwrap()
+    }
+
+    pub(crate) async fn try_cleanup(&self, settings: CleanupSettings) -> Result<CleanupReport, CleanupError> {
+        let entropy = Counting::default();
+        images::cleanup(&self.database, &self.objects, &self.clock, &entropy, settings).await
+    }
+
+    /// A database in its place that has nothing in it, and none of its objects.
+    pub(crate) async fn new_database(&self) -> FaultyDatabase {
+        stores(&self.folder.path().join("another")).await.0
     }
 
     /// Fails unless there is neither an object nor a record.
@@ -111,6 +124,7 @@ impl World {
 }
 
 async fn stores(folder: &Path) -> (FaultyDatabase, FaultyObjects) {
+    std::fs::create_dir_all(folder).unwrap();
     let file = folder.join("reticle.db");
     sqlite::migrate(&file).await.unwrap();
     let database = SqliteDatabase::open(&file, &SqliteOptions::default()).await.unwrap();

@@ -1,12 +1,17 @@
 //! What this Worker is bound to and told.
 
 use identity::{Authenticator, SigningKey, UrlSigner};
-use images::{DEFAULT_MAX_UPLOAD_BYTES, ImagesService, Ports, Settings};
+use images::{
+    CleanupSettings, DEFAULT_MAX_SWEEP_PERCENT, DEFAULT_MAX_UPLOAD_BYTES, ImagesService, Ports, Settings,
+};
 use storage_worker::{D1Database, R2Objects, WaitUntil, WorkerClock, WorkerEntropy};
 use worker::Context;
 use worker_host::{Bindings, Misconfigured};
 
 const URL_KEY: &str = "RETICLE_URL_KEY";
+const MAX_SWEEP_PERCENT: &str = "RETICLE_MAX_SWEEP_PERCENT";
+/// How many objects one clean-up moves: each takes R2 three calls, and an event may make a thousand.
+const MAX_MOVES: usize = 100;
 /// How many background tasks one request may have.
 const BACKGROUND_TASKS: usize = 4;
 
@@ -15,6 +20,7 @@ pub(crate) struct Parts {
     pub(crate) authenticator: Authenticator<WorkerClock>,
     pub(crate) database: D1Database,
     pub(crate) objects: R2Objects,
+    pub(crate) cleaning: CleanupSettings,
     signer: UrlSigner,
     settings: Settings,
 }
@@ -30,6 +36,7 @@ impl Parts {
             authenticator: worker_host::authenticator(bindings)?,
             database: D1Database::new(bindings.database("DATABASE")?),
             objects: R2Objects::new(bindings.bucket("OBJECTS")?),
+            cleaning: cleaning(bindings)?,
             signer: UrlSigner::new(key.map_err(|short| Misconfigured::new(URL_KEY, short))?),
             settings: settings(bindings)?,
         })
@@ -49,6 +56,15 @@ impl Parts {
         };
         ImagesService::new(ports, self.signer.clone(), self.settings.clone())
     }
+}
+
+fn cleaning(bindings: Bindings<'_>) -> Result<CleanupSettings, Misconfigured> {
+    let rule = "must be a share in percent, from 0 to 100";
+    let percent = bindings.parsed::<u8>(MAX_SWEEP_PERCENT, rule)?.unwrap_or(DEFAULT_MAX_SWEEP_PERCENT);
+    if percent > 100 {
+        return Err(Misconfigured::new(MAX_SWEEP_PERCENT, rule));
+    }
+    Ok(CleanupSettings { max_sweep_percent: percent, max_moves: MAX_MOVES })
 }
 
 fn settings(bindings: Bindings<'_>) -> Result<Settings, Misconfigured> {

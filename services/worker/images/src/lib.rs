@@ -6,7 +6,7 @@ use std::{cell::OnceCell, sync::Arc};
 
 use grpc_web::GrpcWeb;
 use identity::AuthLayer;
-use storage_worker::WorkerClock;
+use storage_worker::{WorkerClock, WorkerEntropy};
 use tower_layer::Layer as _;
 use tower_service::Service as _;
 use worker::{Context, Env, ScheduleContext, ScheduledEvent, event, web_sys};
@@ -47,10 +47,9 @@ async fn scheduled(_: ScheduledEvent, env: Env, _: ScheduleContext) {
         Ok(parts) => parts,
         Err(problem) => return tracing::error!("this Worker is not set up: {problem}"),
     };
-    match images::cleanup(&parts.database, &parts.objects, &WorkerClock).await {
+    let Parts { database, objects, cleaning, .. } = &*parts;
+    match images::cleanup(database, objects, &WorkerClock, &WorkerEntropy, *cleaning).await {
         Ok(report) => tracing::info!("clean-up: {report}"),
-        Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "the clean-up stopped midway");
-        }
+        Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "the clean-up failed"),
     }
 }

@@ -1,0 +1,29 @@
+//! A listing, page by page. What is on a page may be moved or deleted before the next one is read.
+
+use storage::{ObjectKey, ObjectList, ObjectStore, Result};
+
+use super::PAGE;
+
+/// The pages of a listing, one after the other.
+pub(super) struct Pages<'a> {
+    prefix: &'a str,
+    after: Option<ObjectKey>,
+    is_done: bool,
+}
+
+impl<'a> Pages<'a> {
+    pub(super) const fn below(prefix: &'a str) -> Self {
+        Self { prefix, after: None, is_done: false }
+    }
+
+    /// The next page, which may be empty; `None` after the last.
+    pub(super) async fn next(&mut self, objects: &impl ObjectStore) -> Result<Option<ObjectList>> {
+        if self.is_done {
+            return Ok(None);
+        }
+        let page = objects.list(self.prefix, self.after.as_ref(), PAGE).await?;
+        self.after = page.objects.last().map(|object| object.key.clone());
+        self.is_done = !page.more || self.after.is_none();
+        Ok(Some(page))
+    }
+}
