@@ -50,6 +50,8 @@ impl Process {
     /// # Errors
     /// It did not start; the error has what it printed.
     pub async fn start_by(mut command: Command, ports: &[&str]) -> anyhow::Result<Self> {
+        // Nobody balances load here. The flag, where a test gives it, wins.
+        command.env("RETICLE_DRAIN_DELAY_SECONDS", "0");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().with_context(|| format!("cannot start {}", program().display()))?;
         let log = BufReader::new(child.stderr.take().context("no log")?);

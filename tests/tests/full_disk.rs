@@ -1,12 +1,18 @@
 //! A full disk: writes are refused, reads go on, and once there is room writes do too.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context as _, ensure};
 use serde_json::json;
 use tempfile::TempDir;
 use tests::{Picture, Program, program};
-use tokio::process::Command;
+use tokio::{process::Command, time::timeout};
 
 /// The size of the disk, and of the file that takes most of it.
 const DISK: &str = "24m";
@@ -30,6 +36,13 @@ async fn on_a_small_disk() -> anyhow::Result<Program> {
 fn seen_from_here(program: &Program, name: &str) -> anyhow::Result<PathBuf> {
     let inside = program.data_dir().strip_prefix("/").context("not absolute")?;
     Ok(PathBuf::from(format!("/proc/{}/root", program.id()?)).join(inside).join(name))
+}
+
+/// Takes what is left of the disk.
+fn fill(path: &Path) -> anyhow::Result<PathBuf> {
+    let mut file = fs::File::create(path)?;
+    while file.write_all(&[0; 4096]).is_ok() {}
+    Ok(path.to_owned())
 }
 
 /// Given a disk that fills up, when more is written, then it is refused; the rest goes on, and so do writes later.
@@ -61,8 +74,11 @@ async fn a_full_disk_refuses_writes_and_nothing_else() -> anyhow::Result<()> {
         }
     }
     ensure!(matches!(bulk, 507 | 503), "{bulk}");
+    let rest = fill(&seen_from_here(&program, "rest")?)?;
+    let ready = user.get("/readyz").await?;
+    ensure!(ready.status == 503 && ready.json.to_string().contains("has no room left"), "{ready:?}");
     for path in
-        ["/readyz".to_owned(), format!("/api/images/{image_id}"), format!("/api/images/{image_id}/content")]
+        ["/livez".to_owned(), format!("/api/images/{image_id}"), format!("/api/images/{image_id}/content")]
     {
         let answer = user.get(&path).await?;
         ensure!(answer.status == 200, "{path}: {answer:?}");
@@ -74,6 +90,12 @@ async fn a_full_disk_refuses_writes_and_nothing_else() -> anyhow::Result<()> {
     }
 
     fs::remove_file(&filler)?;
+    fs::remove_file(&rest)?;
+    let ready = async {
+        while user.get("/readyz").await?.status != 200 {}
+        anyhow::Ok(())
+    };
+    timeout(Duration::from_secs(20), ready).await.context("not ready though there is room")??;
     ensure!(user.upload(&Picture::of_size(PICTURE), "later.png").await?.status == 201);
     let later = user.post("/api/annotations/bulk", &json!({"annotations": boxes})).await?;
     ensure!(later.status == 201, "{later:?}");

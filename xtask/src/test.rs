@@ -9,12 +9,13 @@ use crate::{
 };
 
 /// The crates that must also build for Workers, from the same lines.
-const PORTABLE: [&str; 9] = [
+const PORTABLE: [&str; 10] = [
     "proto",
     "storage",
     "storage-json",
     "identity",
     "aip",
+    "readiness",
     "images",
     "annotations",
     "grpc-web",

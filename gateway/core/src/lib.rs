@@ -44,6 +44,7 @@ pub use config::Config;
 pub use cors::{AllowedOrigins, InvalidOrigin};
 pub use error::StartError;
 pub use gateway::Gateway;
+pub use health::OWN_HEALTH;
 pub use ports::{ClientAddress, Ports};
 pub use read_on::ReadOn;
 pub use relay::Relayed;

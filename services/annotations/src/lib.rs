@@ -16,6 +16,7 @@ mod drain;
 mod error;
 mod ingest;
 mod owners;
+mod readiness;
 mod repo;
 mod rpc;
 mod service;
@@ -26,6 +27,7 @@ use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 use proto::annotations::v1::annotations_service_server::AnnotationsServiceServer;
 use storage::{Clock, Database, Entropy, Timer};
 
+pub use self::readiness::needs;
 pub use drain::Drain;
 use ingest::Budget;
 pub use owners::ImagesBackend;

@@ -14,6 +14,7 @@ mod error;
 mod format;
 mod image;
 mod probe;
+mod readiness;
 mod repo;
 mod rpc;
 mod signed_url;
@@ -28,6 +29,7 @@ use storage::{Background, Clock, Database, Entropy, ObjectStore};
 
 use crate::transfers::Transfers;
 
+pub use self::readiness::needs;
 pub use binding::{BindError, adopt, bind};
 pub use cleanup::{
     CleanupError, CleanupReport, CleanupSettings, DEFAULT_MAX_MOVES, DEFAULT_MAX_SWEEP_PERCENT,

@@ -3,8 +3,9 @@
 use std::convert::Infallible;
 
 use http::{Request, Response};
+use readiness::{HEALTH, HealthService, Readiness};
+use storage_native::TokioTimer;
 use tonic::{body::Body, server::NamedService, service::Routes};
-use tonic_health::{ServingStatus, server::health_reporter};
 use tower::Service;
 
 use crate::shutdown::Lifetime;
@@ -13,14 +14,12 @@ use crate::shutdown::Lifetime;
 pub(crate) const ABOUT: [&str; 3] =
     [HEALTH, "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"];
 
-const HEALTH: &str = "grpc.health.v1.Health";
-
 /// The routes of a service's own port, which may also stand behind a gateway in the same process: the service, and what
 /// there is to ask about it.
 ///
 /// # Errors
 /// The descriptors cannot be reflected.
-pub(crate) async fn routes<S>(service: S, lifetime: &Lifetime) -> anyhow::Result<Routes>
+pub(crate) fn routes<S>(service: S, readiness: Readiness, lifetime: &Lifetime) -> anyhow::Result<Routes>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
         + NamedService
@@ -30,17 +29,17 @@ where
         + 'static,
     S::Future: Send + 'static,
 {
-    Ok(about(&[S::NAME], &[S::NAME], lifetime).await?.add_service(service).prepare())
+    Ok(about(&[S::NAME], vec![(S::NAME, readiness)], lifetime)?.add_service(service).prepare())
 }
 
-/// Health and reflection: reflects the services `described`, and says that the process and the services `healthy` are
-/// SERVING from now on, and NOT_SERVING once the process was told to stop.
+/// Health and reflection: reflects the services `described`, and says of the services `healthy` and of the process whether
+/// they are ready, which nothing is any more once the process drains.
 ///
 /// # Errors
 /// The descriptors cannot be reflected.
-pub(crate) async fn about(
+pub(crate) fn about(
     described: &[&'static str],
-    healthy: &[&'static str],
+    healthy: Vec<(&'static str, Readiness)>,
     lifetime: &Lifetime,
 ) -> anyhow::Result<Routes> {
     let reflection = || {
@@ -50,21 +49,6 @@ pub(crate) async fn about(
             .with_service_name(HEALTH);
         described.iter().fold(builder, |builder, name| builder.with_service_name(*name))
     };
-    let (health, health_service) = health_reporter();
-    let mut names = healthy.to_vec();
-    // The process as a whole.
-    names.push("");
-    for name in &names {
-        health.set_service_status(name, ServingStatus::Serving).await;
-    }
-    let stopping = lifetime.stopping();
-    lifetime.run(async move {
-        stopping.await;
-        for name in names {
-            health.set_service_status(name, ServingStatus::NotServing).await;
-        }
-    });
-    Ok(Routes::new(health_service)
-        .add_service(reflection().build_v1()?)
-        .add_service(reflection().build_v1alpha()?))
+    let health = HealthService::new(healthy, lifetime.draining(), TokioTimer).into_server();
+    Ok(Routes::new(health).add_service(reflection().build_v1()?).add_service(reflection().build_v1alpha()?))
 }

@@ -12,6 +12,7 @@ use proto::{
     annotations::v1::annotations_service_server::AnnotationsServiceServer,
     images::v1::images_service_server::ImagesServiceServer,
 };
+use readiness::Readiness;
 use storage_native::{
     BridgeDatabase, FileObjects, NativeDatabase, NativeObjects, OsEntropy, S3Objects, SqliteDatabase,
     SqliteOptions, SystemClock, TokioBackground, TokioTimer, sqlite,
@@ -199,6 +200,22 @@ pub(crate) fn images(
     };
     let service = ImagesService::new(ports, url_signer(folder, port)?, settings);
     Ok(AuthLayer::new(authenticator.clone(), proto::TOKEN_OPTIONAL).layer(service.into_server()))
+}
+
+/// Whether the images service can serve.
+pub(crate) fn images_readiness(stores: &Stores) -> Readiness {
+    let needs = images::needs(&stores.database, &stores.objects, &SystemClock, &OsEntropy);
+    Readiness::new(needs, TokioTimer)
+}
+
+/// Whether the annotations service can serve.
+pub(crate) fn annotations_readiness(database: &NativeDatabase) -> Readiness {
+    Readiness::new(annotations::needs(database), TokioTimer)
+}
+
+/// Whether a gateway can serve: of itself it needs nothing.
+pub(crate) fn gateway_readiness() -> Readiness {
+    Readiness::new(Vec::new(), TokioTimer)
 }
 
 /// The gateway over two upstreams, with what [`grpc_port::about`] answers beside them.

@@ -1,7 +1,7 @@
 //! `reticle serve` and its parts: open, bind, serve, wait, close.
 
 use annotations::{AnnotationsService, ImagesBackend};
-use gateway_core::{ReadOn, Upstreams};
+use gateway_core::{OWN_HEALTH, ReadOn, Upstreams};
 use grpc_web::GrpcWeb;
 use identity::AuthLayer;
 use listener::{Descriptors, Trust};
@@ -24,7 +24,8 @@ use crate::{
 
 /// Runs everything in this process.
 pub(crate) async fn everything(settings: settings::Serve) -> anyhow::Result<()> {
-    let settings::Serve { stores, tokens, uploads, gateway, images, cleaning, annotations, ports } = settings;
+    let settings::Serve { stores, tokens, uploads, gateway, images, cleaning, annotations, ports, stopping } =
+        settings;
     let folder = &stores.database.folder;
     let authenticator = parts::authenticator(folder, &tokens).await?;
     let opened = Stores::open(&stores).await?;
@@ -34,11 +35,18 @@ pub(crate) async fn everything(settings: settings::Serve) -> anyhow::Result<()> 
     let lifetime = Lifetime::default();
     let annotations_service =
         annotations_over(&opened.database, images_service.clone(), &authenticator, &annotations, &lifetime);
-    let images_routes = grpc_port::routes(images_service, &lifetime).await?;
-    let annotations_routes = grpc_port::routes(annotations_service, &lifetime).await?;
+    let images_ready = parts::images_readiness(&opened);
+    let annotations_ready = parts::annotations_readiness(&opened.database);
+    let images_routes = grpc_port::routes(images_service, images_ready.clone(), &lifetime)?;
+    let annotations_routes = grpc_port::routes(annotations_service, annotations_ready.clone(), &lifetime)?;
     let upstreams =
         Upstreams::new().with(IMAGES, images_routes.clone()).with(ANNOTATIONS, annotations_routes.clone());
-    let about = grpc_port::about(&[IMAGES, ANNOTATIONS], &[IMAGES, ANNOTATIONS], &lifetime).await?;
+    let healthy = vec![
+        (IMAGES, images_ready),
+        (ANNOTATIONS, annotations_ready),
+        (OWN_HEALTH, parts::gateway_readiness()),
+    ];
+    let about = grpc_port::about(&[IMAGES, ANNOTATIONS], healthy, &lifetime)?;
     let gateway_service = parts::gateway(&gateway, &uploads, authenticator, upstreams, about)?;
 
     let signals = Signals::listen()?;
@@ -56,14 +64,14 @@ pub(crate) async fn everything(settings: settings::Serve) -> anyhow::Result<()> 
         let secret = parts::secret(folder, &tokens.signing)?;
         hello::greet(addresses, &secret, &tokens.signing, SystemClock.now(), &folder.data_dir);
     }
-    lifetime.wait(signals).await;
+    lifetime.wait(signals, stopping.drain_delay()).await;
     opened.close().await;
     Ok(())
 }
 
 /// Runs the images service alone.
 pub(crate) async fn images(settings: settings::Images) -> anyhow::Result<()> {
-    let settings::Images { stores, tokens, uploads, images, cleaning, ports } = settings;
+    let settings::Images { stores, tokens, uploads, images, cleaning, ports, stopping } = settings;
     let folder = &stores.database.folder;
     let authenticator = parts::authenticator(folder, &tokens).await?;
     let opened = Stores::open(&stores).await?;
@@ -74,17 +82,18 @@ pub(crate) async fn images(settings: settings::Images) -> anyhow::Result<()> {
     let signals = Signals::listen()?;
     let ports = Ports::new(ports.limits(descriptors, transfers.total.get()), &lifetime);
     let port = ports.bind("images", "--images-listen", images.images_listen).await?;
-    let routes = GrpcWeb::new(grpc_port::routes(service, &lifetime).await?);
+    let routes = GrpcWeb::new(grpc_port::routes(service, parts::images_readiness(&opened), &lifetime)?);
     ports.serve(port, Trust::Everyone, ReadOn::new(routes, TokioTimer));
     clean_up_daily(&opened, cleaning.settings(), &lifetime);
-    lifetime.wait(signals).await;
+    lifetime.wait(signals, stopping.drain_delay()).await;
     opened.close().await;
     Ok(())
 }
 
 /// Runs the annotations service alone.
 pub(crate) async fn annotations(settings: settings::Annotations) -> anyhow::Result<()> {
-    let settings::Annotations { database, tokens, annotations, images_url, trust, ports } = settings;
+    let settings::Annotations { database, tokens, annotations, images_url, trust, ports, stopping } =
+        settings;
     let authenticator = parts::authenticator(&database.folder, &tokens).await?;
     let images = Upstream::trusting(&trust)?.channel("--images-url", &images_url)?;
     let database = parts::database(&database).await?;
@@ -93,17 +102,27 @@ pub(crate) async fn annotations(settings: settings::Annotations) -> anyhow::Resu
     let signals = Signals::listen()?;
     let ports = Ports::new(ports.limits(Descriptors::raise(), 0), &lifetime);
     let port = ports.bind("annotations", "--annotations-listen", annotations.annotations_listen).await?;
-    let routes = GrpcWeb::new(grpc_port::routes(service, &lifetime).await?);
+    let routes =
+        GrpcWeb::new(grpc_port::routes(service, parts::annotations_readiness(&database), &lifetime)?);
     ports.serve(port, Trust::Everyone, ReadOn::new(routes, TokioTimer));
-    lifetime.wait(signals).await;
+    lifetime.wait(signals, stopping.drain_delay()).await;
     database.close().await;
     Ok(())
 }
 
 /// Runs the gateway alone.
 pub(crate) async fn gateway(settings: settings::Gateway) -> anyhow::Result<()> {
-    let settings::Gateway { folder, tokens, uploads, gateway, images_url, annotations_url, trust, ports } =
-        settings;
+    let settings::Gateway {
+        folder,
+        tokens,
+        uploads,
+        gateway,
+        images_url,
+        annotations_url,
+        trust,
+        ports,
+        stopping,
+    } = settings;
     let authenticator = parts::authenticator(&folder, &tokens).await?;
     let upstream = Upstream::trusting(&trust)?;
     let upstreams = Upstreams::new()
@@ -111,13 +130,14 @@ pub(crate) async fn gateway(settings: settings::Gateway) -> anyhow::Result<()> {
         .with(ANNOTATIONS, upstream.channel("--annotations-url", &annotations_url)?);
     let lifetime = Lifetime::default();
     // Of the services' health only they know: `/readyz` asks them.
-    let about = grpc_port::about(&[IMAGES, ANNOTATIONS], &[], &lifetime).await?;
+    let own = vec![(OWN_HEALTH, parts::gateway_readiness())];
+    let about = grpc_port::about(&[IMAGES, ANNOTATIONS], own, &lifetime)?;
     let service = parts::gateway(&gateway, &uploads, authenticator, upstreams, about)?;
     let signals = Signals::listen()?;
     let ports = Ports::new(ports.limits(Descriptors::raise(), 0), &lifetime);
     let port = ports.bind("gateway", "--listen", gateway.listen).await?;
     ports.serve(port, gateway.trust(), parts::with_client_address(service));
-    lifetime.wait(signals).await;
+    lifetime.wait(signals, stopping.drain_delay()).await;
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use std::{
     net::{IpAddr, SocketAddr},
     num::NonZeroUsize,
     path::PathBuf,
+    time::Duration,
 };
 
 use anyhow::{Context as _, bail};
@@ -37,6 +38,8 @@ pub(crate) struct Serve {
     pub(crate) annotations: AnnotationsPort,
     #[command(flatten)]
     pub(crate) ports: PortLimits,
+    #[command(flatten)]
+    pub(crate) stopping: Stopping,
 }
 
 /// Settings of `reticle images`.
@@ -54,6 +57,8 @@ pub(crate) struct Images {
     pub(crate) cleaning: Cleaning,
     #[command(flatten)]
     pub(crate) ports: PortLimits,
+    #[command(flatten)]
+    pub(crate) stopping: Stopping,
 }
 
 /// Settings of `reticle annotations`.
@@ -74,6 +79,8 @@ pub(crate) struct Annotations {
     pub(crate) trust: UpstreamTrust,
     #[command(flatten)]
     pub(crate) ports: PortLimits,
+    #[command(flatten)]
+    pub(crate) stopping: Stopping,
 }
 
 /// Settings of `reticle gateway`.
@@ -105,6 +112,8 @@ pub(crate) struct Gateway {
     pub(crate) trust: UpstreamTrust,
     #[command(flatten)]
     pub(crate) ports: PortLimits,
+    #[command(flatten)]
+    pub(crate) stopping: Stopping,
 }
 
 /// What tokens are signed with, and what they must say.
@@ -132,6 +141,33 @@ pub(crate) struct Tokens {
     /// A file or URL of a JWKS: its RS256, ES256 and Ed25519 keys are believed. Without a secret, nothing else is.
     #[arg(long, env = "RETICLE_JWKS", value_name = "FILE|URL")]
     pub(crate) jwks: Option<String>,
+}
+
+/// How the process ends.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct Stopping {
+    /// How many seconds the process goes on serving after SIGTERM, while `/readyz` and health say that it is not ready: as
+    /// long as a load balancer takes to see it. Ctrl-C does not wait.
+    #[arg(
+        long,
+        env = "RETICLE_DRAIN_DELAY_SECONDS",
+        default_value_t = DEFAULT_DRAIN_DELAY_SECONDS,
+        value_parser = clap::value_parser!(u64).range(0..=MAX_DRAIN_DELAY_SECONDS),
+        value_name = "SECONDS"
+    )]
+    drain_delay: u64,
+}
+
+/// Load balancers commonly ask every second or two, and believe the second answer.
+const DEFAULT_DRAIN_DELAY_SECONDS: u64 = 3;
+
+/// Whoever wants more than five minutes means milliseconds.
+const MAX_DRAIN_DELAY_SECONDS: u64 = 300;
+
+impl Stopping {
+    pub(crate) const fn drain_delay(self) -> Duration {
+        Duration::from_secs(self.drain_delay)
+    }
 }
 
 /// How the daily clean-up behaves.

@@ -1,8 +1,11 @@
-//! The end of the process: the first SIGTERM or Ctrl-C drains, the second or the grace period ends what is left.
+//! The end of the process, in two steps. At the first SIGTERM nothing is ready any more, though everything still serves, so
+//! that load balancers send their traffic elsewhere. Once they had the time for that, or at once at Ctrl-C, the listeners
+//! close and requests under way may end. The next signal or the end of the grace period ends what is left.
 
 use std::{future::Future, time::Duration};
 
 use anyhow::Context as _;
+use readiness::Draining;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -24,17 +27,27 @@ impl Signals {
         })
     }
 
-    async fn next(&mut self) {
+    async fn next(&mut self) -> Told {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => Told::Terminate,
+            _ = self.interrupt.recv() => Told::Interrupt,
         }
     }
+}
+
+/// Which signal came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    /// SIGTERM: an orchestrator's.
+    Terminate,
+    /// Ctrl-C: somebody's at a terminal.
+    Interrupt,
 }
 
 /// The tasks of the process and the word that ends them.
 #[derive(Clone, Default)]
 pub(crate) struct Lifetime {
+    draining: Draining,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -45,14 +58,29 @@ impl Lifetime {
         self.tasks.spawn(task);
     }
 
-    /// Resolves when the process is told to stop.
+    /// Whether the process has been told to stop.
+    pub(crate) fn draining(&self) -> Draining {
+        self.draining.clone()
+    }
+
+    /// Resolves when the listeners close and calls are to end.
     pub(crate) fn stopping(&self) -> impl Future<Output = ()> + Send + 'static {
         self.stop.clone().cancelled_owned()
     }
 
-    /// Waits for the signal, then for the tasks, until the second signal or the end of the grace period.
-    pub(crate) async fn wait(self, mut signals: Signals) {
-        signals.next().await;
+    /// Waits for the signal, then for `drain_delay` while nothing is ready, then for the tasks, until the second signal or
+    /// the end of the grace period.
+    pub(crate) async fn wait(self, mut signals: Signals, drain_delay: Duration) {
+        let told = signals.next().await;
+        self.draining.begin();
+        if told == Told::Terminate && !drain_delay.is_zero() {
+            let drain_seconds = drain_delay.as_secs();
+            tracing::info!(drain_seconds, "draining: not ready any more, but serving for now");
+            tokio::select! {
+                () = tokio::time::sleep(drain_delay) => {}
+                _ = signals.next() => return tracing::warn!("told to stop again; requests were cut off"),
+            }
+        }
         tracing::info!("stopping: no new requests, those under way may end");
         self.stop.cancel();
         self.tasks.close();
@@ -62,7 +90,7 @@ impl Lifetime {
                 grace_seconds = GRACE_PERIOD.as_secs(),
                 "the grace period is over; requests were cut off"
             ),
-            () = signals.next() => tracing::warn!("told to stop again; requests were cut off"),
+            _ = signals.next() => tracing::warn!("told to stop again; requests were cut off"),
         }
     }
 }

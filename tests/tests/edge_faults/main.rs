@@ -84,6 +84,9 @@ async fn an_overloaded_database_asks_for_more_time() -> anyhow::Result<()> {
     let answer = target(&running)?.new_user().get(&format!("/api/images/{image}")).await?;
     ensure!(answer.status == 503 && answer.text("/code") == "UNAVAILABLE", "{answer:?}");
     ensure!(answer.header("retry-after") == "10", "{answer:?}");
+    let ready = target(&running)?.new_user().get("/readyz").await?;
+    let reason = ready.json["reasons"]["reticle.images.v1.ImagesService"].as_str().unwrap_or_default();
+    ensure!(ready.status == 503 && reason.starts_with("The database has too much to do."), "{ready:?}");
     Ok(())
 }
 

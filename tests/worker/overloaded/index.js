@@ -1,4 +1,4 @@
-// Only for tests: the images Worker as it is built, on a D1 that has too much to do for any read.
+// Only for tests: the images Worker as it is built, on a D1 that has too much to do for any call.
 
 import worker from "../../../services/worker/images/worker.js";
 
@@ -20,6 +20,7 @@ function overloaded(database) {
   return instead(database, {
     withSession: (from) => overloaded(database.withSession(from)),
     prepare: (sql) => refusing(database.prepare(sql)),
+    batch: () => Promise.reject(new Error(TEXT)),
   });
 }
 

@@ -43,8 +43,13 @@ fn responses(path: &str, fields: &[&str]) -> Value {
             "properties": {
                 "status": {"type": "string"},
                 "not_ready": {"type": "array", "items": {"type": "string"}, "description": "Services that are not."},
+                "reasons": {
+                    "type": "object",
+                    "additionalProperties": {"type": "string"},
+                    "description": "Why, by the name of the service.",
+                },
             },
-            "required": ["status", "not_ready"],
+            "required": ["status", "not_ready", "reasons"],
         });
         set(
             &mut responses,

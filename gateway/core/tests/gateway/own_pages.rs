@@ -59,6 +59,9 @@ async fn readiness_names_the_services_that_are_not_ready() {
     let mut names: Vec<_> = answer.json()["not_ready"].as_array().unwrap().clone();
     names.sort_by_key(ToString::to_string);
     assert_eq!(names, [ANNOTATIONS, IMAGES]);
+    let reasons = answer.json()["reasons"].clone();
+    assert_eq!(reasons[IMAGES], "It cannot be reached.");
+    assert_eq!(reasons[ANNOTATIONS], "It does not answer in time.");
     let health = anonymous("GET /health").send(&stack).await;
     assert_eq!(health.status, 200, "it is the gateway's own");
 }

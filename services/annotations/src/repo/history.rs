@@ -109,6 +109,12 @@ pub(crate) async fn changes<D: Database>(
     part(session.read(statement).await?, from, limit)
 }
 
+/// Whether the database can be read and written.
+pub(crate) async fn probe(database: &impl Database) -> Result<()> {
+    let statement = Statement::new("SELECT max(seq) AS newest FROM annotation_changes");
+    database.probe(statement).await.map(drop)
+}
+
 fn part(rows: Vec<Row>, from: Position, limit: usize) -> Result<Changes> {
     let count = rows.len();
     let mut part = Changes {

@@ -21,6 +21,11 @@ pub(crate) async fn find(database: &impl Database) -> Result<Option<Registered>>
     row(outcomes).map(registered).transpose()
 }
 
+/// Whether the database can be read and written.
+pub(crate) async fn probe(database: &impl Database) -> Result<()> {
+    database.probe(Statement::new(SELECT)).await.map(drop)
+}
+
 /// Gives the database this id unless it has one, and answers the one that it has then.
 pub(crate) async fn propose(database: &impl Database, id: StoreId) -> Result<Registered> {
     let insert = Statement::new(

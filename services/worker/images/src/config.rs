@@ -4,7 +4,9 @@ use identity::{Authenticator, SigningKey, UrlSigner};
 use images::{
     CleanupSettings, DEFAULT_MAX_SWEEP_PERCENT, DEFAULT_MAX_UPLOAD_BYTES, ImagesService, Ports, Settings,
 };
-use storage_worker::{D1Database, R2Objects, WaitUntil, WorkerClock, WorkerEntropy};
+use proto::images::v1::images_service_server::SERVICE_NAME;
+use readiness::{Draining, Health, HealthService, Readiness};
+use storage_worker::{D1Database, R2Objects, WaitUntil, WorkerClock, WorkerEntropy, WorkerTimer};
 use worker::Context;
 use worker_host::{Bindings, Misconfigured};
 
@@ -21,6 +23,7 @@ pub(crate) struct Parts {
     pub(crate) database: D1Database,
     pub(crate) objects: R2Objects,
     pub(crate) cleaning: CleanupSettings,
+    pub(crate) health: Health<WorkerTimer>,
     signer: UrlSigner,
     settings: Settings,
 }
@@ -32,10 +35,15 @@ impl Parts {
     /// The first binding or variable that is missing or wrong.
     pub(crate) fn read(bindings: Bindings<'_>) -> Result<Self, Misconfigured> {
         let key = SigningKey::new(bindings.required_text(URL_KEY)?.as_bytes());
+        let database = D1Database::new(bindings.database("DATABASE")?);
+        let objects = R2Objects::new(bindings.bucket("OBJECTS")?);
+        let needs = images::needs(&database, &objects, &WorkerClock, &WorkerEntropy);
+        let health = vec![(SERVICE_NAME, Readiness::unshared(needs, WorkerTimer))];
         Ok(Self {
             authenticator: worker_host::authenticator(bindings)?,
-            database: D1Database::new(bindings.database("DATABASE")?),
-            objects: R2Objects::new(bindings.bucket("OBJECTS")?),
+            health: HealthService::new(health, Draining::default(), WorkerTimer).into_server(),
+            database,
+            objects,
             cleaning: cleaning(bindings)?,
             signer: UrlSigner::new(key.map_err(|short| Misconfigured::new(URL_KEY, short))?),
             settings: settings(bindings)?,

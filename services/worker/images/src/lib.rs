@@ -6,6 +6,7 @@ use std::{cell::OnceCell, sync::Arc};
 
 use grpc_web::GrpcWeb;
 use identity::AuthLayer;
+use readiness::Beside;
 use storage_worker::{WorkerClock, WorkerEntropy};
 use tower_layer::Layer as _;
 use tower_service::Service as _;
@@ -35,8 +36,9 @@ async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker:
         Err(problem) => return answer(misconfigured(incoming(request).await?, &problem).await),
     };
     let service = parts.service(context).into_server();
-    let layer = AuthLayer::new(parts.authenticator.clone(), proto::TOKEN_OPTIONAL);
-    let Ok(response) = GrpcWeb::new(layer.layer(service)).call(incoming(request).await?).await;
+    let service = AuthLayer::new(parts.authenticator.clone(), proto::TOKEN_OPTIONAL).layer(service);
+    let Ok(response) =
+        GrpcWeb::new(Beside::new(parts.health.clone(), service)).call(incoming(request).await?).await;
     answer(response)
 }
 

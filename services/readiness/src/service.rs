@@ -1,0 +1,217 @@
+//! `grpc.health.v1`, which every port has.
+
+use std::{fmt, pin::Pin, sync::Arc, time::Duration};
+
+use futures_util::{Stream, StreamExt as _, future::join_all, stream};
+use storage::Timer;
+use tonic::{Request, Response, Status, metadata::MetadataValue};
+use tonic_health::pb::{
+    HealthCheckRequest, HealthCheckResponse,
+    health_check_response::ServingStatus,
+    health_server::{Health as HealthRpcs, HealthServer},
+};
+
+use crate::{Draining, NotReady, Readiness, Verdict};
+
+/// The full name of the service.
+pub const HEALTH: &str = "grpc.health.v1.Health";
+
+/// Says beside NOT_SERVING why, in plain words.
+pub const REASON_HEADER: &str = "x-reticle-not-ready";
+
+/// How often the verdict is looked at for those who watch it.
+const WATCH_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The server of [`HealthService`].
+pub type Health<T> = HealthServer<HealthService<T>>;
+
+/// Tells by `grpc.health.v1` whether the services of a port are ready; of the empty name, whether all of them are.
+#[derive(Clone)]
+pub struct HealthService<T> {
+    services: Arc<[(&'static str, Readiness)]>,
+    draining: Draining,
+    timer: T,
+}
+
+impl<T: Timer> HealthService<T> {
+    /// Of these services, by their full names; none is ready any more once `draining` has begun.
+    pub fn new(services: Vec<(&'static str, Readiness)>, draining: Draining, timer: T) -> Self {
+        Self { services: services.into(), draining, timer }
+    }
+
+    /// The server that a host serves.
+    #[must_use]
+    pub fn into_server(self) -> Health<T> {
+        HealthServer::new(self)
+    }
+
+    /// The verdict on the service with this name; `None` if there is none.
+    async fn verdict(&self, name: &str) -> Option<Verdict> {
+        let asked: Vec<_> =
+            self.services.iter().filter(|(service, _)| name.is_empty() || *service == name).collect();
+        if asked.is_empty() && !name.is_empty() {
+            return None;
+        }
+        if self.draining.has_begun() {
+            return Some(self.draining.verdict());
+        }
+        let verdicts = join_all(asked.into_iter().map(|(_, readiness)| readiness.check())).await;
+        Some(NotReady::all(verdicts))
+    }
+
+    async fn status(&self, name: &str) -> ServingStatus {
+        match self.verdict(name).await {
+            None => ServingStatus::ServiceUnknown,
+            Some(Ok(())) => ServingStatus::Serving,
+            Some(Err(_)) => ServingStatus::NotServing,
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl<T: Timer> HealthRpcs for HealthService<T> {
+    async fn check(
+        &self,
+        request: Request<HealthCheckRequest>,
+    ) -> Result<Response<HealthCheckResponse>, Status> {
+        let name = request.into_inner().service;
+        let Some(verdict) = self.verdict(&name).await else {
+            return Err(Status::not_found("This port has no service of that name"));
+        };
+        let mut response = Response::new(answer(match verdict {
+            Ok(()) => ServingStatus::Serving,
+            Err(_) => ServingStatus::NotServing,
+        }));
+        if let Some(reason) =
+            verdict.err().and_then(|reason| MetadataValue::try_from(reason.to_string()).ok())
+        {
+            response.metadata_mut().insert(REASON_HEADER, reason);
+        }
+        Ok(response)
+    }
+
+    type WatchStream = Pin<Box<dyn Stream<Item = Result<HealthCheckResponse, Status>> + Send>>;
+
+    /// Each change of the status, within a second. It ends when the server drains, after NOT_SERVING.
+    async fn watch(
+        &self,
+        request: Request<HealthCheckRequest>,
+    ) -> Result<Response<Self::WatchStream>, Status> {
+        let watcher = Watcher { health: self.clone(), name: request.into_inner().service, told: None };
+        let changes = stream::unfold(watcher, |mut watcher| async move {
+            let status = watcher.next().await?;
+            Some((Ok(answer(status)), watcher))
+        });
+        Ok(Response::new(changes.boxed()))
+    }
+}
+
+fn answer(status: ServingStatus) -> HealthCheckResponse {
+    HealthCheckResponse { status: status.into() }
+}
+
+struct Watcher<T> {
+    health: HealthService<T>,
+    name: String,
+    told: Option<ServingStatus>,
+}
+
+impl<T: Timer> Watcher<T> {
+    async fn next(&mut self) -> Option<ServingStatus> {
+        loop {
+            let is_last = self.health.draining.has_begun();
+            let status = self.health.status(&self.name).await;
+            if self.told != Some(status) {
+                self.told = Some(status);
+                return Some(status);
+            }
+            if is_last {
+                return None;
+            }
+            self.health.timer.sleep(WATCH_INTERVAL).await;
+        }
+    }
+}
+
+impl<T> fmt::Debug for HealthService<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HealthService").field("services", &self.services).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use storage_native::TokioTimer;
+    use tonic::Code;
+
+    use super::*;
+    use crate::Need;
+
+    /// A port with the services `a`, which is ready while the flag is up, and `b`, which always is.
+    fn port() -> (HealthService<TokioTimer>, Arc<AtomicBool>, Draining) {
+        let (flag, draining) = (Arc::new(AtomicBool::new(true)), Draining::default());
+        let up = Arc::clone(&flag);
+        let probe = move || {
+            let up = up.load(Ordering::SeqCst);
+            async move { if up { Ok(()) } else { Err(NotReady::because("The flag is down.")) } }
+        };
+        let readiness = |needs| Readiness::new(needs, TokioTimer);
+        let services = vec![("a", readiness(vec![Need::new("The flag", probe)])), ("b", readiness(vec![]))];
+        (HealthService::new(services, draining.clone(), TokioTimer), flag, draining)
+    }
+
+    async fn check(health: &HealthService<TokioTimer>, service: &str) -> Result<(i32, String), Code> {
+        let request = HealthCheckRequest { service: service.to_owned() };
+        let response = health.check(Request::new(request)).await.map_err(|status| status.code())?;
+        let reason = response.metadata().get(REASON_HEADER).map(|reason| reason.to_str().unwrap().to_owned());
+        Ok((response.get_ref().status, reason.unwrap_or_default()))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_service_is_told_apart_and_the_empty_name_is_all_of_them() {
+        let (health, flag, _) = port();
+        assert_eq!(check(&health, "").await, Ok((1, String::new())));
+        flag.store(false, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        for (name, status, reason) in
+            [("", 2, "The flag is down."), ("a", 2, "The flag is down."), ("b", 1, "")]
+        {
+            assert_eq!(check(&health, name).await, Ok((status, reason.to_owned())), "{name}");
+        }
+        assert_eq!(check(&health, "c").await, Err(Code::NotFound));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_ready_once_the_server_drains() {
+        let (health, _, draining) = port();
+        draining.begin();
+        for name in ["", "a", "b"] {
+            assert_eq!(check(&health, name).await, Ok((2, "The server is shutting down.".to_owned())));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watcher_is_told_each_change_and_ends_with_the_server() {
+        let (health, flag, draining) = port();
+        let request = HealthCheckRequest { service: "a".to_owned() };
+        let mut watched = health.watch(Request::new(request)).await.unwrap().into_inner();
+        assert_eq!(watched.next().await.unwrap().unwrap().status, 1);
+        flag.store(false, Ordering::SeqCst);
+        assert_eq!(watched.next().await.unwrap().unwrap().status, 2);
+        flag.store(true, Ordering::SeqCst);
+        assert_eq!(watched.next().await.unwrap().unwrap().status, 1);
+        draining.begin();
+        assert_eq!(watched.next().await.unwrap().unwrap().status, 2);
+        assert!(watched.next().await.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watched_service_that_is_not_there_is_unknown() {
+        let (health, ..) = port();
+        let request = HealthCheckRequest { service: "c".to_owned() };
+        let mut watched = health.watch(Request::new(request)).await.unwrap().into_inner();
+        assert_eq!(watched.next().await.unwrap().unwrap().status, 3);
+    }
+}
