@@ -1,6 +1,6 @@
 //! The parts of a Reticle, built from settings: what each needs, and how they are joined.
 
-use std::{convert::Infallible, fs, path::Path};
+use std::{convert::Infallible, path::Path};
 
 use anyhow::Context as _;
 use gateway_core::{AllowedOrigins, Config, Gateway, Upstreams};
@@ -100,7 +100,7 @@ pub(crate) async fn database(database: &Database) -> anyhow::Result<NativeDataba
 /// Applies the migrations that the database does not have yet, and answers their names. Behind a bridge, wrangler applies
 /// them: one that is missing is an error.
 pub(crate) async fn migrate(database: &Database) -> anyhow::Result<Vec<String>> {
-    make_folder(&database.folder.data_dir).context("--data-dir")?;
+    data_folder(&database.folder)?;
     match database.place()? {
         DatabasePlace::File(path) => {
             path.parent().map_or(Ok(()), make_folder).context("--database-url")?;
@@ -114,8 +114,17 @@ pub(crate) async fn migrate(database: &Database) -> anyhow::Result<Vec<String>> 
     }
 }
 
+/// Makes the data folder, and takes from others what they may do with it and with the secrets in it.
+pub(crate) fn data_folder(folder: &Folder) -> anyhow::Result<()> {
+    make_folder(&folder.data_dir).context("--data-dir")?;
+    for path in [&folder.data_dir, &folder.jwt_secret_path(), &folder.url_key_path()] {
+        storage_native::tighten(path);
+    }
+    Ok(())
+}
+
 fn make_folder(path: &Path) -> anyhow::Result<()> {
-    fs::create_dir_all(path).with_context(|| format!("cannot make the folder {}", path.display()))
+    storage_native::make_folder(path).with_context(|| format!("cannot make the folder {}", path.display()))
 }
 
 /// Purges and sweeps once.
@@ -141,8 +150,11 @@ pub(crate) async fn adopt(stores: &settings::Stores) -> anyhow::Result<StoreId> 
 pub(crate) fn secret(folder: &Folder, signing: &Signing) -> anyhow::Result<Secret> {
     match &signing.jwt_secret {
         Some(secret) => Secret::new(secret.as_bytes()).context("--jwt-secret (RETICLE_JWT_SECRET)"),
-        None => identity_native::load_or_create_secret(&folder.jwt_secret_path(), &OsEntropy)
-            .context("--data-dir"),
+        None => {
+            data_folder(folder)?;
+            identity_native::load_or_create_secret(&folder.jwt_secret_path(), &OsEntropy)
+                .context("--data-dir")
+        }
     }
 }
 

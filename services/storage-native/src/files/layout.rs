@@ -17,6 +17,8 @@ use std::{
 use storage::ObjectKey;
 use tempfile::TempPath;
 
+use crate::private;
+
 /// The characters that a shard has in common: 7 hex digits of a time-ordered id change every 2^20 milliseconds.
 pub(super) const SHARD: usize = 7;
 
@@ -37,7 +39,8 @@ pub(super) struct Layout {
 
 impl Layout {
     pub(super) fn open(root: PathBuf) -> io::Result<Self> {
-        fs::create_dir_all(&root)?;
+        private::make_folder(&root)?;
+        private::tighten(&root);
         Ok(Self { root })
     }
 
@@ -65,7 +68,7 @@ impl Layout {
     /// not have come to that yet.
     pub(super) fn install(&self, mut file: TempPath, path: &Path) -> io::Result<()> {
         for _ in 0..ATTEMPTS {
-            self.folders_of(path).next().map_or(Ok(()), fs::create_dir_all)?;
+            self.folders_of(path).next().map_or(Ok(()), private::make_folder)?;
             match file.persist(path) {
                 Ok(()) => return self.folders_of(path).chain([self.root()]).try_for_each(sync_folder),
                 Err(failed) if failed.error.kind() == io::ErrorKind::NotFound => file = failed.path,
@@ -84,7 +87,7 @@ impl Layout {
         // First: whoever sees the new name takes its time for that of the move.
         file.set_modified(now)?;
         for _ in 0..ATTEMPTS {
-            self.folders_of(to).next().map_or(Ok(()), fs::create_dir_all)?;
+            self.folders_of(to).next().map_or(Ok(()), private::make_folder)?;
             match fs::rename(from, to) {
                 Ok(()) => {
                     file.sync_all()?;

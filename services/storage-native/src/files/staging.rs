@@ -11,6 +11,8 @@ use std::{
 
 use tempfile::{NamedTempFile, TempDir};
 
+use crate::private;
+
 const LOCK: &str = "lock";
 
 /// The staging folder of this store; it goes when the store is dropped.
@@ -23,7 +25,8 @@ pub(super) struct Staging {
 impl Staging {
     /// Removes the folders of dead processes below `parent`, and makes one of its own.
     pub(super) fn open(parent: &Path) -> io::Result<Self> {
-        fs::create_dir_all(parent)?;
+        private::make_folder(parent)?;
+        private::tighten(parent);
         // Held until the new folder is locked, lest another process takes it for a dead one's.
         let everyone = File::create(parent.join(LOCK))?;
         everyone.lock()?;

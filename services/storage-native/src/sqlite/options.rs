@@ -1,6 +1,6 @@
 //! How the file is opened.
 
-use std::{io, path::Path, thread::available_parallelism, time::Duration};
+use std::{ffi::OsString, io, path::Path, thread::available_parallelism, time::Duration};
 
 use sqlx::{
     ConnectOptions, SqliteConnection,
@@ -9,6 +9,7 @@ use sqlx::{
 use tokio::time::{sleep, timeout};
 
 use super::error::is_busy;
+use crate::private;
 
 /// The bytes of a page; SQLite's own default, said here because sizes are counted in it.
 const PAGE_BYTES: u64 = 4096;
@@ -65,6 +66,13 @@ pub(super) async fn connect_writer(
     path: &Path,
     options: &SqliteOptions,
 ) -> Result<SqliteConnection, sqlx::Error> {
+    // SQLite gives its log and its index the mode of the database. Why a file cannot be made, it says itself.
+    drop(private::make_file(path));
+    for suffix in ["", "-wal", "-shm"] {
+        let mut file = OsString::from(path);
+        file.push(suffix);
+        private::tighten(Path::new(&file));
+    }
     connect(path, options, true).await
 }
 
