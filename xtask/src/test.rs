@@ -33,13 +33,14 @@ const WORKERS: [&str; 6] = [
 ];
 
 /// The tests that need Workers: they are not among those that `cargo test` runs by itself.
-const AT_THE_EDGE: [&str; 11] = [
+const AT_THE_EDGE: [&str; 12] = [
     "--package=storage-native",
     "--test=bridge",
     "--test=s3",
     "--package=storage-worker",
     "--test=workerd",
     "--package=tests",
+    "--test=deploy",
     "--test=edge",
     "--test=edge_faults",
     "--test=edge_in_front",

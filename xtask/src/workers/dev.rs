@@ -3,7 +3,11 @@
 use std::path::PathBuf;
 
 use super::{
-    ALL, ANNOTATIONS, GATEWAY, IMAGES, Worker, build::build, running, secrets::Secrets, tools::Tools,
+    ALL, ANNOTATIONS, GATEWAY, IMAGES, Worker,
+    build::build,
+    running,
+    secrets::{self, JWT_SECRET, Secrets, URL_KEY},
+    tools::Tools,
 };
 use crate::step::run;
 
@@ -26,12 +30,13 @@ pub(crate) fn serve(options: &Options) -> anyhow::Result<()> {
     let tools = Tools::install()?;
     build(&tools, &ALL)?;
     let state = std::path::absolute(&options.state)?;
-    let secrets = Secrets::load(&state)?;
+    let kept = Secrets::of(&state);
+    let (jwt_secret, url_key) = (kept.find_or_make(JWT_SECRET)?, kept.find_or_make(URL_KEY)?);
     run("migrations", running::migrate(&tools, IMAGES, &state)?)?;
     let mut wrangler = running::wrangler(&tools, &configurations(options)?, options.port, &state)?;
     // The configurations name the secrets and variables; wrangler takes their values from its environment.
-    wrangler.env("RETICLE_JWT_SECRET", &secrets.jwt_secret).env("RETICLE_URL_KEY", &secrets.url_key);
-    let token = secrets.token()?;
+    wrangler.env(JWT_SECRET, &jwt_secret).env(URL_KEY, &url_key);
+    let token = secrets::token(&jwt_secret, None, None)?;
     running::serve(wrangler, |url| greeting(url, &token))
 }
 

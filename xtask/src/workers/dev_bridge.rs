@@ -2,7 +2,13 @@
 
 use std::path::PathBuf;
 
-use super::{BRIDGE, build::build, running, secrets, tools::Tools};
+use super::{
+    BRIDGE,
+    build::build,
+    running,
+    secrets::{self, Secrets},
+    tools::Tools,
+};
 use crate::step::run;
 
 /// What to run.
@@ -21,7 +27,7 @@ pub(crate) fn serve(options: &Options) -> anyhow::Result<()> {
     let tools = Tools::install()?;
     build(&tools, &[BRIDGE])?;
     let state = std::path::absolute(&options.state)?;
-    let secret = secrets::bridge(&state)?;
+    let secret = Secrets::of(&state).find_or_make(secrets::BRIDGE)?;
     run("migrations", running::migrate(&tools, BRIDGE, &state)?)?;
     let mut wrangler = running::wrangler(&tools, &[BRIDGE.configuration_alone()?], options.port, &state)?;
     wrangler.env(secrets::BRIDGE, &secret);

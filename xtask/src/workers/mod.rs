@@ -33,6 +33,9 @@ const ALL: [Worker; 3] = [IMAGES, ANNOTATIONS, GATEWAY];
 /// The name of the D1 database in the configurations.
 const DATABASE: &str = "reticle";
 
+/// The name of the R2 bucket in the configurations.
+const BUCKET: &str = "reticle";
+
 /// Installs the tools, builds all, so that tests need not, and checks the sizes.
 pub(crate) fn prepare() -> anyhow::Result<()> {
     let tools = tools::Tools::install()?;

@@ -1,81 +1,115 @@
-//! The secrets of a Reticle on a developer's machine: those of the environment, else those kept in the state folder.
+//! The secrets of Workers: those of the environment, else those kept in a state folder, one file each.
 
 use std::{
     fs,
-    io::{Read as _, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
-    path::Path,
+    io::{self, Read as _, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use identity::{Grant, Secret, UserId};
 use storage::Timestamp;
 
-/// How long the token in the greeting holds.
-const TOKEN_TTL: Duration = Duration::from_secs(24 * 60 * 60);
+/// Signs tokens: the same for all Workers.
+pub(super) const JWT_SECRET: &str = "RETICLE_JWT_SECRET";
 
-/// Twice as long in hex digits, which are what is used.
-const BYTES: usize = 32;
+/// Signs URLs.
+pub(super) const URL_KEY: &str = "RETICLE_URL_KEY";
 
-/// The secret of the D1 bridge.
+/// What callers of the D1 bridge send.
 pub(super) const BRIDGE: &str = "RETICLE_BRIDGE_SECRET";
 
-/// What Workers are given.
-pub(super) struct Secrets {
-    pub(super) jwt_secret: String,
-    pub(super) url_key: String,
+/// How long a token in a greeting is valid.
+const TOKEN_TTL: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Random bytes of a new secret, which is twice as many hex digits.
+const BYTES: usize = 32;
+
+/// The secrets of one state folder. Each is known by the variable that Workers read it from.
+pub(super) struct Secrets<'a> {
+    folder: &'a Path,
 }
 
-impl Secrets {
-    /// Reads them; makes those that are neither in the environment nor in `folder`.
-    pub(super) fn load(folder: &Path) -> anyhow::Result<Self> {
-        Ok(Self {
-            jwt_secret: secret("RETICLE_JWT_SECRET", folder, "jwt-secret")?,
-            url_key: secret("RETICLE_URL_KEY", folder, "url-key")?,
-        })
+impl<'a> Secrets<'a> {
+    pub(super) const fn of(folder: &'a Path) -> Self {
+        Self { folder }
+    }
+
+    /// The secret of the environment, or else the one that the folder keeps.
+    pub(super) fn find(&self, variable: &str) -> anyhow::Result<Option<String>> {
+        in_environment(variable).map_or_else(|| self.kept(variable), |secret| Ok(Some(secret)))
+    }
+
+    fn kept(&self, variable: &str) -> anyhow::Result<Option<String>> {
+        let path = self.file(variable);
+        match fs::read_to_string(&path) {
+            Ok(secret) => {
+                ensure!(secret.len() >= BYTES, "{}: a secret has at least {BYTES} bytes", path.display());
+                Ok(Some(secret))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+        }
+    }
+
+    /// Makes a new one and keeps it in the folder, readable by its owner only.
+    pub(super) fn make(&self, variable: &str) -> anyhow::Result<String> {
+        let mut random = [0; BYTES];
+        fs::File::open("/dev/urandom")?.read_exact(&mut random)?;
+        let secret: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        write_private(&self.file(variable), &secret)?;
+        Ok(secret)
+    }
+
+    /// The known one, or a new one.
+    pub(super) fn find_or_make(&self, variable: &str) -> anyhow::Result<String> {
+        self.find(variable)?.map_or_else(|| self.make(variable), Ok)
+    }
+
+    /// `RETICLE_JWT_SECRET` is kept in `jwt-secret`.
+    fn file(&self, variable: &str) -> PathBuf {
+        let name = variable.strip_prefix("RETICLE_").unwrap_or(variable);
+        self.folder.join(name.to_lowercase().replace('_', "-"))
     }
 }
 
-impl Secrets {
-    /// A token for a day.
-    pub(super) fn token(&self) -> anyhow::Result<String> {
-        let secret = Secret::new(self.jwt_secret.as_bytes()).context("RETICLE_JWT_SECRET")?;
-        let subject = UserId::parse("you")?;
-        let grant = Grant { subject: &subject, scope: None, ttl: TOKEN_TTL, issuer: None, audience: None };
-        Ok(identity::mint(&secret, &grant, now()?))
-    }
+/// The secret of the environment.
+#[expect(clippy::disallowed_methods, reason = "a task reads its own environment, once")]
+pub(super) fn in_environment(variable: &str) -> Option<String> {
+    std::env::var(variable).ok()
 }
 
-/// That of the D1 bridge, by the same rule.
-pub(super) fn bridge(folder: &Path) -> anyhow::Result<String> {
-    secret(BRIDGE, folder, "bridge-secret")
+/// Writes all of the file or nothing, for its owner only.
+pub(super) fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
+    let write = || {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        let new = path.with_extension("new");
+        let mut file =
+            fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(new, path)
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// A token for a day, as Workers accept it that were given this secret, issuer and audience.
+pub(super) fn token(
+    jwt_secret: &str,
+    issuer: Option<&str>,
+    audience: Option<&str>,
+) -> anyhow::Result<String> {
+    let secret = Secret::new(jwt_secret.as_bytes()).context(JWT_SECRET)?;
+    let subject = UserId::parse("you")?;
+    let grant = Grant { subject: &subject, scope: None, ttl: TOKEN_TTL, issuer, audience };
+    Ok(identity::mint(&secret, &grant, now()?))
 }
 
 #[expect(clippy::disallowed_methods, reason = "a task is its own host")]
 fn now() -> anyhow::Result<Timestamp> {
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
     Ok(Timestamp::from_millis(i64::try_from(since_1970.as_millis())?))
-}
-
-#[expect(clippy::disallowed_methods, reason = "a task reads its own environment, once")]
-fn secret(variable: &str, folder: &Path, name: &str) -> anyhow::Result<String> {
-    let path = folder.join(name);
-    match std::env::var(variable) {
-        Ok(secret) => Ok(secret),
-        Err(_) => kept(folder, &path).with_context(|| format!("{}", path.display())),
-    }
-}
-
-fn kept(folder: &Path, path: &Path) -> anyhow::Result<String> {
-    fs::create_dir_all(folder)?;
-    if path.exists() {
-        return Ok(fs::read_to_string(path)?);
-    }
-    let mut random = [0; BYTES];
-    fs::File::open("/dev/urandom")?.read_exact(&mut random)?;
-    let text: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())?;
-    Ok(text)
 }

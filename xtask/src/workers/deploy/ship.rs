@@ -1,0 +1,137 @@
+//! The steps, in their order: whatever fails, the next run begins with the first and changes nothing that is done.
+
+use std::{ffi::OsString, path::Path, time::Duration};
+
+use anyhow::{Context as _, bail};
+
+use super::{
+    Options, account, configuration::Configuration, health, secrets::Given, state::State, wrangler::Wrangler,
+};
+use crate::workers::{
+    DATABASE, Worker,
+    build::build,
+    secrets::{self, BRIDGE, JWT_SECRET, Secrets},
+    tools::Tools,
+};
+
+/// Cloudflare's codes for a bucket, a database and a Worker that a new Worker is bound to and that is not found. One that
+/// has just been made may be unknown for a few seconds.
+const NOT_FOUND_YET: [u64; 3] = [10085, 10181, 10144];
+
+/// How often a Worker is uploaded before its bindings count as missing, and the time in between.
+const UPLOADS: u32 = 6;
+const UPLOAD_PAUSE: Duration = Duration::from_secs(4);
+
+/// Where callers reach the deployment, if it is not the address that Cloudflare gives it.
+const PUBLIC_URL: &str = "RETICLE_PUBLIC_URL";
+
+/// Makes what the account lacks, migrates its database, deploys the Workers, each after those that it calls, and waits
+/// until they respond.
+pub(super) fn ship(options: &Options, workers: &[Worker]) -> anyhow::Result<()> {
+    let tools = Tools::install()?;
+    let mut state = State::open(&options.state)?;
+    let configurations: Vec<_> =
+        workers.iter().copied().map(Configuration::read).collect::<anyhow::Result<_>>()?;
+    state
+        .remember_variables(&configurations.iter().flat_map(Configuration::variables).collect::<Vec<_>>())?;
+    let mut wrangler = Wrangler::new(&tools, &state.folder);
+    account::sign_in(&mut wrangler, &mut state)?;
+    account::database(&wrangler, &mut state, options.location.as_deref())?;
+    if configurations.iter().any(Configuration::needs_bucket) {
+        account::bucket(&wrangler, options.location.as_deref())?;
+    }
+    let kept = Secrets::of(&state.folder);
+    let given = Given::decide(&kept, &wrangler, &configurations, options.new_secrets)?;
+    if !options.no_build {
+        build(&tools, workers)?;
+    }
+    let url = deploy(&wrangler, &configurations, &given, &state)?;
+    let url = state.variable(PUBLIC_URL).map_or(url, |public| Some(public.to_owned()));
+    let url =
+        url.with_context(|| format!("The Workers are deployed, and have no address: set {PUBLIC_URL}"))?;
+    if options.bridge {
+        println!("\n{}", bridge_greeting(&url, given.get(BRIDGE)));
+        return Ok(());
+    }
+    health::wait(&url, Duration::from_secs(options.wait))?;
+    println!("\n{}", greeting(&url, &given, &state)?);
+    Ok(())
+}
+
+/// Migrates and uploads; answers the address of the last one, which is called from outside, if it has one.
+fn deploy(
+    wrangler: &Wrangler<'_>,
+    configurations: &[Configuration],
+    given: &Given,
+    state: &State,
+) -> anyhow::Result<Option<String>> {
+    let mut url = None;
+    for (position, configuration) in configurations.iter().enumerate() {
+        let path = configuration.write(state)?;
+        if position == 0 {
+            eprintln!("== migrations");
+            let path = path.to_string_lossy();
+            let migrate = ["d1", "migrations", "apply", DATABASE, "--remote", "--config", &path];
+            wrangler.run(&migrate)?.context("The migrations failed")?;
+        }
+        eprintln!("== deploy {}", configuration.name());
+        url = upload(wrangler, configuration, &path, given, &state.folder)?;
+    }
+    Ok(url)
+}
+
+/// Uploads a Worker with its secrets; answers its address.
+fn upload(
+    wrangler: &Wrangler<'_>,
+    configuration: &Configuration,
+    path: &Path,
+    given: &Given,
+    folder: &Path,
+) -> anyhow::Result<Option<String>> {
+    let secrets = given.write(configuration, folder)?;
+    let deploy: [OsString; 5] =
+        ["deploy".into(), "--config".into(), path.into(), "--secrets-file".into(), secrets.as_ref().into()];
+    for left in (0..UPLOADS).rev() {
+        match wrangler.run(&deploy)? {
+            Ok(()) => {
+                return Ok(wrangler.targets()?.into_iter().find(|target| target.starts_with("https://")));
+            }
+            Err(rejected) if left > 0 && rejected.code.is_some_and(|code| NOT_FOUND_YET.contains(&code)) => {
+                eprintln!("== deploy {} again in {} s", configuration.name(), UPLOAD_PAUSE.as_secs());
+                health::pause(UPLOAD_PAUSE);
+            }
+            Err(rejected) => {
+                return Err(rejected).with_context(|| format!("{} cannot be deployed", configuration.name()));
+            }
+        }
+    }
+    bail!("{} cannot be deployed", configuration.name())
+}
+
+fn greeting(url: &str, given: &Given, state: &State) -> anyhow::Result<String> {
+    let Some(secret) = given.get(JWT_SECRET) else {
+        return Ok(format!(
+            "Reticle is deployed: {url}
+
+The account's {JWT_SECRET} is as it was, and unknown here: `reticle token` makes a token with it."
+        ));
+    };
+    let token =
+        secrets::token(secret, state.variable("RETICLE_JWT_ISSUER"), state.variable("RETICLE_JWT_AUDIENCE"))?;
+    Ok(format!(
+        "Reticle is deployed: {url}
+
+  export TOKEN={token}
+  curl -H \"authorization: Bearer $TOKEN\" -F image=@photo.jpg {url}/api/images/upload"
+    ))
+}
+
+fn bridge_greeting(url: &str, secret: Option<&str>) -> String {
+    format!(
+        "The D1 bridge is deployed: {url}
+
+  export {BRIDGE}={}
+  cargo run --release -- serve --database-url d1+{url}",
+        secret.unwrap_or("…   # as it was, and unknown here")
+    )
+}

@@ -1,0 +1,119 @@
+//! Commands of wrangler's, and how they failed: by Cloudflare's code, where there is one.
+
+use std::{
+    ffi::OsStr,
+    fmt, fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::Context as _;
+use serde::Deserialize;
+
+use crate::workers::tools::Tools;
+
+/// Wrangler, for one account once that is known.
+pub(super) struct Wrangler<'a> {
+    tools: &'a Tools,
+    /// Where wrangler reports for programs, a JSON object a line. It has the codes that its texts lack.
+    report: PathBuf,
+    account: Option<String>,
+}
+
+/// A line of that file, as far as it matters here.
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+enum Report {
+    Deploy {
+        #[serde(default)]
+        targets: Vec<String>,
+    },
+    CommandFailed {
+        code: Option<u64>,
+        message: String,
+    },
+    #[serde(other)]
+    Other,
+}
+
+/// A command that wrangler or Cloudflare rejected.
+#[derive(Debug)]
+pub(super) struct Rejected {
+    /// Cloudflare's, if the command got that far.
+    pub(super) code: Option<u64>,
+    /// What wrangler said to people.
+    text: String,
+}
+
+impl fmt::Display for Rejected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text.trim())
+    }
+}
+
+impl std::error::Error for Rejected {}
+
+impl<'a> Wrangler<'a> {
+    /// Reports go to a file in `folder`.
+    pub(super) fn new(tools: &'a Tools, folder: &Path) -> Self {
+        Self { tools, report: folder.join("wrangler.ndjson"), account: None }
+    }
+
+    /// Every further command is for this account.
+    pub(super) fn use_account(&mut self, id: &str) {
+        self.account = Some(id.to_owned());
+    }
+
+    /// Runs a command that is there for its standard output.
+    pub(super) fn read(&self, arguments: &[&str]) -> anyhow::Result<Result<String, Rejected>> {
+        let mut command = self.command(arguments)?;
+        // Nobody is asked anything, and nothing is coloured.
+        command.env("CI", "1").env("NO_COLOR", "1").stdin(Stdio::null());
+        let output = command.output().context("cannot start wrangler")?;
+        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+        if output.status.success() {
+            return Ok(Ok(stdout));
+        }
+        let text = format!("{}{stdout}", String::from_utf8_lossy(&output.stderr));
+        Ok(Err(Rejected { code: self.failure()?.code, text }))
+    }
+
+    /// Runs a command before the user's eyes; it may ask them.
+    pub(super) fn run<A: AsRef<OsStr>>(&self, arguments: &[A]) -> anyhow::Result<Result<(), Rejected>> {
+        let mut command = self.command(&[])?;
+        command.args(arguments);
+        let status = command.status().context("cannot start wrangler")?;
+        if status.success() { Ok(Ok(())) } else { Ok(Err(self.failure()?)) }
+    }
+
+    /// Where the Worker that was just deployed is reached: addresses, and its triggers.
+    pub(super) fn targets(&self) -> anyhow::Result<Vec<String>> {
+        let reports = self.reports()?.into_iter();
+        Ok(reports
+            .flat_map(|report| if let Report::Deploy { targets } = report { targets } else { Vec::new() })
+            .collect())
+    }
+
+    fn command(&self, arguments: &[&str]) -> anyhow::Result<Command> {
+        fs::write(&self.report, "").with_context(|| format!("cannot write {}", self.report.display()))?;
+        let mut command = self.tools.wrangler(arguments)?;
+        command.env("WRANGLER_OUTPUT_FILE_PATH", &self.report);
+        command.envs(self.account.iter().map(|id| ("CLOUDFLARE_ACCOUNT_ID", id)));
+        Ok(command)
+    }
+
+    /// What the command that failed reported.
+    fn failure(&self) -> anyhow::Result<Rejected> {
+        let failure = self.reports()?.into_iter().find_map(|report| match report {
+            Report::CommandFailed { code, message } => Some(Rejected { code, text: message }),
+            Report::Deploy { .. } | Report::Other => None,
+        });
+        Ok(failure.unwrap_or_else(|| Rejected { code: None, text: "wrangler ended early".to_owned() }))
+    }
+
+    fn reports(&self) -> anyhow::Result<Vec<Report>> {
+        let reports = fs::read_to_string(&self.report)
+            .with_context(|| format!("cannot read {}", self.report.display()))?;
+        Ok(reports.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+    }
+}
