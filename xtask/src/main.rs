@@ -1,6 +1,7 @@
 //! `cargo xtask …`: what developers and CI run, as code. Each command sets up what it needs by itself.
 
 mod bench;
+mod dependencies;
 mod python_client;
 mod step;
 mod test;

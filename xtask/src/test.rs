@@ -1,9 +1,11 @@
 //! `cargo xtask test`: the one command that says whether the tree is sound.
 
+use std::path::Path;
+
 use anyhow::bail;
 
 use crate::{
-    python_client,
+    dependencies, python_client,
     step::{cargo, run, watch},
     tools, typescript_client, workers,
 };
@@ -52,7 +54,7 @@ const AT_THE_EDGE: [&str; 12] = [
 pub(crate) fn everything(filter: Option<&str>) -> anyhow::Result<()> {
     let tools = tools::install()?;
     if filter.is_none() {
-        check()?;
+        check(&tools)?;
     }
     // The black-box tests start the program itself.
     run("build", cargo(&["build", "--workspace", "--bins"]))?;
@@ -75,7 +77,8 @@ pub(crate) fn everything(filter: Option<&str>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn check() -> anyhow::Result<()> {
+fn check(tools: &Path) -> anyhow::Result<()> {
+    dependencies::check(tools)?;
     run("formatting", cargo(&["fmt", "--all", "--check"]))?;
     run("lints", cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
     workers::wasm_target()?;

