@@ -1,5 +1,5 @@
 //! The API conventions that the services share, each by its number at <https://google.aip.dev>: errors (193), pages
-//! (158), etags (154), and timestamps.
+//! (158), etags (154), opaque tokens, and timestamps.
 //!
 //! A rule that two services would otherwise each write down belongs here; a rule of one resource belongs to its crate.
 
@@ -9,7 +9,7 @@ mod scan;
 mod status;
 mod text;
 mod timestamp;
-pub mod token;
+mod token;
 mod violation;
 
 pub use etag::Etag;
@@ -21,4 +21,5 @@ pub use status::{
 };
 pub use text::plain_text;
 pub use timestamp::{from_proto, to_proto};
+pub use token::{InvalidToken, MAX_TOKEN_CHARACTERS, SealedToken, Sealer, TokenKey};
 pub use violation::{Violation, Violations};

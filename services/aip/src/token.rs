@@ -1,27 +1,179 @@
-//! Opaque tokens that are bound to the query that made them (AIP-158).
+//! Opaque tokens: what a server gives a caller to send back later, as page tokens (AIP-158) and resume tokens.
+//!
+//! A token says what this server said, but comes back from anybody. So it carries a message authentication code: what
+//! [`Sealer::open`] returns was sealed by the same server key, for the same purpose and the same request. A token hides
+//! nothing.
+//!
+//! There is no other way to make or read one: a new kind of token is a [`Sealer`] with a purpose of its own, which a service
+//! makes once, from the [`TokenKey`] that its host gives it.
+
+use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use sha2::{Digest as _, Sha256};
+use hmac::{
+    Hmac, Mac as _,
+    digest::{Key, Output},
+};
+use sha2::Sha256;
 
-/// The digits of a checksum.
-const SUM_WIDTH: usize = 12;
+/// The longest token that is looked at. No release has made one of more than 1,300 characters.
+pub const MAX_TOKEN_CHARACTERS: usize = 1_536;
 
-/// A token that holds `text` for `query`. It hides nothing.
-#[must_use]
-pub fn seal(text: &str, query: &str) -> String {
-    URL_SAFE_NO_PAD.encode(format!("{text}{}", sum(text, query)))
+/// The bytes of a code: half of what HMAC-SHA256 gives, as RFC 2104 section 5 allows.
+const CODE_BYTES: usize = 16;
+
+/// The fewest bytes of a token of any release: what is shorter never was one.
+const MIN_BYTES: usize = 13;
+
+/// The key of all of a server's tokens. Processes that serve the same callers need the same one.
+#[derive(Clone)]
+pub struct TokenKey(Hmac<Sha256>);
+
+/// Makes and reads the tokens of one purpose.
+#[derive(Clone)]
+pub struct Sealer(Hmac<Sha256>);
+
+/// A token that a [`Sealer`] has made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedToken(String);
+
+/// Why a token cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidToken {
+    /// The text never was a token: it has another alphabet, or is too short or too long.
+    #[error("is no token")]
+    Malformed,
+    /// It was not sealed here for this purpose and request, or by another key or an earlier release.
+    #[error("is not a token of this server for this request")]
+    Foreign,
 }
 
-/// The text of a token that was made for `query`.
-#[must_use]
-pub fn open(token: &str, query: &str) -> Option<String> {
-    let mut text = String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
-    let found = text.split_off(text.len().checked_sub(SUM_WIDTH).filter(|at| text.is_char_boundary(*at))?);
-    (found == sum(&text, query)).then_some(text)
+impl TokenKey {
+    /// The key that is these bytes, which nobody can guess and nothing else is keyed with.
+    #[must_use]
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(keyed(bytes))
+    }
+
+    /// What makes and reads the tokens of `purpose`. Each purpose has its own key: a token of one is foreign to the others.
+    #[must_use]
+    pub fn sealer(&self, purpose: &str) -> Sealer {
+        Sealer(keyed(self.0.clone().chain_update(purpose).finalize().into_bytes().into()))
+    }
 }
 
-/// Not a secret: it tells apart tokens of different queries, and what was never a token at all.
-fn sum(text: &str, query: &str) -> String {
-    let digest = Sha256::new().chain_update(text).chain_update([0]).chain_update(query).finalize();
-    digest.iter().take(SUM_WIDTH / 2).map(|byte| format!("{byte:02x}")).collect()
+impl Sealer {
+    /// A token that holds `content` and is bound to `request`, which is not in it.
+    #[must_use]
+    pub fn seal(&self, content: &[u8], request: &str) -> SealedToken {
+        let code = self.code(content, request);
+        let bytes: Vec<u8> = code.iter().take(CODE_BYTES).chain(content).copied().collect();
+        SealedToken(URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    /// The content of a token that [`Self::seal`] made for `request`. How long that takes tells nothing about the code.
+    ///
+    /// # Errors
+    /// [`InvalidToken`]; a text that is too long is not even decoded.
+    pub fn open(&self, token: &str, request: &str) -> Result<Vec<u8>, InvalidToken> {
+        if token.len() > MAX_TOKEN_CHARACTERS {
+            return Err(InvalidToken::Malformed);
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| InvalidToken::Malformed)?;
+        if bytes.len() < MIN_BYTES {
+            return Err(InvalidToken::Malformed);
+        }
+        let (code, content) = bytes.split_at_checked(CODE_BYTES).ok_or(InvalidToken::Foreign)?;
+        self.mac(content, request).verify_truncated_left(code).map_err(|_| InvalidToken::Foreign)?;
+        Ok(content.to_vec())
+    }
+
+    fn code(&self, content: &[u8], request: &str) -> Output<Hmac<Sha256>> {
+        self.mac(content, request).finalize().into_bytes()
+    }
+
+    fn mac(&self, content: &[u8], request: &str) -> Hmac<Sha256> {
+        // The length tells ("a", "bc") from ("ab", "c").
+        let length = (request.len() as u64).to_be_bytes();
+        self.0.clone().chain_update(length).chain_update(request).chain_update(content)
+    }
+}
+
+impl From<SealedToken> for String {
+    fn from(token: SealedToken) -> Self {
+        token.0
+    }
+}
+
+impl fmt::Debug for TokenKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenKey(…)")
+    }
+}
+
+impl fmt::Debug for Sealer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sealer(…)")
+    }
+}
+
+/// HMAC-SHA256 with a key that is shorter than its block, and so is padded with zeros (RFC 2104 section 2).
+fn keyed(key: [u8; 32]) -> Hmac<Sha256> {
+    let mut block = Key::<Hmac<Sha256>>::default();
+    block.iter_mut().zip(key).for_each(|(to, from)| *to = from);
+    Hmac::new(&block)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sealer(byte: u8, purpose: &str) -> Sealer {
+        TokenKey::new([byte; 32]).sealer(purpose)
+    }
+
+    fn token(content: &[u8], request: &str) -> String {
+        sealer(1, "pages").seal(content, request).into()
+    }
+
+    #[test]
+    fn a_token_is_read_by_its_own_key_for_its_own_purpose_and_request() {
+        let token = token(b"content", "query");
+        assert_eq!(sealer(1, "pages").open(&token, "query").as_deref(), Ok(&b"content"[..]));
+        for (sealer, request) in
+            [(sealer(2, "pages"), "query"), (sealer(1, "watch"), "query"), (sealer(1, "pages"), "queryc")]
+        {
+            assert_eq!(sealer.open(&token, request), Err(InvalidToken::Foreign));
+        }
+    }
+
+    #[test]
+    fn a_token_with_one_bit_changed_is_foreign() {
+        let sealed = URL_SAFE_NO_PAD.decode(token(b"content", "query")).unwrap();
+        for bit in 0..sealed.len() * 8 {
+            let mut forged = sealed.clone();
+            forged[bit / 8] ^= 1 << (bit % 8);
+            let forged = URL_SAFE_NO_PAD.encode(forged);
+            assert_eq!(sealer(1, "pages").open(&forged, "query"), Err(InvalidToken::Foreign), "{bit}");
+        }
+    }
+
+    #[test]
+    fn what_never_was_a_token_is_malformed() {
+        let longest = "A".repeat(MAX_TOKEN_CHARACTERS);
+        assert_eq!(sealer(1, "pages").open(&longest, ""), Err(InvalidToken::Foreign));
+        for text in ["", "nonsense", "ä", "a token, with spaces", &format!("{longest}AAAA")] {
+            assert_eq!(sealer(1, "pages").open(text, ""), Err(InvalidToken::Malformed), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_token_without_content_is_one() {
+        assert_eq!(sealer(1, "pages").open(&token(b"", "query"), "query"), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn keys_are_never_printed() {
+        assert_eq!(format!("{:?} {:?}", TokenKey::new([7; 32]), sealer(7, "pages")), "TokenKey(…) Sealer(…)");
+    }
 }

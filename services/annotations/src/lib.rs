@@ -24,6 +24,7 @@ mod watch;
 
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
+use aip::{Sealer, TokenKey};
 use proto::annotations::v1::annotations_service_server::AnnotationsServiceServer;
 use storage::{Clock, Database, Entropy, Timer};
 
@@ -98,16 +99,26 @@ pub struct AnnotationsService<D, I, C, E, T> {
     feed: Arc<Feed<D, C, T>>,
     drain: Drain,
     budget: Arc<Budget>,
+    tokens: Tokens,
+}
+
+/// Makes and reads what callers send back.
+#[derive(Clone, Debug)]
+struct Tokens {
+    pages: Sealer,
+    watch: Sealer,
 }
 
 impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsService<D, I, C, E, T> {
-    /// The service over these ports.
-    pub fn new(ports: Ports<D, I, C, E, T>, settings: Settings) -> Self {
+    /// The service over these ports; every process that shares their data needs the same `key`.
+    pub fn new(ports: Ports<D, I, C, E, T>, key: &TokenKey, settings: Settings) -> Self {
         let owners = Arc::new(Owners::new(ports.images.clone(), ports.clock.clone()));
         let feed = new_feed(&ports, &settings);
         let budget =
             Arc::new(Budget::new(settings.max_ingest_streams.get(), settings.max_ingest_bytes.get()));
-        Self { ports, settings, owners, feed, drain: Drain::default(), budget }
+        let tokens =
+            Tokens { pages: key.sealer("annotations pages 1"), watch: key.sealer("annotations watch 1") };
+        Self { ports, settings, owners, feed, drain: Drain::default(), budget, tokens }
     }
 
     /// What ends the streams of this service.

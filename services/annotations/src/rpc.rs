@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 
-use aip::{Etag, PageQuery, Violation, Violations};
+use aip::{Etag, PageQuery, Sealer, Violation, Violations};
 use futures_util::Stream;
 use identity::{Scope, UserId};
 use proto::annotations::v1::{self as pb, annotations_service_server::AnnotationsService as Rpc};
@@ -18,7 +18,7 @@ use crate::{
     ingest::{Accepted, Batch, Ingest, StreamId},
     owners::ImagesBackend,
     repo::Filter,
-    watch::{Cursor, Watch},
+    watch::{Begin, Watch},
 };
 
 /// The most boxes of one bulk.
@@ -82,7 +82,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Rpc
         request: Request<pb::WatchAnnotationsRequest>,
     ) -> Result<Response<Self::WatchAnnotationsStream>, Status> {
         let (metadata, extensions, message) = request.into_parts();
-        let from = decode_watch(&message)?;
+        let from = decode_watch(&message, &self.tokens.watch)?;
         let watch = Watch::begin(self.clone(), metadata, extensions, from).await?;
         Ok(Response::new(Box::pin(watch.answers())))
     }
@@ -151,9 +151,10 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Rpc
         let (metadata, extensions, message) = request.into_parts();
         let call = Call::begin(&self.ports.database, &metadata, &extensions, Scope::AnnotationsRead)?;
         let query = list_query(&message);
-        let (filter, page) = decode_list(message, &query)?;
+        let (filter, page) = decode_list(message, &query, &self.tokens.pages)?;
         let scan = self.list(&call, &filter, page).await?;
-        let next_page_token = scan.next_after.map(|last| aip::next_page_token(last, &query));
+        let next_page_token =
+            scan.next_after.map(|last| aip::next_page_token(&self.tokens.pages, last, &query));
         Ok(call.answer(pb::ListAnnotationsResponse {
             annotations: scan.found.into_iter().map(Into::into).collect(),
             next_page_token: next_page_token.unwrap_or_default(),
@@ -196,11 +197,14 @@ fn decode_update(message: pb::UpdateAnnotationRequest) -> Result<(AnnotationId, 
     Ok(violations.into_result(id.map(|id| (id, etag, changes)))?)
 }
 
-fn decode_watch(message: &pb::WatchAnnotationsRequest) -> Result<(ImageId, Cursor)> {
+fn decode_watch(message: &pb::WatchAnnotationsRequest, sealer: &Sealer) -> Result<(ImageId, Begin)> {
     let image_id = ImageId::parse("image_id", &message.image_id)?;
-    let cursor = Cursor::parse(&message.resume_token, image_id)
-        .ok_or_else(|| Violation::new("resume_token", "must be a resume_token of the same image"))?;
-    Ok((image_id, cursor))
+    if !message.last_event_id.is_empty() {
+        return Ok((image_id, Begin::by_event_id(&message.last_event_id, image_id, sealer)));
+    }
+    let begin = Begin::by_token(&message.resume_token, image_id, sealer)
+        .map_err(|_| Violation::new("resume_token", "must be a resume_token of the same image"))?;
+    Ok((image_id, begin))
 }
 
 /// What a page token is bound to.
@@ -209,7 +213,11 @@ fn list_query(message: &pb::ListAnnotationsRequest) -> String {
     format!("{image_id:?} {label:?} {min_confidence:?} {created_by:?}")
 }
 
-fn decode_list(message: pb::ListAnnotationsRequest, query: &str) -> Result<(Filter, aip::Page)> {
+fn decode_list(
+    message: pb::ListAnnotationsRequest,
+    query: &str,
+    sealer: &Sealer,
+) -> Result<(Filter, aip::Page)> {
     let mut violations = Violations::default();
     let image_id = violations.check(ImageId::parse("image_id", &message.image_id));
     let label = (!message.label.is_empty()).then(|| Label::stored(message.label)).transpose();
@@ -225,6 +233,7 @@ fn decode_list(message: pb::ListAnnotationsRequest, query: &str) -> Result<(Filt
         default_size: MAX_PAGE,
         max_size: MAX_PAGE,
         query,
+        sealer,
     };
     let page = violations.check(page.parse());
     let decoded = image_id.zip(label).zip(min_confidence.zip(created_by)).zip(page).map(

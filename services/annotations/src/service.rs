@@ -30,7 +30,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
         let annotation = annotation(call, Id::generate(now, &self.ports.entropy), now, new);
         let stored = repo::insert(&call.session, &annotation).await;
         self.explain(call, &images, field_of_one, stored).await?;
-        self.feed.note(&images, call.session.bookmark());
+        self.feed.note(&images, call.session.confirmed());
         Ok(annotation)
     }
 
@@ -48,7 +48,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
             ids.into_iter().zip(new).map(|(id, new)| annotation(call, id, now, new)).collect();
         let stored = repo::insert_all(&call.session, &annotations).await;
         self.explain(call, &images, field_of_many, stored).await?;
-        self.feed.note(&images, call.session.bookmark());
+        self.feed.note(&images, call.session.confirmed());
         Ok(annotations.iter().map(|annotation| annotation.id).collect())
     }
 
@@ -76,7 +76,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
             }
             let now = self.ports.clock.now().max(read.updated_at);
             if let Some(updated) = repo::update(&call.session, &read, &content, now).await? {
-                self.feed.note(&[updated.image_id], call.session.bookmark());
+                self.feed.note(&[updated.image_id], call.session.confirmed());
                 return Ok(updated);
             }
         }
@@ -95,7 +95,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
         let deleted = repo::delete(&call.session, &read, etag).await?;
         let gone = if etag.is_some() { Error::Conflict(id) } else { Error::NotFound(id) };
         let deleted = deleted.ok_or(gone)?;
-        self.feed.note(&[deleted.image_id], call.session.bookmark());
+        self.feed.note(&[deleted.image_id], call.session.confirmed());
         Ok(deleted)
     }
 

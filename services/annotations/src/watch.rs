@@ -2,36 +2,39 @@
 
 mod cursor;
 mod feed;
+mod pending;
 mod seen;
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use futures_util::{
-    Stream, StreamExt as _, TryStreamExt as _,
+    Stream, TryStreamExt as _,
     future::{Either, select},
     stream,
 };
 use http::Extensions;
 use identity::Scope;
 use proto::annotations::v1::{self as pb, watch_annotations_response::Event};
-use storage::{Clock, Database, Entropy, Instant, Timer};
+use storage::{Bookmark, Clock, Database, Entropy, Instant, Timer};
 use tonic::{Status, metadata::MetadataMap};
 
-use self::feed::{PAGE, Recent, Subscription};
-pub(crate) use self::{cursor::Cursor, feed::Feed};
+pub(crate) use self::{cursor::Begin, feed::Feed};
+use self::{
+    cursor::Cursor,
+    feed::{Head, PAGE, Recent, Subscription},
+    pending::Pending,
+};
 use crate::{
     AnnotationsService,
     annotation::ImageId,
     call::Call,
-    error::{Error, Result},
+    error::Result,
     owners::ImagesBackend,
-    repo::history::{self, Change, Position, What},
+    repo::history::{self, Change, Position, Snapshot},
 };
 
 /// After how much silence a watcher is told that nothing has changed: sooner than proxies give a connection up.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-
-type Messages = Vec<pb::WatchAnnotationsResponse>;
 
 /// A call of `WatchAnnotations`.
 pub(crate) struct Watch<D: Database, I, C: Clock, E, T: Timer> {
@@ -40,7 +43,13 @@ pub(crate) struct Watch<D: Database, I, C: Clock, E, T: Timer> {
     extensions: Extensions,
     feed: Arc<Feed<D, C, T>>,
     image_id: ImageId,
+    /// How far its caller has seen by its own word.
+    at_least: Option<Bookmark>,
+    /// How far the watcher has come with the last message; what is pending is ahead of it.
     cursor: Cursor,
+    pending: Pending,
+    /// Whether what the watcher knows has become invalid, and it was not told so yet.
+    owes_reset: bool,
     /// Once the watcher has come close to the end of the history.
     subscription: Option<Subscription<D, C, T>>,
     /// Whether the database has changes that the feed does not have.
@@ -54,28 +63,36 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, 
     /// A call whose caller may read the image's annotations.
     ///
     /// # Errors
-    /// It may not, there is no such image, or the token is none of this image's.
+    /// It may not, or there is no such image.
     pub(crate) async fn begin(
         service: AnnotationsService<D, I, C, E, T>,
         metadata: MetadataMap,
         extensions: Extensions,
-        (image_id, cursor): (ImageId, Cursor),
+        (image_id, begin): (ImageId, Begin),
     ) -> Result<Self> {
         let call = Call::begin(&service.ports.database, &metadata, &extensions, Scope::AnnotationsRead)?;
         service.require_image(&call, image_id).await?;
         let feed = service.feed();
-        feed.advance(call.session.bookmark());
+        feed.advance(call.session.confirmed());
+        let at_least = call.session.bookmark();
         let now = service.ports.clock.instant();
         let ends_at = now.plus(service.settings.longest_watch);
         let (subscription, is_behind, is_current) = (None, true, false);
         drop(call);
+        let (cursor, owes_reset) = match begin {
+            Begin::At(cursor) => (cursor, false),
+            Begin::Anew => (Cursor::default(), true),
+        };
         Ok(Self {
             service,
             metadata,
             extensions,
             feed,
             image_id,
+            at_least,
             cursor,
+            pending: Pending::Nothing,
+            owes_reset,
             subscription,
             is_behind,
             told_at: now,
@@ -86,92 +103,106 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, 
 
     /// What the watcher is told.
     pub(crate) fn answers(self) -> impl Stream<Item = Result<pb::WatchAnnotationsResponse, Status>> {
-        let parts = stream::try_unfold(self, Self::step);
-        parts
-            .map_ok(|messages| stream::iter(messages).map(Ok::<_, Error>))
-            .try_flatten()
-            .map_err(Status::from)
+        stream::try_unfold(self, Self::step).map_err(Status::from)
     }
 
     /// Waits until there is something to tell, or the call has lasted long enough.
-    async fn step(mut self) -> Result<Option<(Messages, Self)>> {
+    async fn step(mut self) -> Result<Option<(pb::WatchAnnotationsResponse, Self)>> {
         while self.now() < self.ends_at && !self.service.drain.has_begun() {
-            let messages = match self.cursor.position {
-                None => self.snapshot().await?,
-                Some(position) if self.is_behind => self.catch_up(position).await?,
-                Some(position) => self.live(position).await?,
-            };
-            if !messages.is_empty() {
+            if let Some(event) = self.next().await? {
                 self.told_at = self.now();
-                return Ok(Some((messages, self)));
+                let message = self.message(event);
+                return Ok(Some((message, self)));
             }
         }
         Ok(None)
     }
 
-    /// The next page of the image's boxes, after what is known of them.
-    async fn snapshot(&mut self) -> Result<Messages> {
-        let session = self.feed.session();
-        let after = self.cursor.seen.last();
-        let (page, newest) = history::snapshot(&session, self.image_id, after, PAGE).await?;
-        self.feed.advance(session.bookmark());
-        let is_last = page.len() < PAGE;
-        let mut messages = Messages::with_capacity(page.len());
-        for annotation in page {
-            self.cursor.seen.tell(annotation.id, newest);
-            messages.push(self.message(Event::Changed(Box::new(annotation.into()))));
+    /// The next event, if there is one by now.
+    async fn next(&mut self) -> Result<Option<Event>> {
+        if std::mem::take(&mut self.owes_reset) {
+            return Ok(Some(self.reset()));
         }
-        if is_last {
-            self.cursor.position = Some(self.cursor.seen.end(newest));
+        if let Some(event) = self.pending.next(&mut self.cursor) {
+            return Ok(Some(event));
         }
-        Ok(messages)
+        match self.cursor.position {
+            None => self.snapshot().await?,
+            Some(position) if self.is_behind => self.catch_up(position).await?,
+            Some(position) => return self.live(position).await,
+        }
+        Ok(None)
     }
 
-    /// Changes that the feed does not have, from the database.
-    async fn catch_up(&mut self, position: Position) -> Result<Messages> {
-        let session = self.feed.session();
-        let part = history::changes(&session, &[self.image_id], position, PAGE).await?;
-        self.feed.advance(session.bookmark());
+    /// Reads the next page of the image's boxes, after what is known of them.
+    async fn snapshot(&mut self) -> Result<()> {
+        let session = self.feed.session(self.at_least.as_ref());
+        let known = (self.cursor.seen.last(), self.cursor.anchor);
+        let Snapshot { annotations, newest, is_same_log } =
+            history::snapshot(&session, self.image_id, known, PAGE).await?;
+        self.feed.advance(session.confirmed());
+        if !is_same_log {
+            self.owes_reset = true;
+            return Ok(());
+        }
+        self.cursor.anchor = newest;
+        let is_last = annotations.len() < PAGE;
+        let (page, newest) = (annotations.into_iter(), history::seq_of(newest));
+        self.pending = Pending::Snapshot { page, newest, is_last };
+        Ok(())
+    }
+
+    /// Reads changes that the feed does not have from the database.
+    async fn catch_up(&mut self, position: Position) -> Result<()> {
+        // Ahead of the read: if the feed finds another log meanwhile, the watcher asks again.
+        let log = self.feed.log();
+        let session = self.feed.session(self.at_least.as_ref());
+        let from = (position, self.cursor.anchor);
+        let part = history::changes(&session, &[self.image_id], from, PAGE).await?;
+        self.feed.advance(session.confirmed());
         let is_trimmed = part.oldest.is_some_and(|oldest| position.seq < oldest);
-        if is_trimmed || position > Position::behind(part.newest) {
-            return Ok(self.reset());
+        if !part.is_same_log || is_trimmed || position > Position::behind(history::seq_of(part.newest)) {
+            self.owes_reset = true;
+            return Ok(());
         }
         self.is_behind = part.has_more;
-        if !part.has_more && self.subscription.is_none() {
-            self.subscription = Some(self.feed.subscribe(self.image_id, part.next)?);
+        let head = Head { next: part.next, anchor: part.newest };
+        if !part.has_more {
+            match &mut self.subscription {
+                Some(subscription) => subscription.rejoin((head, log)),
+                None => self.subscription = Some(self.feed.subscribe(self.image_id, (head, log))?),
+            }
         }
-        self.tell(part.changes.iter(), part.next).await
+        self.tell(part.changes.into_iter().map(Arc::new).collect(), head).await
     }
 
     /// Begins anew.
-    fn reset(&mut self) -> Messages {
-        self.cursor = Cursor::default();
+    fn reset(&mut self) -> Event {
+        (self.cursor, self.pending) = (Cursor::default(), Pending::Nothing);
         (self.subscription, self.is_behind, self.is_current) = (None, true, false);
-        vec![self.message(Event::Reset(pb::Reset {}))]
+        Event::Reset(pb::Reset {})
     }
 
-    /// What the feed has; if that is nothing, waits for news until it is time to say so.
-    async fn live(&mut self, position: Position) -> Result<Messages> {
+    /// Takes what the feed has; if that is nothing, waits for news until it is time to say so.
+    async fn live(&mut self, position: Position) -> Result<Option<Event>> {
         let Some(subscription) = &self.subscription else {
             self.is_behind = true;
-            return Ok(Messages::new());
+            return Ok(None);
         };
         let news = subscription.listen();
         match subscription.recent(position) {
             Recent::Missed => {
                 self.is_behind = true;
-                return Ok(Messages::new());
+                return Ok(None);
             }
-            Recent::Known { changes, next } if changes.is_empty() => self.cursor.go_on(next),
-            Recent::Known { changes, next } => {
-                return self.tell(changes.iter().map(|change| &**change), next).await;
-            }
+            Recent::Known { changes, head } if changes.is_empty() => self.cursor.read_up_to(head),
+            Recent::Known { changes, head } => return self.tell(changes, head).await.map(|()| None),
             Recent::Unread => {}
         }
         let heartbeat_at = self.told_at.plus(HEARTBEAT);
         if !self.is_current || self.now() >= heartbeat_at {
             self.is_current = true;
-            return Ok(vec![self.message(Event::Current(pb::Current {}))]);
+            return Ok(Some(Event::Current(pb::Current {})));
         }
         let patience = heartbeat_at.min(self.ends_at).since(self.now());
         let news = subscription.wait(news, patience);
@@ -179,20 +210,14 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, 
             Either::Left((read, _)) => read?,
             Either::Right(((), _)) => {}
         }
-        Ok(Messages::new())
+        Ok(None)
     }
 
     /// Tells the changes that are news, as long as the image is there for the caller.
-    async fn tell(&mut self, changes: impl Iterator<Item = &Change>, next: Position) -> Result<Messages> {
-        let mut messages = Messages::new();
-        for change in changes {
-            let is_news = !self.cursor.seen.shows(change);
-            self.cursor.go_on(Position::behind_change(change));
-            if is_news {
-                messages.push(self.message(event_of(change)));
-            }
-        }
-        if !messages.is_empty() {
+    async fn tell(&mut self, changes: Vec<Arc<Change>>, head: Head) -> Result<()> {
+        self.cursor.anchor = head.anchor;
+        self.pending = Pending::Changes { changes: changes.into_iter(), next: head.next };
+        if self.pending.has_news(&self.cursor) {
             let call = Call::begin(
                 &self.service.ports.database,
                 &self.metadata,
@@ -201,23 +226,19 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, 
             )?;
             self.service.require_image(&call, self.image_id).await?;
         }
-        self.cursor.go_on(next);
-        Ok(messages)
+        Ok(())
     }
 
-    /// What is told, and where to go on after it.
+    /// An event, and where to go on after it.
     fn message(&self, event: Event) -> pb::WatchAnnotationsResponse {
-        pb::WatchAnnotationsResponse { event: Some(event), resume_token: self.cursor.token(self.image_id) }
+        let token = self.cursor.token(self.image_id, &self.service.tokens.watch);
+        pb::WatchAnnotationsResponse {
+            event: Some(event),
+            resume_token: token.map(Into::into).unwrap_or_default(),
+        }
     }
 
     fn now(&self) -> Instant {
         self.service.ports.clock.instant()
-    }
-}
-
-fn event_of(change: &Change) -> Event {
-    match &change.what {
-        What::Changed(annotation) => Event::Changed(Box::new(annotation.clone().into())),
-        What::Removed(id) => Event::Removed(pb::Removed { id: id.to_string() }),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use aip::TokenKey;
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 
@@ -33,6 +34,12 @@ impl Secret {
         self.0.clone().chain_update(message).finalize().into_bytes().into()
     }
 
+    /// The key of the opaque tokens of a server that has no key for that: derived, so that neither tells of the other.
+    #[must_use]
+    pub fn token_key(&self) -> TokenKey {
+        derived(&self.0)
+    }
+
     /// The key that verifies what this secret signs.
     pub(crate) fn key(&self) -> VerifyingKey {
         VerifyingKey::Hmac(self.0.clone())
@@ -43,6 +50,12 @@ impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(…)")
     }
+}
+
+/// The key of opaque tokens, derived from the key of `mac`. No JWT and no signed URL has this text: the one is base64, the other
+/// begins with a length.
+pub(crate) fn derived(mac: &Hmac<Sha256>) -> TokenKey {
+    TokenKey::new(mac.clone().chain_update("reticle opaque tokens 1").finalize().into_bytes().into())
 }
 
 /// HMAC-SHA256 with a key that is long enough.
@@ -58,6 +71,16 @@ mod tests {
     fn a_secret_has_at_least_32_bytes() {
         assert_eq!(Secret::new(&[7; 31]).map(drop), Err(TooShort));
         assert!(Secret::new(&[7; 32]).is_ok());
+    }
+
+    #[test]
+    fn each_secret_has_its_own_token_key() {
+        let token = |byte| {
+            let key = Secret::new(&[byte; 32]).unwrap().token_key();
+            String::from(key.sealer("pages").seal(b"content", "query"))
+        };
+        assert_eq!(token(1), token(1));
+        assert_ne!(token(1), token(2));
     }
 
     #[test]

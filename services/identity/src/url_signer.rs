@@ -2,17 +2,25 @@
 
 use std::fmt;
 
+use aip::TokenKey;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 use storage::Timestamp;
 
-use crate::{TooShort, secret::keyed_mac};
+use crate::{
+    TooShort,
+    secret::{derived, keyed_mac},
+};
 
 /// Keeps these signatures apart from anything else that the same key might ever sign.
 const PURPOSE: &str = "reticle signed url 1";
 
-/// The key that URLs are signed with; never the token secret, so that one can be replaced without the other.
+/// The characters of every signature.
+const SIGNATURE_CHARACTERS: usize = 43;
+
+/// The key that URLs are signed with, and that the key of opaque tokens is derived from; never the token secret, so that one
+/// can be replaced without the other.
 #[derive(Clone)]
 pub struct SigningKey(Hmac<Sha256>);
 
@@ -23,6 +31,12 @@ impl SigningKey {
     /// [`TooShort`] below [`crate::MIN_SECRET_BYTES`].
     pub fn new(bytes: &[u8]) -> Result<Self, TooShort> {
         keyed_mac(bytes).map(Self)
+    }
+
+    /// The key of the server's opaque tokens: derived, so that neither tells of the other.
+    #[must_use]
+    pub fn token_key(&self) -> TokenKey {
+        derived(&self.0)
     }
 }
 
@@ -45,6 +59,12 @@ impl UrlSigner {
         Self { key }
     }
 
+    /// See [`SigningKey::token_key`].
+    #[must_use]
+    pub fn token_key(&self) -> TokenKey {
+        self.key.token_key()
+    }
+
     /// The signature (43 characters of URL-safe base64) of the permission to use `method` on `id` until `expires_at`, in
     /// seconds since 1970.
     #[must_use]
@@ -55,6 +75,9 @@ impl UrlSigner {
     /// Whether `signature` is the one that [`Self::sign`] gave for the same three, and `now` is before `expires_at`.
     #[must_use]
     pub fn verify(&self, method: &str, id: &str, expires_at: i64, signature: &str, now: Timestamp) -> bool {
+        if signature.len() != SIGNATURE_CHARACTERS {
+            return false;
+        }
         let Ok(signature) = URL_SAFE_NO_PAD.decode(signature) else { return false };
         let genuine = self.mac(method, id, expires_at).verify_slice(&signature).is_ok();
         genuine && now.as_seconds() < expires_at

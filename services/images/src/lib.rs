@@ -23,6 +23,7 @@ mod transfers;
 mod upload;
 mod view;
 
+use aip::Sealer;
 use identity::UrlSigner;
 use proto::images::v1::images_service_server::ImagesServiceServer;
 use storage::{Background, Clock, Database, Entropy, ObjectStore};
@@ -88,6 +89,8 @@ impl Default for Settings {
 pub struct ImagesService<D, O, C, E, B> {
     ports: Ports<D, O, C, E, B>,
     signer: UrlSigner,
+    /// Makes and reads page tokens.
+    pages: Sealer,
     settings: Settings,
     transfers: Transfers,
 }
@@ -104,7 +107,8 @@ where
     #[must_use]
     pub fn new(ports: Ports<D, O, C, E, B>, signer: UrlSigner, settings: Settings) -> Self {
         let transfers = Transfers::new(settings.transfers);
-        Self { ports, signer, settings, transfers }
+        let pages = signer.token_key().sealer("images: pages 1");
+        Self { ports, signer, pages, settings, transfers }
     }
 
     /// The tower service that a host serves, with the limits of its messages.

@@ -22,7 +22,9 @@ use tower::{Layer as _, Service, ServiceExt as _};
 
 use crate::{
     grpc_port,
-    settings::{self, Database, DatabasePlace, Folder, GatewayPort, ImagesPort, Signing, Tokens, Uploads},
+    settings::{
+        self, Database, DatabasePlace, Folder, GatewayPort, ImagesPort, ServerKey, Signing, Tokens, Uploads,
+    },
 };
 
 /// Background tasks that may run at a time; more are dropped.
@@ -177,21 +179,20 @@ pub(crate) async fn authenticator(
     Ok(authenticator)
 }
 
-/// Who signs URLs.
-fn url_signer(folder: &Folder, port: &ImagesPort) -> anyhow::Result<UrlSigner> {
-    let key = match &port.url_key {
+/// The key that signs URLs and what callers send back: the one that is set, or the data folder's own.
+pub(crate) fn server_key(folder: &Folder, key: &ServerKey) -> anyhow::Result<SigningKey> {
+    match &key.url_key {
         Some(key) => SigningKey::new(key.as_bytes()).context("--url-key (RETICLE_URL_KEY)"),
         None => identity_native::load_or_create_signing_key(&folder.url_key_path(), &OsEntropy)
             .context("--data-dir"),
-    };
-    key.map(UrlSigner::new)
+    }
 }
 
 /// The images service.
 pub(crate) fn images(
     stores: &Stores,
     authenticator: &Authenticator<SystemClock>,
-    folder: &Folder,
+    key: SigningKey,
     uploads: &Uploads,
     port: &ImagesPort,
     transfers: TransferLimits,
@@ -210,7 +211,7 @@ pub(crate) fn images(
         transfers: Some(transfers),
         ..images::Settings::default()
     };
-    let service = ImagesService::new(ports, url_signer(folder, port)?, settings);
+    let service = ImagesService::new(ports, UrlSigner::new(key), settings);
     Ok(AuthLayer::new(authenticator.clone(), proto::TOKEN_OPTIONAL).layer(service.into_server()))
 }
 

@@ -3,7 +3,7 @@
 use annotations::{AnnotationsService, ImagesBackend};
 use gateway_core::{OWN_HEALTH, ReadOn, Upstreams};
 use grpc_web::GrpcWeb;
-use identity::AuthLayer;
+use identity::{AuthLayer, Authenticator, SigningKey};
 use listener::{Descriptors, Trust};
 use proto::{
     annotations::v1::annotations_service_server::SERVICE_NAME as ANNOTATIONS,
@@ -24,17 +24,33 @@ use crate::{
 
 /// Runs everything in this process.
 pub(crate) async fn everything(settings: settings::Serve) -> anyhow::Result<()> {
-    let settings::Serve { stores, tokens, uploads, gateway, images, cleaning, annotations, ports, stopping } =
-        settings;
+    let settings::Serve {
+        stores,
+        tokens,
+        uploads,
+        key,
+        gateway,
+        images,
+        cleaning,
+        annotations,
+        ports,
+        stopping,
+    } = settings;
     let folder = &stores.database.folder;
     let authenticator = parts::authenticator(folder, &tokens).await?;
     let opened = Stores::open(&stores).await?;
     let descriptors = Descriptors::raise();
     let transfers = images.transfers(descriptors);
-    let images_service = parts::images(&opened, &authenticator, folder, &uploads, &images, transfers)?;
+    let key = parts::server_key(folder, &key)?;
+    let images_service = parts::images(&opened, &authenticator, key.clone(), &uploads, &images, transfers)?;
     let lifetime = Lifetime::default();
-    let annotations_service =
-        annotations_over(&opened.database, images_service.clone(), &authenticator, &annotations, &lifetime);
+    let annotations_service = annotations_over(
+        &opened.database,
+        images_service.clone(),
+        (&authenticator, &key),
+        &annotations,
+        &lifetime,
+    );
     let images_ready = parts::images_readiness(&opened);
     let annotations_ready = parts::annotations_readiness(&opened.database);
     let images_routes = grpc_port::routes(images_service, images_ready.clone(), &lifetime)?;
@@ -71,13 +87,14 @@ pub(crate) async fn everything(settings: settings::Serve) -> anyhow::Result<()> 
 
 /// Runs the images service alone.
 pub(crate) async fn images(settings: settings::Images) -> anyhow::Result<()> {
-    let settings::Images { stores, tokens, uploads, images, cleaning, ports, stopping } = settings;
+    let settings::Images { stores, tokens, uploads, key, images, cleaning, ports, stopping } = settings;
     let folder = &stores.database.folder;
     let authenticator = parts::authenticator(folder, &tokens).await?;
     let opened = Stores::open(&stores).await?;
     let descriptors = Descriptors::raise();
     let transfers = images.transfers(descriptors);
-    let service = parts::images(&opened, &authenticator, folder, &uploads, &images, transfers)?;
+    let key = parts::server_key(folder, &key)?;
+    let service = parts::images(&opened, &authenticator, key, &uploads, &images, transfers)?;
     let lifetime = Lifetime::default();
     let signals = Signals::listen()?;
     let ports = Ports::new(ports.limits(descriptors, transfers.total.get()), &lifetime);
@@ -92,13 +109,14 @@ pub(crate) async fn images(settings: settings::Images) -> anyhow::Result<()> {
 
 /// Runs the annotations service alone.
 pub(crate) async fn annotations(settings: settings::Annotations) -> anyhow::Result<()> {
-    let settings::Annotations { database, tokens, annotations, images_url, trust, ports, stopping } =
+    let settings::Annotations { database, tokens, key, annotations, images_url, trust, ports, stopping } =
         settings;
     let authenticator = parts::authenticator(&database.folder, &tokens).await?;
+    let key = parts::server_key(&database.folder, &key)?;
     let images = Upstream::trusting(&trust)?.channel("--images-url", &images_url)?;
     let database = parts::database(&database).await?;
     let lifetime = Lifetime::default();
-    let service = annotations_over(&database, images, &authenticator, &annotations, &lifetime);
+    let service = annotations_over(&database, images, (&authenticator, &key), &annotations, &lifetime);
     let signals = Signals::listen()?;
     let ports = Ports::new(ports.limits(Descriptors::raise(), 0), &lifetime);
     let port = ports.bind("annotations", "--annotations-listen", annotations.annotations_listen).await?;
@@ -164,7 +182,7 @@ fn clean_up_daily(stores: &Stores, settings: images::CleanupSettings, lifetime: 
 fn annotations_over<I: ImagesBackend>(
     database: &NativeDatabase,
     images: I,
-    authenticator: &identity::Authenticator<SystemClock>,
+    (authenticator, key): (&Authenticator<SystemClock>, &SigningKey),
     port: &settings::AnnotationsPort,
     lifetime: &Lifetime,
 ) -> Annotations<I> {
@@ -181,7 +199,7 @@ fn annotations_over<I: ImagesBackend>(
         max_ingest_bytes: port.max_ingest_bytes,
         ..annotations::Settings::default()
     };
-    let service = AnnotationsService::new(ports, settings);
+    let service = AnnotationsService::new(ports, &key.token_key(), settings);
     let (stopping, drain) = (lifetime.stopping(), service.drain());
     lifetime.run(async move {
         stopping.await;

@@ -29,6 +29,8 @@ pub(crate) struct Serve {
     #[command(flatten)]
     pub(crate) uploads: Uploads,
     #[command(flatten)]
+    pub(crate) key: ServerKey,
+    #[command(flatten)]
     pub(crate) gateway: GatewayPort,
     #[command(flatten)]
     pub(crate) images: ImagesPort,
@@ -52,6 +54,8 @@ pub(crate) struct Images {
     #[command(flatten)]
     pub(crate) uploads: Uploads,
     #[command(flatten)]
+    pub(crate) key: ServerKey,
+    #[command(flatten)]
     pub(crate) images: ImagesPort,
     #[command(flatten)]
     pub(crate) cleaning: Cleaning,
@@ -68,6 +72,8 @@ pub(crate) struct Annotations {
     pub(crate) database: Database,
     #[command(flatten)]
     pub(crate) tokens: Tokens,
+    #[command(flatten)]
+    pub(crate) key: ServerKey,
     #[command(flatten)]
     pub(crate) annotations: AnnotationsPort,
 
@@ -203,6 +209,15 @@ pub(crate) struct Cleanup {
     pub(crate) cleaning: Cleaning,
 }
 
+/// What signs URLs, and page and resume tokens.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ServerKey {
+    /// The key of signed URLs, page tokens and resume tokens, at least 32 bytes, the same for all processes of a service.
+    /// [default: the one in DATA_DIR/url-key, made if need be]
+    #[arg(long, env = "RETICLE_URL_KEY", hide_env_values = true, value_name = "KEY")]
+    pub(crate) url_key: Option<String>,
+}
+
 /// What pictures may be.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Uploads {
@@ -245,10 +260,6 @@ pub(crate) struct ImagesPort {
         value_name = "COUNT"
     )]
     pub(crate) max_transfers_per_caller: NonZeroUsize,
-
-    /// The key of signed URLs, at least 32 bytes. [default: the one in DATA_DIR/url-key, made if need be]
-    #[arg(long, env = "RETICLE_URL_KEY", hide_env_values = true, value_name = "KEY")]
-    pub(crate) url_key: Option<String>,
 }
 
 impl ImagesPort {

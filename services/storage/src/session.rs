@@ -13,24 +13,27 @@ pub const BOOKMARK_HEADER: &str = "x-reticle-bookmark";
 #[derive(Debug)]
 pub struct Session<'a, D> {
     database: &'a D,
-    bookmark: Mutex<Option<Bookmark>>,
+    /// Where it begins: what the caller says, which may be anything.
+    from: Option<Bookmark>,
+    /// What the database said last.
+    confirmed: Mutex<Option<Bookmark>>,
 }
 
 impl<'a, D: Database> Session<'a, D> {
     /// Begins where the bookmark in `headers` says, or anywhere if there is none.
     pub fn resume(database: &'a D, headers: &HeaderMap) -> Self {
         let text = headers.get(BOOKMARK_HEADER).and_then(|value| value.to_str().ok());
-        Self { database, bookmark: Mutex::new(text.and_then(Bookmark::parse)) }
+        Self::at(database, text.and_then(Bookmark::parse))
     }
 
     /// Begins anywhere.
     pub const fn new(database: &'a D) -> Self {
-        Self { database, bookmark: Mutex::new(None) }
+        Self::at(database, None)
     }
 
     /// Begins where a bookmark says.
     pub const fn at(database: &'a D, bookmark: Option<Bookmark>) -> Self {
-        Self { database, bookmark: Mutex::new(bookmark) }
+        Self { database, from: bookmark, confirmed: Mutex::new(None) }
     }
 
     /// See [`Database::read`].
@@ -51,9 +54,15 @@ impl<'a, D: Database> Session<'a, D> {
         Ok(self.advance(answer))
     }
 
-    /// How far this session has seen.
+    /// How far this session has seen, or has to see by its caller's word. For this caller's own calls alone.
     pub fn bookmark(&self) -> Option<Bookmark> {
-        self.bookmark.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.confirmed().or_else(|| self.from.clone())
+    }
+
+    /// How far this session has seen by the database's own word. Only this may guide the calls of others: what a caller says
+    /// may be made up, and the database rejects calls with such a bookmark.
+    pub fn confirmed(&self) -> Option<Bookmark> {
+        self.confirmed.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Writes the bookmark, if there is one, into a response's headers.
@@ -67,7 +76,7 @@ impl<'a, D: Database> Session<'a, D> {
 
     fn advance<T>(&self, answer: Answer<T>) -> T {
         if answer.bookmark.is_some() {
-            *self.bookmark.lock().unwrap_or_else(PoisonError::into_inner) = answer.bookmark;
+            *self.confirmed.lock().unwrap_or_else(PoisonError::into_inner) = answer.bookmark;
         }
         answer.value
     }

@@ -51,6 +51,32 @@ pub(super) async fn pages_hold_each_box_once_newest_first(target: Target) -> any
     Ok(())
 }
 
+/// Given a page token of either service, when one bit of it is changed, then it is rejected by name.
+pub(super) async fn a_page_token_that_was_made_up_is_rejected(target: Target) -> anyhow::Result<()> {
+    let user = target.new_user();
+    let annotations = format!("/api/annotations/by-image/{}", image_with_boxes(&user, 2).await?);
+    user.new_image().await?;
+    for path in [annotations.as_str(), "/api/images"] {
+        let page = user.get(&format!("{path}?page_size=1")).await?;
+        let token = page.text("/next_page_token");
+        ensure!(user.get(&format!("{path}?page_size=1&page_token={token}")).await?.status == 200);
+        let (head, last) = token.split_at(token.len() - 4);
+        let forged = format!(
+            "{head}{}{}",
+            if last.starts_with('A') { 'B' } else { 'A' },
+            last.get(1..).unwrap_or_default()
+        );
+        let rejected = user.get(&format!("{path}?page_size=1&page_token={forged}")).await?;
+        ensure!(
+            rejected.status == 400
+                && rejected.text("/details/1/field_violations/0/field") == "page_token"
+                && rejected.text("/error").contains("list again from the first page"),
+            "{rejected:?}"
+        );
+    }
+    Ok(())
+}
+
 /// Given filters in either spelling, when a listing has them, then only what fits is answered.
 pub(super) async fn filters_leave_out_what_does_not_fit(target: Target) -> anyhow::Result<()> {
     let user = target.new_user();

@@ -71,6 +71,7 @@ fn everywhere() -> Vec<Case> {
         annotations_list:
             pages_hold_each_box_once_newest_first,
             filters_leave_out_what_does_not_fit,
+            a_page_token_that_was_made_up_is_rejected,
             bad_parameters_are_refused_by_name;
         auth:
             tokens_that_prove_nothing_are_refused_on_every_door,
@@ -133,6 +134,7 @@ fn everywhere() -> Vec<Case> {
         watch:
             a_watcher_that_is_cut_off_misses_nothing_and_hears_nothing_twice,
             lines_and_events_come_as_they_happen,
+            a_last_event_id_that_says_nothing_starts_over,
             who_may_not_watch_is_told_so;
     ]
 }

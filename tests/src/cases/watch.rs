@@ -107,7 +107,7 @@ async fn watch(user: User, image_id: String) -> anyhow::Result<Told> {
         let door = doors[roll(doors.len())];
         let mut client = grpc::annotations(user.target.protocol, door, &user.token).await?;
         let (image_id, resume_token) = (image_id.clone(), told.token.clone());
-        let request = WatchAnnotationsRequest { image_id, resume_token };
+        let request = WatchAnnotationsRequest { image_id, resume_token, ..Default::default() };
         let mut messages = client.watch_annotations(request).await?.into_inner();
         for _ in 0..=roll(12) {
             let next = timeout(PATIENCE, messages.message()).await.context("nothing is told")??;
@@ -172,6 +172,27 @@ pub(super) async fn lines_and_events_come_as_they_happen(target: Target) -> anyh
     let again = user.request(Method::GET, &path).header("accept", "text/event-stream");
     let missed = read_until(&mut again.header("last-event-id", id).send().await?, "current").await?;
     ensure!(missed.contains(created.text("/annotation/id")), "{missed}");
+    Ok(())
+}
+
+/// Given a browser whose last event's id is no token, or one of another image, when it connects, then it is sent `reset` and
+/// the annotations: it would not come back after an error.
+pub(super) async fn a_last_event_id_that_says_nothing_starts_over(target: Target) -> anyhow::Result<()> {
+    let user = target.new_user();
+    let (image_id, other) = (user.new_image().await?, user.new_image().await?);
+    let created = user.post("/api/annotations", &a_box(&image_id)).await?;
+    let path = |image_id: &str| format!("/api/annotations/by-image/{image_id}/watch");
+    let events = |path: String| user.request(Method::GET, &path).header("accept", "text/event-stream");
+    let first = read_until(&mut events(path(&other)).send().await?, "current").await?;
+    let of_another = first.lines().find_map(|line| line.strip_prefix("id: ")).context("no id")?.to_owned();
+    for id in ["nonsense".to_owned(), "A".repeat(4_000), of_another] {
+        let mut response = events(path(&image_id)).header("last-event-id", &id).send().await?;
+        ensure!(response.status() == 200, "{response:?}");
+        let text = read_until(&mut response, "current").await?;
+        let reset = text.find("reset").context("no reset")?;
+        let changed = text.find(created.text("/annotation/id")).context("no annotation")?;
+        ensure!(reset < changed, "{text}");
+    }
     Ok(())
 }
 

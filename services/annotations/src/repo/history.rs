@@ -1,4 +1,12 @@
-//! Reads what changed, in the order of the commits.
+//! Reads the change log: what changed, in the order of the commits.
+//!
+//! **Is it the same log?** A database can be restored from a backup, by whatever means, and nobody tells the services. The
+//! log then ends earlier, and grows past its old end with other changes. So each record has a random `mark`, and each read
+//! passes the newest record that its reader has seen before (its *anchor*). If the log has that record, with that mark,
+//! everything up to it is the same, and the reader may continue. If not, what the reader knows may be wrong: it starts over.
+//!
+//! The anchor is the newest record *at the time of the read*, not the last one that was read: a read leaves out changes that
+//! newer ones supersede, and those may be gone after a restore.
 
 use storage::{Database, Error, Result, Row, Session, Statement};
 
@@ -36,6 +44,13 @@ impl Position {
     }
 }
 
+/// A record of the log, and by its random mark, of which log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Record {
+    pub(crate) seq: i64,
+    pub(crate) mark: i64,
+}
+
 /// One box that changed.
 #[derive(Clone, Debug)]
 pub(crate) struct Change {
@@ -69,19 +84,21 @@ pub(crate) struct Changes {
     pub(crate) changes: Vec<Change>,
     /// The oldest row that is still there, if there ever was one.
     pub(crate) oldest: Option<i64>,
-    /// The number of the newest row, 0 if there never was one.
-    pub(crate) newest: i64,
+    /// The newest record, the anchor of the next read; a log that lost all of them has none.
+    pub(crate) newest: Option<Record>,
+    /// Whether the log has the anchor of this read.
+    pub(crate) is_same_log: bool,
     /// Where the next part begins.
     pub(crate) next: Position,
     /// Whether more is there already.
     pub(crate) has_more: bool,
 }
 
-/// The changes of `images` from `from` on, at most `limit`.
+/// The changes of `images` from `from` on, at most `limit`, for a reader that has seen the log up to `anchor`.
 pub(crate) async fn changes<D: Database>(
     session: &Session<'_, D>,
     images: &[ImageId],
-    from: Position,
+    (from, anchor): (Position, Option<Record>),
     limit: usize,
 ) -> Result<Changes> {
     let statement = Statement::new(
@@ -98,15 +115,19 @@ pub(crate) async fn changes<D: Database>(
              ORDER BY recent.seq, annotations.id LIMIT ?4
          )
          SELECT (SELECT min(seq) FROM annotation_changes) AS oldest,
-                (SELECT max(seq) FROM annotation_changes) AS newest, page.*
-         FROM (SELECT 1) LEFT JOIN page
+                (SELECT mark FROM annotation_changes WHERE seq = ?5) AS anchor_mark,
+                newest.seq AS newest, newest.mark AS newest_mark, page.*
+         FROM (SELECT 1)
+              LEFT JOIN (SELECT seq, mark FROM annotation_changes ORDER BY seq DESC LIMIT 1) AS newest
+              LEFT JOIN page
          ORDER BY page.seq, page.id",
     )
     .bind(from.seq)
     .bind(from.above.map_or_else(String::new, |id| id.to_string()))
     .bind(json_of(images)?)
-    .bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    part(session.read(statement).await?, from, limit)
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .bind(anchor.map(|anchor| anchor.seq));
+    part(session.read(statement).await?, (from, anchor), limit)
 }
 
 /// Whether the database can be read and written.
@@ -115,18 +136,19 @@ pub(crate) async fn probe(database: &impl Database) -> Result<()> {
     database.probe(statement).await.map(drop)
 }
 
-fn part(rows: Vec<Row>, from: Position, limit: usize) -> Result<Changes> {
+fn part(rows: Vec<Row>, (from, anchor): (Position, Option<Record>), limit: usize) -> Result<Changes> {
     let count = rows.len();
     let mut part = Changes {
         changes: Vec::with_capacity(count),
         oldest: None,
-        newest: 0,
+        newest: None,
+        is_same_log: anchor.is_none(),
         next: from,
         has_more: count >= limit,
     };
     for mut row in rows {
         part.oldest = row.take("oldest")?;
-        part.newest = row.take::<Option<i64>>("newest")?.unwrap_or_default();
+        (part.newest, part.is_same_log) = newest(&mut row, anchor)?;
         let Some(seq) = row.take("seq")? else { continue };
         part.next = Position::behind(seq);
         if let Some(change) = change(seq, row)? {
@@ -135,9 +157,23 @@ fn part(rows: Vec<Row>, from: Position, limit: usize) -> Result<Changes> {
         }
     }
     if !part.has_more {
-        part.next = from.max(Position::behind(part.newest));
+        part.next = from.max(Position::behind(seq_of(part.newest)));
     }
     Ok(part)
+}
+
+/// The number of a record; 0 for none.
+pub(crate) fn seq_of(record: Option<Record>) -> i64 {
+    record.map_or(0, |record| record.seq)
+}
+
+/// The newest record, and whether the log has `anchor`.
+fn newest(row: &mut Row, anchor: Option<Record>) -> Result<(Option<Record>, bool)> {
+    let seq: Option<i64> = row.take("newest")?;
+    let mark: Option<i64> = row.take("newest_mark")?;
+    let found: Option<i64> = row.take("anchor_mark")?;
+    let newest = seq.zip(mark).map(|(seq, mark)| Record { seq, mark });
+    Ok((newest, anchor.is_none_or(|anchor| found == Some(anchor.mark))))
 }
 
 /// The change of one row; `None` if a newer one tells of the same box.
@@ -155,32 +191,46 @@ fn change(seq: i64, mut row: Row) -> Result<Option<Change>> {
     Ok(Some(Change { seq, image_id, what }))
 }
 
-/// Some of an image's boxes as they are, in the order of their ids, and the history's newest row at that moment.
+/// Some of an image's annotations as they are, in the order of their ids.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    pub(crate) annotations: Vec<Annotation>,
+    /// The newest record at that moment, the anchor of the next read; a log that lost all of them has none.
+    pub(crate) newest: Option<Record>,
+    /// Whether the log has the anchor of this read.
+    pub(crate) is_same_log: bool,
+}
+
+/// The annotations of the image after `after`, at most `limit`, for a reader that has seen the log up to `anchor`.
 pub(crate) async fn snapshot<D: Database>(
     session: &Session<'_, D>,
     image_id: ImageId,
-    after: Option<AnnotationId>,
+    (after, anchor): (Option<AnnotationId>, Option<Record>),
     limit: usize,
-) -> Result<(Vec<Annotation>, i64)> {
+) -> Result<Snapshot> {
     let statement = Statement::new(
         "WITH page AS (
              SELECT * FROM annotations WHERE image_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3
          )
-         SELECT (SELECT max(seq) FROM annotation_changes) AS newest, page.id IS NOT NULL AS is_found, page.*
-         FROM (SELECT 1) LEFT JOIN page
+         SELECT (SELECT mark FROM annotation_changes WHERE seq = ?4) AS anchor_mark,
+                newest.seq AS newest, newest.mark AS newest_mark, page.id IS NOT NULL AS is_found, page.*
+         FROM (SELECT 1)
+              LEFT JOIN (SELECT seq, mark FROM annotation_changes ORDER BY seq DESC LIMIT 1) AS newest
+              LEFT JOIN page
          ORDER BY page.id",
     )
     .bind(image_id.to_string())
     .bind(after.map_or_else(String::new, |id| id.to_string()))
-    .bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    let (mut annotations, mut newest) = (Vec::new(), 0);
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .bind(anchor.map(|anchor| anchor.seq));
+    let mut snapshot = Snapshot { annotations: Vec::new(), newest: None, is_same_log: anchor.is_none() };
     for mut row in session.read(statement).await? {
-        newest = row.take::<Option<i64>>("newest")?.unwrap_or_default();
+        (snapshot.newest, snapshot.is_same_log) = newest(&mut row, anchor)?;
         if row.take::<i64>("is_found")? != 0 {
-            annotations.push(annotation(row)?);
+            snapshot.annotations.push(annotation(row)?);
         }
     }
-    Ok((annotations, newest))
+    Ok(snapshot)
 }
 
 fn json_of(images: &[ImageId]) -> Result<String> {

@@ -16,8 +16,8 @@ use event_listener::{Event, EventListener};
 use futures_util::future::select;
 use storage::{Bookmark, Clock, Database, Session, Timer};
 
-pub(crate) use self::state::Recent;
-use self::state::State;
+pub(crate) use self::state::{Head, Recent};
+use self::state::{State, later};
 use crate::{
     annotation::ImageId,
     error::{Error, Result},
@@ -46,12 +46,12 @@ impl<D: Database, C: Clock, T: Timer> Feed<D, C, T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A view of the database that is not behind what the feed knows.
-    pub(crate) fn session(&self) -> Session<'_, D> {
-        Session::at(&self.database, self.state().bookmark())
+    /// A view of the database that is not behind what the feed knows, nor behind `at_least`.
+    pub(crate) fn session(&self, at_least: Option<&Bookmark>) -> Session<'_, D> {
+        Session::at(&self.database, later(self.state().bookmark(), at_least.cloned()))
     }
 
-    /// Takes in how far somebody else has seen.
+    /// Takes in how far somebody else has seen, by the database's word.
     pub(crate) fn advance(&self, bookmark: Option<Bookmark>) {
         self.state().advance(bookmark);
     }
@@ -61,17 +61,22 @@ impl<D: Database, C: Clock, T: Timer> Feed<D, C, T> {
         self.state().note(images, bookmark);
     }
 
-    /// Begins to watch an image, for somebody who knows everything before `position`.
+    /// Which log it is that a read from now on reads, as far as the feed knows.
+    pub(crate) fn log(&self) -> u64 {
+        self.state().log()
+    }
+
+    /// Begins to watch an image, for somebody who knows everything up to `head` of the log `log`.
     ///
     /// # Errors
     /// There are too many watchers.
     pub(crate) fn subscribe(
         self: &Arc<Self>,
         image_id: ImageId,
-        position: Position,
+        (head, log): (Head, u64),
     ) -> Result<Subscription<D, C, T>> {
-        let news = self.state().join(image_id, position).ok_or(Error::TooManyWatchers)?;
-        Ok(Subscription { feed: self.clone(), image_id, news })
+        let news = self.state().join(image_id, head).ok_or(Error::TooManyWatchers)?;
+        Ok(Subscription { feed: self.clone(), image_id, log, news })
     }
 
     /// Reads what is new, if it is time to and nobody else does.
@@ -81,11 +86,11 @@ impl<D: Database, C: Clock, T: Timer> Feed<D, C, T> {
         let mut from = reading.from;
         loop {
             let noted = self.state().noted();
-            let session = self.session();
-            let part = history::changes(&session, &reading.images, from, PAGE).await?;
+            let session = self.session(None);
+            let part = history::changes(&session, &reading.images, (from.next, from.anchor), PAGE).await?;
             let has_more = part.has_more;
             let Some(next) = self.state().take_in(part, &reading.images, from) else { return Ok(()) };
-            self.advance(session.bookmark());
+            self.advance(session.confirmed());
             from = next;
             if !has_more && self.state().has_read(noted) {
                 return Ok(());
@@ -111,6 +116,8 @@ impl<D: Database, C: Clock, T: Timer> Drop for Turn<'_, D, C, T> {
 pub(crate) struct Subscription<D: Database, C: Clock, T: Timer> {
     feed: Arc<Feed<D, C, T>>,
     image_id: ImageId,
+    /// The log that the watcher's position is in.
+    log: u64,
     news: Arc<Event>,
 }
 
@@ -120,9 +127,15 @@ impl<D: Database, C: Clock, T: Timer> Subscription<D, C, T> {
         self.news.listen()
     }
 
+    /// Says that the watcher has caught up by itself, up to `head` of the log `log`.
+    pub(crate) fn rejoin(&mut self, (head, log): (Head, u64)) {
+        self.log = log;
+        self.feed.state().rejoin(head);
+    }
+
     /// What the feed has from `position` on.
     pub(crate) fn recent(&self, position: Position) -> Recent {
-        self.feed.state().recent(self.image_id, position)
+        self.feed.state().recent(self.image_id, position, self.log)
     }
 
     /// Waits for news at most as long as `patience`, and reads for all if it is time to.

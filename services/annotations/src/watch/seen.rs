@@ -7,7 +7,7 @@ use crate::{
 
 /// How many pages are told apart at most. A snapshot that was read in more, at as many moments, may tell again what
 /// changed between the first of them.
-const MAX_PAGES: usize = 16;
+pub(super) const MAX_PAGES: usize = 16;
 
 /// A snapshot is read in pages, each a little later than the one before. The history since the first page has changes that
 /// later pages showed already: this knows which.

@@ -1,6 +1,7 @@
 //! A whole service in one call.
 
 use std::{
+    path::Path,
     sync::{
         Arc, Mutex,
         atomic::{AtomicI64, Ordering},
@@ -8,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use aip::TokenKey;
 use annotations::{AnnotationsService, Drain, Ports, Settings};
 use identity::{Caller, Scopes, UserId};
 use proto::{
@@ -32,6 +34,9 @@ pub(crate) const DOG: &str = "0190a0b0c0d07abc8000000000000002";
 pub(crate) const BOBS: &str = "0190a0b0c0d07abc8000000000000003";
 pub(crate) const NOBODYS: &str = "0190a0b0c0d07abc8000000000000009";
 
+/// The file of the database.
+const DATABASE: &str = "reticle.db";
+
 type Service = AnnotationsService<Counted, ImagesServiceServer<Images>, SetClock, OsEntropy, SetClock>;
 type Client = AnnotationsServiceClient<AnnotationsServiceServer<Service>>;
 
@@ -42,7 +47,7 @@ pub(crate) struct Fixture {
     pub(crate) database: Counted,
     pub(crate) clock: SetClock,
     pub(crate) drain: Drain,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Fixture {
@@ -51,11 +56,23 @@ impl Fixture {
     }
 
     pub(crate) async fn start_with(settings: Settings) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("reticle.db");
+        Self::open(tempfile::tempdir().unwrap(), SetClock::default(), settings).await
+    }
+
+    /// Ends the process, lets `meanwhile` do something to the file of its database, and starts another one there.
+    pub(crate) async fn restart_after(self, meanwhile: impl FnOnce(&Path)) -> Self {
+        let Self { client, database, folder, clock, .. } = self;
+        drop(client);
+        database.inner.close().await;
+        meanwhile(&folder.path().join(DATABASE));
+        Self::open(folder, clock, Settings::default()).await
+    }
+
+    async fn open(folder: tempfile::TempDir, clock: SetClock, settings: Settings) -> Self {
+        let path = folder.path().join(DATABASE);
         sqlite::migrate(&path).await.unwrap();
         let database = Counted::new(SqliteDatabase::open(&path, &SqliteOptions::default()).await.unwrap());
-        let (images, clock) = (Images::default(), SetClock::default());
+        let images = Images::default();
         for (id, owner) in [(CAT, "alice"), (DOG, "alice"), (BOBS, "bob")] {
             database.put_image(id, owner).await;
             images.put(id, owner);
@@ -63,7 +80,7 @@ impl Fixture {
         let service = service(&database, &images, &clock, settings);
         let drain = service.drain();
         let client = AnnotationsServiceClient::new(service.into_server());
-        Self { client, images, database, clock, drain, _folder: folder }
+        Self { client, images, database, clock, drain, folder }
     }
 
     /// A client of another process on the same data.
@@ -94,7 +111,7 @@ fn service(database: &Counted, images: &Images, clock: &SetClock, settings: Sett
         entropy: OsEntropy,
         timer: clock.clone(),
     };
-    AnnotationsService::new(ports, settings)
+    AnnotationsService::new(ports, &TokenKey::new([7; 32]), settings)
 }
 
 /// A box that breaks no rule.
@@ -203,7 +220,7 @@ impl Counted {
 
     async fn put_image(&self, id: &str, owner: &str) {
         let insert =
-            "INSERT INTO images (id, filename, r2_key, content_type, size_bytes, sha256, exif_orientation,
+            "INSERT OR IGNORE INTO images (id, filename, r2_key, content_type, size_bytes, sha256, exif_orientation,
                                           uploaded_by, created_at, updated_at, metadata, revision)
                       VALUES (?1, 'a.png', ?1, 'image/png', 1, '', 1, ?2, 0, 0, '{}', 1)";
         self.execute(Statement::new(insert).bind(id).bind(owner)).await;

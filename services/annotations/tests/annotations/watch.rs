@@ -1,15 +1,18 @@
 //! Watching an image.
 
+mod restored;
 mod watcher;
 
 use std::{collections::BTreeSet, num::NonZeroUsize, time::Duration};
 
+use aip::MAX_TOKEN_CHARACTERS;
 use annotations::Settings;
 use futures_util::future::join_all;
 use proto::annotations::v1::{
     self as pb,
     watch_annotations_response::Event::{Changed, Reset},
 };
+use storage::{BOOKMARK_HEADER, Bookmark};
 use tonic::Code;
 use tonic_types::StatusExt as _;
 
@@ -272,6 +275,35 @@ async fn only_who_may_read_the_image_may_watch_it() {
 }
 
 #[tokio::test]
+async fn a_browser_whose_last_event_says_nothing_begins_anew() {
+    let fixture = Fixture::start().await;
+    let drawn = fixture.draw(CAT).await;
+    let dogs = fixture.watch_from_now(DOG).await.token;
+    for last_event_id in [dogs.as_str(), "nonsense", &"A".repeat(50_000)] {
+        let last_event_id = last_event_id.to_owned();
+        let request =
+            pb::WatchAnnotationsRequest { image_id: CAT.to_owned(), last_event_id, ..Default::default() };
+        let mut watcher = fixture.watch_by(request).await.unwrap();
+        assert_eq!(watcher.until_current().await, [Reset(pb::Reset {}), changed(&drawn), current()]);
+    }
+    let cats = fixture.watch_from_now(CAT).await.token;
+    // The URL keeps the token that it began with; the header is later.
+    let request = pb::WatchAnnotationsRequest {
+        image_id: CAT.to_owned(),
+        resume_token: "nonsense".to_owned(),
+        last_event_id: cats,
+    };
+    assert_eq!(fixture.watch_by(request).await.unwrap().until_current().await, [current()]);
+}
+
+#[tokio::test]
+async fn a_token_that_is_too_long_is_rejected() {
+    let fixture = Fixture::start().await;
+    let token = "A".repeat(MAX_TOKEN_CHARACTERS + 1);
+    assert_eq!(fields(&fixture.try_watch(CAT, &token).await.err().unwrap()), ["resume_token"]);
+}
+
+#[tokio::test]
 async fn nothing_is_told_of_an_image_that_was_deleted() {
     let fixture = Fixture::start().await;
     let mut watcher = fixture.watch_from_now(CAT).await;
@@ -288,9 +320,30 @@ async fn a_server_that_stops_ends_the_calls_and_they_go_on_elsewhere() {
     let (told, ()) = tokio::join!(watcher.try_next(), async { fixture.drain.begin() });
     assert!(told.is_none());
     let created = fixture.draw(CAT).await;
-    let request = pb::WatchAnnotationsRequest { image_id: CAT.to_owned(), resume_token: watcher.token };
+    let request = pb::WatchAnnotationsRequest {
+        image_id: CAT.to_owned(),
+        resume_token: watcher.token,
+        ..Default::default()
+    };
     let mut elsewhere = fixture.beside().watch_annotations(by("alice", request)).await.unwrap().into_inner();
     assert_eq!(elsewhere.message().await.unwrap().unwrap().event, Some(changed(&created)));
+}
+
+#[tokio::test]
+async fn a_bookmark_that_a_caller_made_up_is_for_its_own_reads_alone() {
+    let fixture = Fixture::start().await;
+    let mut other = fixture.watch_from_now(CAT).await;
+    let forged = |mark: &Option<Bookmark>| mark.as_ref().is_some_and(|mark| mark.as_str() == "zzz");
+    let request = pb::WatchAnnotationsRequest { image_id: CAT.to_owned(), ..Default::default() };
+    let mut request = by("alice", request);
+    request.metadata_mut().insert(BOOKMARK_HEADER, "zzz".parse().unwrap());
+    let mut messages = fixture.client.clone().watch_annotations(request).await.unwrap().into_inner();
+    assert!(messages.message().await.unwrap().is_some());
+    let before = fixture.database.bookmarks();
+    assert!(before.iter().any(forged), "its own");
+    let drawn = fixture.draw(CAT).await;
+    assert_eq!(other.next().await, changed(&drawn));
+    assert!(!fixture.database.bookmarks()[before.len()..].iter().any(forged), "of others");
 }
 
 #[tokio::test]

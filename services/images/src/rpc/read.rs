@@ -1,6 +1,6 @@
 //! Reading records: one, a page, many by id.
 
-use aip::{Page, PageQuery, Scan, Violation, Violations};
+use aip::{Page, PageQuery, Scan, Sealer, Violation, Violations};
 use identity::{Scope, caller, caller_with_any};
 use prost::Message as _;
 use proto::images::v1 as pb;
@@ -57,10 +57,11 @@ where
     ) -> Result<Response<pb::ListImagesResponse>> {
         let view = View::from(caller(request.extensions(), Scope::ImagesRead)?);
         let query = query_text(&view, request.get_ref());
-        let (filter, page) = decode_list(request.get_ref(), view, &query, self.ports.clock.now())?;
+        let now = self.ports.clock.now();
+        let (filter, page) = decode_list(request.get_ref(), view, (&query, &self.pages), now)?;
         let session = resume(&self.ports.database, request.metadata());
         let scan = repo::list(&session, &filter, page).await?;
-        Ok(respond(&session, encode_list(scan, &query)))
+        Ok(respond(&session, encode_list(scan, (&query, &self.pages))))
     }
 
     pub(super) async fn batch_get(
@@ -97,7 +98,7 @@ fn query_text(view: &View, request: &pb::ListImagesRequest) -> String {
 fn decode_list(
     request: &pb::ListImagesRequest,
     view: View,
-    query: &str,
+    (query, sealer): (&str, &Sealer),
     now: Timestamp,
 ) -> Result<(Filter, Page), Violations> {
     let mut violations = Violations::default();
@@ -108,6 +109,7 @@ fn decode_list(
             default_size: DEFAULT_PAGE_SIZE,
             max_size: MAX_PAGE_SIZE,
             query,
+            sealer,
         }
         .parse(),
     );
@@ -129,7 +131,7 @@ fn decode_list(
 }
 
 /// As many of the images as a message holds; the next page begins behind them.
-fn encode_list(scan: Scan<Image>, query: &str) -> pb::ListImagesResponse {
+fn encode_list(scan: Scan<Image>, (query, sealer): (&str, &Sealer)) -> pb::ListImagesResponse {
     let (count, mut next_after) = (scan.found.len(), scan.next_after);
     let mut response = pb::ListImagesResponse::default();
     let (mut bytes, mut last) = (0, None);
@@ -145,7 +147,8 @@ fn encode_list(scan: Scan<Image>, query: &str) -> pb::ListImagesResponse {
     if response.images.len() < count {
         next_after = last;
     }
-    response.next_page_token = next_after.map(|id| aip::next_page_token(id, query)).unwrap_or_default();
+    let token = next_after.map(|id| aip::next_page_token(sealer, id, query));
+    response.next_page_token = token.unwrap_or_default();
     response
 }
 

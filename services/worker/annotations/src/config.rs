@@ -42,7 +42,7 @@ pub(crate) fn service(bindings: Bindings<'_>) -> Result<Annotations, Misconfigur
     let health = HealthService::new(vec![(SERVICE_NAME, ready)], Draining::default(), WorkerTimer);
     let ports = Ports { database, images, clock: WorkerClock, entropy: WorkerEntropy, timer: WorkerTimer };
     let settings = Settings { longest_watch: LONGEST_WATCH, shared_feed: false, ..Settings::default() };
-    let service = AnnotationsService::new(ports, settings);
+    let service = AnnotationsService::new(ports, &worker_host::token_key(bindings)?, settings);
     let service = AuthLayer::new(authenticator, proto::TOKEN_OPTIONAL).layer(service.into_server());
     Ok(Beside::new(health.into_server(), service))
 }

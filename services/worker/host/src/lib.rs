@@ -1,5 +1,5 @@
 //! What all Workers share: their bindings and variables, read by type ([`Bindings`]); other services over `fetch`
-//! ([`Upstream`]); tokens ([`authenticator`]); what an isolate begins with ([`start`]);
+//! ([`Upstream`]); tokens ([`authenticator`], [`token_key`]); what an isolate begins with ([`start`]);
 //! answers as the runtime wants them ([`answer`]); and the answer of a Worker that cannot start ([`misconfigured`]). The
 //! runtime calls a Worker by `handlers.js`; what this side asks of the runtime for a request is in `runtime.js`.
 //!
@@ -27,6 +27,6 @@ pub use isolate::once;
 pub use misconfigured::misconfigured;
 pub use start::start;
 pub use stream::{Stream, answer_streamed, head};
-pub use tokens::authenticator;
+pub use tokens::{authenticator, token_key};
 pub use upstream::Upstream;
 pub use whole::{incoming, taken_in};

@@ -1,12 +1,14 @@
-//! Whose tokens a Worker believes.
+//! Whose tokens a Worker believes, and what seals its own.
 
-use identity::{Authenticator, Jwks, Keys, Policy, Secret};
+use aip::TokenKey;
+use identity::{Authenticator, Jwks, Keys, Policy, Secret, SigningKey};
 use storage_worker::WorkerClock;
 
 use crate::{Bindings, Misconfigured, keys::UrlKeys};
 
 const SECRET: &str = "RETICLE_JWT_SECRET";
 const JWKS: &str = "RETICLE_JWKS";
+const URL_KEY: &str = "RETICLE_URL_KEY";
 
 /// Who verifies tokens, by `RETICLE_JWT_SECRET`, `RETICLE_JWKS` or both, and by `RETICLE_JWT_ISSUER` and
 /// `RETICLE_JWT_AUDIENCE` where they are set. The keys behind a URL are first read when they are first needed.
@@ -32,4 +34,22 @@ pub fn authenticator(bindings: Bindings<'_>) -> Result<Authenticator<WorkerClock
         audience: bindings.text("RETICLE_JWT_AUDIENCE")?,
     };
     Ok(Authenticator::new(keys, policy, WorkerClock))
+}
+
+/// The key of the opaque tokens that callers send back: derived from `RETICLE_URL_KEY`, or, in a Worker that signs no URLs and
+/// so need not have one, from `RETICLE_JWT_SECRET`.
+///
+/// # Errors
+/// If there is neither, or it is too short.
+pub fn token_key(bindings: Bindings<'_>) -> Result<TokenKey, Misconfigured> {
+    if let Some(key) = bindings.text(URL_KEY)? {
+        let key = SigningKey::new(key.as_bytes()).map_err(|short| Misconfigured::new(URL_KEY, short))?;
+        return Ok(key.token_key());
+    }
+    let Some(secret) = bindings.text(SECRET)? else {
+        let missing = format_args!("is missing: set it by `wrangler secret put`, or set {SECRET}");
+        return Err(Misconfigured::new(URL_KEY, missing));
+    };
+    let secret = Secret::new(secret.as_bytes()).map_err(|short| Misconfigured::new(SECRET, short))?;
+    Ok(secret.token_key())
 }

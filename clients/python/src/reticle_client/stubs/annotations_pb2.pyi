@@ -217,12 +217,14 @@ class IngestStream(_message.Message):
     def __init__(self, stream_id: _Optional[str] = ..., next_offset: _Optional[int] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class WatchAnnotationsRequest(_message.Message):
-    __slots__ = ("image_id", "resume_token")
+    __slots__ = ("image_id", "resume_token", "last_event_id")
     IMAGE_ID_FIELD_NUMBER: _ClassVar[int]
     RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    LAST_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     image_id: str
     resume_token: str
-    def __init__(self, image_id: _Optional[str] = ..., resume_token: _Optional[str] = ...) -> None: ...
+    last_event_id: str
+    def __init__(self, image_id: _Optional[str] = ..., resume_token: _Optional[str] = ..., last_event_id: _Optional[str] = ...) -> None: ...
 
 class WatchAnnotationsResponse(_message.Message):
     __slots__ = ("changed", "removed", "current", "reset", "resume_token")

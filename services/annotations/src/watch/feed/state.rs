@@ -11,7 +11,7 @@ use storage::{Bookmark, Instant};
 
 use crate::{
     annotation::ImageId,
-    repo::history::{Change, Changes, Position},
+    repo::history::{Change, Changes, Position, Record},
 };
 
 /// How long a change of another process may go unnoticed.
@@ -29,8 +29,10 @@ pub(super) struct State {
     topics: HashMap<ImageId, Topic>,
     watchers: usize,
     max_watchers: usize,
-    /// Up to where the history was read; `None` if nobody watches.
-    head: Option<Position>,
+    /// Up to where the log was read; `None` if nobody watches, or the log has become another one.
+    head: Option<Head>,
+    /// Counts the logs: positions in one mean nothing in another.
+    log: u64,
     /// Changes before this position may have been dropped from `recent`.
     floor: i64,
     recent: VecDeque<Arc<Change>>,
@@ -53,11 +55,20 @@ struct Topic {
     news: Arc<Event>,
 }
 
+/// How far the log was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Head {
+    /// Where the next read begins.
+    pub(crate) next: Position,
+    /// The newest record at the last read.
+    pub(crate) anchor: Option<Record>,
+}
+
 /// What the feed has of an image, for somebody who knows everything before a position.
 #[derive(Debug)]
 pub(crate) enum Recent {
-    /// All of it, up to the position `next`.
-    Known { changes: Vec<Arc<Change>>, next: Position },
+    /// All of it, up to this head.
+    Known { changes: Vec<Arc<Change>>, head: Head },
     /// Nobody has read since the image is watched.
     Unread,
     /// Not all of it: the rest is in the database.
@@ -67,9 +78,14 @@ pub(crate) enum Recent {
 /// What one who reads is to read.
 pub(super) struct Reading {
     pub(super) images: Vec<ImageId>,
-    pub(super) from: Position,
+    pub(super) from: Head,
     /// Which one it is.
     pub(super) turn: u64,
+}
+
+/// The later of two bookmarks: D1's sort as its history does.
+pub(super) fn later(one: Option<Bookmark>, other: Option<Bookmark>) -> Option<Bookmark> {
+    if other.as_ref().map(Bookmark::as_str) > one.as_ref().map(Bookmark::as_str) { other } else { one }
 }
 
 impl State {
@@ -79,6 +95,7 @@ impl State {
             watchers: 0,
             max_watchers,
             head: None,
+            log: 0,
             floor: 0,
             recent: VecDeque::new(),
             bookmark: None,
@@ -96,23 +113,25 @@ impl State {
     }
 
     pub(super) fn advance(&mut self, bookmark: Option<Bookmark>) {
-        // D1's bookmarks sort as the history does.
-        if bookmark.as_ref().map(Bookmark::as_str) > self.bookmark.as_ref().map(Bookmark::as_str) {
-            self.bookmark = bookmark;
-        }
+        self.bookmark = later(self.bookmark.take(), bookmark);
     }
 
-    /// Has one watcher more, who knows everything before `position`; `None` if there are too many.
-    pub(super) fn join(&mut self, image_id: ImageId, position: Position) -> Option<Arc<Event>> {
+    /// Has one watcher more, who knows everything up to `head`; `None` if there are too many.
+    pub(super) fn join(&mut self, image_id: ImageId, head: Head) -> Option<Arc<Event>> {
         if self.watchers >= self.max_watchers {
             return None;
         }
         self.watchers += 1;
-        self.head.get_or_insert(position);
+        self.rejoin(head);
         let new = || Topic { watchers: 0, covered_from: None, news: Arc::default() };
         let topic = self.topics.entry(image_id).or_insert_with(new);
         topic.watchers += 1;
         Some(topic.news.clone())
+    }
+
+    /// Has a watcher that has caught up with the log by itself, up to `head`: where nothing is known, the feed begins there.
+    pub(super) fn rejoin(&mut self, head: Head) {
+        self.head.get_or_insert(head);
     }
 
     /// Knows that this process has changed boxes of `images`.
@@ -128,6 +147,11 @@ impl State {
             self.advance(bookmark);
             self.tell(watched);
         }
+    }
+
+    /// Which log it is that the feed has read, or is about to read.
+    pub(super) const fn log(&self) -> u64 {
+        self.log
     }
 
     /// How often this process has changed something.
@@ -164,30 +188,36 @@ impl State {
         Some(Reading { images: self.topics.keys().copied().collect(), from, turn: self.turn })
     }
 
-    /// What is here of an image from `position` on.
-    pub(super) fn recent(&self, image_id: ImageId, position: Position) -> Recent {
+    /// What is here of an image from `position` of the log `log` on.
+    pub(super) fn recent(&self, image_id: ImageId, position: Position, log: u64) -> Recent {
+        let Some(head) = self.head.filter(|_| log == self.log) else { return Recent::Missed };
         let topic = self.topics.get(&image_id);
-        let (Some(head), Some(covered_from)) = (self.head, topic.and_then(|topic| topic.covered_from)) else {
-            return Recent::Unread;
-        };
+        let Some(covered_from) = topic.and_then(|topic| topic.covered_from) else { return Recent::Unread };
         if position < covered_from || position.seq < self.floor {
             return Recent::Missed;
         }
         let start = self.recent.partition_point(|change| !position.is_before(change));
         let new = self.recent.range(start..).filter(|change| change.image_id == image_id).cloned();
-        Recent::Known { changes: new.collect(), next: position.max(head) }
+        Recent::Known { changes: new.collect(), head: Head { next: position.max(head.next), ..head } }
     }
 
     /// Takes in what was read of `images` from `from` on, and answers where to read on: nowhere if somebody else has read
-    /// that since, or nobody watches any more.
-    pub(super) fn take_in(&mut self, part: Changes, images: &[ImageId], from: Position) -> Option<Position> {
+    /// that since, or nobody watches any more, or the log has become another one.
+    pub(super) fn take_in(&mut self, part: Changes, images: &[ImageId], from: Head) -> Option<Head> {
         if self.head != Some(from) {
             return None;
         }
-        for image in images {
-            self.topics.get_mut(image).map(|topic| topic.covered_from.get_or_insert(from));
+        if !part.is_same_log {
+            self.log += 1;
+            self.forget();
+            self.topics.values_mut().for_each(|topic| topic.covered_from = None);
+            self.tell(self.topics.keys());
+            return None;
         }
-        self.head = Some(part.next);
+        for image in images {
+            self.topics.get_mut(image).map(|topic| topic.covered_from.get_or_insert(from.next));
+        }
+        self.head = Some(Head { next: part.next, anchor: part.newest });
         let changed: BTreeSet<_> = part.changes.iter().map(|change| change.image_id).collect();
         for change in part.changes {
             if self.recent.len() >= RECENT
@@ -227,8 +257,14 @@ impl State {
             }
         }
         if self.topics.is_empty() {
-            self.head = None;
-            self.recent.clear();
+            self.forget();
         }
+    }
+
+    /// Knows nothing of the log any more.
+    fn forget(&mut self) {
+        self.head = None;
+        self.floor = 0;
+        self.recent.clear();
     }
 }

@@ -24,9 +24,15 @@ impl Fixture {
         let request = pb::WatchAnnotationsRequest {
             image_id: image_id.to_owned(),
             resume_token: resume_token.to_owned(),
+            ..Default::default()
         };
+        self.watch_by(request).await
+    }
+
+    pub(super) async fn watch_by(&self, request: pb::WatchAnnotationsRequest) -> Result<Watcher, Status> {
+        let resume_token = request.resume_token.clone();
         let messages = self.client.clone().watch_annotations(by("alice", request)).await?.into_inner();
-        Ok(Watcher { messages, token: resume_token.to_owned(), state: BTreeMap::new() })
+        Ok(Watcher { messages, token: resume_token, state: BTreeMap::new() })
     }
 
     pub(super) async fn watch(&self, image_id: &str) -> Watcher {
