@@ -36,8 +36,17 @@ pub(crate) enum Error {
     #[error("the caller has no stream {0}")]
     StreamNotFound(String),
 
-    #[error("the offset must be at most {next_offset}, where the stream goes on")]
+    #[error(
+        "the stream continues at offset {next_offset}: send what is missing from there. If that was acknowledged, the \
+         database was restored from a backup that does not have it"
+    )]
     Gap { next_offset: i64 },
+
+    #[error(
+        "the stream has gone back to offset {next_offset}, as the database was restored from a backup: open it again, and \
+         send from there"
+    )]
+    Rewound { next_offset: i64 },
 
     #[error("another writer has opened the stream")]
     Fenced,
@@ -90,6 +99,12 @@ impl From<Error> for Status {
             Error::Gap { next_offset } => aip::with_metadata(
                 Code::OutOfRange,
                 "OFFSET_GAP",
+                error.to_string(),
+                [("next_offset", next_offset.to_string())],
+            ),
+            Error::Rewound { next_offset } => aip::with_metadata(
+                Code::Aborted,
+                "STREAM_REWOUND",
                 error.to_string(),
                 [("next_offset", next_offset.to_string())],
             ),

@@ -182,6 +182,15 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
         Ok(invalid)
     }
 
+    /// Why the stream is not where this call has moved it: another writer opened it, or the database was restored, for a
+    /// stream never goes back by itself.
+    async fn why_not_moved(&self, call: &Call<'_, D>, open: &Open) -> Result<Error> {
+        let found = repo::find(&call.session, call.caller.user_id(), &open.stream_id).await?;
+        let next_offset = found.map_or(0, |progress| progress.next_offset.get());
+        let is_behind = next_offset < open.progress.next_offset.get();
+        Ok(if is_behind { Error::Rewound { next_offset } } else { Error::Fenced })
+    }
+
     /// Stores the boxes whose images exist for the caller, moves the stream, and answers the other boxes.
     async fn store(
         &self,
@@ -206,13 +215,13 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
                 .collect();
             match repo::commit(&call.session, writing, &boxes, move_to, now).await {
                 Ok(true) => {
-                    self.feed.note(&images, call.session.bookmark());
+                    self.feed.note(&images, call.session.confirmed());
                     return Ok(foreign
                         .into_iter()
                         .map(|(offset, _)| invalid_image(*offset, MISSING_IMAGE))
                         .collect());
                 }
-                Ok(false) => return Err(Error::Fenced),
+                Ok(false) => return Err(self.why_not_moved(call, open).await?),
                 // An image was purged since it was last seen.
                 Err(storage::Error::Constraint(Constraint::ForeignKey)) if attempt < COMMIT_ATTEMPTS => {
                     self.owners.forget(&images.iter().copied().collect::<Vec<_>>());

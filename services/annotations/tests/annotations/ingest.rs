@@ -10,6 +10,12 @@ use tonic_types::StatusExt as _;
 
 use crate::fixture::{BOBS, CAT, DOG, Fixture, NOBODYS, by, by_any, fields, new_box};
 
+/// The reason of a refusal, and where it says that the stream continues.
+fn reason_and_next_offset(status: &Status) -> (String, Option<String>) {
+    let info = status.get_details_error_info().unwrap();
+    (info.reason, info.metadata.get("next_offset").cloned())
+}
+
 fn append(offset: i64, annotations: Vec<pb::NewAnnotation>) -> pb::AppendAnnotationsRequest {
     pb::AppendAnnotationsRequest { stream_id: "run-1".to_owned(), offset, annotations }
 }
@@ -295,4 +301,29 @@ async fn who_reads_no_answers_is_not_read_either() {
     let second = answers.skip(1).next().await.unwrap().unwrap().next_offset;
     assert!(second < 10_000, "{second}");
     assert_eq!((fixture.next_offset().await, fixture.stored().await), (second, second));
+}
+
+#[tokio::test]
+async fn a_stream_that_a_restore_has_set_back_ends_and_its_producer_learns_from_where_to_send_again() {
+    let fixture = Fixture::start().await;
+    let (sender, mut answers) = fixture.open_stream().await;
+    sender.send(message(0, cats(3))).unwrap();
+    assert_eq!(answers.next().await.unwrap().unwrap().next_offset, 3);
+    // The backup is of a time when there was one annotation, and another writer.
+    for restored in [
+        "DELETE FROM annotations WHERE id <> (SELECT min(id) FROM annotations)",
+        "UPDATE ingest_streams SET next_offset = 1, writer = 'an earlier one'",
+    ] {
+        fixture.database.execute(Statement::new(restored)).await;
+    }
+    sender.send(message(3, cats(1))).unwrap();
+    let rewound = answers.next().await.unwrap().unwrap_err();
+    assert_eq!(rewound.code(), Code::Aborted);
+    assert_eq!(reason_and_next_offset(&rewound), ("STREAM_REWOUND".to_owned(), Some("1".to_owned())));
+    let gap = fixture.append(3, cats(1)).await.unwrap_err();
+    assert_eq!(gap.code(), Code::OutOfRange);
+    assert_eq!(reason_and_next_offset(&gap), ("OFFSET_GAP".to_owned(), Some("1".to_owned())));
+    assert!(gap.message().contains("restored from a backup"), "{}", gap.message());
+    assert_eq!(fixture.append(1, cats(3)).await.unwrap().next_offset, 4);
+    assert_eq!(fixture.stored().await, 4);
 }
