@@ -2,20 +2,17 @@
 
 mod duration;
 mod ports;
+mod proxies;
 mod stores;
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    num::NonZeroUsize,
-    path::PathBuf,
-    time::Duration,
-};
+use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
 use images::TransferLimits;
-use listener::{Descriptors, IpNet, Trust};
+use listener::{Descriptors, Trust};
 
+use self::proxies::Proxies;
 pub(crate) use self::stores::{Database, DatabasePlace, Folder, Objects, Stores};
 pub(crate) use self::{duration::duration, ports::PortLimits};
 
@@ -329,11 +326,12 @@ pub(crate) struct GatewayPort {
     #[arg(
         long,
         env = "RETICLE_TRUSTED_PROXIES",
-        value_delimiter = ',',
-        value_parser = network,
+        default_value = "",
+        hide_default_value = true,
+        value_parser = Proxies::parse,
         value_name = "NETWORKS"
     )]
-    pub(crate) trusted_proxies: Vec<IpNet>,
+    trusted_proxies: Proxies,
 
     /// The region that `/health` names.
     #[arg(long, env = "RETICLE_REGION", default_value = "local", value_name = "REGION")]
@@ -343,7 +341,7 @@ pub(crate) struct GatewayPort {
 impl GatewayPort {
     /// Whose `X-Forwarded-…` headers the gateway believes.
     pub(crate) fn trust(&self) -> Trust {
-        Trust::Proxies(self.trusted_proxies.clone())
+        self.trusted_proxies.clone().into()
     }
 }
 
@@ -373,12 +371,6 @@ pub(crate) fn public_url(url: &str) -> anyhow::Result<String> {
         bail!("--public-url: `{url}` must have no user, query or fragment: paths are added to its end");
     }
     Ok(url.trim_end_matches('/').to_owned())
-}
-
-/// A network, or an address, which is a network of one.
-fn network(text: &str) -> Result<IpNet, &'static str> {
-    let address = || text.parse().map(|address: IpAddr| IpNet::from(address.to_canonical()));
-    text.parse().or_else(|_| address()).map_err(|_| "must be an IP address or a network, as in 10.0.0.0/8")
 }
 
 fn address(text: &str) -> Result<SocketAddr, &'static str> {
