@@ -60,6 +60,10 @@ pub(crate) enum Error {
     #[error("the producer was silent for {} seconds", .0.as_secs())]
     Idle(Duration),
 
+    /// With a sentence that says how to go on.
+    #[error("the caller's token has expired")]
+    TokenExpired(&'static str),
+
     #[error("the host is about to stop")]
     Stopping,
 
@@ -121,6 +125,7 @@ impl From<Error> for Status {
                 let message = format!("Nothing came for {seconds} seconds: open the stream again to go on");
                 aip::with_reason(Code::Unavailable, "STREAM_IDLE", message)
             }
+            Error::TokenExpired(resume) => identity::expired(resume),
             Error::Stopping => {
                 let message = "The server stops: open the stream again to go on";
                 aip::with_reason(Code::Unavailable, "SERVER_STOPPING", message)

@@ -13,7 +13,7 @@ use futures_util::{
     stream,
 };
 use http::Extensions;
-use identity::Scope;
+use identity::{Caller, Scope};
 use proto::annotations::v1::{self as pb, watch_annotations_response::Event};
 use storage::{Bookmark, Clock, Database, Entropy, Instant, Timer};
 use tonic::{Status, metadata::MetadataMap};
@@ -28,7 +28,7 @@ use crate::{
     AnnotationsService,
     annotation::ImageId,
     call::Call,
-    error::Result,
+    error::{Error, Result},
     owners::ImagesBackend,
     repo::history::{self, Change, Position, Snapshot},
 };
@@ -36,11 +36,15 @@ use crate::{
 /// After how much silence a watcher is told that nothing has changed: sooner than proxies give a connection up.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
+/// What a watcher does whose token has expired.
+const RESUME: &str = "Watch again with a new token and the last `resume_token`.";
+
 /// A call of `WatchAnnotations`.
 pub(crate) struct Watch<D: Database, I, C: Clock, E, T: Timer> {
     service: AnnotationsService<D, I, C, E, T>,
     metadata: MetadataMap,
     extensions: Extensions,
+    caller: Caller,
     feed: Arc<Feed<D, C, T>>,
     image_id: ImageId,
     /// How far its caller has seen by its own word.
@@ -78,6 +82,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, 
         let now = service.ports.clock.instant();
         let ends_at = now.plus(service.settings.longest_watch);
         let (subscription, is_behind, is_current) = (None, true, false);
+        let caller = call.caller.clone();
         drop(call);
         let (cursor, owes_reset) = match begin {
             Begin::At(cursor) => (cursor, false),
@@ -87,6 +92,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, 
             service,
             metadata,
             extensions,
+            caller,
             feed,
             image_id,
             at_least,
@@ -109,6 +115,9 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, 
     /// Waits until there is something to tell, or the call has lasted long enough.
     async fn step(mut self) -> Result<Option<(pb::WatchAnnotationsResponse, Self)>> {
         while self.now() < self.ends_at && !self.service.drain.has_begun() {
+            if self.remaining().is_zero() {
+                return Err(Error::TokenExpired(RESUME));
+            }
             if let Some(event) = self.next().await? {
                 self.told_at = self.now();
                 let message = self.message(event);
@@ -204,7 +213,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, 
             self.is_current = true;
             return Ok(Some(Event::Current(pb::Current {})));
         }
-        let patience = heartbeat_at.min(self.ends_at).since(self.now());
+        let patience = heartbeat_at.min(self.ends_at).since(self.now()).min(self.remaining());
         let news = subscription.wait(news, patience);
         match select(pin!(news), pin!(self.service.drain.begun())).await {
             Either::Left((read, _)) => read?,
@@ -240,5 +249,10 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, 
 
     fn now(&self) -> Instant {
         self.service.ports.clock.instant()
+    }
+
+    /// For how long the caller's token is still accepted: an expiry is a moment of the machine's time.
+    fn remaining(&self) -> Duration {
+        self.caller.remaining(self.service.ports.clock.now())
     }
 }

@@ -59,8 +59,8 @@ impl<C: Clock> Authenticator<C> {
         let Header { algorithm, kid } = Header::parse(token)?;
         let key = self.shared.keys.find(algorithm, kid.as_deref(), instant).await?;
         let proof = token::open(token, &key)?.check(&self.shared.policy, now)?;
-        let caller = Caller::new(proof.user_id, proof.scopes, token.into());
-        self.shared.cache.put(hash, generation, proof.expires, caller.clone());
+        let caller = Caller::new(proof.user_id, proof.scopes, token.into(), proof.expires_at);
+        self.shared.cache.put(hash, generation, caller.clone());
         Ok(caller)
     }
 

@@ -9,7 +9,7 @@ use lru::LruCache;
 use sha2::{Digest as _, Sha256};
 use storage::Timestamp;
 
-use crate::{Caller, claims::NumericDate};
+use crate::Caller;
 
 /// How many tokens are remembered: those used last.
 const CACHED_TOKENS: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
@@ -28,7 +28,6 @@ pub(crate) struct TokenCache {
 
 struct Entry {
     caller: Caller,
-    expires: NumericDate,
     generation: u64,
 }
 
@@ -41,30 +40,30 @@ impl TokenCache {
     pub(crate) fn get(&self, hash: &TokenHash, generation: u64, now: Timestamp) -> Option<Caller> {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = entries.get(hash)?;
-        if entry.generation == generation && !entry.expires.is_past(now) {
+        if entry.generation == generation && !entry.caller.remaining(now).is_zero() {
             return Some(entry.caller.clone());
         }
         entries.pop(hash);
         None
     }
 
-    pub(crate) fn put(&self, hash: TokenHash, generation: u64, expires: NumericDate, caller: Caller) {
+    pub(crate) fn put(&self, hash: TokenHash, generation: u64, caller: Caller) {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.put(hash, Entry { caller, expires, generation });
+        entries.put(hash, Entry { caller, generation });
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{LEEWAY_SECONDS, Scopes, UserId};
+    use crate::{Scopes, UserId};
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
 
     fn remember(cache: &TokenCache, token: &str) -> TokenHash {
-        let caller = Caller::new(UserId::parse("alice").unwrap(), Scopes::DEFAULT, token.into());
-        let expires = serde_json::from_str("1060").unwrap();
-        cache.put(hash(token), 1, expires, caller);
+        let alice = UserId::parse("alice").unwrap();
+        let caller = Caller::new(alice, Scopes::DEFAULT, token.into(), NOW.plus_seconds(60));
+        cache.put(hash(token), 1, caller);
         hash(token)
     }
 
@@ -72,7 +71,7 @@ mod tests {
     fn a_token_is_remembered_until_it_expires() {
         let cache = TokenCache::new();
         let hash = remember(&cache, "a");
-        let end = NOW.plus_seconds(60 + i64::from(LEEWAY_SECONDS));
+        let end = NOW.plus_seconds(60);
         assert!(cache.get(&hash, 1, Timestamp::from_millis(end.as_millis() - 1)).is_some());
         assert!(cache.get(&hash, 1, end).is_none());
         assert!(cache.get(&hash, 1, NOW).is_none(), "an expired entry is gone for good");

@@ -1,8 +1,9 @@
 //! The caller of one request.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use http::Extensions;
+use storage::Timestamp;
 
 use crate::{Scope, Scopes};
 
@@ -44,13 +45,14 @@ pub struct Caller {
     user_id: UserId,
     scopes: Scopes,
     token: Arc<str>,
+    expires_at: Timestamp,
 }
 
 impl Caller {
-    /// The caller that a verified `token` speaks for.
+    /// The caller that a verified `token` speaks for, which is accepted until `expires_at`.
     #[must_use]
-    pub const fn new(user_id: UserId, scopes: Scopes, token: Arc<str>) -> Self {
-        Self { user_id, scopes, token }
+    pub const fn new(user_id: UserId, scopes: Scopes, token: Arc<str>, expires_at: Timestamp) -> Self {
+        Self { user_id, scopes, token, expires_at }
     }
 
     /// The user.
@@ -69,6 +71,14 @@ impl Caller {
     #[must_use]
     pub fn sees(&self, owner: &str) -> bool {
         self.user_id.as_str() == owner || self.may(Scope::OwnersAny)
+    }
+
+    /// For how long the token is still accepted; zero if it has expired. A call that may outlast its token asks again
+    /// after so long: an expiry is a moment of the clock, which may be corrected meanwhile.
+    #[must_use]
+    pub fn remaining(&self, now: Timestamp) -> Duration {
+        let millis = self.expires_at.as_millis().saturating_sub(now.as_millis());
+        Duration::from_millis(millis.max(0).unsigned_abs())
     }
 
     /// The token itself, to be forwarded to another service on the caller's behalf.
@@ -125,8 +135,18 @@ pub fn caller_with_any(extensions: &Extensions, scopes: [Scope; 3]) -> Result<&C
 mod tests {
     use super::*;
 
+    const EXPIRES_AT: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
     fn alice(scopes: Scopes) -> Caller {
-        Caller::new(UserId::parse("alice").unwrap(), scopes, "the.secret.token".into())
+        Caller::new(UserId::parse("alice").unwrap(), scopes, "the.secret.token".into(), EXPIRES_AT)
+    }
+
+    #[test]
+    fn a_token_remains_until_it_expires_and_no_longer() {
+        let at = |millis: i64| Timestamp::from_millis(EXPIRES_AT.as_millis() + millis);
+        assert_eq!(alice(Scopes::DEFAULT).remaining(at(-1_500)), Duration::from_millis(1_500));
+        assert_eq!(alice(Scopes::DEFAULT).remaining(at(0)), Duration::ZERO);
+        assert_eq!(alice(Scopes::DEFAULT).remaining(at(1)), Duration::ZERO);
     }
 
     #[test]

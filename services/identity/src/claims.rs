@@ -58,12 +58,13 @@ fn scopes<'de, D: Deserializer<'de>>(claim: D) -> Result<Option<Scopes>, D::Erro
 /// Seconds since 1970, not necessarily whole (RFC 7519 section 2).
 #[derive(Clone, Copy, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct NumericDate(f64);
+struct NumericDate(f64);
 
 impl NumericDate {
-    /// Whether this moment, with the leeway granted, is over.
-    pub(crate) fn is_past(self, now: Timestamp) -> bool {
-        self.0 + f64::from(LEEWAY_SECONDS) <= seconds(now)
+    /// This moment with the leeway granted: until then, a token that expires now is accepted.
+    #[expect(clippy::cast_possible_truncation, reason = "it saturates at the ends of time")]
+    fn with_leeway(self) -> Timestamp {
+        Timestamp::from_millis(((self.0 + f64::from(LEEWAY_SECONDS)) * 1000.0).ceil() as i64)
     }
 
     /// Whether this moment, with the leeway granted, is still to come.
@@ -98,13 +99,14 @@ impl Texts {
 pub(crate) struct Proof {
     pub(crate) user_id: UserId,
     pub(crate) scopes: Scopes,
-    pub(crate) expires: NumericDate,
+    /// Until when the token is accepted.
+    pub(crate) expires_at: Timestamp,
 }
 
 impl Claims {
     pub(crate) fn check(self, policy: &Policy, now: Timestamp) -> Result<Proof, Refused> {
-        let expires = self.exp.ok_or(Refused::NoExpiry)?;
-        if expires.is_past(now) {
+        let expires_at = self.exp.ok_or(Refused::NoExpiry)?.with_leeway();
+        if expires_at <= now {
             return Err(Refused::Expired);
         }
         if self.nbf.is_some_and(|from| from.is_ahead(now)) {
@@ -120,6 +122,6 @@ impl Claims {
         let scopes = self.scopes();
         let subject = self.sub.ok_or(Refused::NoSubject)?;
         let user_id = UserId::parse(&subject).map_err(|_| Refused::Subject)?;
-        Ok(Proof { user_id, scopes, expires })
+        Ok(Proof { user_id, scopes, expires_at })
     }
 }

@@ -93,6 +93,14 @@ impl From<Refused> for Status {
     }
 }
 
+/// UNAUTHENTICATED for a call that has outlasted its token; `resume` is a sentence that says how to go on with another.
+#[must_use]
+pub fn expired(resume: &str) -> Status {
+    let message = format!("{}. {resume}", Refused::Expired);
+    let status = aip::with_reason(Code::Unauthenticated, "TOKEN_EXPIRED", message);
+    challenge(status, MetadataValue::from_static(r#"Bearer error="invalid_token""#))
+}
+
 /// UNAUTHENTICATED without a token, PERMISSION_DENIED without the scope, each with its challenge.
 impl From<Denied> for Status {
     fn from(denied: Denied) -> Self {

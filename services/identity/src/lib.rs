@@ -29,7 +29,7 @@ mod verifying_key;
 pub use authenticator::Authenticator;
 pub use caller::{Caller, Denied, InvalidUserId, UserId, caller, caller_with_any};
 pub use claims::{LEEWAY_SECONDS, Policy};
-pub use error::Refused;
+pub use error::{Refused, expired};
 pub use jwks::{Jwks, MAX_AGE_SECONDS, MAX_FETCHES, REFRESH_INTERVAL_SECONDS};
 pub use keys::{BoxError, KeySource, Keys, KeysUnavailable};
 pub use layer::{AuthLayer, AuthService};

@@ -7,8 +7,9 @@ use futures_util::{
     FutureExt as _,
     future::{Either, select},
 };
+use identity::Caller;
 use proto::annotations::v1 as pb;
-use storage::Timer;
+use storage::{Clock, Timer};
 use tonic::{Status, Streaming};
 
 use super::{Batch, Open, budget::Share};
@@ -23,8 +24,12 @@ const GROUP: usize = 5_000;
 /// How long a producer may be silent. It is less than the minute after which a port gives a request up that stands still.
 const IDLE: Duration = Duration::from_secs(50);
 
+/// What a producer does whose token has expired.
+const RESUME: &str = "Open the stream again with a new token: it resumes at `next_offset`.";
+
 /// The producer's side of a call.
 pub(super) struct Inbound {
+    caller: Caller,
     messages: Streaming<pb::IngestAnnotationsRequest>,
     /// Taken in, but no part of the group before it.
     next: Option<Result<pb::IngestAnnotationsRequest, Status>>,
@@ -32,31 +37,43 @@ pub(super) struct Inbound {
 }
 
 impl Inbound {
-    pub(super) const fn new(messages: Streaming<pb::IngestAnnotationsRequest>, share: Share) -> Self {
-        Self { messages, next: None, share }
+    pub(super) const fn new(
+        caller: Caller,
+        messages: Streaming<pb::IngestAnnotationsRequest>,
+        share: Share,
+    ) -> Self {
+        Self { caller, messages, next: None, share }
     }
 
     /// The next message; `None` when the producer has ended.
     ///
     /// # Errors
-    /// The producer broke off or is silent for too long, the host stops, or the server holds too much.
+    /// The producer broke off or is silent for too long, its token has expired, the host stops, or the server holds too
+    /// much.
     pub(super) async fn take(
         &mut self,
+        clock: &impl Clock,
         timer: &impl Timer,
         drain: &Drain,
     ) -> Result<Option<pb::IngestAnnotationsRequest>> {
         self.share.release();
-        let next = match self.next.take() {
-            Some(message) => message.map(Some),
-            None => {
-                let stop = pin!(drain.begun());
-                let idle = pin!(timer.sleep(IDLE));
-                // The message comes last: a producer that never pauses is stopped too.
-                match select(select(stop, idle), pin!(self.messages.message())).await {
-                    Either::Left((Either::Left(_), _)) => return Err(Error::Stopping),
-                    Either::Left((Either::Right(_), _)) => return Err(Error::Idle(IDLE)),
-                    Either::Right((message, _)) => message,
-                }
+        let next = loop {
+            let patience = self.caller.remaining(clock.now()).min(IDLE);
+            if patience.is_zero() {
+                return Err(Error::TokenExpired(RESUME));
+            }
+            if let Some(message) = self.next.take() {
+                break message.map(Some);
+            }
+            let stop = pin!(drain.begun());
+            let timeout = pin!(timer.sleep(patience));
+            // The message comes last: a producer that never pauses is stopped too.
+            match select(select(stop, timeout), pin!(self.messages.message())).await {
+                Either::Left((Either::Left(_), _)) => return Err(Error::Stopping),
+                Either::Left((Either::Right(_), _)) if patience == IDLE => return Err(Error::Idle(IDLE)),
+                // Whether the token has expired, the clock says.
+                Either::Left((Either::Right(_), _)) => {}
+                Either::Right((message, _)) => break message,
             }
         };
         let next = next.map_err(Error::Producer)?;

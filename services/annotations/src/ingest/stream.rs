@@ -41,8 +41,8 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Ingest<D, I,
         extensions: Extensions,
         messages: Streaming<pb::IngestAnnotationsRequest>,
     ) -> Result<Self> {
-        identity::caller(&extensions, Scope::AnnotationsWrite)?;
-        let inbound = Inbound::new(messages, service.budget.open()?);
+        let caller = identity::caller(&extensions, Scope::AnnotationsWrite)?.clone();
+        let inbound = Inbound::new(caller, messages, service.budget.open()?);
         Ok(Self { service, metadata, extensions, inbound, open: None })
     }
 
@@ -55,7 +55,9 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Ingest<D, I,
     /// Takes in what waits, stores it, and answers how far the stream has come.
     async fn step(mut self) -> Result<Option<(Vec<pb::IngestAnnotationsResponse>, Self)>> {
         let AnnotationsService { ports, drain, .. } = &self.service;
-        let Some(first) = self.inbound.take(&ports.timer, drain).await? else { return Ok(None) };
+        let Some(first) = self.inbound.take(&ports.clock, &ports.timer, drain).await? else {
+            return Ok(None);
+        };
         let call = Call::begin(&ports.database, &self.metadata, &self.extensions, Scope::AnnotationsWrite)?;
         let mut open = match self.open.take() {
             Some(open) => open.still(&first.stream_id)?,

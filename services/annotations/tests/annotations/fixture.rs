@@ -32,6 +32,9 @@ use crate::images::Images;
 pub(crate) const CAT: &str = "0190a0b0c0d07abc8000000000000001";
 pub(crate) const DOG: &str = "0190a0b0c0d07abc8000000000000002";
 pub(crate) const BOBS: &str = "0190a0b0c0d07abc8000000000000003";
+/// When tokens expire that never do, in milliseconds since 1970.
+const NEVER: i64 = i64::MAX;
+
 pub(crate) const NOBODYS: &str = "0190a0b0c0d07abc8000000000000009";
 
 /// The file of the database.
@@ -137,16 +140,26 @@ pub(crate) fn by<T>(user: &str, message: T) -> Request<T> {
 pub(crate) fn by_any<T>(user: &str, message: T) -> Request<T> {
     let scopes = Scopes::parse("annotations:read annotations:write owners:any");
     let mut request = Request::new(message);
-    let caller = Caller::new(UserId::parse(user).unwrap(), scopes, format!("{user}+any").into());
-    request.extensions_mut().insert(caller);
+    request.extensions_mut().insert(caller(user, scopes, &format!("{user}+any"), NEVER));
     request
 }
 
 /// `message` with `scopes`; the user's token is its name.
 pub(crate) fn with_scopes<T>(user: &str, scopes: Scopes, message: T) -> Request<T> {
     let mut request = Request::new(message);
-    request.extensions_mut().insert(Caller::new(UserId::parse(user).unwrap(), scopes, user.into()));
+    request.extensions_mut().insert(caller(user, scopes, user, NEVER));
     request
+}
+
+/// `message` of a user whose token expires in 30 seconds.
+pub(crate) fn briefly<T>(user: &str, message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.extensions_mut().insert(caller(user, Scopes::DEFAULT, user, START + 30_000));
+    request
+}
+
+fn caller(user: &str, scopes: Scopes, token: &str, expires_at: i64) -> Caller {
+    Caller::new(UserId::parse(user).unwrap(), scopes, token.into(), Timestamp::from_millis(expires_at))
 }
 
 /// The fields that a refusal names.

@@ -1,14 +1,14 @@
-use std::num::NonZeroUsize;
+use std::{num::NonZeroUsize, pin::Pin};
 
 use annotations::Settings;
 use futures_util::{Stream, StreamExt as _, stream};
 use proto::annotations::v1 as pb;
 use storage::Statement;
 use tokio::sync::mpsc;
-use tonic::{Code, Status, Streaming};
+use tonic::{Code, Request, Status, Streaming};
 use tonic_types::StatusExt as _;
 
-use crate::fixture::{BOBS, CAT, DOG, Fixture, NOBODYS, by, by_any, fields, new_box};
+use crate::fixture::{BOBS, CAT, DOG, Fixture, NOBODYS, briefly, by, by_any, fields, new_box};
 
 /// The reason of a refusal, and where it says that the stream continues.
 fn reason_and_next_offset(status: &Status) -> (String, Option<String>) {
@@ -32,6 +32,9 @@ fn cats(count: usize) -> Vec<pb::NewAnnotation> {
     vec![new_box(CAT); count]
 }
 
+type Sender = mpsc::UnboundedSender<pb::IngestAnnotationsRequest>;
+type Messages = Pin<Box<dyn Stream<Item = pb::IngestAnnotationsRequest> + Send>>;
+
 impl Fixture {
     async fn append(
         &self,
@@ -50,13 +53,20 @@ impl Fixture {
     }
 
     /// A producer whose stream is open and empty.
-    async fn open_stream(
+    async fn open_stream(&self) -> (Sender, Streaming<pb::IngestAnnotationsResponse>) {
+        self.open_stream_with(|messages| by("alice", messages)).await
+    }
+
+    /// A producer whose stream is open and empty, with the token that `request` adds.
+    async fn open_stream_with(
         &self,
-    ) -> (mpsc::UnboundedSender<pb::IngestAnnotationsRequest>, Streaming<pb::IngestAnnotationsResponse>) {
+        request: fn(Messages) -> Request<Messages>,
+    ) -> (Sender, Streaming<pb::IngestAnnotationsResponse>) {
         let (sender, messages) = mpsc::unbounded_channel();
         let messages =
             stream::unfold(messages, async |mut from| from.recv().await.map(|message| (message, from)));
-        let mut answers = self.ingest(messages).await;
+        let call = self.client.clone().ingest_annotations(request(Box::pin(messages))).await;
+        let mut answers = call.unwrap().into_inner();
         sender.send(opening()).unwrap();
         assert_eq!(answers.next().await.unwrap().unwrap().next_offset, 0);
         (sender, answers)
@@ -260,6 +270,37 @@ async fn a_server_that_stops_acknowledges_what_is_stored_and_ends() {
     sender.send(message(2, cats(2))).unwrap();
     let stopping = answers.next().await.unwrap().unwrap_err();
     assert_eq!(ended(&stopping), (Code::Unavailable, "SERVER_STOPPING".to_owned(), Some(1)));
+    assert_eq!((fixture.stored().await, fixture.next_offset().await), (2, 2));
+}
+
+#[tokio::test]
+async fn a_silent_stream_ends_when_its_token_expires() {
+    let fixture = Fixture::start().await;
+    let (sender, mut answers) = fixture.open_stream_with(|messages| briefly("alice", messages)).await;
+    sender.send(message(0, cats(2))).unwrap();
+    assert_eq!(answers.next().await.unwrap().unwrap().next_offset, 2, "what is stored is acknowledged");
+    let mut waiting = Box::pin(answers.next());
+    assert!(futures_util::poll!(&mut waiting).is_pending());
+    fixture.clock.advance_millis(29_999);
+    assert!(futures_util::poll!(&mut waiting).is_pending());
+    fixture.clock.advance_millis(1);
+    let expired = waiting.await.unwrap().unwrap_err();
+    assert_eq!(ended(&expired), (Code::Unauthenticated, "TOKEN_EXPIRED".to_owned(), None));
+    let what_to_do = "Open the stream again with a new token: it resumes at `next_offset`.";
+    assert_eq!(expired.message(), format!("The token has expired. {what_to_do}"));
+    assert_eq!(fixture.append(2, cats(1)).await.unwrap().next_offset, 3, "with another token");
+}
+
+#[tokio::test]
+async fn a_producer_that_never_pauses_stores_nothing_after_its_token_has_expired() {
+    let fixture = Fixture::start().await;
+    let (sender, mut answers) = fixture.open_stream_with(|messages| briefly("alice", messages)).await;
+    sender.send(message(0, cats(2))).unwrap();
+    assert_eq!(answers.next().await.unwrap().unwrap().next_offset, 2);
+    sender.send(message(2, cats(2))).unwrap();
+    fixture.clock.advance_millis(30_000);
+    assert_eq!(answers.next().await.unwrap().unwrap_err().code(), Code::Unauthenticated);
+    assert!(answers.next().await.is_none());
     assert_eq!((fixture.stored().await, fixture.next_offset().await), (2, 2));
 }
 

@@ -17,7 +17,7 @@ use tonic::Code;
 use tonic_types::StatusExt as _;
 
 use self::watcher::{Watcher, changed, current, removed};
-use crate::fixture::{BOBS, CAT, DOG, Fixture, NOBODYS, by, fields, new_box};
+use crate::fixture::{BOBS, CAT, DOG, Fixture, NOBODYS, briefly, by, fields, new_box};
 
 #[tokio::test]
 async fn the_boxes_come_first_and_then_each_change_of_this_process_at_once() {
@@ -229,6 +229,35 @@ async fn a_call_ends_after_half_an_hour_and_goes_on_by_its_token() {
 }
 
 #[tokio::test]
+async fn a_watch_ends_when_its_token_expires_and_resumes_with_another() {
+    let fixture = Fixture::start().await;
+    let request = pb::WatchAnnotationsRequest { image_id: CAT.to_owned(), ..Default::default() };
+    let mut watcher = fixture.watch_by(briefly("alice", request)).await.unwrap();
+    watcher.until_current().await;
+    let waiting = async {
+        loop {
+            match watcher.try_next().await.unwrap() {
+                Ok(event) => assert_eq!(event, current()),
+                Err(expired) => break expired,
+            }
+        }
+    };
+    let (expired, ()) = tokio::join!(waiting, async {
+        for _ in 0..30 {
+            fixture.clock.advance_millis(1_000);
+            tokio::task::yield_now().await;
+        }
+    });
+    assert_eq!(expired.code(), Code::Unauthenticated);
+    assert_eq!(expired.get_details_error_info().unwrap().reason, "TOKEN_EXPIRED");
+    let what_to_do = "Watch again with a new token and the last `resume_token`.";
+    assert_eq!(expired.message(), format!("The token has expired. {what_to_do}"));
+    let missed = fixture.draw(CAT).await;
+    let mut again = fixture.try_watch(CAT, &watcher.token).await.unwrap();
+    assert_eq!(again.until_current().await, [changed(&missed), current()]);
+}
+
+#[tokio::test]
 async fn many_idle_watchers_ask_the_database_once_a_second() {
     let fixture = Fixture::start().await;
     let mut watchers = Vec::new();
@@ -283,7 +312,7 @@ async fn a_browser_whose_last_event_says_nothing_begins_anew() {
         let last_event_id = last_event_id.to_owned();
         let request =
             pb::WatchAnnotationsRequest { image_id: CAT.to_owned(), last_event_id, ..Default::default() };
-        let mut watcher = fixture.watch_by(request).await.unwrap();
+        let mut watcher = fixture.watch_by(by("alice", request)).await.unwrap();
         assert_eq!(watcher.until_current().await, [Reset(pb::Reset {}), changed(&drawn), current()]);
     }
     let cats = fixture.watch_from_now(CAT).await.token;
@@ -293,7 +322,7 @@ async fn a_browser_whose_last_event_says_nothing_begins_anew() {
         resume_token: "nonsense".to_owned(),
         last_event_id: cats,
     };
-    assert_eq!(fixture.watch_by(request).await.unwrap().until_current().await, [current()]);
+    assert_eq!(fixture.watch_by(by("alice", request)).await.unwrap().until_current().await, [current()]);
 }
 
 #[tokio::test]

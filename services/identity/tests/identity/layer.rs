@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use http::{Request, Response, header::AUTHORIZATION};
 use identity::{AuthLayer, Caller, Scopes, UserId, caller};
 use serde_json::json;
+use storage::Timestamp;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 use tower::{Layer as _, ServiceExt as _, service_fn};
@@ -50,7 +51,12 @@ async fn a_request_without_a_token_passes_only_where_none_is_needed() {
 #[tokio::test]
 async fn a_caller_that_did_not_come_from_a_token_is_taken_away() {
     let mut request = Request::builder().uri("/a.Service/Open").body(()).unwrap();
-    let forged = Caller::new(UserId::parse("mallory").unwrap(), Scopes::DEFAULT, "".into());
+    let forged = Caller::new(
+        UserId::parse("mallory").unwrap(),
+        Scopes::DEFAULT,
+        "".into(),
+        Timestamp::from_millis(i64::MAX),
+    );
     request.extensions_mut().insert(forged);
     assert_eq!(call(request).await.body(), "nobody");
 }

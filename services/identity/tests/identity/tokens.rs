@@ -6,6 +6,7 @@ use identity::{
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
+use storage::Timestamp;
 
 use crate::fixture::{
     FixedClock, NOW, Pair, SECRET, Source, authenticator, claims, claims_with, claims_without, hs256, secret,
@@ -30,6 +31,8 @@ async fn a_good_token_names_its_caller() {
     let caller = authenticator(secret()).0.verify(&token).await.unwrap();
     assert_eq!(caller.user_id().as_str(), "alice");
     assert_eq!(caller.token(), token);
+    let expires_at = Timestamp::from_millis(claims()["exp"].as_i64().unwrap() * 1_000);
+    assert_eq!(caller.remaining(expires_at).as_secs(), u64::from(LEEWAY_SECONDS.unsigned_abs()));
 }
 
 #[tokio::test]

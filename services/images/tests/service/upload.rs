@@ -292,6 +292,7 @@ async fn a_stream_that_breaks_off_leaves_nothing() {
         identity::UserId::parse("alice").unwrap(),
         identity::Scopes::DEFAULT,
         "token".into(),
+        storage::Timestamp::from_millis(i64::MAX),
     );
     request.extensions_mut().insert(alice);
 

@@ -82,8 +82,14 @@ impl World {
 
     /// A client with a token that has these scopes, or with none.
     pub(crate) fn client(&self, caller: Option<(&str, Scopes)>) -> Client {
-        let caller =
-            caller.map(|(name, scopes)| Caller::new(UserId::parse(name).unwrap(), scopes, "token".into()));
+        let caller = caller.map(|(name, scopes)| {
+            Caller::new(
+                UserId::parse(name).unwrap(),
+                scopes,
+                "token".into(),
+                Timestamp::from_millis(i64::MAX),
+            )
+        });
         ImagesServiceClient::new(InterceptedService::new(self.server.clone(), As(caller)))
     }
 

@@ -8,7 +8,7 @@ use proto::annotations::v1::{
     watch_annotations_response::Event::{self, Changed, Current, Removed, Reset},
 };
 use storage::Statement;
-use tonic::{Status, Streaming};
+use tonic::{Request, Status, Streaming};
 
 use crate::fixture::{CAT, Fixture, by, new_box};
 
@@ -26,13 +26,16 @@ impl Fixture {
             resume_token: resume_token.to_owned(),
             ..Default::default()
         };
-        self.watch_by(request).await
+        self.watch_by(by("alice", request)).await
     }
 
-    pub(super) async fn watch_by(&self, request: pb::WatchAnnotationsRequest) -> Result<Watcher, Status> {
-        let resume_token = request.resume_token.clone();
-        let messages = self.client.clone().watch_annotations(by("alice", request)).await?.into_inner();
-        Ok(Watcher { messages, token: resume_token, state: BTreeMap::new() })
+    pub(super) async fn watch_by(
+        &self,
+        request: Request<pb::WatchAnnotationsRequest>,
+    ) -> Result<Watcher, Status> {
+        let token = request.get_ref().resume_token.clone();
+        let messages = self.client.clone().watch_annotations(request).await?.into_inner();
+        Ok(Watcher { messages, token, state: BTreeMap::new() })
     }
 
     pub(super) async fn watch(&self, image_id: &str) -> Watcher {

@@ -862,7 +862,8 @@ export const AnnotationsService: GenService<{
    * where it last knew: what is sent again and is not stored is reported again.
    *
    * A gap ends the call (OUT_OF_RANGE, `next_offset` in the ErrorInfo), and so does another writer that opens the same
-   * stream (ABORTED, STREAM_FENCED). Messages that wait are stored together; the server reads no further while it stores.
+   * stream (ABORTED, STREAM_FENCED), and the token's expiry (UNAUTHENTICATED, TOKEN_EXPIRED in the ErrorInfo): the stream resumes with
+   * another token. Messages that wait are stored together; the server reads no further while it stores.
    *
    * A stream never goes back, unless the database is restored from a backup. Then an open call ends (ABORTED, STREAM_REWOUND),
    * and a producer that opens the stream is given a `next_offset` below what it was acknowledged before: it sends again from
@@ -901,7 +902,7 @@ export const AnnotationsService: GenService<{
    * It begins with all boxes as `changed`, then `current`, then the changes. Every message has a token: a client that
    * comes back with the last one is told what it missed, each change once, and goes on. When nothing changes, `current` comes
    * again every 15 seconds with a newer token. The server ends the call from time to time without an error, for the client to
-   * come back.
+   * come back. When the token expires, the call ends with UNAUTHENTICATED (TOKEN_EXPIRED in the ErrorInfo).
    *
    * `reset` comes first, and then the annotations again, where the changes since the token are not known: they are too old,
    * the database was restored from a backup or is another one, or the token is of another release or server key. A database
