@@ -33,6 +33,7 @@ impl UrlKeys {
     /// # Errors
     /// [`InvalidKeySource::Tls`] if TLS cannot be set up.
     pub fn new(url: Uri) -> Result<Self, InvalidKeySource> {
+        identity::warn_of_plain_http(&url);
         // Named here, for the process may have more than one provider compiled in.
         let provider = rustls::crypto::ring::default_provider();
         let connector = HttpsConnectorBuilder::new()

@@ -28,6 +28,9 @@ impl<C: Clock> Authenticator<C> {
     /// Accepts tokens that `keys` verify and `policy` allows, by the time of `clock`.
     #[must_use]
     pub fn new(keys: Keys, policy: Policy, clock: C) -> Self {
+        if let Some(warning) = keys.warning(&policy) {
+            tracing::warn!("{warning}: set RETICLE_JWT_ISSUER and RETICLE_JWT_AUDIENCE");
+        }
         Self { shared: Arc::new(Shared { keys, policy, cache: TokenCache::new() }), clock }
     }
 

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// RSA keys from 2048 bits (RFC 7518 section 3.3) to 4096, beyond which one check would cost too much.
-const RSA_MODULUS_BYTES: std::ops::RangeInclusive<usize> = 256..=512;
+const RSA_MODULUS_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
 
 /// The bytes of one coordinate of a P-256 point, and of an Ed25519 public key.
 const COORDINATE_BYTES: usize = 32;
@@ -93,7 +93,9 @@ impl Material {
                 p256_key(coordinate(x)?, coordinate(y)?).map(VerifyingKey::P256)
             }
             Self::Okp { crv, x } if crv == "Ed25519" => {
-                Ed25519Key::from_bytes(&coordinate(x)?).ok().map(VerifyingKey::Ed25519)
+                let key = Ed25519Key::from_bytes(&coordinate(x)?).ok()?;
+                // A point of small order verifies signatures that nobody made.
+                (!key.is_weak()).then_some(VerifyingKey::Ed25519(key))
             }
             Self::Ec { .. } | Self::Okp { .. } => None,
         }
@@ -101,10 +103,12 @@ impl Material {
 }
 
 fn rsa_key(modulus: &[u8], exponent: &[u8]) -> Option<RsaPublicKey> {
-    if !RSA_MODULUS_BYTES.contains(&modulus.len()) {
+    // Its bits count, not its bytes: some publishers put zeros in front, and a short key must not pass for a long one.
+    let modulus = BigUint::from_bytes_be(modulus);
+    if !RSA_MODULUS_BITS.contains(&modulus.bits()) {
         return None;
     }
-    RsaPublicKey::new(BigUint::from_bytes_be(modulus), BigUint::from_bytes_be(exponent)).ok()
+    RsaPublicKey::new(modulus, BigUint::from_bytes_be(exponent)).ok()
 }
 
 fn p256_key(x: [u8; COORDINATE_BYTES], y: [u8; COORDINATE_BYTES]) -> Option<P256Key> {

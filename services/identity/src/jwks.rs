@@ -19,6 +19,10 @@ use crate::{
 /// Keys older than this are read again, so that one that was withdrawn stops to count.
 pub const MAX_AGE_SECONDS: i64 = 600;
 
+/// Keys older than this are no longer used, even while the source is away: whoever can keep it away must not keep a withdrawn
+/// key in use for ever. A day.
+pub const LONGEST_OUTAGE_SECONDS: i64 = 24 * 60 * 60;
+
 /// Once the source has answered or failed, requests leave it alone for so long: tokens with made-up `kid`s cost it nothing.
 pub const REFRESH_INTERVAL_SECONDS: i64 = 10;
 
@@ -29,7 +33,7 @@ pub const REFRESH_INTERVAL_SECONDS: i64 = 10;
 /// context. A source that is costly to read joins reads that overlap.
 pub const MAX_FETCHES: u32 = 64;
 
-/// The public keys of a JWKS. While the source is away, the keys that were read last stay in use.
+/// The public keys of a JWKS. While the source is away, the keys that were read last stay in use for a day.
 pub struct Jwks {
     source: Box<dyn AnyKeySource>,
     state: Mutex<State>,
@@ -38,6 +42,8 @@ pub struct Jwks {
 #[derive(Default)]
 struct State {
     known: Option<Known>,
+    /// Counts the changes of `known`.
+    generation: u64,
     interval: Option<Interval>,
     reads_begun: u64,
     last_concluded: u64,
@@ -47,7 +53,6 @@ struct State {
 struct Known {
     document: Bytes,
     keys: KeySet,
-    generation: u64,
     read_at: Instant,
 }
 
@@ -90,7 +95,9 @@ impl Jwks {
         if stale {
             self.refresh_and_log(now).await;
         }
-        self.state().known.as_ref().map_or(0, |known| known.generation)
+        let mut state = self.state();
+        state.forget_outdated(now);
+        state.generation
     }
 
     /// The key for a token whose header names `algorithm` and `kid`; reads the source again if it is not known.
@@ -126,6 +133,15 @@ impl State {
         self.known.as_ref().is_some_and(|known| have_passed(MAX_AGE_SECONDS, known.read_at, now))
     }
 
+    /// Forgets keys that nobody has confirmed for too long, and with them the tokens that they have verified.
+    fn forget_outdated(&mut self, now: Instant) {
+        let is_outdated = |known: &mut Known| have_passed(LONGEST_OUTAGE_SECONDS, known.read_at, now);
+        if self.known.take_if(is_outdated).is_some() {
+            self.generation += 1;
+            tracing::error!("the JWKS could not be read for a day: its keys are no longer used");
+        }
+    }
+
     /// Whether one more read may begin, if `limit` are allowed before the first outcome of an interval; counts it.
     fn may_fetch(&mut self, limit: u32, now: Instant) -> bool {
         let goes_on = |interval: &Interval| !have_passed(REFRESH_INTERVAL_SECONDS, interval.began_at, now);
@@ -158,8 +174,8 @@ impl State {
         match &mut self.known {
             Some(known) if known.document == document => known.read_at = now,
             known => {
-                let generation = known.as_ref().map_or(1, |known| known.generation + 1);
-                *known = Some(Known { document, keys, generation, read_at: now });
+                self.generation += 1;
+                *known = Some(Known { document, keys, read_at: now });
             }
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! A JWT in its compact form (RFC 7515 section 7.1).
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::{Deserialize, de::IgnoredAny};
+use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
 use crate::{
     Refused,
@@ -22,7 +22,13 @@ pub(crate) struct Header {
 struct RawHeader {
     alg: String,
     kid: Option<String>,
-    crit: Option<IgnoredAny>,
+    /// Whether there is a `crit`, whatever it holds: even an empty one is not what RFC 7515 allows.
+    #[serde(default, deserialize_with = "present")]
+    crit: bool,
+}
+
+fn present<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(value).map(|_| true)
 }
 
 impl Header {
@@ -30,7 +36,7 @@ impl Header {
         let (encoded, _) = token.split_once('.').ok_or(Refused::Malformed)?;
         let raw: RawHeader = serde_json::from_slice(&decode(encoded)?).map_err(|_| Refused::Malformed)?;
         let algorithm = Algorithm::named(&raw.alg).ok_or(Refused::Algorithm)?;
-        if raw.crit.is_some() {
+        if raw.crit {
             return Err(Refused::Extension);
         }
         Ok(Self { algorithm, kid: raw.kid })

@@ -1,7 +1,7 @@
 //! The keys that signatures are verified with, each for one algorithm.
 
-use ed25519_dalek::Verifier as _;
 use hmac::{Hmac, Mac as _};
+use p256::ecdsa::signature::Verifier as _;
 use rsa::{Pkcs1v15Sign, RsaPublicKey};
 use sha2::{Digest as _, Sha256};
 
@@ -55,8 +55,9 @@ impl VerifyingKey {
             }
             Self::P256(key) => p256::ecdsa::Signature::from_slice(signature)
                 .is_ok_and(|signature| key.verify(message.as_bytes(), &signature).is_ok()),
+            // Strictly: some signatures verify for many messages or keys otherwise.
             Self::Ed25519(key) => ed25519_dalek::Signature::from_slice(signature)
-                .is_ok_and(|signature| key.verify(message.as_bytes(), &signature).is_ok()),
+                .is_ok_and(|signature| key.verify_strict(message.as_bytes(), &signature).is_ok()),
         }
     }
 }

@@ -7,7 +7,8 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use identity::{MAX_AGE_SECONDS, MAX_FETCHES, REFRESH_INTERVAL_SECONDS, Refused};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use identity::{LONGEST_OUTAGE_SECONDS, MAX_AGE_SECONDS, MAX_FETCHES, REFRESH_INTERVAL_SECONDS, Refused};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
@@ -75,6 +76,61 @@ async fn known_keys_stay_in_use_while_the_source_is_away() {
     source.publish(&[later.jwk()]);
     clock.advance(REFRESH_INTERVAL_SECONDS);
     assert!(authenticator.verify(&later.token()).await.is_ok());
+}
+
+#[tokio::test]
+async fn keys_are_not_used_for_ever_while_the_source_is_away() {
+    let pair = Pair::p256();
+    let source = Source::publishing(&[pair.jwk()]);
+    let (authenticator, clock) = authenticator(source.keys());
+    let hour = 3_600;
+    let claims = claims_with("exp", json!(crate::fixture::NOW + LONGEST_OUTAGE_SECONDS + 2 * hour));
+    let header =
+        jsonwebtoken::Header { kid: Some(pair.kid.to_owned()), ..jsonwebtoken::Header::new(pair.algorithm) };
+    let token = jsonwebtoken::encode(&header, &claims, &pair.key).unwrap();
+    assert!(authenticator.verify(&token).await.is_ok());
+    source.turn(Behaviour::Fail);
+    clock.advance_millis(LONGEST_OUTAGE_SECONDS * 1000 - 1);
+    assert!(authenticator.verify(&token).await.is_ok());
+    clock.advance_millis(1);
+    assert_eq!(authenticator.verify(&token).await.err(), Some(Refused::KeysUnavailable), "though remembered");
+    source.publish(&[pair.jwk()]);
+    clock.advance(REFRESH_INTERVAL_SECONDS);
+    assert!(authenticator.verify(&token).await.is_ok());
+    source.publish(&[Pair::other_p256().jwk()]);
+    clock.advance(MAX_AGE_SECONDS);
+    assert_eq!(authenticator.verify(&token).await.err(), Some(Refused::UnknownKey));
+}
+
+#[tokio::test]
+async fn zeros_ahead_of_a_modulus_make_no_difference() {
+    let rsa = Pair::rsa();
+    let modulus = URL_SAFE_NO_PAD.decode(rsa.jwk()["n"].as_str().unwrap()).unwrap();
+    let padded = |zeros: usize, modulus: &[u8]| URL_SAFE_NO_PAD.encode([&vec![0; zeros], modulus].concat());
+    for zeros in [1, 300] {
+        let jwk = rsa.jwk_with("n", json!(padded(zeros, &modulus)));
+        let (authenticator, _) = authenticator(Source::publishing(&[jwk]).keys());
+        assert!(authenticator.verify(&rsa.token()).await.is_ok(), "{zeros}");
+    }
+    // Half of it is 1024 bits, however long it is made.
+    let half = rsa.jwk_with("n", json!(padded(128, &modulus[128..])));
+    let (authenticator, _) = authenticator(Source::publishing(&[half, Pair::p256().jwk()]).keys());
+    assert_eq!(authenticator.verify(&rsa.token()).await.err(), Some(Refused::UnknownKey));
+}
+
+#[tokio::test]
+async fn a_point_of_small_order_is_no_key() {
+    let ed = Pair::ed25519();
+    // The neutral point: with it, this signature would be good for every message.
+    let mut neutral = [0; 32];
+    neutral[0] = 1;
+    let weak = ed.jwk_with("x", json!(URL_SAFE_NO_PAD.encode(neutral)));
+    let (authenticator, _) = authenticator(Source::publishing(&[weak, Pair::p256().jwk()]).keys());
+    let token = ed.token();
+    let (message, _) = token.rsplit_once('.').unwrap();
+    let signature = URL_SAFE_NO_PAD.encode([neutral, [0; 32]].concat());
+    let forged = authenticator.verify(&format!("{message}.{signature}")).await;
+    assert_eq!(forged.err(), Some(Refused::UnknownKey));
 }
 
 #[tokio::test]

@@ -246,8 +246,11 @@ async fn issuer_and_audience_count_where_they_are_configured() {
 
 #[tokio::test]
 async fn a_header_that_demands_an_unknown_extension_is_refused() {
-    let token = signed(r#"{"alg":"HS256","crit":["b64"],"b64":true}"#, &claims().to_string(), SECRET);
-    assert_eq!(verify(&token).await, Err(Refused::Extension));
+    for crit in [r#"["b64"]"#, "[]", "null", "false", "{}"] {
+        let header = format!(r#"{{"alg":"HS256","crit":{crit},"b64":true}}"#);
+        let token = signed(&header, &claims().to_string(), SECRET);
+        assert_eq!(verify(&token).await, Err(Refused::Extension), "{crit}");
+    }
 }
 
 #[tokio::test]

@@ -39,7 +39,9 @@ impl UrlKeys {
     pub(crate) fn new(url: &str) -> Result<Self, String> {
         let parsed = url.parse().ok();
         let web = parsed.filter(|uri: &Uri| matches!(uri.scheme_str(), Some("http" | "https")));
-        web.map(|url| Self { url }).ok_or_else(|| format!("must be an http(s) URL, not `{url}`"))
+        web.inspect(identity::warn_of_plain_http)
+            .map(|url| Self { url })
+            .ok_or_else(|| format!("must be an http(s) URL, not `{url}`"))
     }
 
     #[expect(clippy::future_not_send, reason = "`fetch` below wraps it")]
