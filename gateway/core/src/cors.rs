@@ -13,7 +13,8 @@ use http::{
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
 
 const REQUEST_HEADERS: &str = "authorization, content-type, accept, grpc-timeout, x-grpc-web, x-user-agent, \
-     x-request-id, x-reticle-bookmark, traceparent, tracestate, if-match, if-none-match, if-range, range, last-event-id";
+     x-request-id, x-requested-with, x-reticle-bookmark, traceparent, tracestate, baggage, sentry-trace, if-match, \
+     if-none-match, if-range, range, last-event-id";
 
 const EXPOSED: HeaderValue = HeaderValue::from_static(
     "grpc-status, grpc-message, grpc-status-details-bin, grpc-encoding, etag, content-range, accept-ranges, \
