@@ -8,7 +8,7 @@ use http::{
     HeaderMap, HeaderValue, Response, StatusCode,
     header::{
         ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
-        CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+        CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, VARY,
     },
 };
 use http_body::Frame;
@@ -94,6 +94,8 @@ fn mark(download: &Download, info: &DownloadInfo, headers: &mut HeaderMap) {
         headers.extend(HeaderValue::try_from(quote(&info.etag)).ok().map(|tag| (ETAG, tag)));
     }
     headers.extend(download.cache_control.clone().map(|value| (CACHE_CONTROL, value)));
+    // A browser that was somebody else's an hour ago keeps what that user saw.
+    headers.append(VARY, HeaderValue::from_static("authorization"));
     // Whoever has the address and the right to read may show the file in a page; it is a file of a stranger, though,
     // and never a page of this origin.
     headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));

@@ -68,14 +68,15 @@ async fn every_answer_can_be_read_by_an_allowed_page_and_by_no_other() {
         {
             assert!(answer.header("access-control-expose-headers").split(", ").any(|n| n == name), "{name}");
         }
-        assert_eq!(answer.header("vary"), "origin");
+        assert!(answer.headers.get_all("vary").iter().any(|value| value == "origin"), "{answer:?}");
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
         assert_eq!(answer.header("referrer-policy"), "no-referrer");
     }
     for request in requests() {
         let answer = request.header("origin", "https://evil.test").send(&stack).await;
         assert_eq!(answer.header("access-control-allow-origin"), "");
-        assert_eq!(answer.header("vary"), "origin", "a cache must not mix the two up");
+        let varies = answer.headers.get_all("vary").iter().any(|value| value == "origin");
+        assert!(varies, "a cache must not mix the two up");
     }
 }
 

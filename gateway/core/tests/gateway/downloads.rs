@@ -29,6 +29,19 @@ async fn a_file_comes_whole_with_all_that_is_told_of_it() {
 }
 
 #[tokio::test]
+async fn a_file_that_one_user_has_read_is_not_another_users_from_the_same_browser() {
+    let stack = start();
+    let tag = format!("\"{PICTURE_TAG}\"");
+    for (header, value, status) in
+        [("accept", "*/*", 200), ("range", "bytes=0-1", 206), ("if-none-match", &tag, 304)]
+    {
+        let answer = request(PATH).header(header, value).send(&stack).await;
+        assert_eq!(answer.status, status);
+        assert!(answer.headers.get_all("vary").iter().any(|value| value == "authorization"), "{answer:?}");
+    }
+}
+
+#[tokio::test]
 async fn head_reads_no_bytes() {
     let stack = start();
     let answer = request("HEAD /api/images/abc/content").header("range", "bytes=0-1").send(&stack).await;
