@@ -1,5 +1,5 @@
-//! Writes what the generated code does not say of the contract: which methods need no token, and where the lists of each
-//! request message are.
+//! Writes what the generated code does not say of the contract: which methods need no token, which take a stream, and where
+//! the lists of each request message are.
 
 use std::{collections::BTreeMap, error::Error, fmt::Write as _};
 
@@ -13,6 +13,7 @@ const TOKEN_OPTIONAL: &str = "token_optional";
 pub(crate) fn write(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
     let mut code = String::new();
     token_optional(pool, &mut code)?;
+    streamed(pool, &mut code)?;
     let mut shapes = Shapes::default();
     for service in pool.services() {
         for method in service.methods() {
@@ -40,6 +41,18 @@ fn token_optional(pool: &DescriptorPool, code: &mut String) -> Result<(), Box<dy
             if is_optional {
                 writeln!(code, "    \"/{}/{}\",", service.full_name(), method.name())?;
             }
+        }
+    }
+    writeln!(code, "];\n")?;
+    Ok(())
+}
+
+fn streamed(pool: &DescriptorPool, code: &mut String) -> Result<(), Box<dyn Error>> {
+    writeln!(code, "/// The paths of the methods that take a stream of requests.")?;
+    writeln!(code, "pub(crate) const STREAMED: &[&str] = &[")?;
+    for service in pool.services() {
+        for method in service.methods().filter(|method| method.is_client_streaming()) {
+            writeln!(code, "    \"/{}/{}\",", service.full_name(), method.name())?;
         }
     }
     writeln!(code, "];\n")?;

@@ -36,3 +36,28 @@ pub use generated::{annotations, images};
 
 /// The serialized `FileDescriptorSet` of the whole contract, with its imports, options and comments.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+
+/// Whether the RPC at this path takes any number of request messages. All others take one.
+#[must_use]
+pub fn takes_stream(path: &str) -> bool {
+    facts::STREAMED.contains(&path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::takes_stream;
+
+    #[test]
+    fn uploads_and_ingest_take_streams_and_nothing_else_does() {
+        for path in [
+            "/reticle.images.v1.ImagesService/UploadImage",
+            "/reticle.images.v1.ImagesService/PutUpload",
+            "/reticle.annotations.v1.AnnotationsService/IngestAnnotations",
+        ] {
+            assert!(takes_stream(path), "{path}");
+        }
+        for path in ["/reticle.images.v1.ImagesService/GetImage", "/reticle.images.v1.ImagesService", ""] {
+            assert!(!takes_stream(path), "{path}");
+        }
+    }
+}

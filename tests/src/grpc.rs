@@ -57,7 +57,8 @@ pub async fn annotations(
     Ok(AnnotationsServiceClient::with_interceptor(connect(protocol, address).await?, bearer(token)?))
 }
 
-async fn connect(protocol: Protocol, address: SocketAddr) -> anyhow::Result<Connection> {
+/// A connection to `address` for calls of any kind.
+pub(crate) async fn connect(protocol: Protocol, address: SocketAddr) -> anyhow::Result<Connection> {
     let url = format!("http://{address}");
     Ok(match protocol {
         Protocol::Grpc => {

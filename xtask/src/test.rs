@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The crates that must also build for Workers, from the same lines.
-const PORTABLE: [&str; 10] = [
+const PORTABLE: [&str; 11] = [
     "proto",
     "storage",
     "storage-json",
@@ -20,6 +20,7 @@ const PORTABLE: [&str; 10] = [
     "readiness",
     "images",
     "annotations",
+    "grpc-rules",
     "grpc-web",
     "gateway-core",
 ];

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aip::MAX_MESSAGE_BYTES;
 use http::HeaderName;
 
 use crate::AllowedOrigins;
@@ -13,7 +14,7 @@ pub struct Config {
     pub allowed_origins: AllowedOrigins,
     /// The region that `/health` names.
     pub region: String,
-    /// The largest JSON body, in bytes. The default fits a bulk request of 500 boxes with the longest texts.
+    /// The largest JSON body, in bytes. The default fits a batch of 5,000 annotations with the longest texts.
     pub max_body_bytes: u64,
     /// The largest uploaded file, in bytes; the form around it comes on top.
     pub max_upload_bytes: u64,
@@ -38,7 +39,7 @@ impl Default for Config {
         Self {
             allowed_origins: AllowedOrigins::None,
             region: "local".to_owned(),
-            max_body_bytes: 4 * 1024 * 1024,
+            max_body_bytes: MAX_JSON_BYTES,
             max_upload_bytes: 10 * 1024 * 1024,
             default_timeout: Duration::from_secs(30),
             max_timeout: Duration::from_mins(5),
@@ -50,10 +51,11 @@ impl Default for Config {
     }
 }
 
-/// The largest message that a service may answer: twice gRPC's default for what it may be sent.
-pub(crate) const MAX_MESSAGE_BYTES: usize = 8 * 1024 * 1024;
+/// The largest JSON body where the host does not say: twice the largest message, since a text with characters beyond ASCII
+/// doubles when they are escaped.
+const MAX_JSON_BYTES: u64 = 2 * MAX_MESSAGE_BYTES as u64;
 
-/// The most bytes of a file in one message: small against gRPC's 4 MiB, large against a message's overhead.
+/// The most bytes of a file in one message: small against what a message may have, large against a message's overhead.
 pub(crate) const MAX_CHUNK_BYTES: usize = 64 * 1024;
 
 /// The most bytes of a form ahead of its file, and as many behind it: the text parts, and every part's headers.

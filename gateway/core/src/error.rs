@@ -57,10 +57,11 @@ pub(crate) enum Error {
     #[error("The text parts of the form are larger than {limit} bytes")]
     FormTooLarge { limit: u64 },
 
-    #[error("grpc-timeout must be one to eight digits and one of the units H, M, S, m, u, n")]
-    Timeout,
-    #[error("The answer did not come in time")]
-    DeadlineExceeded,
+    #[error("The body makes a message of more than {limit} bytes: send less at a time")]
+    MessageTooLarge { limit: usize },
+    /// A rule of gRPC, of which some hold for plain HTTP, too.
+    #[error(transparent)]
+    Rule(#[from] grpc_rules::Error),
 
     #[error("Too many requests: try again in {} seconds", .retry_after.as_secs())]
     TooManyRequests { retry_after: Duration },
@@ -89,7 +90,9 @@ impl Error {
     pub(crate) const fn http_status(&self) -> Option<StatusCode> {
         match self {
             Self::MethodNotAllowed(_) => Some(StatusCode::METHOD_NOT_ALLOWED),
-            Self::BodyTooLarge { .. } | Self::FormTooLarge { .. } => Some(StatusCode::PAYLOAD_TOO_LARGE),
+            Self::BodyTooLarge { .. } | Self::FormTooLarge { .. } | Self::MessageTooLarge { .. } => {
+                Some(StatusCode::PAYLOAD_TOO_LARGE)
+            }
             Self::MediaType { .. } | Self::ContentEncoding => Some(StatusCode::UNSUPPORTED_MEDIA_TYPE),
             Self::BodyIdle | Self::BodyLate => Some(StatusCode::REQUEST_TIMEOUT),
             _ => None,
@@ -136,6 +139,12 @@ impl From<Error> for Status {
                 text,
                 [("max_bytes", limit.to_string())],
             ),
+            Error::MessageTooLarge { limit } => aip::with_metadata(
+                Code::InvalidArgument,
+                "BODY_TOO_LARGE",
+                text,
+                [("max_bytes", limit.to_string())],
+            ),
             Error::MediaType { .. } | Error::ContentEncoding => invalid("UNSUPPORTED_MEDIA_TYPE"),
             Error::UnexpectedBody => invalid("UNEXPECTED_BODY"),
             Error::BodyBroke(_) => invalid("BODY_INCOMPLETE"),
@@ -148,8 +157,7 @@ impl From<Error> for Status {
             | Error::SecondFile { .. }
             | Error::Part(_)
             | Error::TooManyParts => invalid("INVALID_FORM"),
-            Error::Timeout => invalid("INVALID_TIMEOUT"),
-            Error::DeadlineExceeded => aip::with_reason(Code::DeadlineExceeded, "DEADLINE_EXCEEDED", text),
+            Error::Rule(rule) => rule.into(),
             Error::TooManyRequests { retry_after } => aip::too_many_requests(text, retry_after),
             Error::Service(status) => *status,
             Error::Unreachable(_) => away(),
@@ -180,6 +188,7 @@ impl From<JsonError> for Error {
         match error {
             JsonError::Syntax(reason) => Self::Syntax(reason),
             JsonError::Fields(violations) => Self::Fields(violations),
+            JsonError::TooLarge => Self::MessageTooLarge { limit: aip::MAX_MESSAGE_BYTES },
         }
     }
 }

@@ -1,29 +1,22 @@
 //! gRPC that is passed on to a service; gRPC-web has become gRPC ahead of this.
 
-use std::{
-    panic::AssertUnwindSafe,
-    pin::Pin,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{panic::AssertUnwindSafe, time::Duration};
 
-use bytes::Bytes;
 use futures_util::FutureExt as _;
+use grpc_rules::{DeadlineBody, GRPC_TIMEOUT, requested_timeout, timeout_header};
 use http::{
     HeaderMap, HeaderValue, Method as HttpMethod, Request, Response, header::CONTENT_TYPE, request::Parts,
 };
-use http_body::{Frame, SizeHint};
 use identity::Denied;
 use tonic::{Status, body::Body};
 use tower::ServiceExt as _;
 
 use crate::{
     contract::Method,
-    deadline::{self, Deadline, GRPC_TIMEOUT},
+    deadline::Deadline,
     error::Error,
     exchange::Exchange,
     metadata,
-    ports::Sleep,
     shared::{Shared, note},
 };
 
@@ -40,8 +33,12 @@ pub(crate) fn is_call<B>(request: &Request<B>) -> bool {
 
 /// Answers a gRPC call, by the service or by the status of what went wrong.
 pub(crate) async fn answer(shared: &Shared, exchange: &Exchange, request: Request<Body>) -> Response<Body> {
-    let response =
-        shared.pass_on(exchange, request).await.unwrap_or_else(|error| trailers_only(&error.into()));
+    let response = match grpc_rules::check(&request) {
+        Ok(()) => {
+            shared.pass_on(exchange, request).await.unwrap_or_else(|error| trailers_only(&error.into()))
+        }
+        Err(rule) => rule.into_response(),
+    };
     if let Some(status) = response.headers().get(GRPC_STATUS).and_then(|value| value.to_str().ok()) {
         note("grpc_status", status);
     }
@@ -63,7 +60,7 @@ impl Shared {
         let Some(timeout) = timeout else { return call.await };
         let mut deadline = Deadline::start(&*self.host, timeout);
         let response = deadline.within(call).await??;
-        Ok(response.map(|body| Body::new(DeadlineBody { body, sleep: Some(deadline.into_sleep()) })))
+        Ok(response.map(|body| Body::new(DeadlineBody::new(body, deadline.into_sleep()))))
     }
 
     /// Judges the head of a gRPC call: the headers that its service gets to see, and how long it may take.
@@ -81,8 +78,13 @@ impl Shared {
         self.authorize(method, &head.headers).await?;
         let timeout = self.grpc_timeout(method, &head.headers)?;
         let mut headers = metadata::of_grpc(&head.headers, &self.config.forwarded_headers, exchange);
-        headers.extend(timeout.map(|timeout| (GRPC_TIMEOUT, deadline::header(timeout))));
+        headers.extend(timeout.map(|timeout| (GRPC_TIMEOUT, timeout_header(timeout))));
         Ok((headers, timeout))
+    }
+
+    /// Whether there is an RPC at a path.
+    pub(crate) fn has_rpc(&self, path: &str) -> bool {
+        self.rpc(path).is_ok()
     }
 
     /// The RPC at a gRPC path; `None` for one of a service that the contract does not have, but the host does.
@@ -118,7 +120,7 @@ impl Shared {
     fn grpc_timeout(&self, method: Option<&Method>, headers: &HeaderMap) -> Result<Option<Duration>, Error> {
         let streams = method.is_some_and(|method| method.client_streaming() || method.server_streaming());
         if method.is_none() || streams {
-            return deadline::requested(headers);
+            return Ok(requested_timeout(headers)?);
         }
         self.unary_timeout(headers).map(Some)
     }
@@ -128,7 +130,7 @@ impl Shared {
     /// # Errors
     /// If the caller's `grpc-timeout` is not one.
     pub(crate) fn unary_timeout(&self, headers: &HeaderMap) -> Result<Duration, Error> {
-        let requested = deadline::requested(headers)?.unwrap_or(self.config.default_timeout);
+        let requested = requested_timeout(headers)?.unwrap_or(self.config.default_timeout);
         Ok(requested.min(self.config.max_timeout))
     }
 
@@ -173,38 +175,4 @@ impl Shared {
 /// The full name of the service that a gRPC path names.
 pub(crate) fn service_of(path: &str) -> Option<&str> {
     path.strip_prefix('/')?.split_once('/').map(|(service, _)| service)
-}
-
-/// An answer that ends when its call's time is up.
-struct DeadlineBody {
-    body: Body,
-    /// `None` once the time is up.
-    sleep: Option<Sleep>,
-}
-
-impl http_body::Body for DeadlineBody {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let Some(mut sleep) = self.sleep.take() else { return Poll::Ready(None) };
-        let frame = Pin::new(&mut self.body).poll_frame(cx);
-        if frame.is_pending() && sleep.as_mut().poll(cx).is_ready() {
-            let status = Status::from(Error::DeadlineExceeded);
-            return Poll::Ready(Some(Ok(Frame::trailers(grpc_web::trailers_from_status(&status)))));
-        }
-        self.sleep = Some(sleep);
-        frame
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.sleep.is_none() || self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
 }

@@ -18,6 +18,9 @@ use crate::{
     shared::{Shared, note},
 };
 
+/// What an RPC's own path takes.
+const GRPC_MEDIA_TYPES: &str = "gRPC (application/grpc) or gRPC-web (application/grpc-web+proto)";
+
 /// The paths that are the gateway's own; all of them take GET and HEAD.
 #[derive(Clone, Copy)]
 enum OwnPage {
@@ -53,7 +56,19 @@ pub(crate) async fn answer(shared: &Shared, exchange: &Exchange, request: Reques
         Ok(found) => rest::answer(&rest::Call { shared, exchange, head: &head, found }, body, problems).await,
         Err(Mismatch::MethodNotAllowed { allow }) if head.method == Method::OPTIONS => options(&allow),
         Err(Mismatch::MethodNotAllowed { allow }) => problems.answer(Error::MethodNotAllowed(allow), None),
+        Err(Mismatch::NotFound) if shared.has_rpc(head.uri.path()) => {
+            rpc(&head.method).unwrap_or_else(|error| problems.answer(error, None))
+        }
         Err(Mismatch::NotFound) => problems.answer(Error::NotFound, None),
+    }
+}
+
+/// The response to a request for an RPC that is no call of it.
+fn rpc(method: &Method) -> Result<Response<Body>, Error> {
+    match *method {
+        Method::POST => Err(Error::MediaType { expected: GRPC_MEDIA_TYPES.to_owned() }),
+        Method::OPTIONS => Ok(options(&[Method::POST])),
+        _ => Err(Error::MethodNotAllowed(vec![Method::POST])),
     }
 }
 

@@ -3,12 +3,13 @@
 
 use std::pin::Pin;
 
+use aip::MAX_MESSAGE_BYTES;
 use bytes::{Buf as _, Bytes, BytesMut};
 use http::{HeaderMap, Response};
 use http_body::Body as _;
 use tonic::body::Body;
 
-use crate::{config::MAX_MESSAGE_BYTES, error::Error, grpc::GRPC_STATUS};
+use crate::{error::Error, grpc::GRPC_STATUS};
 
 /// A flag byte and the length.
 pub(crate) const PREFIX_BYTES: usize = 5;

@@ -1,9 +1,10 @@
 //! The API conventions that the services share, each by its number at <https://google.aip.dev>: errors (193), pages
-//! (158), etags (154), opaque tokens, and timestamps.
+//! (158), etags (154), opaque tokens, timestamps, and the size of messages.
 //!
 //! A rule that two services would otherwise each write down belongs here; a rule of one resource belongs to its crate.
 
 mod etag;
+mod limits;
 mod page;
 mod scan;
 mod status;
@@ -13,6 +14,7 @@ mod token;
 mod violation;
 
 pub use etag::Etag;
+pub use limits::MAX_MESSAGE_BYTES;
 pub use page::{Page, PageQuery, next_page_token};
 pub use scan::{MAX_SCANNED, Scan};
 pub use status::{

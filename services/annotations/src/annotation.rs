@@ -12,7 +12,7 @@ use storage::{Id, Timestamp};
 
 pub(crate) use self::{
     area::{Confidence, NormalizedBox, position, side},
-    text::{Label, Model},
+    text::{Label, MAX_LABEL, MAX_MODEL, Model},
 };
 
 /// Which box.

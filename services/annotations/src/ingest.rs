@@ -25,6 +25,9 @@ use crate::{
 /// The most boxes of one message.
 pub(crate) const MAX_BATCH: usize = 5_000;
 
+/// The longest name of a stream, in characters of one byte each.
+pub(crate) const MAX_STREAM_ID: usize = 128;
+
 /// How often a commit begins again because an image was purged in between.
 const COMMIT_ATTEMPTS: usize = 4;
 
@@ -38,7 +41,7 @@ pub(crate) struct StreamId(String);
 impl StreamId {
     pub(crate) fn parse(text: String) -> Result<Self, Violation> {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~');
-        if (1..=128).contains(&text.len()) && text.bytes().all(allowed) {
+        if (1..=MAX_STREAM_ID).contains(&text.len()) && text.bytes().all(allowed) {
             return Ok(Self(text));
         }
         Err(Violation::new("stream_id", "must be 1 to 128 letters, digits, `-`, `_`, `.` and `~`"))

@@ -15,6 +15,7 @@ mod changes;
 mod drain;
 mod error;
 mod ingest;
+mod message_size;
 mod owners;
 mod readiness;
 mod repo;
@@ -131,9 +132,9 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
         if self.settings.shared_feed { self.feed.clone() } else { new_feed(&self.ports, &self.settings) }
     }
 
-    /// The gRPC server, to be served by any host.
+    /// The gRPC server, to be served by any host, with the limit of its messages.
     pub fn into_server(self) -> AnnotationsServiceServer<Self> {
-        AnnotationsServiceServer::new(self)
+        AnnotationsServiceServer::new(self).max_decoding_message_size(aip::MAX_MESSAGE_BYTES)
     }
 }
 

@@ -42,9 +42,6 @@ pub use transfers::TransferLimits;
 /// The most bytes that a picture may have where the settings do not say.
 pub const DEFAULT_MAX_UPLOAD_BYTES: i32 = 10 * 1024 * 1024;
 
-/// The largest request message: an upload's bytes come in many of them.
-pub const MAX_REQUEST_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
-
 /// What the service reaches the world through.
 #[derive(Clone, Debug)]
 pub struct Ports<D, O, C, E, B> {
@@ -114,6 +111,6 @@ where
     /// The tower service that a host serves, with the limits of its messages.
     #[must_use]
     pub fn into_server(self) -> ImagesServiceServer<Self> {
-        ImagesServiceServer::new(self).max_decoding_message_size(MAX_REQUEST_MESSAGE_BYTES)
+        ImagesServiceServer::new(self).max_decoding_message_size(aip::MAX_MESSAGE_BYTES)
     }
 }

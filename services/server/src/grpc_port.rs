@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 
+use grpc_rules::{Deadlines, Rules};
 use http::{Request, Response};
 use readiness::{HEALTH, HealthService, Readiness};
 use storage_native::TokioTimer;
@@ -14,12 +15,21 @@ use crate::shutdown::Lifetime;
 pub(crate) const ABOUT: [&str; 3] =
     [HEALTH, "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"];
 
+/// Services as a port carries them: their calls keep the rules of gRPC, and end when their time is over.
+pub(crate) type Calls = Rules<Deadlines<Routes, TokioTimer>>;
+
+fn calls(routes: Routes) -> Calls {
+    // Reflection is the only RPC here that takes a stream and is not of the contract.
+    let takes_stream = |path: &str| proto::takes_stream(path) || path.ends_with("/ServerReflectionInfo");
+    Rules::new(Deadlines::new(routes.prepare(), TokioTimer), takes_stream)
+}
+
 /// The routes of a service's own port, which may also stand behind a gateway in the same process: the service, and what
 /// there is to ask about it.
 ///
 /// # Errors
 /// The descriptors cannot be reflected.
-pub(crate) fn routes<S>(service: S, readiness: Readiness, lifetime: &Lifetime) -> anyhow::Result<Routes>
+pub(crate) fn routes<S>(service: S, readiness: Readiness, lifetime: &Lifetime) -> anyhow::Result<Calls>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
         + NamedService
@@ -29,7 +39,7 @@ where
         + 'static,
     S::Future: Send + 'static,
 {
-    Ok(about(&[S::NAME], vec![(S::NAME, readiness)], lifetime)?.add_service(service).prepare())
+    Ok(calls(about_routes(&[S::NAME], vec![(S::NAME, readiness)], lifetime)?.add_service(service)))
 }
 
 /// Health and reflection: reflects the services `described`, and says of the services `healthy` and of the process whether
@@ -38,6 +48,14 @@ where
 /// # Errors
 /// The descriptors cannot be reflected.
 pub(crate) fn about(
+    described: &[&'static str],
+    healthy: Vec<(&'static str, Readiness)>,
+    lifetime: &Lifetime,
+) -> anyhow::Result<Calls> {
+    Ok(calls(about_routes(described, healthy, lifetime)?))
+}
+
+fn about_routes(
     described: &[&'static str],
     healthy: Vec<(&'static str, Readiness)>,
     lifetime: &Lifetime,

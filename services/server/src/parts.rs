@@ -17,11 +17,11 @@ use storage_native::{
     BridgeDatabase, FileObjects, NativeDatabase, NativeObjects, OsEntropy, S3Objects, SqliteDatabase,
     SqliteOptions, SystemClock, TokioBackground, TokioTimer, sqlite,
 };
-use tonic::{body::Body, service::Routes};
+use tonic::body::Body;
 use tower::{Layer as _, Service, ServiceExt as _};
 
 use crate::{
-    grpc_port,
+    grpc_port::{self, Calls},
     settings::{
         self, Database, DatabasePlace, Folder, GatewayPort, ImagesPort, ServerKey, Signing, Tokens, Uploads,
     },
@@ -237,9 +237,8 @@ pub(crate) fn gateway(
     uploads: &Uploads,
     authenticator: Authenticator<SystemClock>,
     upstreams: Upstreams,
-    about: Routes,
+    about: Calls,
 ) -> anyhow::Result<Gateway> {
-    let about = about.prepare();
     let upstreams =
         grpc_port::ABOUT.iter().fold(upstreams, |upstreams, name| upstreams.with(name, about.clone()));
     let config = Config {

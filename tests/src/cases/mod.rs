@@ -10,6 +10,7 @@ mod auth;
 mod browser;
 mod clients;
 mod grpc;
+mod grpc_rules;
 mod http;
 mod images;
 mod images_content;
@@ -88,6 +89,10 @@ fn everywhere() -> Vec<Case> {
             streams_carry_pictures_both_ways,
             all_doors_lead_to_the_same_boxes,
             errors_carry_details;
+        grpc_rules:
+            a_call_that_breaks_a_rule_has_the_status_that_grpc_says,
+            an_rpcs_path_takes_calls_alone,
+            the_largest_batch_that_the_contract_allows_is_stored;
         http:
             unknown_paths_and_methods_answer_in_our_shape,
             broken_bodies_are_refused,

@@ -11,7 +11,12 @@ import grpc
 # A token, or what gives one: it is asked before every call.
 Token = str | Callable[[], str]
 
+# The largest message that either side sends: the server rejects larger ones.
+MAX_MESSAGE_BYTES = 7 * 1024 * 1024
+
 _OPTIONS = [
+    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     # A peer that is gone without a word is noticed within half a minute.
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 10_000),

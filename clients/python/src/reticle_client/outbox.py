@@ -10,7 +10,7 @@ from .box import Box
 from .errors import Fenced, Rewound
 from .stubs import annotations_pb2 as pb
 
-# The server refuses messages of more than 4 MiB.
+# From so many bytes on, a message takes no further box: far below what a message may have.
 MAX_MESSAGE_BYTES = 1024 * 1024
 
 

@@ -65,6 +65,7 @@ impl<'m> Parameters<'m> {
             schema.ok_or_else(|| broken("cannot be given as a parameter: it is not one value".to_owned()))?;
         let document = json::to_wire(&schema, text.as_bytes()).map_err(|error| match error {
             JsonError::Syntax(reason) => broken(format!("must be JSON: {reason}")),
+            JsonError::TooLarge => broken("is too large".to_owned()),
             JsonError::Fields(violations) => {
                 violations.named().first().cloned().unwrap_or_else(|| broken("is not valid".to_owned()))
             }

@@ -9,6 +9,10 @@ pub(crate) enum JsonError {
     /// The body is JSON, but these fields are not as they must be.
     #[error("{} fields of the body are not valid", .0.count())]
     Fields(Violations),
+    /// The message would have more than [`aip::MAX_MESSAGE_BYTES`]: a body grows where two characters, as in a list of
+    /// numbers, become ten bytes.
+    #[error("the message would be larger than {} bytes", aip::MAX_MESSAGE_BYTES)]
+    TooLarge,
 }
 
 /// Why bytes from a service cannot be told as JSON.

@@ -35,7 +35,7 @@ pub(crate) struct Document {
 /// Reads a JSON body as the message of `schema`; an empty body is the empty message.
 ///
 /// # Errors
-/// What is wrong with the body: where it is not JSON, or which fields break which rule.
+/// What is wrong with the body: where it is not JSON, which fields break which rule, or that it is too large.
 pub(crate) fn to_wire(schema: &Schema, json: &[u8]) -> Result<Document, JsonError> {
     read::to_wire(schema, json)
 }

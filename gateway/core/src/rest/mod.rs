@@ -14,13 +14,13 @@ mod upload;
 
 use std::time::Duration;
 
+use grpc_rules::{GRPC_TIMEOUT, timeout_header};
 use http::{HeaderMap, Response, request::Parts};
 use tonic::body::Body;
 
 use crate::{
     answer::Problems,
     contract::{Match, Method},
-    deadline::{self, GRPC_TIMEOUT},
     descriptor::MessageDescriptor,
     error::Error,
     exchange::Exchange,
@@ -71,7 +71,7 @@ impl Call<'_> {
     async fn open(&self, body: Body, timeout: Option<Duration>) -> Result<(HeaderMap, Messages), Error> {
         let further = &self.shared.config.forwarded_headers;
         let mut headers = metadata::of_http(&self.head.headers, further, self.exchange);
-        headers.extend(timeout.map(|timeout| (GRPC_TIMEOUT, deadline::header(timeout))));
+        headers.extend(timeout.map(|timeout| (GRPC_TIMEOUT, timeout_header(timeout))));
         let response = self.shared.call(&self.method().grpc_path, headers, body).await?;
         Messages::open(response)
     }

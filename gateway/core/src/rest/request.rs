@@ -1,5 +1,6 @@
 //! From an HTTP request to the one message of a call.
 
+use aip::MAX_MESSAGE_BYTES;
 use tonic::body::Body;
 
 use super::Call;
@@ -26,6 +27,9 @@ async fn read(call: &Call<'_>, body: Body) -> Result<Vec<u8>, Error> {
     wire.extend_from_slice(&bound.wire);
     if let Some(mask) = bound.update_mask {
         wire.extend_from_slice(&mask.encode(&document.present));
+    }
+    if wire.len() > MAX_MESSAGE_BYTES {
+        return Err(Error::MessageTooLarge { limit: MAX_MESSAGE_BYTES });
     }
     Ok(wire)
 }

@@ -25,7 +25,7 @@ use crate::{
 };
 
 pub(super) async fn answer(call: &Call<'_>, upload: &Upload, body: Body) -> Result<Response<Body>, Error> {
-    let requested = crate::deadline::requested(&call.head.headers)?;
+    let requested = grpc_rules::requested_timeout(&call.head.headers)?;
     let longest = call.shared.config.upload_timeout;
     let timeout = requested.map_or(longest, |requested| requested.min(longest));
     let mut deadline = Deadline::start(&*call.shared.host, timeout);

@@ -74,6 +74,42 @@ async fn errors_of_the_gateway_speak_the_clients_protocol() {
 }
 
 #[tokio::test]
+async fn an_rpcs_path_takes_calls_alone() {
+    let stack = start();
+    let path = "/reticle.images.v1.ImagesService/GetImage";
+    for method in ["GET", "HEAD", "PUT", "DELETE"] {
+        let answer = request(&format!("{method} {path}")).send(&stack).await;
+        assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, "POST"), "{method}");
+    }
+    assert_eq!(request(&format!("OPTIONS {path}")).send(&stack).await.status, 204);
+    for media_type in ["application/json", "text/plain"] {
+        let post = request(&format!("POST {path}")).header("content-type", media_type);
+        let (status, _, sentence) = post.body("{}").send(&stack).await.error();
+        assert_eq!(status, 415, "{media_type}");
+        assert!(sentence.contains("application/grpc-web+proto"), "{sentence}");
+    }
+    let json = request(&format!("POST {path}")).header("content-type", "application/grpc+json");
+    assert_eq!(json.body("{}").send(&stack).await.status, 415);
+    assert_eq!(request("GET /reticle.images.v1.ImagesService/Nothing").send(&stack).await.status, 404);
+    assert_eq!(stack.service.seen().calls, 0);
+}
+
+#[tokio::test]
+async fn a_time_of_a_nanosecond_is_over_in_every_protocol() {
+    let stack = start();
+    let mut call = with_token(get("abc"));
+    call.metadata_mut().insert("grpc-timeout", "1n".parse().unwrap());
+    let error = ImagesServiceClient::new(stack.gateway.clone()).get_image(call).await.unwrap_err();
+    assert_eq!(error.code(), Code::DeadlineExceeded);
+    let answer = request("GET /api/images/abc").header("grpc-timeout", "1n").send(&stack).await;
+    assert_eq!(answer.error().0, 504);
+    let web = request("POST /reticle.images.v1.ImagesService/GetImage").header("grpc-timeout", "1n");
+    let answer = web.header("content-type", "application/grpc-web").body(vec![0; 5]).send(&stack).await;
+    assert!(String::from_utf8_lossy(&answer.body).contains("grpc-status:4\r\n"), "{answer:?}");
+    assert_eq!(stack.service.seen().calls, 0);
+}
+
+#[tokio::test]
 async fn text_is_answered_in_text() {
     let stack = start();
     let answer = request("POST /reticle.images.v1.ImagesService/GetImage")

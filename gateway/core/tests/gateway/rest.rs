@@ -75,6 +75,25 @@ async fn a_patch_says_which_fields_its_body_has() {
 }
 
 #[tokio::test]
+async fn a_body_that_grows_beyond_a_message_is_refused_before_it_has() {
+    let stack = start();
+    let numbers = "1,".repeat(2 * 1024 * 1024);
+    for (path, body) in [
+        ("PATCH /api/images/abc", format!("{{\"metadata\":{{\"a\":[{numbers}1]}}}}")),
+        (
+            "POST /api/annotations/bulk",
+            format!("{{\"annotations\":[{}{{}}]}}", "{},".repeat(4 * 1024 * 1024)),
+        ),
+    ] {
+        let answer = request(path).header("content-type", "application/json").body(body).send(&stack).await;
+        let (status, code, sentence) = answer.error();
+        assert_eq!((status, code.as_str()), (413, "INVALID_ARGUMENT"), "{path}");
+        assert!(sentence.contains(&aip::MAX_MESSAGE_BYTES.to_string()), "{sentence}");
+    }
+    assert_eq!(stack.service.seen().calls, 0);
+}
+
+#[tokio::test]
 async fn five_hundred_boxes_pass_and_the_limit_holds_to_the_byte() {
     let one = json!({"image_id": "0".repeat(32), "label": "ä".repeat(100), "width": 0.1, "height": 0.1});
     let body = json!({"annotations": vec![one; 500]});

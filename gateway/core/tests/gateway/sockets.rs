@@ -1,5 +1,6 @@
 //! What a client sees on the wire, where the HTTP server's habits matter too.
 
+use gateway_core::Config;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,
@@ -10,7 +11,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use crate::stack::{Stack, start, token};
+use crate::stack::{Stack, config, start, start_with, token};
 
 /// Both ends of a connection that the gateway serves.
 async fn connect(stack: &Stack) -> (TcpStream, impl Future<Output = ()>) {
@@ -51,7 +52,7 @@ async fn write_then_read(stack: &Stack, head: &str, body: &[u8]) -> String {
 
 #[tokio::test]
 async fn a_client_that_writes_everything_first_still_reads_why_it_was_refused() {
-    let stack = start();
+    let stack = start_with(Config { max_body_bytes: 4 * 1024 * 1024, ..config() });
     let size = 8 * 1024 * 1024;
     let body = vec![0; size];
     for (path, media_type, status) in [

@@ -3,10 +3,10 @@
 use aip::{Violation, plain_text};
 
 /// The longest label, in characters (Unicode scalar values).
-const MAX_LABEL: usize = 100;
+pub(crate) const MAX_LABEL: usize = 100;
 
 /// The longest name of a model, in characters (Unicode scalar values).
-const MAX_MODEL: usize = 200;
+pub(crate) const MAX_MODEL: usize = 200;
 
 /// A class name: 1 to 100 characters that can be shown in a line ([`plain_text`]). Nothing is trimmed or folded.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -358,17 +358,17 @@ async fn uploads_at_once_do_not_meet() {
 }
 
 #[tokio::test]
-async fn a_message_of_4_mib_is_the_largest() {
+async fn a_message_has_at_most_the_size_that_all_parts_agree_on() {
     let world = World::new().await;
     let framing = 8;
-    let largest = padded(images::MAX_REQUEST_MESSAGE_BYTES - framing);
+    let largest = padded(aip::MAX_MESSAGE_BYTES - framing);
     let messages = |data: &[u8]| vec![info_message(info("a.png")), data_message(data)];
     let encoded = prost::Message::encoded_len(&pb::UploadImageRequest {
         payload: Some(Payload::Data(largest.clone().into())),
     });
-    assert!(encoded <= images::MAX_REQUEST_MESSAGE_BYTES);
+    assert!(encoded <= aip::MAX_MESSAGE_BYTES);
     assert!(send(&mut world.user("alice"), messages(&largest)).await.is_ok());
-    let refused = send(&mut world.user("alice"), messages(&padded(images::MAX_REQUEST_MESSAGE_BYTES))).await;
+    let refused = send(&mut world.user("alice"), messages(&padded(aip::MAX_MESSAGE_BYTES))).await;
     assert_eq!(refused.unwrap_err().code(), Code::OutOfRange);
     assert_eq!(world.records().await, 1);
 }

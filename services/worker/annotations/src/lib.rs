@@ -5,6 +5,7 @@ mod config;
 
 use std::cell::OnceCell;
 
+use grpc_rules::Rules;
 use grpc_web::GrpcWeb;
 use tower_service::Service as _;
 use worker::{Context, Env, event, web_sys};
@@ -13,7 +14,7 @@ use worker_host::{Bindings, answer, incoming, misconfigured};
 use config::Annotations;
 
 thread_local! {
-    static SERVICE: OnceCell<GrpcWeb<Annotations>> = const { OnceCell::new() };
+    static SERVICE: OnceCell<GrpcWeb<Rules<Annotations>>> = const { OnceCell::new() };
 }
 
 /// Runs once, before the isolate's first request.
@@ -24,7 +25,10 @@ fn start() {
 
 #[event(fetch)]
 async fn fetch(request: web_sys::Request, env: Env, _: Context) -> worker::Result<web_sys::Response> {
-    let service = worker_host::once(&SERVICE, || config::service(Bindings::new(&env)).map(GrpcWeb::new));
+    let service = worker_host::once(&SERVICE, || {
+        let service = config::service(Bindings::new(&env))?;
+        Ok(GrpcWeb::new(Rules::new(service, proto::takes_stream)))
+    });
     match service {
         Ok(mut service) => {
             let Ok(response) = service.call(incoming(request).await?).await;

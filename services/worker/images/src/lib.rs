@@ -4,6 +4,7 @@ mod config;
 
 use std::{cell::OnceCell, sync::Arc};
 
+use grpc_rules::Rules;
 use grpc_web::GrpcWeb;
 use identity::AuthLayer;
 use readiness::Beside;
@@ -37,8 +38,8 @@ async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker:
     };
     let service = parts.service(context).into_server();
     let service = AuthLayer::new(parts.authenticator.clone(), proto::TOKEN_OPTIONAL).layer(service);
-    let Ok(response) =
-        GrpcWeb::new(Beside::new(parts.health.clone(), service)).call(incoming(request).await?).await;
+    let service = Rules::new(Beside::new(parts.health.clone(), service), proto::takes_stream);
+    let Ok(response) = GrpcWeb::new(service).call(incoming(request).await?).await;
     answer(response)
 }
 

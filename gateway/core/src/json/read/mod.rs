@@ -10,7 +10,7 @@ mod node;
 mod path;
 mod syntax;
 
-use aip::{Violation, Violations};
+use aip::{MAX_MESSAGE_BYTES, Violation, Violations};
 use serde::de::{DeserializeSeed as _, IgnoredAny, MapAccess, SeqAccess};
 
 use self::{
@@ -37,7 +37,13 @@ pub(super) fn to_wire(schema: &Schema, json: &[u8]) -> Result<Document, JsonErro
     Node { reader: &mut reader, target: Target::Root(schema.message()) }
         .deserialize(&mut input)
         .and_then(|_| input.end())
-        .map_err(|error| JsonError::Syntax(syntax::reason(&error)))?;
+        .map_err(|error| match reader.is_too_large() {
+            true => JsonError::TooLarge,
+            false => JsonError::Syntax(syntax::reason(&error)),
+        })?;
+    if reader.is_too_large() {
+        return Err(JsonError::TooLarge);
+    }
     if reader.violations.is_empty() {
         Ok(Document { wire: reader.wire, present: reader.present })
     } else {
@@ -76,6 +82,11 @@ impl<'s> Reader<'s> {
     /// Notes that the value at the current path breaks a rule.
     fn refuse(&mut self, rule: impl Into<String>) {
         self.violations.push(Violation::new(path::render(&self.path), rule));
+    }
+
+    /// Whether the message is larger than any may be: what follows is not read then.
+    const fn is_too_large(&self) -> bool {
+        self.wire.len() > MAX_MESSAGE_BYTES
     }
 
     /// Begins a message in the field with that number; none, and a violation, if that is one too many.

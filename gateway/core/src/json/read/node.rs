@@ -189,6 +189,9 @@ impl<'de> DeserializeSeed<'de> for Node<'_, '_> {
     type Value = Found;
 
     fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<Found, D::Error> {
+        if self.reader.is_too_large() {
+            return Err(D::Error::custom("too large"));
+        }
         input.deserialize_any(self)
     }
 }

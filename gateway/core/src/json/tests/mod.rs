@@ -73,6 +73,7 @@ fn complaints(json: impl AsRef<[u8]>) -> Vec<String> {
     match read(json) {
         Ok(_) => Vec::new(),
         Err(JsonError::Syntax(reason)) => vec![reason],
+        Err(error @ JsonError::TooLarge) => vec![error.to_string()],
         Err(JsonError::Fields(violations)) => violations
             .named()
             .iter()
