@@ -34,6 +34,8 @@ pub(crate) enum Error {
     ContentEncoding,
     #[error("This request has no body")]
     UnexpectedBody,
+    #[error("This request needs a body: send JSON")]
+    BodyMissing,
     #[error("The body ended early")]
     BodyBroke(#[source] BoxError),
     #[error("The body stood still for too long")]
@@ -147,6 +149,7 @@ impl From<Error> for Status {
             ),
             Error::MediaType { .. } | Error::ContentEncoding => invalid("UNSUPPORTED_MEDIA_TYPE"),
             Error::UnexpectedBody => invalid("UNEXPECTED_BODY"),
+            Error::BodyMissing => invalid("BODY_MISSING"),
             Error::BodyBroke(_) => invalid("BODY_INCOMPLETE"),
             Error::BodyIdle => aip::with_reason(Code::Aborted, "BODY_IDLE", text),
             Error::BodyLate => aip::with_reason(Code::DeadlineExceeded, "BODY_LATE", text),

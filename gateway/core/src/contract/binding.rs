@@ -4,7 +4,7 @@ use aip::{Violation, Violations};
 use http::HeaderMap;
 
 use super::{
-    Captures, Match, Route, UpdateMask,
+    Body, Captures, Match, Route, UpdateMask,
     percent::{self, Part},
 };
 
@@ -49,6 +49,43 @@ impl Route {
         violations.check(self.bind_path(captures, &mut out));
         let update_mask = self.update_mask.as_ref().filter(|_| !has_mask);
         violations.into_result(Some(Bound { wire: out, update_mask }))
+    }
+
+    /// Whether a request must have a body: it can say something that only the body can.
+    #[must_use]
+    pub fn needs_body(&self) -> bool {
+        let headers = self.method.request_headers.iter().map(|header| &header.path);
+        let elsewhere: Vec<_> = self.variables.iter().map(|variable| &variable.path).chain(headers).collect();
+        match &self.body {
+            Body::None => false,
+            Body::Field(_) => true,
+            Body::Whole => self.method.input.fields().any(|field| {
+                !elsewhere.iter().any(|path| path.parents().is_empty() && *path.leaf() == field)
+            }),
+        }
+    }
+
+    /// What the body says otherwise than path and headers, whose fields `bound` has: a client that names two resources
+    /// means one of them, and nobody knows which. Both are wire bytes of the request.
+    #[must_use]
+    pub fn contradictions(&self, body: &[u8], bound: &[u8]) -> Violations {
+        let paths = self.variables.iter().map(|variable| (&variable.path, "path".to_owned()));
+        let headers = self.method.request_headers.iter();
+        let headers = headers.map(|header| (&header.path, format!("header {}", header.name)));
+        let mut violations = Violations::default();
+        for (path, place) in paths.chain(headers).filter(|(path, _)| !path.leaf().is_repeated()) {
+            if let (Some(said), Some(meant)) = (path.read_text(body), path.read_text(bound))
+                && said != meant
+            {
+                let name = match &self.body {
+                    Body::Field(field) if field == path.root() => path.below_root(),
+                    Body::None | Body::Whole | Body::Field(_) => None,
+                };
+                let name = name.unwrap_or_else(|| path.clone()).to_string();
+                violations.push(Violation::new(name, format!("must be that of the {place}, or left out")));
+            }
+        }
+        violations
     }
 
     fn bind_path(&self, captures: &Captures<'_>, out: &mut Vec<u8>) -> Result<(), Violation> {

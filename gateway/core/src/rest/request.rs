@@ -22,8 +22,12 @@ async fn read(call: &Call<'_>, body: Body) -> Result<Vec<u8>, Error> {
     };
     let bound = call.found.bind(call.head.uri.query(), headers)?;
     let text = body::read_json(headers, body, call.shared.config.max_body_bytes).await?;
+    if text.trim_ascii().is_empty() && route.needs_body() {
+        return Err(Error::BodyMissing);
+    }
     let document = json::to_wire(&call.schema(&inner)?, &text)?;
     let mut wire = route.body.enclose(document.wire);
+    route.contradictions(&wire, &bound.wire).into_result(Some(()))?;
     wire.extend_from_slice(&bound.wire);
     if let Some(mask) = bound.update_mask {
         wire.extend_from_slice(&mask.encode(&document.present));

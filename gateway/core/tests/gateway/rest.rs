@@ -75,6 +75,49 @@ async fn a_patch_says_which_fields_its_body_has() {
 }
 
 #[tokio::test]
+async fn a_body_that_names_another_resource_than_the_path_is_refused() {
+    let stack = start();
+    for (body, field) in [
+        (json!({"id": "other", "filename": "a"}), "id must be that of the path"),
+        (json!({"etag": "v6", "filename": "a"}), "etag must be that of the header if-match"),
+    ] {
+        let answer =
+            request("PATCH /api/images/abc").header("if-match", "\"v7\"").json(&body).send(&stack).await;
+        let (status, _, sentence) = answer.error();
+        assert_eq!(status, 400, "{body}");
+        assert!(sentence.starts_with(field), "{sentence}");
+    }
+    let append = "POST /api/annotations/streams/a:append";
+    let other = request(append).json(&json!({"stream_id": "b", "offset": 0, "annotations": []}));
+    assert!(other.send(&stack).await.error().2.starts_with("stream_id must be that of the path"));
+    assert_eq!(stack.service.seen().calls, 0);
+
+    // What a client has read it may send back as it is.
+    let same = json!({"id": "abc", "etag": "v7", "filename": "a"});
+    let answer = request("PATCH /api/images/abc").header("if-match", "\"v7\"").json(&same).send(&stack).await;
+    assert_eq!(answer.status, 200, "{:?}", answer.body);
+}
+
+#[tokio::test]
+async fn a_body_is_needed_where_it_alone_can_say_what_is_meant() {
+    let stack = start();
+    for path in [
+        "POST /api/annotations/streams/a:append",
+        "POST /api/annotations",
+        "POST /api/annotations/bulk",
+        "POST /api/images/uploads",
+        "PATCH /api/images/abc",
+    ] {
+        for body in ["", " \r\n"] {
+            let (status, _, sentence) = request(path).body(body).send(&stack).await.error();
+            assert_eq!((status, sentence.as_str()), (400, "This request needs a body: send JSON"), "{path}");
+        }
+    }
+    assert_eq!(stack.service.seen().calls, 0);
+    assert_eq!(request("POST /api/images/uploads/u1:complete").send(&stack).await.status, 200);
+}
+
+#[tokio::test]
 async fn a_body_that_grows_beyond_a_message_is_refused_before_it_has() {
     let stack = start();
     let numbers = "1,".repeat(2 * 1024 * 1024);
