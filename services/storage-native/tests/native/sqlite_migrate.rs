@@ -86,3 +86,21 @@ async fn a_file_that_is_no_database_is_refused_by_name() {
 async fn migrate_elsewhere() -> Vec<String> {
     migrate(&file_in(&folder())).await.unwrap()
 }
+
+/// Given a change log that is far behind, when it is trimmed, then each step removes only so many of the oldest rows.
+#[tokio::test]
+async fn the_change_log_is_trimmed_in_bounded_steps() {
+    let folder = folder();
+    migrate(&file_in(&folder)).await.unwrap();
+    let database = database_in(&folder, &SqliteOptions::default()).await;
+    let insert = "WITH RECURSIVE n (seq) AS (SELECT ?1 UNION ALL SELECT seq + 1 FROM n WHERE seq < ?2)
+        INSERT INTO annotation_changes (seq, image_id, first_id, last_id) SELECT seq, 'i', 'a', 'a' FROM n";
+    let insert = |from: i64, to: i64| vec![Statement::new(insert).bind(from).bind(to)];
+    write(&database, insert(1, 5_000)).await.unwrap();
+    for (seq, oldest) in [(1_000_000, 2_001), (1_001_000, 4_001), (1_002_000, 1_000_000)] {
+        write(&database, insert(seq, seq)).await.unwrap();
+        let select = Statement::new("SELECT min(seq) AS oldest FROM annotation_changes");
+        let mut rows = database.read(select, None).await.unwrap().value;
+        assert_eq!(rows[0].take::<i64>("oldest").unwrap(), oldest, "after {seq}");
+    }
+}
