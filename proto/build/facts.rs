@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, error::Error, fmt::Write as _};
 
-use protox::prost_reflect::{DescriptorPool, Kind, MessageDescriptor, Value};
+use protox::prost_reflect::{DescriptorPool, Kind, MessageDescriptor, MethodDescriptor, Value};
 
 /// The extension of a method, and its field that says that a request needs no token.
 const METHOD_OPTION: &str = "reticle.http.v1.method";
@@ -51,7 +51,7 @@ fn streamed(pool: &DescriptorPool, code: &mut String) -> Result<(), Box<dyn Erro
     writeln!(code, "/// The paths of the methods that take a stream of requests.")?;
     writeln!(code, "pub(crate) const STREAMED: &[&str] = &[")?;
     for service in pool.services() {
-        for method in service.methods().filter(|method| method.is_client_streaming()) {
+        for method in service.methods().filter(MethodDescriptor::is_client_streaming) {
             writeln!(code, "    \"/{}/{}\",", service.full_name(), method.name())?;
         }
     }

@@ -76,6 +76,7 @@ async fn sizes(mut command: Command, script: &str, folder: &Path) -> anyhow::Res
 }
 
 /// What became of each file.
+#[expect(clippy::indexing_slicing, reason = "an answer that lacks a field fails its test")]
 async fn uploaded(user: &User, folder: &Path) -> anyhow::Result<BTreeMap<PathBuf, Ours>> {
     let uploads = stream::iter(files_in(folder)?).map(|file| async move {
         let answer = upload(user, &file).await?;

@@ -237,7 +237,7 @@ pub(crate) fn gateway(
     uploads: &Uploads,
     authenticator: Authenticator<SystemClock>,
     upstreams: Upstreams,
-    about: Calls,
+    about: &Calls,
 ) -> anyhow::Result<Gateway> {
     let upstreams =
         grpc_port::ABOUT.iter().fold(upstreams, |upstreams, name| upstreams.with(name, about.clone()));

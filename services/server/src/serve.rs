@@ -63,7 +63,7 @@ pub(crate) async fn everything(settings: settings::Serve) -> anyhow::Result<()> 
         (OWN_HEALTH, parts::gateway_readiness()),
     ];
     let about = grpc_port::about(&[IMAGES, ANNOTATIONS], healthy, &lifetime)?;
-    let gateway_service = parts::gateway(&gateway, &uploads, authenticator, upstreams, about)?;
+    let gateway_service = parts::gateway(&gateway, &uploads, authenticator, upstreams, &about)?;
 
     let signals = Signals::listen()?;
     let ports = Ports::new(ports.limits(descriptors, transfers.total.get()), &lifetime);
@@ -150,7 +150,7 @@ pub(crate) async fn gateway(settings: settings::Gateway) -> anyhow::Result<()> {
     // Of the services' health only they know: `/readyz` asks them.
     let own = vec![(OWN_HEALTH, parts::gateway_readiness())];
     let about = grpc_port::about(&[IMAGES, ANNOTATIONS], own, &lifetime)?;
-    let service = parts::gateway(&gateway, &uploads, authenticator, upstreams, about)?;
+    let service = parts::gateway(&gateway, &uploads, authenticator, upstreams, &about)?;
     let signals = Signals::listen()?;
     let ports = Ports::new(ports.limits(Descriptors::raise(), 0), &lifetime);
     let port = ports.bind("gateway", "--listen", gateway.listen).await?;
