@@ -45,8 +45,8 @@ def test_a_session_with_a_token_that_expires_ends_and_says_what_is_stored(shared
             session.flush()
     stored = shared_server.labels(mint(user.name), image_id)
     assert stored == [str(place) for place in range(expired.value.next_offset)]
-    unstored = range(expired.value.next_offset, session.next_offset)
-    assert [box.label for box in expired.value.unstored] == [str(place) for place in unstored]
+    unstored = enumerate(expired.value.unstored, expired.value.next_offset)
+    assert all(box.label == str(place) for place, box in unstored)
 
 
 def test_a_watch_asks_for_a_token_again_and_resumes(shared_server: Server) -> None:
