@@ -35,7 +35,13 @@ impl Nginx {
         let folder = tempfile::tempdir()?;
         std::fs::write(folder.path().join("nginx.conf"), configuration(upstream))?;
         let mut nginx = Command::new(tools::foreign_programs()?.join("nginx/usr/sbin/nginx"));
-        nginx.arg("-p").arg(folder.path()).args(["-e", "stderr", "-c", "nginx.conf"]);
+        // A relative socket is bound in the working folder, not below the prefix.
+        nginx.current_dir(folder.path()).arg("-p").arg(folder.path()).args([
+            "-e",
+            "stderr",
+            "-c",
+            "nginx.conf",
+        ]);
         nginx.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut process = nginx.spawn().context("cannot start nginx")?;
         let mut log = BufReader::new(process.stderr.take().context("no log")?);

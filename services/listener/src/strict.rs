@@ -155,8 +155,7 @@ mod tests {
         for host in ["a", "a.example:80", "127.0.0.1:8787", "[::1]", "[::1]:8787", "A_b.c"] {
             assert_eq!(check(&[host]), Ok(()), "{host}");
         }
-        for host in ["", "a b", "a/b", "a@b", "a:b", "a:99999", "a:", "a,b", "[::1", "a?b", "a#b", "http://a"]
-        {
+        for host in ["", "a b", "a/b", "a@b", "a:b", "a:99999", "a:", "[::1", "a?b", "a#b", "http://a"] {
             assert_eq!(check(&[host]), Err(Rejected::MalformedHost), "{host}");
         }
         assert_eq!(check(&[]), Err(Rejected::NoHost));

@@ -97,7 +97,7 @@ async fn the_change_log_is_trimmed_in_bounded_steps() {
         INSERT INTO annotation_changes (seq, image_id, first_id, last_id) SELECT seq, 'i', 'a', 'a' FROM n";
     let insert = |from: i64, to: i64| vec![Statement::new(insert).bind(from).bind(to)];
     write(&database, insert(1, 5_000)).await.unwrap();
-    for (seq, oldest) in [(1_000_000, 2_001), (1_001_000, 4_001), (1_002_000, 1_000_000)] {
+    for (seq, oldest) in [(1_000_000, 2_000), (1_001_000, 4_000), (1_002_000, 1_000_000)] {
         write(&database, insert(seq, seq)).await.unwrap();
         let select = Statement::new("SELECT min(seq) AS oldest FROM annotation_changes");
         let mut rows = database.read(select, None).await.unwrap().value;
