@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use http::{Request, Response};
 use http_body_util::BodyDataStream;
+use hyper_util::rt::TokioExecutor;
 use proto::{
     annotations::v1::annotations_service_client::AnnotationsServiceClient,
     images::v1::images_service_client::ImagesServiceClient,
@@ -57,8 +58,20 @@ pub async fn annotations(
     Ok(AnnotationsServiceClient::with_interceptor(connect(protocol, address).await?, bearer(token)?))
 }
 
+/// A connection to `address` for calls of any kind, which keeps no rule of gRPC itself: tonic's channel ends a call by its
+/// `grpc-timeout` before the server does.
+pub(crate) async fn connect_plainly(protocol: Protocol, address: SocketAddr) -> anyhow::Result<Connection> {
+    if protocol == Protocol::GrpcWeb {
+        return connect(protocol, address).await;
+    }
+    let mut builder = hyper_util::client::legacy::Client::builder(TokioExecutor::new());
+    let client = builder.http2_only(true).build_http::<Body>();
+    let calls = client.map_response(|response| response.map(Body::new));
+    Ok(BoxCloneSyncService::new(calls.map_err(|error| Status::from_error(error.into()))))
+}
+
 /// A connection to `address` for calls of any kind.
-pub(crate) async fn connect(protocol: Protocol, address: SocketAddr) -> anyhow::Result<Connection> {
+async fn connect(protocol: Protocol, address: SocketAddr) -> anyhow::Result<Connection> {
     let url = format!("http://{address}");
     Ok(match protocol {
         Protocol::Grpc => {

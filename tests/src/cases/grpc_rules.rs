@@ -44,7 +44,7 @@ async fn outcome(
         request = request.header(name, value);
     }
     let request = request.body(Body::new(Full::from(body)))?;
-    let response = grpc::connect(user.target.protocol, door).await?.oneshot(request).await?;
+    let response = grpc::connect_plainly(user.target.protocol, door).await?.oneshot(request).await?;
     status_of(response).await
 }
 
@@ -84,6 +84,7 @@ pub(super) async fn a_call_that_breaks_a_rule_has_the_status_that_grpc_says(
             ("half a message of a stream", "IngestAnnotations", vec![0, 0], None, Code::Internal),
             ("gzip", unary, good.clone(), Some(("grpc-encoding", "gzip")), Code::Unimplemented),
             ("identity", unary, good.clone(), Some(("grpc-encoding", "identity")), Code::NotFound),
+            ("no time", unary, good.clone(), Some(("grpc-timeout", "0S")), Code::DeadlineExceeded),
             ("a nanosecond", unary, good.clone(), Some(("grpc-timeout", "1n")), Code::DeadlineExceeded),
             ("a minute", unary, good.clone(), Some(("grpc-timeout", "1M")), Code::NotFound),
             ("not a time", unary, good.clone(), Some(("grpc-timeout", "soon")), Code::InvalidArgument),
