@@ -16,7 +16,7 @@ const READ_IMAGES: Limits = Limits { images: 1, annotations: 0, rows: 0 };
 /// A create: whose the image is, and the box with the record of it.
 const CREATE: Limits = Limits { images: 1, annotations: 1, rows: ROWS_OF_A_BOX };
 
-/// A read of the annotations service, which asks whose the image is unless it remembers: for a few seconds it does.
+/// A read of the annotations service, which asks whose the image is unless it remembers.
 const READ_ANNOTATIONS: Limits = Limits { images: 1, annotations: 1, rows: 0 };
 
 /// How many statements each service may make for a request, and how many rows they may write.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aip::{Violation, Violations};
+use storage::Constraint;
 use tonic::{Code, Status};
 
 use crate::annotation::{AnnotationId, ImageId};
@@ -132,6 +133,12 @@ impl From<Error> for Status {
             }
             Error::Producer(status) => status,
             Error::Images(status) => images_failure(status),
+            // Every write of annotations refers to its image, and asks again before it gives up.
+            Error::Storage(storage::Error::Constraint(Constraint::ForeignKey)) => aip::with_reason(
+                Code::Unavailable,
+                "IMAGE_CHANGING",
+                "An image of the request was deleted or undeleted at the same time. Retry after 1 s.",
+            ),
             Error::Storage(error) => aip::storage_failure(&error),
         }
     }

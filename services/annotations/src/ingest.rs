@@ -28,7 +28,7 @@ pub(crate) const MAX_BATCH: usize = 5_000;
 /// The longest name of a stream, in characters of one byte each.
 pub(crate) const MAX_STREAM_ID: usize = 128;
 
-/// How often a commit begins again because an image was purged in between.
+/// How often a commit begins again because an image was deleted or purged in between.
 const COMMIT_ATTEMPTS: usize = 4;
 
 /// What is wrong with the image of an annotation that is valid by itself.
@@ -207,10 +207,10 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
             Writing { owner: call.caller.user_id(), stream_id: &open.stream_id, writer: open.writer };
         let mut attempt = 1;
         loop {
-            let visible = self.owners.visible(call, &images).await?;
+            let accessible = self.owners.accessible(call, &images).await?;
             let now = self.ports.clock.now();
             let (good, foreign): (Vec<_>, Vec<_>) =
-                rows.iter().partition(|(_, new)| visible.contains(&new.image_id));
+                rows.iter().partition(|(_, new)| accessible.contains(&new.image_id));
             let id = |offset: Offset| open.progress.seed.at_position(offset.position());
             let boxes: Vec<Annotation> = good
                 .into_iter()
@@ -225,7 +225,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
                         .collect());
                 }
                 Ok(false) => return Err(self.why_not_moved(call, open).await?),
-                // An image was purged since it was last seen.
+                // An image was deleted or purged since its owner was remembered.
                 Err(storage::Error::Constraint(Constraint::ForeignKey)) if attempt < COMMIT_ATTEMPTS => {
                     self.owners.forget(&images.iter().copied().collect::<Vec<_>>());
                     attempt += 1;

@@ -96,7 +96,7 @@ impl Default for Settings {
 pub struct AnnotationsService<D, I, C, E, T> {
     ports: Ports<D, I, C, E, T>,
     settings: Settings,
-    owners: Arc<Owners<I, C>>,
+    owners: Arc<Owners<I>>,
     feed: Arc<Feed<D, C, T>>,
     drain: Drain,
     budget: Arc<Budget>,
@@ -113,7 +113,7 @@ struct Tokens {
 impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsService<D, I, C, E, T> {
     /// The service over these ports; every process that shares their data needs the same `key`.
     pub fn new(ports: Ports<D, I, C, E, T>, key: &TokenKey, settings: Settings) -> Self {
-        let owners = Arc::new(Owners::new(ports.images.clone(), ports.clock.clone()));
+        let owners = Arc::new(Owners::new(ports.images.clone()));
         let feed = new_feed(&ports, &settings);
         let budget =
             Arc::new(Budget::new(settings.max_ingest_streams.get(), settings.max_ingest_bytes.get()));

@@ -1,15 +1,17 @@
-//! Whom an image belongs to: asked of the images service, remembered for a few seconds.
+//! Whom an image belongs to: asked of the images service once, and remembered.
+//!
+//! An owner never changes, so what is remembered never becomes wrong. Whether the image is visible does change: that is
+//! no part of this cache, but a condition of every statement of `repo`, so that a deleted image is hidden at once,
+//! whichever process deleted it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     num::NonZeroUsize,
     sync::{Mutex, PoisonError},
-    time::Duration,
 };
 
 use lru::LruCache;
 use proto::images::v1::{self as pb, images_service_client::ImagesServiceClient};
-use storage::{Clock, Instant};
 use tonic::{Request, Response, Status, body::Body, client::GrpcService, codegen::StdError};
 
 use crate::{
@@ -17,10 +19,6 @@ use crate::{
     call::Call,
     error::{Error, Result},
 };
-
-/// How long an owner is remembered. An owner never changes, but images are deleted: this is how long their annotations
-/// may still be seen.
-const REMEMBERED_FOR: Duration = Duration::from_secs(5);
 
 /// How many images' owners are remembered: those asked for last. About 3 MB.
 const REMEMBERED_IMAGES: NonZeroUsize = NonZeroUsize::new(16_384).unwrap();
@@ -54,27 +52,21 @@ where
     }
 }
 
-/// Answers which images exist for a caller.
+/// Knows which images belong to a caller.
 #[derive(Debug)]
-pub(crate) struct Owners<I, C> {
+pub(crate) struct Owners<I> {
     images: I,
-    clock: C,
-    remembered: Mutex<LruCache<ImageId, Owner>>,
+    remembered: Mutex<LruCache<ImageId, String>>,
 }
 
-#[derive(Clone, Debug)]
-struct Owner {
-    user_id: String,
-    asked_at: Instant,
-}
-
-impl<I: ImagesBackend, C: Clock> Owners<I, C> {
-    pub(crate) fn new(images: I, clock: C) -> Self {
-        Self { images, clock, remembered: Mutex::new(LruCache::new(REMEMBERED_IMAGES)) }
+impl<I: ImagesBackend> Owners<I> {
+    pub(crate) fn new(images: I) -> Self {
+        Self { images, remembered: Mutex::new(LruCache::new(REMEMBERED_IMAGES)) }
     }
 
-    /// Which of `images` exist for the caller. Asks the images service only for those not remembered, many at once.
-    pub(crate) async fn visible<D: storage::Database>(
+    /// Which of `images` belong to the caller, or are open to it by its scopes; some may be deleted by now. Asks the images
+    /// service only for those not remembered, many at once.
+    pub(crate) async fn accessible<D: storage::Database>(
         &self,
         call: &Call<'_, D>,
         images: &BTreeSet<ImageId>,
@@ -88,7 +80,7 @@ impl<I: ImagesBackend, C: Clock> Owners<I, C> {
         Ok(seen.map(|(image, _)| image).collect())
     }
 
-    /// Forgets what is remembered of `images`, because the database knows better.
+    /// Forgets what is remembered of `images`, so that the images service is asked which of them exist.
     pub(crate) fn forget(&self, images: &[ImageId]) {
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         for image in images {
@@ -97,12 +89,8 @@ impl<I: ImagesBackend, C: Clock> Owners<I, C> {
     }
 
     fn recall(&self, images: &BTreeSet<ImageId>) -> BTreeMap<ImageId, String> {
-        let now = self.clock.instant();
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = |owner: &&Owner| now.since(owner.asked_at) < REMEMBERED_FOR;
-        let mut recall =
-            |image: &ImageId| remembered.get(image).filter(fresh).map(|owner| owner.user_id.clone());
-        images.iter().filter_map(|image| Some((*image, recall(image)?))).collect()
+        images.iter().filter_map(|image| Some((*image, remembered.get(image)?.clone()))).collect()
     }
 
     /// Images that do not exist for the caller are not in the answer, and are not remembered: they may be uploaded, or
@@ -112,15 +100,13 @@ impl<I: ImagesBackend, C: Clock> Owners<I, C> {
         call: &Call<'_, D>,
         images: &[ImageId],
     ) -> Result<Vec<(ImageId, String)>> {
-        // Taken before asking: what is remembered is never older than it says.
-        let asked_at = self.clock.instant();
         let image_ids = images.iter().map(ToString::to_string).collect();
         let request = call.forward(pb::BatchGetImagesRequest { image_ids });
         let answer = self.images.batch_get_images(request).await.map_err(Error::Images)?.into_inner();
         let owners: Vec<_> = answer.images.into_iter().filter_map(owner_of).collect();
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         for (image, user_id) in &owners {
-            remembered.put(*image, Owner { user_id: user_id.clone(), asked_at });
+            remembered.put(*image, user_id.clone());
         }
         Ok(owners)
     }

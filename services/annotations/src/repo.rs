@@ -27,8 +27,8 @@ pub(crate) struct Filter {
     pub(crate) created_by: Option<UserId>,
 }
 
-/// Stores one box, and the record of it: the view takes both. Fails with [`storage::Constraint::ForeignKey`] if its image
-/// is gone.
+/// Stores one annotation, and the record of it: the view takes both. Fails with [`storage::Constraint::ForeignKey`] if
+/// its image is not visible, as every write of annotations does.
 pub(crate) async fn insert<D: Database>(session: &Session<'_, D>, annotation: &Annotation) -> Result<()> {
     let Content { label, area, confidence, model } = &annotation.content;
     let statement = Statement::new(
@@ -52,33 +52,50 @@ pub(crate) async fn insert<D: Database>(session: &Session<'_, D>, annotation: &A
     session.write(vec![statement]).await.map(drop)
 }
 
-/// The box with this id, if there is one.
+/// Whether callers can see the image: it exists, and it is not deleted.
+pub(crate) async fn is_visible<D: Database>(session: &Session<'_, D>, image_id: ImageId) -> Result<bool> {
+    let statement = Statement::new("SELECT 1 FROM visible_images WHERE id = ?1").bind(image_id.to_string());
+    Ok(!session.read(statement).await?.is_empty())
+}
+
+/// The annotation with this id, if it exists and its image is visible.
 pub(crate) async fn find<D: Database>(
     session: &Session<'_, D>,
     id: AnnotationId,
 ) -> Result<Option<Annotation>> {
-    let statement = Statement::new("SELECT * FROM annotations WHERE id = ?1").bind(id.to_string());
+    let statement = Statement::new(
+        "SELECT annotations.* FROM annotations
+         JOIN visible_images ON visible_images.id = annotations.image_id
+         WHERE annotations.id = ?1",
+    )
+    .bind(id.to_string());
     session.read(statement).await?.into_iter().next().map(annotation).transpose()
 }
 
-/// One page of an image's boxes, newest first (see [`Scan`]).
+/// One page of an image's annotations, newest first (see [`Scan`]); `None` if the image is not visible.
 pub(crate) async fn list<D: Database>(
     session: &Session<'_, D>,
     filter: &Filter,
     page: Page,
-) -> Result<Scan<Annotation>> {
+) -> Result<Option<Scan<Annotation>>> {
     let statement = Statement::new(
-        "SELECT * FROM (
-             SELECT 1 AS matches, * FROM (
-                 SELECT * FROM annotations WHERE image_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?7)
-             WHERE (?3 IS NULL OR label = ?3)
-               AND (?4 IS NULL OR confidence >= ?4)
-               AND (?5 IS NULL OR created_by = ?5)
-             ORDER BY id DESC LIMIT ?6)
-         UNION ALL
-         SELECT 0, * FROM annotations WHERE image_id = ?1 AND id = (
-             SELECT id FROM annotations WHERE image_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT 1 OFFSET ?7 - 1)
-         LIMIT ?6",
+        "WITH scan AS (
+             SELECT * FROM (
+                 SELECT 1 AS matches, * FROM (
+                     SELECT * FROM annotations WHERE image_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?7)
+                 WHERE (?3 IS NULL OR label = ?3)
+                   AND (?4 IS NULL OR confidence >= ?4)
+                   AND (?5 IS NULL OR created_by = ?5)
+                 ORDER BY id DESC LIMIT ?6)
+             UNION ALL
+             SELECT 0, * FROM annotations WHERE image_id = ?1 AND id = (
+                 SELECT id FROM annotations WHERE image_id = ?1 AND id < ?2
+                 ORDER BY id DESC LIMIT 1 OFFSET ?7 - 1)
+             LIMIT ?6
+         )
+         SELECT scan.id IS NOT NULL AS is_found, scan.*
+         FROM visible_images LEFT JOIN scan
+         WHERE visible_images.id = ?1",
     )
     .bind(filter.image_id.to_string())
     .bind(page.after.map_or_else(|| ABOVE_ALL_IDS.to_owned(), |id| id.to_string()))
@@ -87,7 +104,16 @@ pub(crate) async fn list<D: Database>(
     .bind(filter.created_by.as_ref().map(UserId::as_str))
     .bind(i64::from(page.size) + 1)
     .bind(MAX_SCANNED);
-    Scan::read(session.read(statement).await?, page, annotation, |annotation| annotation.id.0)
+    let (mut is_visible, mut rows) = (false, Vec::new());
+    for mut row in session.read(statement).await? {
+        is_visible = true;
+        // A visible image without annotations is one row of nulls.
+        if row.take::<i64>("is_found")? != 0 {
+            rows.push(row);
+        }
+    }
+    let scan = Scan::read(rows, page, annotation, |annotation| annotation.id.0)?;
+    Ok(is_visible.then_some(scan))
 }
 
 /// Gives the box new content as of `now`, if it still is as it was read, and returns it; `None` if it was changed or

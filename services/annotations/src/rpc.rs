@@ -83,7 +83,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Rpc
     ) -> Result<Response<Self::WatchAnnotationsStream>, Status> {
         let (metadata, extensions, message) = request.into_parts();
         let from = decode_watch(&message, &self.tokens.watch)?;
-        let watch = Watch::begin(self.clone(), metadata, extensions, from).await?;
+        let watch = Watch::begin(self.clone(), &metadata, &extensions, from).await?;
         Ok(Response::new(Box::pin(watch.answers())))
     }
 

@@ -55,8 +55,8 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
     /// Reads one box.
     pub(crate) async fn get(&self, call: &Call<'_, D>, id: AnnotationId) -> Result<Annotation> {
         let found = repo::find(&call.session, id).await?.ok_or(Error::NotFound(id))?;
-        let visible = self.owners.visible(call, &BTreeSet::from([found.image_id])).await?;
-        if visible.contains(&found.image_id) { Ok(found) } else { Err(Error::NotFound(id)) }
+        let accessible = self.owners.accessible(call, &BTreeSet::from([found.image_id])).await?;
+        if accessible.contains(&found.image_id) { Ok(found) } else { Err(Error::NotFound(id)) }
     }
 
     /// Changes one box. With an etag, only if it is the current one; without, whatever happens in between.
@@ -75,7 +75,8 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
                 return Ok(read);
             }
             let now = self.ports.clock.now().max(read.updated_at);
-            if let Some(updated) = repo::update(&call.session, &read, &content, now).await? {
+            let updated = repo::update(&call.session, &read, &content, now).await;
+            if let Some(updated) = visible(id, updated)? {
                 self.feed.note(&[updated.image_id], call.session.confirmed());
                 return Ok(updated);
             }
@@ -92,7 +93,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
     ) -> Result<Annotation> {
         let read = self.get(call, id).await?;
         require_etag(&read, etag)?;
-        let deleted = repo::delete(&call.session, &read, etag).await?;
+        let deleted = visible(id, repo::delete(&call.session, &read, etag).await)?;
         let gone = if etag.is_some() { Error::Conflict(id) } else { Error::NotFound(id) };
         let deleted = deleted.ok_or(gone)?;
         self.feed.note(&[deleted.image_id], call.session.confirmed());
@@ -107,25 +108,26 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
         page: Page,
     ) -> Result<Scan<Annotation>> {
         self.require_image(call, filter.image_id).await?;
-        Ok(repo::list(&call.session, filter, page).await?)
+        let listed = repo::list(&call.session, filter, page).await?;
+        listed.ok_or_else(|| not_found(filter.image_id))
     }
 
-    /// Fails if the image that the field `image_id` names does not exist for the caller.
+    /// Fails if the image that the field `image_id` names does not belong to the caller.
     pub(crate) async fn require_image(&self, call: &Call<'_, D>, image: ImageId) -> Result<()> {
         self.require_images(call, &[image], |_| "image_id".to_owned()).await
     }
 
-    /// Fails with the first of `images` that does not exist for the caller; `field` says where the request names it.
+    /// Fails with the first of `images` that does not belong to the caller; `field` says where the request names it.
     async fn require_images(&self, call: &Call<'_, D>, images: &[ImageId], field: Field) -> Result<()> {
-        let visible = self.owners.visible(call, &images.iter().copied().collect()).await?;
-        match images.iter().enumerate().find(|(_, image)| !visible.contains(image)) {
+        let accessible = self.owners.accessible(call, &images.iter().copied().collect()).await?;
+        match images.iter().enumerate().find(|(_, image)| !accessible.contains(image)) {
             Some((index, image)) => Err(Error::ImageNotFound { image_id: *image, field: field(index) }),
             None => Ok(()),
         }
     }
 
-    /// An image may be purged after it was last seen: the database refuses its boxes then, without saying which image it
-    /// is. (Boxes on an image that is deleted in that moment, but not purged yet, are stored, and hidden with it.)
+    /// An image may be deleted or purged after its owner was remembered. The database then rejects its annotations,
+    /// without saying which image it is.
     async fn explain(
         &self,
         call: &Call<'_, D>,
@@ -139,6 +141,19 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
         }
         Ok(stored?)
     }
+}
+
+/// What a change of the annotation `id` did. The database rejects it if the image was deleted in between.
+fn visible<T>(id: AnnotationId, changed: storage::Result<T>) -> Result<T> {
+    match changed {
+        Err(storage::Error::Constraint(Constraint::ForeignKey)) => Err(Error::NotFound(id)),
+        changed => Ok(changed?),
+    }
+}
+
+/// The image that the field `image_id` names is not visible.
+pub(crate) fn not_found(image_id: ImageId) -> Error {
+    Error::ImageNotFound { image_id, field: "image_id".to_owned() }
 }
 
 /// Names the field that holds the image of the box at this place of a request.

@@ -30,7 +30,11 @@ use crate::{
     call::Call,
     error::{Error, Result},
     owners::ImagesBackend,
-    repo::history::{self, Change, Position, Snapshot},
+    repo::{
+        self,
+        history::{self, Change, Position, What},
+    },
+    service::not_found,
 };
 
 /// After how much silence a watcher is told that nothing has changed: sooner than proxies give a connection up.
@@ -42,8 +46,6 @@ const RESUME: &str = "Watch again with a new token and the last `resume_token`."
 /// A call of `WatchAnnotations`.
 pub(crate) struct Watch<D: Database, I, C: Clock, E, T: Timer> {
     service: AnnotationsService<D, I, C, E, T>,
-    metadata: MetadataMap,
-    extensions: Extensions,
     caller: Caller,
     feed: Arc<Feed<D, C, T>>,
     image_id: ImageId,
@@ -70,12 +72,15 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, 
     /// It may not, or there is no such image.
     pub(crate) async fn begin(
         service: AnnotationsService<D, I, C, E, T>,
-        metadata: MetadataMap,
-        extensions: Extensions,
+        metadata: &MetadataMap,
+        extensions: &Extensions,
         (image_id, begin): (ImageId, Begin),
     ) -> Result<Self> {
-        let call = Call::begin(&service.ports.database, &metadata, &extensions, Scope::AnnotationsRead)?;
+        let call = Call::begin(&service.ports.database, metadata, extensions, Scope::AnnotationsRead)?;
         service.require_image(&call, image_id).await?;
+        if !repo::is_visible(&call.session, image_id).await? {
+            return Err(not_found(image_id));
+        }
         let feed = service.feed();
         feed.advance(call.session.confirmed());
         let at_least = call.session.bookmark();
@@ -90,8 +95,6 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, 
         };
         Ok(Self {
             service,
-            metadata,
-            extensions,
             caller,
             feed,
             image_id,
@@ -147,16 +150,18 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, 
     async fn snapshot(&mut self) -> Result<()> {
         let session = self.feed.session(self.at_least.as_ref());
         let known = (self.cursor.seen.last(), self.cursor.anchor);
-        let Snapshot { annotations, newest, is_same_log } =
-            history::snapshot(&session, self.image_id, known, PAGE).await?;
+        let read = history::snapshot(&session, self.image_id, known, PAGE).await?;
         self.feed.advance(session.confirmed());
-        if !is_same_log {
+        if !read.is_visible {
+            return Err(not_found(self.image_id));
+        }
+        if !read.is_same_log {
             self.owes_reset = true;
             return Ok(());
         }
-        self.cursor.anchor = newest;
-        let is_last = annotations.len() < PAGE;
-        let (page, newest) = (annotations.into_iter(), history::seq_of(newest));
+        self.cursor.anchor = read.newest;
+        let is_last = read.annotations.len() < PAGE;
+        let (page, newest) = (read.annotations.into_iter(), history::seq_of(read.newest));
         self.pending = Pending::Snapshot { page, newest, is_last };
         Ok(())
     }
@@ -222,19 +227,20 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, 
         Ok(None)
     }
 
-    /// Tells the changes that are news, as long as the image is there for the caller.
+    /// Has changes told, those that are news.
+    ///
+    /// # Errors
+    /// The image was deleted.
     async fn tell(&mut self, changes: Vec<Arc<Change>>, head: Head) -> Result<()> {
+        let may_be_deleted = changes.iter().any(|change| matches!(change.what, What::Visibility));
+        if may_be_deleted {
+            let session = self.feed.session(self.at_least.as_ref());
+            if !repo::is_visible(&session, self.image_id).await? {
+                return Err(not_found(self.image_id));
+            }
+        }
         self.cursor.anchor = head.anchor;
         self.pending = Pending::Changes { changes: changes.into_iter(), next: head.next };
-        if self.pending.has_news(&self.cursor) {
-            let call = Call::begin(
-                &self.service.ports.database,
-                &self.metadata,
-                &self.extensions,
-                Scope::AnnotationsRead,
-            )?;
-            self.service.require_image(&call, self.image_id).await?;
-        }
         Ok(())
     }
 

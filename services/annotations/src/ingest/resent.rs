@@ -33,7 +33,9 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
         let resent = (first.get()..).map(Offset).zip(messages);
         let (rows, mut invalid) = check(resent.filter(|(offset, _)| !stored.contains(&id(*offset))));
         let images: BTreeSet<ImageId> = rows.iter().map(|(_, new)| new.image_id).collect();
-        let visible = self.owners.visible(call, &images).await?;
+        // Their owners may be remembered, but not whether they are deleted.
+        self.owners.forget(&images.iter().copied().collect::<Vec<_>>());
+        let visible = self.owners.accessible(call, &images).await?;
         invalid.extend(rows.into_iter().map(|(offset, new)| {
             if visible.contains(&new.image_id) {
                 invalid_image(offset, NOT_STORED)

@@ -32,7 +32,7 @@ const ROW_WIDTH: usize = 2 * ID_WIDTH + LENGTH_WIDTH + 5 * NUMBER_WIDTH;
 const TEXTS_WIDTH: usize = 48;
 
 /// Stores all of `annotations`, which were made by one user at one time, or none of them. Fails with
-/// [`storage::Constraint::ForeignKey`] if one of their images is gone.
+/// [`storage::Constraint::ForeignKey`] if one of their images is not visible.
 pub(crate) async fn insert_all<D: Database>(
     session: &Session<'_, D>,
     annotations: &[Annotation],

@@ -33,13 +33,13 @@ impl Position {
         match &change.what {
             What::Changed(annotation) => Self { seq: change.seq, above: Some(annotation.id) },
             // The only one of its row.
-            What::Removed(_) => Self::behind(change.seq),
+            What::Removed(_) | What::Visibility => Self::behind(change.seq),
         }
     }
 
     /// Whether `change` is still to come.
     pub(crate) fn is_before(self, change: &Change) -> bool {
-        let within = || self.above.is_none_or(|above| change.id() > above);
+        let within = || self.above.is_none_or(|above| change.id() > Some(above));
         change.seq > self.seq || (change.seq == self.seq && within())
     }
 }
@@ -51,7 +51,7 @@ pub(crate) struct Record {
     pub(crate) mark: i64,
 }
 
-/// One box that changed.
+/// One annotation that changed, or the visibility of an image.
 #[derive(Clone, Debug)]
 pub(crate) struct Change {
     /// The row of the history.
@@ -60,19 +60,23 @@ pub(crate) struct Change {
     pub(crate) what: What,
 }
 
-/// What became of a box.
+/// What changed.
 #[derive(Clone, Debug)]
 pub(crate) enum What {
     /// It is new, or it has a new revision.
     Changed(Annotation),
     Removed(AnnotationId),
+    /// The image was deleted or undeleted; which of the two, and whether that still holds, the database knows.
+    Visibility,
 }
 
 impl Change {
-    pub(crate) const fn id(&self) -> AnnotationId {
+    /// The annotation that changed, if it is about one.
+    pub(crate) const fn id(&self) -> Option<AnnotationId> {
         match &self.what {
-            What::Changed(annotation) => annotation.id,
-            What::Removed(id) => *id,
+            What::Changed(annotation) => Some(annotation.id),
+            What::Removed(id) => Some(*id),
+            What::Visibility => None,
         }
     }
 }
@@ -181,14 +185,22 @@ fn change(seq: i64, mut row: Row) -> Result<Option<Change>> {
     let image: String = row.take("changed_image")?;
     let image_id = kept("image_id", ImageId::parse("image_id", &image))?;
     let what = if row.take::<i64>("is_removed")? != 0 {
-        let id: String = row.take("first_id")?;
-        What::Removed(kept("first_id", AnnotationId::parse("first_id", &id))?)
+        removed(&row.take::<String>("first_id")?)?
     } else if row.take::<i64>("is_found")? != 0 {
         What::Changed(annotation(row)?)
     } else {
         return Ok(None);
     };
     Ok(Some(Change { seq, image_id, what }))
+}
+
+/// What a record without a revision means: the annotation was removed, or, without an annotation, the image was deleted or
+/// undeleted.
+fn removed(first_id: &str) -> Result<What> {
+    if first_id.is_empty() {
+        return Ok(What::Visibility);
+    }
+    kept("first_id", AnnotationId::parse("first_id", first_id)).map(What::Removed)
 }
 
 /// Some of an image's annotations as they are, in the order of their ids.
@@ -199,6 +211,8 @@ pub(crate) struct Snapshot {
     pub(crate) newest: Option<Record>,
     /// Whether the log has the anchor of this read.
     pub(crate) is_same_log: bool,
+    /// Whether callers can see the image.
+    pub(crate) is_visible: bool,
 }
 
 /// The annotations of the image after `after`, at most `limit`, for a reader that has seen the log up to `anchor`.
@@ -213,7 +227,9 @@ pub(crate) async fn snapshot<D: Database>(
              SELECT * FROM annotations WHERE image_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3
          )
          SELECT (SELECT mark FROM annotation_changes WHERE seq = ?4) AS anchor_mark,
-                newest.seq AS newest, newest.mark AS newest_mark, page.id IS NOT NULL AS is_found, page.*
+                newest.seq AS newest, newest.mark AS newest_mark,
+                EXISTS (SELECT 1 FROM visible_images WHERE id = ?1) AS is_visible,
+                page.id IS NOT NULL AS is_found, page.*
          FROM (SELECT 1)
               LEFT JOIN (SELECT seq, mark FROM annotation_changes ORDER BY seq DESC LIMIT 1) AS newest
               LEFT JOIN page
@@ -223,9 +239,11 @@ pub(crate) async fn snapshot<D: Database>(
     .bind(after.map_or_else(String::new, |id| id.to_string()))
     .bind(i64::try_from(limit).unwrap_or(i64::MAX))
     .bind(anchor.map(|anchor| anchor.seq));
-    let mut snapshot = Snapshot { annotations: Vec::new(), newest: None, is_same_log: anchor.is_none() };
+    let mut snapshot =
+        Snapshot { annotations: Vec::new(), newest: None, is_same_log: anchor.is_none(), is_visible: false };
     for mut row in session.read(statement).await? {
         (snapshot.newest, snapshot.is_same_log) = newest(&mut row, anchor)?;
+        snapshot.is_visible = row.take::<i64>("is_visible")? != 0;
         if row.take::<i64>("is_found")? != 0 {
             snapshot.annotations.push(annotation(row)?);
         }

@@ -75,7 +75,7 @@ pub(crate) async fn stored<D: Database>(
 
 /// Stores `annotations`, all made at `now`, and moves the stream from one offset to the other. Answers whether it did:
 /// not if another writer has opened the stream, or it stands elsewhere. Fails with
-/// [`storage::Constraint::ForeignKey`] if an image is gone.
+/// [`storage::Constraint::ForeignKey`] if an image is not visible.
 pub(crate) async fn commit<D: Database>(
     session: &Session<'_, D>,
     writing: Writing<'_>,

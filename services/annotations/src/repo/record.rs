@@ -1,5 +1,5 @@
 //! Records what changes: each write does, in its own batch, so that the history has what was committed and nothing else.
-//! The database trims it.
+//! The database trims it, and rejects the record of a write to an image that is not visible: the whole batch fails then.
 
 use std::collections::BTreeMap;
 

@@ -89,8 +89,16 @@ impl<D: Database, C: Clock, T: Timer> Feed<D, C, T> {
             let session = self.session(None);
             let part = history::changes(&session, &reading.images, (from.next, from.anchor), PAGE).await?;
             let has_more = part.has_more;
-            let Some(next) = self.state().take_in(part, &reading.images, from) else { return Ok(()) };
-            self.advance(session.confirmed());
+            let next = {
+                // At once: who is told of a change never reads a database that does not have it.
+                let mut state = self.state();
+                let next = state.take_in(part, &reading.images, from);
+                if next.is_some() {
+                    state.advance(session.confirmed());
+                }
+                next
+            };
+            let Some(next) = next else { return Ok(()) };
             from = next;
             if !has_more && self.state().has_read(noted) {
                 return Ok(());

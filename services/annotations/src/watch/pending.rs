@@ -42,8 +42,8 @@ impl Pending {
                 for change in changes {
                     let is_news = !cursor.seen.shows(&change);
                     cursor.go_on(Position::behind_change(&change));
-                    if is_news {
-                        return Some(event_of(&change));
+                    if let Some(event) = event_of(&change).filter(|_| is_news) {
+                        return Some(event);
                     }
                 }
                 cursor.go_on(*next);
@@ -52,22 +52,13 @@ impl Pending {
             }
         }
     }
-
-    /// Whether an event is left that `cursor` has not seen.
-    pub(super) fn has_news(&self, cursor: &Cursor) -> bool {
-        match self {
-            Self::Nothing => false,
-            Self::Snapshot { page, .. } => !page.as_slice().is_empty(),
-            Self::Changes { changes, .. } => {
-                changes.as_slice().iter().any(|change| !cursor.seen.shows(change))
-            }
-        }
-    }
 }
 
-fn event_of(change: &Change) -> Event {
+/// The event of a change of an annotation.
+fn event_of(change: &Change) -> Option<Event> {
     match &change.what {
-        What::Changed(annotation) => Event::Changed(Box::new(annotation.clone().into())),
-        What::Removed(id) => Event::Removed(pb::Removed { id: id.to_string() }),
+        What::Changed(annotation) => Some(Event::Changed(Box::new(annotation.clone().into()))),
+        What::Removed(id) => Some(Event::Removed(pb::Removed { id: id.to_string() })),
+        What::Visibility => None,
     }
 }

@@ -47,7 +47,7 @@ impl Seen {
 
     /// Whether the snapshot has shown what `change` tells.
     pub(super) fn shows(&self, change: &Change) -> bool {
-        let page = self.pages.partition_point(|(last, _)| *last < change.id());
+        let page = self.pages.partition_point(|(last, _)| Some(*last) < change.id());
         let newest = self.pages.get(page).map_or(self.rest, |(_, newest)| *newest);
         change.seq <= newest
     }

@@ -41,7 +41,7 @@ pub(crate) const NOBODYS: &str = "0190a0b0c0d07abc8000000000000009";
 const DATABASE: &str = "reticle.db";
 
 type Service = AnnotationsService<Counted, ImagesServiceServer<Images>, SetClock, OsEntropy, SetClock>;
-type Client = AnnotationsServiceClient<AnnotationsServiceServer<Service>>;
+pub(crate) type Client = AnnotationsServiceClient<AnnotationsServiceServer<Service>>;
 
 /// A service with two images of alice's and one of bob's.
 pub(crate) struct Fixture {
@@ -93,6 +93,19 @@ impl Fixture {
         )
     }
 
+    /// Deletes an image, as the images service does.
+    pub(crate) async fn delete_image(&self, id: &str) {
+        self.images.delete(id);
+        self.database.execute(delete_image(id)).await;
+    }
+
+    /// Undeletes an image of alice's.
+    pub(crate) async fn undelete_image(&self, id: &str) {
+        self.images.put(id, "alice");
+        let undelete = Statement::new("UPDATE images SET deleted_at = NULL WHERE id = ?1").bind(id);
+        self.database.execute(undelete).await;
+    }
+
     /// Stores `new` as alice.
     pub(crate) async fn create(&self, new: pb::NewAnnotation) -> pb::Annotation {
         let request = by("alice", pb::CreateAnnotationRequest { annotation: Some(new) });
@@ -104,6 +117,11 @@ impl Fixture {
     pub(crate) async fn stored(&self) -> i64 {
         self.database.numbers("SELECT count(*) AS n FROM annotations").await[0]
     }
+}
+
+/// Deletes an image in the database alone.
+pub(crate) fn delete_image(id: &str) -> Statement {
+    Statement::new("UPDATE images SET deleted_at = 1790000000000 WHERE id = ?1").bind(id)
 }
 
 fn service(database: &Counted, images: &Images, clock: &SetClock, settings: Settings) -> Service {

@@ -11,4 +11,5 @@ mod ingest;
 mod list;
 mod permissions;
 mod update;
+mod visibility;
 mod watch;

@@ -76,21 +76,6 @@ async fn what_is_remembered_for_one_caller_opens_nothing_to_another() {
 }
 
 #[tokio::test]
-async fn a_deleted_image_hides_its_boxes_within_5_seconds() {
-    let fixture = Fixture::start().await;
-    let target = fixture.create(new_box(CAT)).await;
-    fixture.images.delete(CAT);
-    fixture.clock.advance_millis(4_999);
-    assert!(fixture.client.clone().get_annotation(by("alice", get(&target))).await.is_ok());
-    fixture.clock.advance_millis(1);
-    let status = fixture.client.clone().get_annotation(by("alice", get(&target))).await.unwrap_err();
-    assert_eq!(status.code(), Code::NotFound);
-
-    fixture.images.put(CAT, "alice");
-    assert!(fixture.client.clone().get_annotation(by("alice", get(&target))).await.is_ok());
-}
-
-#[tokio::test]
 async fn the_images_service_is_asked_on_the_callers_behalf() {
     let fixture = Fixture::start().await;
     let mut request = by("alice", pb::CreateAnnotationRequest { annotation: Some(new_box(CAT)) });

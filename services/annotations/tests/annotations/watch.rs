@@ -212,11 +212,6 @@ async fn a_machine_whose_time_is_set_back_goes_on_as_before() {
     let (told, ()) =
         tokio::join!(async { watcher.next().await }, async { fixture.clock.advance_millis(1_000) });
     assert_eq!(told, changed(&theirs), "changes of another process are read");
-    fixture.images.delete(CAT);
-    fixture.clock.advance_millis(5_000);
-    let list = pb::ListAnnotationsRequest { image_id: CAT.to_owned(), ..Default::default() };
-    let listed = fixture.client.clone().list_annotations(by("alice", list)).await;
-    assert_eq!(listed.unwrap_err().code(), Code::NotFound, "the owner is not remembered for longer");
 }
 
 #[tokio::test]
@@ -333,13 +328,39 @@ async fn a_token_that_is_too_long_is_rejected() {
 }
 
 #[tokio::test]
-async fn nothing_is_told_of_an_image_that_was_deleted() {
+async fn a_watch_ends_with_not_found_within_a_second_of_the_deletion() {
     let fixture = Fixture::start().await;
     let mut watcher = fixture.watch_from_now(CAT).await;
+    let mut of_another_image = fixture.watch_from_now(DOG).await;
+    let token = watcher.token.clone();
     fixture.draw(CAT).await;
-    fixture.images.delete(CAT);
-    fixture.clock.advance_millis(5_000);
-    assert_eq!(watcher.try_next().await.unwrap().unwrap_err().code(), Code::NotFound);
+    fixture.delete_image(CAT).await;
+    fixture.clock.advance_millis(1_000);
+    let ended = watcher.try_next().await.unwrap().unwrap_err();
+    assert_eq!(
+        (ended.code(), ended.message()),
+        (Code::NotFound, "Image not found"),
+        "before its last change"
+    );
+    assert!(watcher.try_next().await.is_none());
+    for token in ["", &token] {
+        assert_eq!(fixture.try_watch(CAT, token).await.err().unwrap().code(), Code::NotFound);
+    }
+    let created = fixture.draw(DOG).await;
+    assert_eq!(of_another_image.next().await, changed(&created));
+}
+
+#[tokio::test]
+async fn a_watch_goes_on_across_a_deletion_that_is_undone_before_it_is_seen() {
+    let fixture = Fixture::start().await;
+    let mut watcher = fixture.watch_from_now(CAT).await;
+    let token = watcher.token.clone();
+    fixture.delete_image(CAT).await;
+    fixture.undelete_image(CAT).await;
+    let created = fixture.draw(CAT).await;
+    assert_eq!(watcher.next().await, changed(&created));
+    let mut resumed = fixture.try_watch(CAT, &token).await.unwrap();
+    assert_eq!(resumed.until_current().await, [changed(&created), current()]);
 }
 
 #[tokio::test]

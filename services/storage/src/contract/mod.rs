@@ -65,6 +65,7 @@ macro_rules! database_promises {
             a_statement_that_makes_no_sense_is_broken
             deletes_cascade
             a_row_that_others_need_stays
+            a_trigger_rejects_a_reference_as_a_foreign_key_does
             concurrent_writers_do_not_disturb_each_other
             calls_that_are_dropped_disturb_nobody
             a_probe_reads_what_was_written

@@ -136,6 +136,23 @@ pub async fn a_probe_reads_what_was_written(database: &impl Database) {
     assert!(database.probe(Statement::new("SELECT 1 FROM nowhere")).await.is_err());
 }
 
+/// A trigger that raises the text of a broken reference fails its batch as one.
+pub async fn a_trigger_rejects_a_reference_as_a_foreign_key_does(database: &impl Database) {
+    let trigger = "CREATE TRIGGER only_good_parents BEFORE INSERT ON children
+                   WHEN NOT EXISTS (SELECT 1 FROM parents WHERE id = NEW.parent_id AND score > 1)
+                   BEGIN SELECT RAISE(ABORT, 'FOREIGN KEY constraint failed: the parent is bad'); END";
+    create(database, &[CREATE_PARENTS, CREATE_CHILDREN, trigger]).await;
+    let parents = Statement::new("INSERT INTO parents VALUES ('good', 2), ('bad', 1)");
+    write(database, vec![parents]).await.unwrap();
+
+    let children = |parent| Statement::new("INSERT INTO children (parent_id) VALUES (?1)").bind(parent);
+    let rejected = write(database, vec![children("good"), children("bad")]).await;
+
+    assert!(matches!(rejected, Err(Error::Constraint(Constraint::ForeignKey))), "{rejected:?}");
+    assert_eq!(count(database, "SELECT count(*) AS total FROM children").await, 0);
+    assert!(write(database, vec![children("good")]).await.is_ok());
+}
+
 /// Writers at the same time neither lose nor mix their batches, and one that fails does not disturb the others.
 pub async fn concurrent_writers_do_not_disturb_each_other(database: &impl Database) {
     create(database, &[CREATE_PARENTS]).await;

@@ -786,7 +786,8 @@ export const ResetSchema: GenMessage<Reset> = /*@__PURE__*/
  * Stores labelled boxes and lists them by image.
  *
  * Annotations belong to their image: they are visible to its owner and to callers with the scope `owners:any`; to
- * anybody else they do not exist (NOT_FOUND). Reading needs the scope `annotations:read`, changing `annotations:write`.
+ * anybody else they do not exist (NOT_FOUND). While the image is deleted they exist for nobody, from the moment at which
+ * DeleteImage has answered. Reading needs the scope `annotations:read`, changing `annotations:write`.
  *
  * @generated from service reticle.annotations.v1.AnnotationsService
  */
@@ -902,7 +903,8 @@ export const AnnotationsService: GenService<{
    * It begins with all boxes as `changed`, then `current`, then the changes. Every message has a token: a client that
    * comes back with the last one is told what it missed, each change once, and goes on. When nothing changes, `current` comes
    * again every 15 seconds with a newer token. The server ends the call from time to time without an error, for the client to
-   * come back. When the token expires, the call ends with UNAUTHENTICATED (TOKEN_EXPIRED in the ErrorInfo).
+   * come back. When the token expires, the call ends with UNAUTHENTICATED (TOKEN_EXPIRED in the ErrorInfo). When the image is
+   * deleted, it ends with NOT_FOUND, a second later at most.
    *
    * `reset` comes first, and then the annotations again, where the changes since the token are not known: they are too old,
    * the database was restored from a backup or is another one, or the token is of another release or server key. A database

@@ -1052,7 +1052,8 @@ export const ImagesService: GenService<{
     output: typeof UpdateImageResponseSchema;
   },
   /**
-   * Hides an image at once, with its annotations; it is purged 30 days later, unless brought back.
+   * Hides an image at once, with its annotations; it is purged 30 days later, unless brought back. Watches of its
+   * annotations end within a second.
    *
    * @generated from rpc reticle.images.v1.ImagesService.DeleteImage
    */
