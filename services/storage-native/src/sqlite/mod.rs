@@ -7,6 +7,7 @@
 
 mod convert;
 mod deadline;
+mod driven;
 mod error;
 mod identity;
 mod migrate;
@@ -24,7 +25,7 @@ use std::{
 
 use storage::{Answer, Bookmark, Database, Outcome, Result, Row, Statement};
 
-use self::{identity::Identity, readers::Readers, writer::Writer};
+use self::{driven::driven, identity::Identity, readers::Readers, writer::Writer};
 pub use self::{migrate::migrate, options::SqliteOptions};
 use crate::{OpenError, files, write_probe::WriteProbe};
 
@@ -88,12 +89,14 @@ impl Connections {
 
 impl Database for SqliteDatabase {
     async fn read(&self, statement: Statement, _at_least: Option<Bookmark>) -> Result<Answer<Vec<Row>>> {
-        let value = self.connections.readers.read(statement).await?;
+        let connections = Arc::clone(&self.connections);
+        let value = driven(async move { connections.readers.read(statement).await }).await?;
         Ok(Answer { value, bookmark: None })
     }
 
     async fn probe(&self, statement: Statement) -> Result<Vec<Row>> {
-        self.connections.probe(statement).await
+        let connections = Arc::clone(&self.connections);
+        driven(async move { connections.probe(statement).await }).await
     }
 
     async fn write(

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use storage::{Answer, Database, Error, Result, Row, Statement};
 use storage_native::{SqliteDatabase, SqliteOptions};
 use tokio::time::timeout;
@@ -28,6 +29,27 @@ async fn a_read_whose_caller_has_gone_stops_and_its_reader_serves_the_next() {
 
     let rows = timeout(Duration::from_secs(5), read(&database, "SELECT 1 AS one")).await;
     assert_eq!(rows.unwrap().unwrap()[0].take::<i64>("one").unwrap(), 1);
+}
+
+/// Given reads that are begun and then not polled, as for clients that do not read their responses, when others read,
+/// then they need not wait for those.
+#[tokio::test]
+async fn a_read_that_nobody_polls_keeps_no_reader_from_others() {
+    let folder = folder();
+    let options = SqliteOptions { readers: 1, ..SqliteOptions::default() };
+    let database = database_in(&folder, &options).await;
+    let one = "SELECT 1 AS one";
+    let mut unpolled: Vec<_> = (0..3).map(|_| Box::pin(read(&database, one))).collect();
+    for read in &mut unpolled {
+        assert!(read.now_or_never().is_none(), "it is begun");
+    }
+
+    let rows = timeout(Duration::from_secs(5), read(&database, one)).await;
+
+    assert!(rows.unwrap().is_ok());
+    for read in unpolled {
+        assert!(read.await.is_ok());
+    }
 }
 
 #[tokio::test]
