@@ -6,15 +6,18 @@ use aip::{Violation, Violations};
 use storage::Constraint;
 use tonic::{Code, Status};
 
-use crate::annotation::{AnnotationId, ImageId};
+use crate::{
+    annotation::{AnnotationId, ImageId},
+    quota::{Exceeded, Resource},
+};
 
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// When to try again where this server has no room.
-const COME_BACK_AFTER: Duration = Duration::from_secs(10);
+/// When to watch again where too many watch: watches last long.
+const WATCH_AFTER: Duration = Duration::from_secs(10);
 
-/// When a producer may go on where the server is full: what is held is stored in less.
-const GO_ON_AFTER: Duration = Duration::from_secs(1);
+/// When to send again where streams use too much: what they hold is stored in less.
+const SEND_AFTER: Duration = Duration::from_secs(1);
 
 /// Why a request failed.
 #[derive(Debug, thiserror::Error)]
@@ -52,11 +55,8 @@ pub(crate) enum Error {
     #[error("another writer has opened the stream")]
     Fenced,
 
-    #[error("as many watch as this server lets")]
-    TooManyWatchers,
-
-    #[error("the streams of this server hold as much as they may")]
-    Saturated,
+    #[error("too much is in use: {0:?}")]
+    Exceeded(Exceeded),
 
     #[error("the producer was silent for {} seconds", .0.as_secs())]
     Idle(Duration),
@@ -82,6 +82,12 @@ pub(crate) enum Error {
 impl From<Violation> for Error {
     fn from(violation: Violation) -> Self {
         Self::Invalid(violation.into())
+    }
+}
+
+impl From<Exceeded> for Error {
+    fn from(exceeded: Exceeded) -> Self {
+        Self::Exceeded(exceeded)
     }
 }
 
@@ -116,11 +122,7 @@ impl From<Error> for Status {
             Error::Fenced => {
                 aip::with_reason(Code::Aborted, "STREAM_FENCED", "Another writer has opened the stream")
             }
-            Error::TooManyWatchers => aip::too_many_requests("Too many watch at the moment", COME_BACK_AFTER),
-            Error::Saturated => {
-                let message = "The server takes in as much as it can hold: go on a little later";
-                aip::too_many_requests(message, GO_ON_AFTER)
-            }
+            Error::Exceeded(exceeded) => too_much(exceeded),
             Error::Idle(silence) => {
                 let seconds = silence.as_secs();
                 let message = format!("Nothing came for {seconds} seconds: open the stream again to go on");
@@ -142,6 +144,39 @@ impl From<Error> for Status {
             Error::Storage(error) => aip::storage_failure(&error),
         }
     }
+}
+
+/// RESOURCE_EXHAUSTED, with the limit and when to try again.
+fn too_much(exceeded: Exceeded) -> Status {
+    let (Exceeded::Total(resource, _) | Exceeded::Caller(resource, _)) = exceeded;
+    let delay = match resource {
+        Resource::Watches => WATCH_AFTER,
+        Resource::IngestStreams | Resource::IngestBytes => SEND_AFTER,
+    };
+    let seconds = delay.as_secs();
+    let message = match exceeded {
+        Exceeded::Total(Resource::Watches, limit) => {
+            format!("{limit} watches are open, the most of this server. Retry after {seconds} s.")
+        }
+        Exceeded::Total(Resource::IngestStreams, limit) => {
+            format!("{limit} ingest streams are open, the most of this server. Retry after {seconds} s.")
+        }
+        Exceeded::Total(Resource::IngestBytes, limit) => {
+            format!("Ingest buffers are full ({limit} bytes). Retry after {seconds} s.")
+        }
+        Exceeded::Caller(Resource::Watches, limit) => {
+            format!(
+                "You have {limit} watches open, the most of one caller. Close one, or retry after {seconds} s."
+            )
+        }
+        Exceeded::Caller(Resource::IngestStreams, limit) => format!(
+            "You have {limit} ingest streams open, the most of one caller. Close one, or retry after {seconds} s."
+        ),
+        Exceeded::Caller(Resource::IngestBytes, limit) => format!(
+            "Your ingest streams fill their buffers ({limit} bytes for one caller). Retry after {seconds} s."
+        ),
+    };
+    aip::too_many_requests(message, delay)
 }
 
 /// The images service's refusals of the caller's token are for the caller; all else is between the services.

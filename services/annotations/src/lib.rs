@@ -17,6 +17,7 @@ mod error;
 mod ingest;
 mod message_size;
 mod owners;
+mod quota;
 mod readiness;
 mod repo;
 mod rpc;
@@ -27,13 +28,14 @@ use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use aip::{Sealer, TokenKey};
 use proto::annotations::v1::annotations_service_server::AnnotationsServiceServer;
-use storage::{Clock, Database, Entropy, Timer};
+use storage::{CallerShare, Clock, Database, Entropy, Timer};
 
 pub use self::readiness::needs;
 pub use drain::Drain;
 use ingest::Budget;
 pub use owners::ImagesBackend;
 use owners::Owners;
+use quota::{Quota, Resource};
 use watch::Feed;
 
 /// What the service reaches the world through.
@@ -71,6 +73,8 @@ pub struct Settings {
     pub max_ingest_streams: NonZeroUsize,
     /// The most bytes of boxes that all streams together may hold in memory.
     pub max_ingest_bytes: NonZeroUsize,
+    /// What one caller may use of each of these three.
+    pub caller_share: CallerShare,
     /// Whether watchers share what is read of the changes. Not in a Worker: there no request can wait for what another one
     /// asked for.
     pub shared_feed: bool,
@@ -84,6 +88,7 @@ impl Default for Settings {
             max_watchers: DEFAULT_MAX_WATCHERS,
             max_ingest_streams: DEFAULT_MAX_INGEST_STREAMS,
             max_ingest_bytes: DEFAULT_MAX_INGEST_BYTES,
+            caller_share: CallerShare::DEFAULT,
             shared_feed: true,
         }
     }
@@ -100,6 +105,7 @@ pub struct AnnotationsService<D, I, C, E, T> {
     feed: Arc<Feed<D, C, T>>,
     drain: Drain,
     budget: Arc<Budget>,
+    watches: Arc<Quota>,
     tokens: Tokens,
 }
 
@@ -114,12 +120,13 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
     /// The service over these ports; every process that shares their data needs the same `key`.
     pub fn new(ports: Ports<D, I, C, E, T>, key: &TokenKey, settings: Settings) -> Self {
         let owners = Arc::new(Owners::new(ports.images.clone()));
-        let feed = new_feed(&ports, &settings);
-        let budget =
-            Arc::new(Budget::new(settings.max_ingest_streams.get(), settings.max_ingest_bytes.get()));
+        let feed = new_feed(&ports);
+        let Settings { max_watchers, max_ingest_streams, max_ingest_bytes, caller_share, .. } = settings;
+        let budget = Arc::new(Budget::new(max_ingest_streams, max_ingest_bytes, caller_share));
+        let watches = Arc::new(Quota::new(Resource::Watches, max_watchers, caller_share));
         let tokens =
             Tokens { pages: key.sealer("annotations pages 1"), watch: key.sealer("annotations watch 1") };
-        Self { ports, settings, owners, feed, drain: Drain::default(), budget, tokens }
+        Self { ports, settings, owners, feed, drain: Drain::default(), budget, watches, tokens }
     }
 
     /// What ends the streams of this service.
@@ -129,7 +136,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
 
     /// What a watcher learns changes from.
     fn feed(&self) -> Arc<Feed<D, C, T>> {
-        if self.settings.shared_feed { self.feed.clone() } else { new_feed(&self.ports, &self.settings) }
+        if self.settings.shared_feed { self.feed.clone() } else { new_feed(&self.ports) }
     }
 
     /// The gRPC server, to be served by any host, with the limit of its messages.
@@ -138,10 +145,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
     }
 }
 
-fn new_feed<D: Database, I, C: Clock, E, T: Timer>(
-    ports: &Ports<D, I, C, E, T>,
-    settings: &Settings,
-) -> Arc<Feed<D, C, T>> {
+fn new_feed<D: Database, I, C: Clock, E, T: Timer>(ports: &Ports<D, I, C, E, T>) -> Arc<Feed<D, C, T>> {
     let (database, clock, timer) = (ports.database.clone(), ports.clock.clone(), ports.timer.clone());
-    Arc::new(Feed::new(database, clock, timer, settings.max_watchers.get()))
+    Arc::new(Feed::new(database, clock, timer))
 }

@@ -49,7 +49,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Rpc
     ) -> Result<Response<pb::AppendAnnotationsResponse>, Status> {
         let (metadata, extensions, message) = request.into_parts();
         let call = Call::begin(&self.ports.database, &metadata, &extensions, Scope::AnnotationsWrite)?;
-        let mut share = self.budget.open()?;
+        let mut share = self.budget.open(call.caller.user_id())?;
         share.hold(&message.annotations)?;
         let stream_id = StreamId::parse(message.stream_id).map_err(Error::from)?;
         let batch = Batch::decode(message.offset, message.annotations)?;

@@ -30,6 +30,7 @@ use crate::{
     call::Call,
     error::{Error, Result},
     owners::ImagesBackend,
+    quota::Use,
     repo::{
         self,
         history::{self, Change, Position, What},
@@ -47,6 +48,7 @@ const RESUME: &str = "Watch again with a new token and the last `resume_token`."
 pub(crate) struct Watch<D: Database, I, C: Clock, E, T: Timer> {
     service: AnnotationsService<D, I, C, E, T>,
     caller: Caller,
+    _use: Use,
     feed: Arc<Feed<D, C, T>>,
     image_id: ImageId,
     /// How far its caller has seen by its own word.
@@ -69,7 +71,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, 
     /// A call whose caller may read the image's annotations.
     ///
     /// # Errors
-    /// It may not, or there is no such image.
+    /// It may not, there is no such image, or there are too many watches.
     pub(crate) async fn begin(
         service: AnnotationsService<D, I, C, E, T>,
         metadata: &MetadataMap,
@@ -77,6 +79,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, 
         (image_id, begin): (ImageId, Begin),
     ) -> Result<Self> {
         let call = Call::begin(&service.ports.database, metadata, extensions, Scope::AnnotationsRead)?;
+        let watches = service.watches.of(call.caller.user_id()).with(1)?;
         service.require_image(&call, image_id).await?;
         if !repo::is_visible(&call.session, image_id).await? {
             return Err(not_found(image_id));
@@ -96,6 +99,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, 
         Ok(Self {
             service,
             caller,
+            _use: watches,
             feed,
             image_id,
             at_least,
@@ -184,7 +188,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, 
         if !part.has_more {
             match &mut self.subscription {
                 Some(subscription) => subscription.rejoin((head, log)),
-                None => self.subscription = Some(self.feed.subscribe(self.image_id, (head, log))?),
+                None => self.subscription = Some(self.feed.subscribe(self.image_id, (head, log))),
             }
         }
         self.tell(part.changes.into_iter().map(Arc::new).collect(), head).await

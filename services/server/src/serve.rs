@@ -44,13 +44,9 @@ pub(crate) async fn everything(settings: settings::Serve) -> anyhow::Result<()> 
     let key = parts::server_key(folder, &key)?;
     let images_service = parts::images(&opened, &authenticator, key.clone(), &uploads, &images, transfers)?;
     let lifetime = Lifetime::default();
-    let annotations_service = annotations_over(
-        &opened.database,
-        images_service.clone(),
-        (&authenticator, &key),
-        &annotations,
-        &lifetime,
-    );
+    let limits = limits(&stores.database, &annotations);
+    let annotations_service =
+        annotations_over(&opened.database, images_service.clone(), (&authenticator, &key), limits, &lifetime);
     let images_ready = parts::images_readiness(&opened);
     let annotations_ready = parts::annotations_readiness(&opened.database);
     let images_routes = grpc_port::routes(images_service, images_ready.clone(), &lifetime)?;
@@ -114,9 +110,10 @@ pub(crate) async fn annotations(settings: settings::Annotations) -> anyhow::Resu
     let authenticator = parts::authenticator(&database.folder, &tokens).await?;
     let key = parts::server_key(&database.folder, &key)?;
     let images = Upstream::trusting(&trust)?.channel("--images-url", &images_url)?;
+    let limits = limits(&database, &annotations);
     let database = parts::database(&database).await?;
     let lifetime = Lifetime::default();
-    let service = annotations_over(&database, images, (&authenticator, &key), &annotations, &lifetime);
+    let service = annotations_over(&database, images, (&authenticator, &key), limits, &lifetime);
     let signals = Signals::listen()?;
     let ports = Ports::new(ports.limits(Descriptors::raise(), 0), &lifetime);
     let port = ports.bind("annotations", "--annotations-listen", annotations.annotations_listen).await?;
@@ -179,11 +176,22 @@ fn clean_up_daily(stores: &Stores, settings: images::CleanupSettings, lifetime: 
     });
 }
 
+/// What callers of the annotations service may use.
+fn limits(database: &settings::Database, port: &settings::AnnotationsPort) -> annotations::Settings {
+    annotations::Settings {
+        max_watchers: port.max_watchers,
+        max_ingest_streams: port.max_ingest_streams,
+        max_ingest_bytes: port.max_ingest_bytes,
+        caller_share: database.caller_share,
+        ..annotations::Settings::default()
+    }
+}
+
 fn annotations_over<I: ImagesBackend>(
     database: &NativeDatabase,
     images: I,
     (authenticator, key): (&Authenticator<SystemClock>, &SigningKey),
-    port: &settings::AnnotationsPort,
+    settings: annotations::Settings,
     lifetime: &Lifetime,
 ) -> Annotations<I> {
     let ports = annotations::Ports {
@@ -192,12 +200,6 @@ fn annotations_over<I: ImagesBackend>(
         clock: SystemClock,
         entropy: OsEntropy,
         timer: TokioTimer,
-    };
-    let settings = annotations::Settings {
-        max_watchers: port.max_watchers,
-        max_ingest_streams: port.max_ingest_streams,
-        max_ingest_bytes: port.max_ingest_bytes,
-        ..annotations::Settings::default()
     };
     let service = AnnotationsService::new(ports, &key.token_key(), settings);
     let (stopping, drain) = (lifetime.stopping(), service.drain());

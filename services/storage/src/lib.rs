@@ -10,6 +10,7 @@
 mod background;
 mod backoff;
 mod body;
+mod caller_share;
 mod clock;
 pub mod contract;
 mod database;
@@ -23,6 +24,7 @@ mod timer;
 pub use background::{Background, Task};
 pub use backoff::Backoff;
 pub use body::{blame_sender, exactly};
+pub use caller_share::{CallerShare, InvalidShare};
 pub use clock::{Clock, Instant, Timestamp};
 pub use database::{Answer, Bookmark, Database, FromValue, Outcome, Row, Statement, Value, only_reads};
 pub use entropy::Entropy;

@@ -1,73 +1,60 @@
-//! What all streams together may hold in memory.
+//! What streams may use: how many are open, and what they hold in memory.
 
-use std::{
-    mem,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+use std::{mem, num::NonZeroUsize, sync::Arc};
+
+use identity::UserId;
+use proto::annotations::v1::NewAnnotation;
+use storage::CallerShare;
+
+use crate::{
+    error::Result,
+    quota::{Quota, Resource, Use},
 };
 
-use proto::annotations::v1::NewAnnotation;
-
-use crate::error::{Error, Result};
-
-/// The streams that are open and the bytes of messages that are in flight, and how many there may be.
+/// The quotas of streams.
 #[derive(Debug)]
 pub(crate) struct Budget {
-    max_streams: usize,
-    max_bytes: usize,
-    streams: AtomicUsize,
-    bytes: AtomicUsize,
+    streams: Arc<Quota>,
+    bytes: Arc<Quota>,
 }
 
 impl Budget {
-    pub(crate) fn new(max_streams: usize, max_bytes: usize) -> Self {
-        Self { max_streams, max_bytes, streams: AtomicUsize::new(0), bytes: AtomicUsize::new(0) }
+    pub(crate) fn new(max_streams: NonZeroUsize, max_bytes: NonZeroUsize, share: CallerShare) -> Self {
+        Self {
+            streams: Arc::new(Quota::new(Resource::IngestStreams, max_streams, share)),
+            bytes: Arc::new(Quota::new(Resource::IngestBytes, max_bytes, share)),
+        }
     }
 
-    /// A share for one more stream, which holds nothing yet.
+    /// One more stream of `caller`'s, which holds nothing yet.
     ///
     /// # Errors
-    /// [`Error::Saturated`] if as many as may be are open.
-    pub(crate) fn open(self: &Arc<Self>) -> Result<Share> {
-        if self.streams.fetch_add(1, Ordering::Relaxed) >= self.max_streams {
-            self.streams.fetch_sub(1, Ordering::Relaxed);
-            return Err(Error::Saturated);
-        }
-        Ok(Share { budget: self.clone(), bytes: 0 })
+    /// As many as may be are open, of this caller's or in all.
+    pub(crate) fn open(&self, caller: &UserId) -> Result<Share> {
+        let stream = self.streams.of(caller).with(1)?;
+        Ok(Share { _stream: stream, bytes: self.bytes.of(caller) })
     }
 }
 
-/// What one stream holds of the budget; it goes back when the stream ends.
+/// What one stream uses; it is released when the stream ends.
 #[derive(Debug)]
 pub(crate) struct Share {
-    budget: Arc<Budget>,
-    bytes: usize,
+    _stream: Use,
+    bytes: Use,
 }
 
 impl Share {
     /// Holds `annotations` too.
     ///
     /// # Errors
-    /// [`Error::Saturated`] if all streams together would hold too much.
+    /// All streams together, or those of this caller, would hold too much.
     pub(crate) fn hold(&mut self, annotations: &[NewAnnotation]) -> Result<()> {
-        let bytes = annotations.iter().map(size_of).sum();
-        self.bytes += bytes;
-        let before = self.budget.bytes.fetch_add(bytes, Ordering::Relaxed);
-        if before + bytes > self.budget.max_bytes { Err(Error::Saturated) } else { Ok(()) }
+        Ok(self.bytes.add(annotations.iter().map(size_of).sum())?)
     }
 
     /// Holds nothing any more.
     pub(crate) fn release(&mut self) {
-        self.budget.bytes.fetch_sub(mem::take(&mut self.bytes), Ordering::Relaxed);
-    }
-}
-
-impl Drop for Share {
-    fn drop(&mut self) {
-        self.release();
-        self.budget.streams.fetch_sub(1, Ordering::Relaxed);
+        self.bytes.release();
     }
 }
 
@@ -81,20 +68,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn streams_and_bytes_end_at_their_limits_and_come_back() {
+    fn streams_and_bytes_end_at_their_limits_and_are_released() {
         let one = NewAnnotation { label: "car".to_owned(), ..Default::default() };
-        let budget = Arc::new(Budget::new(2, 2 * size_of(&one)));
-        let (mut first, second) = (budget.open().unwrap(), budget.open().unwrap());
-        assert!(matches!(budget.open(), Err(Error::Saturated)));
+        let two = NonZeroUsize::new(2).unwrap();
+        let bytes = NonZeroUsize::new(2 * size_of(&one)).unwrap();
+        let budget = Budget::new(two, bytes, CallerShare::ALL);
+        let alice = UserId::parse("alice").unwrap();
+        let (mut first, second) = (budget.open(&alice).unwrap(), budget.open(&alice).unwrap());
+        assert!(budget.open(&alice).is_err());
         drop(second);
-        let mut second = budget.open().unwrap();
+        let mut second = budget.open(&alice).unwrap();
         first.hold(&[one.clone(), one.clone()]).unwrap();
-        assert!(matches!(second.hold(std::slice::from_ref(&one)), Err(Error::Saturated)));
+        assert!(second.hold(std::slice::from_ref(&one)).is_err());
         first.release();
-        second.release();
         second.hold(&[one.clone(), one]).unwrap();
-        drop(first);
-        drop(second);
-        assert_eq!((budget.streams.load(Ordering::Relaxed), budget.bytes.load(Ordering::Relaxed)), (0, 0));
     }
 }

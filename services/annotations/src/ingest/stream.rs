@@ -42,7 +42,8 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Ingest<D, I,
         messages: Streaming<pb::IngestAnnotationsRequest>,
     ) -> Result<Self> {
         let caller = identity::caller(&extensions, Scope::AnnotationsWrite)?.clone();
-        let inbound = Inbound::new(caller, messages, service.budget.open()?);
+        let share = service.budget.open(caller.user_id())?;
+        let inbound = Inbound::new(caller, messages, share);
         Ok(Self { service, metadata, extensions, inbound, open: None })
     }
 

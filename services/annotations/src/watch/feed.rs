@@ -20,7 +20,7 @@ pub(crate) use self::state::{Head, Recent};
 use self::state::{State, later};
 use crate::{
     annotation::ImageId,
-    error::{Error, Result},
+    error::Result,
     repo::history::{self, Position},
 };
 
@@ -37,8 +37,8 @@ pub(crate) struct Feed<D, C, T> {
 }
 
 impl<D: Database, C: Clock, T: Timer> Feed<D, C, T> {
-    pub(crate) fn new(database: D, clock: C, timer: T, max_watchers: usize) -> Self {
-        let state = State::new(max_watchers, clock.instant());
+    pub(crate) fn new(database: D, clock: C, timer: T) -> Self {
+        let state = State::new(clock.instant());
         Self { database, clock, timer, state: Mutex::new(state) }
     }
 
@@ -67,16 +67,13 @@ impl<D: Database, C: Clock, T: Timer> Feed<D, C, T> {
     }
 
     /// Begins to watch an image, for somebody who knows everything up to `head` of the log `log`.
-    ///
-    /// # Errors
-    /// There are too many watchers.
     pub(crate) fn subscribe(
         self: &Arc<Self>,
         image_id: ImageId,
         (head, log): (Head, u64),
-    ) -> Result<Subscription<D, C, T>> {
-        let news = self.state().join(image_id, head).ok_or(Error::TooManyWatchers)?;
-        Ok(Subscription { feed: self.clone(), image_id, log, news })
+    ) -> Subscription<D, C, T> {
+        let news = self.state().join(image_id, head);
+        Subscription { feed: self.clone(), image_id, log, news }
     }
 
     /// Reads what is new, if it is time to and nobody else does.

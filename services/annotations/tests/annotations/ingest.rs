@@ -3,7 +3,7 @@ use std::{num::NonZeroUsize, pin::Pin};
 use annotations::Settings;
 use futures_util::{Stream, StreamExt as _, stream};
 use proto::annotations::v1 as pb;
-use storage::Statement;
+use storage::{CallerShare, Statement};
 use tokio::sync::mpsc;
 use tonic::{Code, Request, Status, Streaming};
 use tonic_types::StatusExt as _;
@@ -316,9 +316,28 @@ async fn one_stream_more_than_may_be_is_asked_to_come_back() {
 }
 
 #[tokio::test]
+async fn one_caller_leaves_room_for_the_streams_of_others() {
+    let settings = Settings { max_ingest_streams: NonZeroUsize::new(4).unwrap(), ..Settings::default() };
+    let fixture = Fixture::start_with(settings).await;
+    let (sender, answers) = fixture.open_stream().await;
+    let rejected = fixture.append(0, cats(1)).await.unwrap_err();
+    assert_eq!(ended(&rejected), (Code::ResourceExhausted, "TOO_MANY_REQUESTS".to_owned(), Some(1)));
+    let what_to_do = "Close one, or retry after 1 s.";
+    assert_eq!(
+        rejected.message(),
+        format!("You have 1 ingest streams open, the most of one caller. {what_to_do}")
+    );
+    let request = by("bob", append(0, vec![new_box(BOBS)]));
+    assert_eq!(fixture.client.clone().append_annotations(request).await.unwrap().into_inner().next_offset, 1);
+    drop((sender, answers));
+    assert_eq!(fixture.append(0, cats(1)).await.unwrap().next_offset, 1);
+}
+
+#[tokio::test]
 async fn more_bytes_than_all_may_hold_are_not_taken_in_and_come_back_later() {
     let fixture = Fixture::start_with(Settings {
         max_ingest_bytes: NonZeroUsize::new(2_000).unwrap(),
+        caller_share: CallerShare::ALL,
         ..Settings::default()
     })
     .await;

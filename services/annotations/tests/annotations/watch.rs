@@ -401,10 +401,25 @@ async fn one_watcher_more_than_may_be_is_asked_to_come_back() {
     let settings = Settings { max_watchers: NonZeroUsize::MIN, ..Settings::default() };
     let fixture = Fixture::start_with(settings).await;
     let first = fixture.watch_from_now(CAT).await;
-    let mut second = fixture.watch(DOG).await;
-    let refused = second.try_next().await.unwrap().unwrap_err();
+    let refused = fixture.try_watch(DOG, "").await.err().unwrap();
     assert_eq!(refused.code(), Code::ResourceExhausted);
     assert_eq!(refused.get_details_retry_info().unwrap().retry_delay.unwrap().as_secs(), 10);
-    drop((first, second));
+    drop(first);
+    fixture.watch_from_now(DOG).await;
+}
+
+#[tokio::test]
+async fn one_caller_leaves_room_for_the_watches_of_others() {
+    let settings = Settings { max_watchers: NonZeroUsize::new(4).unwrap(), ..Settings::default() };
+    let fixture = Fixture::start_with(settings).await;
+    let first = fixture.watch_from_now(CAT).await;
+    let rejected = fixture.try_watch(DOG, "").await.err().unwrap();
+    assert_eq!(rejected.code(), Code::ResourceExhausted);
+    let what_to_do = "Close one, or retry after 10 s.";
+    assert_eq!(rejected.message(), format!("You have 1 watches open, the most of one caller. {what_to_do}"));
+    let request = pb::WatchAnnotationsRequest { image_id: BOBS.to_owned(), ..Default::default() };
+    let mut other = fixture.watch_by(by("bob", request)).await.unwrap();
+    other.until_current().await;
+    drop(first);
     fixture.watch_from_now(DOG).await;
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
+use storage::CallerShare;
 use storage_native::{BridgeSecret, BridgeUrl, S3Location};
 
 /// The folder that everything is in unless a setting says otherwise.
@@ -39,6 +40,11 @@ pub(crate) struct Database {
     /// The secret that the D1 bridge was given, at least 32 bytes.
     #[arg(long, env = "RETICLE_BRIDGE_SECRET", hide_env_values = true, value_name = "SECRET")]
     bridge_secret: Option<String>,
+
+    /// How much of each of these limits one caller may use, in percent: watches, streams, what streams hold in memory, and
+    /// writes that wait for a database file.
+    #[arg(long, env = "RETICLE_CALLER_SHARE", default_value_t, value_name = "PERCENT")]
+    pub(crate) caller_share: CallerShare,
 }
 
 /// Which database is meant, and what opens it.
@@ -147,7 +153,8 @@ mod tests {
     fn a_bridge_has_a_url_and_a_secret_or_the_setting_is_blamed() {
         let place = |url: &str, secret: Option<&str>| {
             let (database_url, bridge_secret) = (Some(url.to_owned()), secret.map(str::to_owned));
-            Database { folder: Folder { data_dir: "data".into() }, database_url, bridge_secret }.place()
+            let folder = Folder { data_dir: "data".into() };
+            Database { folder, database_url, bridge_secret, caller_share: CallerShare::DEFAULT }.place()
         };
         let secret = Some("0123456789abcdef0123456789abcdef");
         assert!(matches!(place("d1+https://a", secret), Ok(DatabasePlace::Bridge(..))));

@@ -27,8 +27,6 @@ const RECENT: usize = 8_192;
 #[derive(Debug)]
 pub(super) struct State {
     topics: HashMap<ImageId, Topic>,
-    watchers: usize,
-    max_watchers: usize,
     /// Up to where the log was read; `None` if nobody watches, or the log has become another one.
     head: Option<Head>,
     /// Counts the logs: positions in one mean nothing in another.
@@ -89,11 +87,9 @@ pub(super) fn later(one: Option<Bookmark>, other: Option<Bookmark>) -> Option<Bo
 }
 
 impl State {
-    pub(super) fn new(max_watchers: usize, now: Instant) -> Self {
+    pub(super) fn new(now: Instant) -> Self {
         Self {
             topics: HashMap::new(),
-            watchers: 0,
-            max_watchers,
             head: None,
             log: 0,
             floor: 0,
@@ -116,17 +112,13 @@ impl State {
         self.bookmark = later(self.bookmark.take(), bookmark);
     }
 
-    /// Has one watcher more, who knows everything up to `head`; `None` if there are too many.
-    pub(super) fn join(&mut self, image_id: ImageId, head: Head) -> Option<Arc<Event>> {
-        if self.watchers >= self.max_watchers {
-            return None;
-        }
-        self.watchers += 1;
+    /// Has one watcher more, who knows everything up to `head`.
+    pub(super) fn join(&mut self, image_id: ImageId, head: Head) -> Arc<Event> {
         self.rejoin(head);
         let new = || Topic { watchers: 0, covered_from: None, news: Arc::default() };
         let topic = self.topics.entry(image_id).or_insert_with(new);
         topic.watchers += 1;
-        Some(topic.news.clone())
+        topic.news.clone()
     }
 
     /// Has a watcher that has caught up with the log by itself, up to `head`: where nothing is known, the feed begins there.
@@ -249,7 +241,6 @@ impl State {
 
     /// Has one watcher less.
     pub(super) fn leave(&mut self, image_id: ImageId) {
-        self.watchers = self.watchers.saturating_sub(1);
         if let Some(topic) = self.topics.get_mut(&image_id) {
             topic.watchers = topic.watchers.saturating_sub(1);
             if topic.watchers == 0 {

@@ -1,0 +1,153 @@
+//! What callers use of something that is limited: so much in all, and so much each, so that one caller leaves room for
+//! the others.
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    mem,
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use identity::UserId;
+use storage::CallerShare;
+
+/// What is limited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Resource {
+    /// Calls of `WatchAnnotations`.
+    Watches,
+    /// Calls of `IngestAnnotations` and `AppendAnnotations`.
+    IngestStreams,
+    /// What they hold in memory.
+    IngestBytes,
+}
+
+/// Somebody would use too much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exceeded {
+    /// All callers together: more than this.
+    Total(Resource, usize),
+    /// This caller alone: more than this.
+    Caller(Resource, usize),
+}
+
+/// How much there is of a resource, and who uses it.
+#[derive(Debug)]
+pub(crate) struct Quota {
+    resource: Resource,
+    total: usize,
+    per_caller: usize,
+    used: Mutex<Used>,
+}
+
+#[derive(Debug, Default)]
+struct Used {
+    by_all: usize,
+    /// Nobody who uses nothing is in it.
+    by_caller: HashMap<UserId, usize>,
+}
+
+impl Quota {
+    pub(crate) fn new(resource: Resource, total: NonZeroUsize, share: CallerShare) -> Self {
+        Self { resource, total: total.get(), per_caller: share.of(total).get(), used: Mutex::default() }
+    }
+
+    /// What `caller` uses for one purpose: nothing yet.
+    pub(crate) fn of(self: &Arc<Self>, caller: &UserId) -> Use {
+        Use { quota: Arc::clone(self), caller: caller.clone(), amount: 0 }
+    }
+
+    fn add(&self, caller: &UserId, amount: usize) -> Result<(), Exceeded> {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let by_caller = used.by_caller.get(caller).copied().unwrap_or_default();
+        if by_caller.saturating_add(amount) > self.per_caller {
+            return Err(Exceeded::Caller(self.resource, self.per_caller));
+        }
+        if used.by_all.saturating_add(amount) > self.total {
+            return Err(Exceeded::Total(self.resource, self.total));
+        }
+        used.by_all += amount;
+        used.by_caller.insert(caller.clone(), by_caller + amount);
+        Ok(())
+    }
+
+    fn subtract(&self, caller: &UserId, amount: usize) {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.by_all = used.by_all.saturating_sub(amount);
+        if let Entry::Occupied(mut by_caller) = used.by_caller.entry(caller.clone()) {
+            *by_caller.get_mut() = by_caller.get().saturating_sub(amount);
+            if *by_caller.get() == 0 {
+                by_caller.remove();
+            }
+        }
+    }
+}
+
+/// What one caller uses of a resource for one purpose. Dropping it releases it.
+#[derive(Debug)]
+pub(crate) struct Use {
+    quota: Arc<Quota>,
+    caller: UserId,
+    amount: usize,
+}
+
+impl Use {
+    /// Uses `amount` more.
+    ///
+    /// # Errors
+    /// [`Exceeded`]: then it uses no more than before.
+    pub(crate) fn add(&mut self, amount: usize) -> Result<(), Exceeded> {
+        self.quota.add(&self.caller, amount)?;
+        self.amount += amount;
+        Ok(())
+    }
+
+    /// Uses `amount`, which was not used before.
+    ///
+    /// # Errors
+    /// [`Exceeded`].
+    pub(crate) fn with(mut self, amount: usize) -> Result<Self, Exceeded> {
+        self.add(amount).map(|()| self)
+    }
+
+    /// Uses nothing any more.
+    pub(crate) fn release(&mut self) {
+        let amount = mem::take(&mut self.amount);
+        if amount > 0 {
+            self.quota.subtract(&self.caller, amount);
+        }
+    }
+}
+
+impl Drop for Use {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_has_its_share_and_all_have_the_total() {
+        let total = NonZeroUsize::new(10).unwrap();
+        let share = CallerShare::from_percent(40).unwrap();
+        let quota = Arc::new(Quota::new(Resource::Watches, total, share));
+        let of = |name: &str| quota.of(&UserId::parse(name).unwrap());
+
+        let mut alice = of("alice").with(3).unwrap();
+        alice.add(1).unwrap();
+        assert_eq!(of("alice").with(1).unwrap_err(), Exceeded::Caller(Resource::Watches, 4));
+        let bob = of("bob").with(4).unwrap();
+        let carol = of("carol").with(2).unwrap();
+        assert_eq!(of("dave").with(1).unwrap_err(), Exceeded::Total(Resource::Watches, 10));
+
+        drop((bob, carol));
+        alice.release();
+        let again = of("alice").with(4).unwrap();
+        drop((alice, again));
+        let used = quota.used.lock().unwrap();
+        assert_eq!((used.by_all, used.by_caller.len()), (0, 0), "nothing is left");
+    }
+}
