@@ -127,7 +127,7 @@ async fn produce(
     Ok(durable)
 }
 
-fn new_box(image_id: &str, n: usize, of: usize) -> NewAnnotation {
+pub(crate) fn new_box(image_id: &str, n: usize, of: usize) -> NewAnnotation {
     let place = n as f64 / of as f64 / 2.0;
     NewAnnotation {
         image_id: image_id.to_owned(),

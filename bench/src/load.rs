@@ -37,6 +37,16 @@ pub(crate) fn median(figures: &[f64]) -> f64 {
     figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
+/// The smallest of `figures` that `percent` of them do not exceed.
+pub(crate) fn percentile(figures: &[f64], percent: usize) -> f64 {
+    let mut figures = figures.to_vec();
+    figures.sort_by(f64::total_cmp);
+    figures
+        .get((figures.len() * percent / 100).min(figures.len().saturating_sub(1)))
+        .copied()
+        .unwrap_or(f64::NAN)
+}
+
 /// The middle of the ratios of rounds, whose two figures were taken one right after the other: what else the machine
 /// does meanwhile weighs on both.
 pub(crate) fn middle_ratio(of: &[f64], to: &[f64]) -> f64 {

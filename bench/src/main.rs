@@ -13,6 +13,7 @@ mod connection;
 mod echo;
 mod edge;
 mod edge_memory;
+mod fairness;
 mod get_image;
 mod ingest;
 mod isolate;
@@ -63,6 +64,9 @@ async fn measure(filter: &str) -> anyhow::Result<()> {
     }
     if ingest::MEMORY.contains(filter) {
         table.extend(ingest::measure_memory().await?);
+    }
+    if fairness::NAME.contains(filter) {
+        table.extend(fairness::measure().await?);
     }
     if watchers::NAME.contains(filter) {
         table.extend(watchers::measure().await?);

@@ -15,7 +15,7 @@ const PASSED_ON: [&str; 4] = ["x-request-id", "traceparent", "tracestate", "grpc
 
 /// The context of one request.
 #[derive(Debug)]
-pub(crate) struct Call<'a, D> {
+pub(crate) struct Call<'a, D: Database> {
     pub(crate) caller: &'a Caller,
     pub(crate) session: Session<'a, D>,
     metadata: &'a MetadataMap,
@@ -30,7 +30,8 @@ impl<'a, D: Database> Call<'a, D> {
         scope: Scope,
     ) -> Result<Self> {
         let caller = identity::caller(extensions, scope)?;
-        Ok(Self { caller, session: Session::resume(database, metadata.as_ref()), metadata })
+        let session = Session::resume_for(database, caller.user_id().as_str(), metadata.as_ref());
+        Ok(Self { caller, session, metadata })
     }
 
     /// `message` as a request to another service, on the caller's behalf.

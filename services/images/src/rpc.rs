@@ -9,6 +9,7 @@ use std::pin::Pin;
 
 use futures_util::Stream;
 use http::HeaderMap;
+use identity::UserId;
 use proto::images::v1::{self as pb, images_service_server::ImagesService as Rpc};
 use storage::{Background, Clock, Database, Entropy, ObjectStore, Session};
 use tonic::{Request, Response, Status, Streaming};
@@ -18,6 +19,15 @@ use crate::ImagesService;
 /// One request's view of the database, which begins where its bookmark says.
 fn resume<'a, D: Database>(database: &'a D, headers: &impl AsRef<HeaderMap>) -> Session<'a, D> {
     Session::resume(database, headers.as_ref())
+}
+
+/// The same for a request that writes: the writes of all callers take turns.
+fn resume_for<D: Database>(
+    database: &D,
+    caller: &UserId,
+    headers: &impl AsRef<HeaderMap>,
+) -> Session<'static, D> {
+    Session::resume_for(database, caller.as_str(), headers.as_ref())
 }
 
 /// An answer with the bookmark of what it saw.

@@ -89,10 +89,10 @@ async fn objects(stores: &settings::Stores) -> anyhow::Result<NativeObjects> {
 pub(crate) async fn database(database: &Database) -> anyhow::Result<NativeDatabase> {
     migrate(database).await?;
     match database.place()? {
-        DatabasePlace::File(path) => SqliteDatabase::open(&path, &SqliteOptions::default())
-            .await
-            .map(NativeDatabase::Sqlite)
-            .context("--database-url"),
+        DatabasePlace::File(path) => {
+            let options = SqliteOptions { caller_share: database.caller_share, ..SqliteOptions::default() };
+            SqliteDatabase::open(&path, &options).await.map(NativeDatabase::Sqlite).context("--database-url")
+        }
         DatabasePlace::Bridge(url, secret) => {
             BridgeDatabase::new(&url, &secret).map(NativeDatabase::Bridge).context("--database-url")
         }

@@ -46,4 +46,11 @@ impl Database for NativeDatabase {
             Self::Bridge(database) => database.write(statements, at_least).await,
         }
     }
+
+    fn for_caller(&self, caller: &str) -> Self {
+        match self {
+            Self::Sqlite(database) => Self::Sqlite(database.for_caller(caller)),
+            Self::Bridge(database) => Self::Bridge(database.for_caller(caller)),
+        }
+    }
 }

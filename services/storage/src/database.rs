@@ -32,6 +32,13 @@ pub trait Database: Clone + Send + Sync + 'static {
             Ok(outcomes.into_iter().flat_map(|outcome| outcome.rows).collect())
         }
     }
+
+    /// The same database, for the work of one caller. An adapter that lets calls wait for each other lets the callers take
+    /// turns, so that one who calls much does not delay one who calls little; the others need nothing.
+    #[must_use]
+    fn for_caller(&self, _caller: &str) -> Self {
+        self.clone()
+    }
 }
 
 /// What a call answered, and how new the data was (where the back end tells).

@@ -1,6 +1,9 @@
 //! One caller's view of the database: it never goes back in time.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    borrow::Cow,
+    sync::{Mutex, PoisonError},
+};
 
 use http::{HeaderMap, HeaderValue};
 
@@ -11,8 +14,8 @@ pub const BOOKMARK_HEADER: &str = "x-reticle-bookmark";
 
 /// A database as one request sees it: every call sees at least what the ones before saw and wrote.
 #[derive(Debug)]
-pub struct Session<'a, D> {
-    database: &'a D,
+pub struct Session<'a, D: Clone> {
+    database: Cow<'a, D>,
     /// Where it begins: what the caller says, which may be anything.
     from: Option<Bookmark>,
     /// What the database said last.
@@ -22,8 +25,12 @@ pub struct Session<'a, D> {
 impl<'a, D: Database> Session<'a, D> {
     /// Begins where the bookmark in `headers` says, or anywhere if there is none.
     pub fn resume(database: &'a D, headers: &HeaderMap) -> Self {
-        let text = headers.get(BOOKMARK_HEADER).and_then(|value| value.to_str().ok());
-        Self::at(database, text.and_then(Bookmark::parse))
+        Self::at(database, bookmark_of(headers))
+    }
+
+    /// Begins where the bookmark in `headers` says, for the work of one caller.
+    pub fn resume_for(database: &D, caller: &str, headers: &HeaderMap) -> Self {
+        Self::of(Cow::Owned(database.for_caller(caller)), bookmark_of(headers))
     }
 
     /// Begins anywhere.
@@ -33,7 +40,11 @@ impl<'a, D: Database> Session<'a, D> {
 
     /// Begins where a bookmark says.
     pub const fn at(database: &'a D, bookmark: Option<Bookmark>) -> Self {
-        Self { database, from: bookmark, confirmed: Mutex::new(None) }
+        Self::of(Cow::Borrowed(database), bookmark)
+    }
+
+    const fn of(database: Cow<'a, D>, from: Option<Bookmark>) -> Self {
+        Self { database, from, confirmed: Mutex::new(None) }
     }
 
     /// See [`Database::read`].
@@ -80,4 +91,8 @@ impl<'a, D: Database> Session<'a, D> {
         }
         answer.value
     }
+}
+
+fn bookmark_of(headers: &HeaderMap) -> Option<Bookmark> {
+    headers.get(BOOKMARK_HEADER).and_then(|value| value.to_str().ok()).and_then(Bookmark::parse)
 }

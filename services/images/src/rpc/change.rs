@@ -6,7 +6,7 @@ use proto::images::v1 as pb;
 use storage::{Background, Clock, Database, Entropy, ObjectStore, Session};
 use tonic::{Request, Response};
 
-use super::{respond, resume};
+use super::{respond, resume_for};
 use crate::{
     ImagesService,
     cleanup::purge_before,
@@ -29,9 +29,10 @@ where
         request: Request<pb::UpdateImageRequest>,
     ) -> Result<Response<pb::UpdateImageResponse>> {
         let (headers, extensions, request) = request.into_parts();
-        let view = View::from(caller(&extensions, Scope::ImagesWrite)?);
+        let caller = caller(&extensions, Scope::ImagesWrite)?;
+        let view = View::from(caller);
         let Update { id, expected, change } = request.try_into()?;
-        let session = resume(&self.ports.database, &headers);
+        let session = resume_for(&self.ports.database, caller.user_id(), &headers);
         let image = match change {
             Some(change) => {
                 let now = self.ports.clock.now();
@@ -47,10 +48,11 @@ where
         &self,
         request: Request<pb::DeleteImageRequest>,
     ) -> Result<Response<pb::DeleteImageResponse>> {
-        let view = View::from(caller(request.extensions(), Scope::ImagesWrite)?);
+        let caller = caller(request.extensions(), Scope::ImagesWrite)?;
+        let view = View::from(caller);
         let id = ImageId::parse("image_id", &request.get_ref().image_id)?;
         let expected = Etag::parse(&request.get_ref().etag);
-        let session = resume(&self.ports.database, request.metadata());
+        let session = resume_for(&self.ports.database, caller.user_id(), request.metadata());
         let image = repo::delete(&session, &view, id, expected, self.ports.clock.now()).await?;
         let image = found(image, &session, &view, id, expected).await?;
         Ok(respond(&session, pb::DeleteImageResponse { image: Some(image.into()) }))
@@ -60,9 +62,10 @@ where
         &self,
         request: Request<pb::UndeleteImageRequest>,
     ) -> Result<Response<pb::UndeleteImageResponse>> {
-        let view = View::from(caller(request.extensions(), Scope::ImagesWrite)?);
+        let caller = caller(request.extensions(), Scope::ImagesWrite)?;
+        let view = View::from(caller);
         let id = ImageId::parse("image_id", &request.get_ref().image_id)?;
-        let session = resume(&self.ports.database, request.metadata());
+        let session = resume_for(&self.ports.database, caller.user_id(), request.metadata());
         let now = self.ports.clock.now();
         let Some(image) = repo::undelete(&session, &view, id, purge_before(now), now).await? else {
             let live = repo::find(&session, &view, id).await?.is_some();

@@ -5,7 +5,7 @@ use proto::images::v1 as pb;
 use storage::{Background, Clock, Database, Entropy, ObjectStore, SignedRequest};
 use tonic::{Request, Response, Streaming};
 
-use super::{respond, resume};
+use super::{respond, resume, resume_for};
 use crate::{
     ImagesService,
     direct::{self, Declaration, DirectUpload},
@@ -36,7 +36,7 @@ where
         let now = self.ports.clock.now();
         let id = ImageId::generate(now, &self.ports.entropy);
         let upload = DirectUpload { id, owner, created_at: now, declaration };
-        let session = resume(&self.ports.database, &headers);
+        let session = resume_for(&self.ports.database, &upload.owner, &headers);
         repo::uploads::insert(&session, &upload).await?;
         let gateway = self.gateway(headers.as_ref());
         let signed =
@@ -69,7 +69,7 @@ where
     ) -> Result<Response<pb::CompleteUploadResponse>> {
         let owner = caller(request.extensions(), Scope::ImagesWrite)?.user_id();
         let id = ImageId::parse("upload_id", &request.get_ref().upload_id)?;
-        let session = resume(&self.ports.database, request.metadata());
+        let session = resume_for(&self.ports.database, owner, request.metadata());
         let image = match repo::uploads::find(&session, Some(owner), id).await? {
             Some(upload) => direct::complete(self, &session, upload).await?,
             // It may have been completed before: the image has its id.

@@ -7,7 +7,7 @@ use proto::images::v1::{self as pb, images_service_server::ImagesService as Rpc}
 use storage::{Background, Clock, Database, Entropy, ObjectStore};
 use tonic::{Request, Response, Status, Streaming};
 
-use super::{respond, resume};
+use super::{respond, resume, resume_for};
 use crate::{
     ImagesService,
     download::{self, Wanted},
@@ -35,7 +35,7 @@ where
         let (headers, extensions, messages) = request.into_parts();
         let owner = caller(&extensions, Scope::ImagesWrite)?.user_id().clone();
         let _transfer = self.transfers.begin(Holder::from(&owner))?;
-        let session = resume(&self.ports.database, &headers);
+        let session = resume_for(&self.ports.database, &owner, &headers);
         let image = upload(self, &session, owner, Incoming::new(messages)).await?;
         Ok(respond(&session, pb::UploadImageResponse { image: Some(image.into()) }))
     }

@@ -1,9 +1,9 @@
 //! The database port on one SQLite file, which several processes may share.
 //!
 //! Write-ahead log with `synchronous=FULL`: what a write answers survives `kill -9` and a power cut. All writes of a
-//! process go through one connection, which commits whatever is waiting at once (`writer`); reads have connections of
-//! their own, which a write never blocks (`readers`). A file that is removed or replaced while it is open is noticed
-//! (`identity`): nothing is acknowledged then.
+//! process go through one connection, which commits together what waits (`writer`), of all callers in turn (`queue`); reads
+//! have connections of their own, which a write never blocks (`readers`). A file that is removed or replaced while it is
+//! open is noticed (`identity`): nothing is acknowledged then.
 
 mod convert;
 mod deadline;
@@ -12,6 +12,7 @@ mod error;
 mod identity;
 mod migrate;
 mod options;
+mod queue;
 mod readers;
 mod run;
 mod sql_text;
@@ -33,6 +34,7 @@ use crate::{OpenError, files, write_probe::WriteProbe};
 #[derive(Clone, Debug)]
 pub struct SqliteDatabase {
     connections: Arc<Connections>,
+    caller: queue::Caller,
 }
 
 #[derive(Debug)]
@@ -60,7 +62,7 @@ impl SqliteDatabase {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or_else(|| Path::new(".")).to_owned();
         let connections = Connections { writer, readers, folder, write_probe: WriteProbe::default() };
-        Ok(Self { connections: Arc::new(connections) })
+        Ok(Self { connections: Arc::new(connections), caller: None })
     }
 
     /// Waits for the reads that run and the writes that wait, moves the log into the file and closes it. Later calls get
@@ -82,7 +84,7 @@ impl Connections {
     async fn probe(&self, statement: Statement) -> Result<Vec<Row>> {
         self.write_probe.run(self.folder.clone()).await.map_err(files::classify)?;
         let rows = self.readers.read_anew(statement).await?;
-        self.writer.write(Vec::new()).await?;
+        self.writer.write(None, Vec::new()).await?;
         Ok(rows)
     }
 }
@@ -104,7 +106,12 @@ impl Database for SqliteDatabase {
         statements: Vec<Statement>,
         _at_least: Option<Bookmark>,
     ) -> Result<Answer<Vec<Outcome>>> {
-        let value = self.connections.writer.write(statements).await?;
+        let value = self.connections.writer.write(self.caller.clone(), statements).await?;
         Ok(Answer { value, bookmark: None })
+    }
+
+    /// Its writes are in turn with those of other callers, whatever their number.
+    fn for_caller(&self, caller: &str) -> Self {
+        Self { connections: Arc::clone(&self.connections), caller: Some(caller.into()) }
     }
 }

@@ -6,6 +6,7 @@ use sqlx::{
     ConnectOptions, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
+use storage::CallerShare;
 use tokio::time::{sleep, timeout};
 
 use super::error::is_busy;
@@ -43,6 +44,8 @@ pub struct SqliteOptions {
     pub longest_read: Duration,
     /// How many writes may wait. More callers wait for a place.
     pub queue: usize,
+    /// How many of these places one caller may have.
+    pub caller_share: CallerShare,
     /// The largest size of the file in bytes, where the disk is not the limit.
     pub max_bytes: Option<u64>,
 }
@@ -56,6 +59,7 @@ impl Default for SqliteOptions {
             patience: Duration::from_secs(5),
             longest_read: Duration::from_secs(10),
             queue: 256,
+            caller_share: CallerShare::DEFAULT,
             max_bytes: None,
         }
     }

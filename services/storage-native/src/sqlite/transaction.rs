@@ -8,17 +8,19 @@ use super::{error::Failure, run::run};
 /// What one batch answered.
 pub(super) type BatchResult = Result<Vec<Outcome>, Failure>;
 
-/// Runs `batches` and commits once. A batch that fails leaves nothing and does not disturb the others.
+/// Runs the batch `first`, then those that `more` answers until it answers none, and commits once. One of these that fails
+/// leaves nothing and does not disturb the others.
 ///
 /// # Errors
-/// A failure of the transaction as a whole: then nothing of any batch was written.
+/// A failure of `first`, or of the transaction as a whole: then nothing of any batch was written.
 pub(super) async fn commit(
     connection: &mut SqliteConnection,
-    batches: Vec<Vec<Statement>>,
+    first: Vec<Statement>,
+    more: impl FnMut() -> Option<Vec<Statement>> + Send,
 ) -> Result<Vec<BatchResult>, Failure> {
     // The lock is taken at once: a transaction that begins by reading may find later that it cannot write.
     execute(connection, "BEGIN IMMEDIATE").await?;
-    let result = match run_all(connection, batches).await {
+    let result = match run_all(connection, first, more).await {
         Ok(results) => execute(connection, "COMMIT").await.map(|()| results),
         Err(failure) => Err(failure),
     };
@@ -31,19 +33,20 @@ pub(super) async fn commit(
 
 async fn run_all(
     connection: &mut SqliteConnection,
-    batches: Vec<Vec<Statement>>,
+    first: Vec<Statement>,
+    mut more: impl FnMut() -> Option<Vec<Statement>> + Send,
 ) -> Result<Vec<BatchResult>, Failure> {
-    let alone = batches.len() == 1;
-    let mut results = Vec::with_capacity(batches.len());
-    for batch in batches {
-        // A statement that fails undoes itself, and a batch that is alone is undone with its transaction.
-        let result = if batch.len() == 1 || alone {
+    // Nothing is lost if it is undone with its transaction.
+    let mut results = vec![Ok(run_in_order(connection, first).await?)];
+    while let Some(batch) = more() {
+        // A statement that fails undoes itself.
+        let result = if batch.len() == 1 {
             run_in_order(connection, batch).await
         } else {
             run_in_savepoint(connection, batch).await?
         };
         match result {
-            Err(failure) if failure.ends_transaction || alone => return Err(failure),
+            Err(failure) if failure.ends_transaction => return Err(failure),
             settled => results.push(settled),
         }
     }

@@ -1,7 +1,9 @@
-//! The one connection that writes, and its queue.
+//! The one connection that writes.
 //!
-//! A commit costs a wait for the disk, whatever is in it. So the writer takes all that has come while it waited for the
-//! last one, and commits it together: the more callers, the fewer commits for each.
+//! A commit costs a wait for the disk, whatever is in it. So the writer commits together what waits: the more callers,
+//! the fewer commits for each. Nobody is acknowledged before the commit, so a transaction also ends for the sake of
+//! those who wait: a caller that comes while others write is taken in next, and once two callers are in a transaction, or
+//! wait for it, it goes on for no longer than a slice of time.
 
 use std::{
     path::{Path, PathBuf},
@@ -9,43 +11,31 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use sqlx::{Connection, SqliteConnection};
 use storage::{Error, Outcome, Result, Statement};
-use tokio::{
-    sync::{mpsc, oneshot},
-    task::JoinHandle,
-    time::timeout,
-};
+use tokio::{sync::oneshot, task::JoinHandle, time::Instant};
 
 use super::{
     error::{Failure, classify},
     identity::{Identity, Log},
     options,
     options::SqliteOptions,
+    queue::{Caller, Job, Queue},
     transaction,
 };
 
 /// The most batches that one transaction carries.
 const GROUP: usize = 128;
 
-/// A batch that waits, and who waits for it.
-struct Job {
-    batch: Vec<Statement>,
-    answer: oneshot::Sender<Result<Vec<Outcome>>>,
-}
-
-/// What is in the queue.
-enum Request {
-    Write(Job),
-    Close,
-}
+/// How long a transaction takes in further batches of callers that are in it already, when there are several callers.
+const SLICE: Duration = Duration::from_millis(2);
 
 #[derive(Debug)]
 pub(super) struct Writer {
-    queue: mpsc::Sender<Request>,
-    options: SqliteOptions,
+    queue: Arc<Queue>,
     commits: Arc<AtomicU64>,
     task: Mutex<Option<JoinHandle<()>>>,
 }
@@ -59,38 +49,28 @@ impl Writer {
         options: &SqliteOptions,
         identity: Arc<Identity>,
     ) -> Self {
-        let (queue, requests) = mpsc::channel(options.queue.max(1));
+        let queue = Arc::new(Queue::new(options));
         let commits = Arc::new(AtomicU64::new(0));
         let worker = Worker {
             connection: Some(connection),
+            queue: Arc::clone(&queue),
             path: path.to_owned(),
             options: options.clone(),
             identity,
             log: Log::default(),
             commits: Arc::clone(&commits),
         };
-        let task = Mutex::new(Some(tokio::spawn(worker.work(requests))));
-        Self { queue, options: options.clone(), commits, task }
+        let task = Mutex::new(Some(tokio::spawn(worker.work())));
+        Self { queue, commits, task }
     }
 
-    pub(super) async fn write(&self, batch: Vec<Statement>) -> Result<Vec<Outcome>> {
-        let place = match self.queue.try_reserve() {
-            Ok(place) => place,
-            // The timer is for those that must wait: most need not.
-            Err(_) => timeout(self.options.patience, self.queue.reserve())
-                .await
-                .map_err(Error::overloaded)?
-                .map_err(Error::unavailable)?,
-        };
-        let (answer, answered) = oneshot::channel();
-        place.send(Request::Write(Job { batch, answer }));
-        answered.await.map_err(Error::unavailable)?
+    pub(super) async fn write(&self, caller: Caller, batch: Vec<Statement>) -> Result<Vec<Outcome>> {
+        self.queue.write(caller, batch).await
     }
 
     /// Ends the task after what is in the queue.
     pub(super) async fn close(&self) {
-        // A queue that is closed already needs no second request.
-        drop(self.queue.send(Request::Close).await);
+        self.queue.close();
         let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(task) = task
             && let Err(error) = task.await
@@ -104,9 +84,16 @@ impl Writer {
     }
 }
 
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
 /// The task's side: it is never cancelled, so a caller that gives up breaks no group.
 struct Worker {
     connection: Option<SqliteConnection>,
+    queue: Arc<Queue>,
     path: PathBuf,
     options: SqliteOptions,
     identity: Arc<Identity>,
@@ -116,44 +103,25 @@ struct Worker {
 }
 
 impl Worker {
-    async fn work(mut self, mut requests: mpsc::Receiver<Request>) {
-        let mut waiting = Vec::with_capacity(GROUP);
-        while requests.recv_many(&mut waiting, GROUP).await > 0 {
-            let mut jobs = Vec::with_capacity(waiting.len());
-            for request in waiting.drain(..) {
-                match request {
-                    // Whoever has stopped waiting is spared the work.
-                    Request::Write(job) if job.answer.is_closed() => {}
-                    Request::Write(job) => jobs.push(job),
-                    Request::Close => requests.close(),
+    async fn work(mut self) {
+        let queue = Arc::clone(&self.queue);
+        while let Some((caller, job)) = queue.next().await {
+            let mut group = Group::new(caller, job.answer);
+            match self.transact(job.batch, || group.next_of(&queue)).await {
+                Ok(results) => {
+                    self.commits.fetch_add(1, Ordering::Relaxed);
+                    group.answer(results);
                 }
+                Err(failure) => refuse(group.answers, failure.error),
             }
-            self.commit(jobs).await;
         }
         self.close().await;
     }
 
-    async fn commit(&mut self, jobs: Vec<Job>) {
-        if jobs.is_empty() {
-            return;
-        }
-        let (batches, answers): (Vec<_>, Vec<_>) =
-            jobs.into_iter().map(|job| (job.batch, job.answer)).unzip();
-        match self.transact(batches).await {
-            Ok(results) => {
-                self.commits.fetch_add(1, Ordering::Relaxed);
-                for (answer, result) in answers.into_iter().zip(results) {
-                    // A caller that has stopped waiting does not take its answer.
-                    drop(answer.send(result.map_err(|failure| failure.error)));
-                }
-            }
-            Err(failure) => refuse(answers, failure.error),
-        }
-    }
-
     async fn transact(
         &mut self,
-        batches: Vec<Vec<Statement>>,
+        first: Vec<Statement>,
+        more: impl FnMut() -> Option<Vec<Statement>> + Send,
     ) -> Result<Vec<transaction::BatchResult>, Failure> {
         self.identity.check()?;
         let connection = match &mut self.connection {
@@ -164,7 +132,7 @@ impl Worker {
             }
         };
         self.log.check(&self.identity)?;
-        let result = transaction::commit(connection, batches).await;
+        let result = transaction::commit(connection, first, more).await;
         if result.as_ref().is_err_and(|failure| failure.ends_transaction) {
             // A new connection has no memory of what went wrong, and the old one rolls back what it may still hold.
             self.connection = None;
@@ -176,10 +144,56 @@ impl Worker {
         result
     }
 
-    async fn close(self) {
-        let Some(connection) = self.connection else { return };
+    async fn close(&mut self) {
+        let Some(connection) = self.connection.take() else { return };
         if let Err(error) = connection.close().await.map_err(classify) {
             tracing::warn!(%error, "the database did not close well; its log is replayed at the next start");
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.queue.abandon();
+    }
+}
+
+/// Who waits for one transaction.
+struct Group {
+    began: Instant,
+    callers: Vec<Caller>,
+    answers: Vec<oneshot::Sender<Result<Vec<Outcome>>>>,
+}
+
+impl Group {
+    fn new(caller: Caller, answer: oneshot::Sender<Result<Vec<Outcome>>>) -> Self {
+        Self { began: Instant::now(), callers: vec![caller], answers: vec![answer] }
+    }
+
+    /// Takes one more batch in, if the transaction goes on: of a caller that is not in it yet, or else of the next one.
+    fn next_of(&mut self, queue: &Queue) -> Option<Vec<Statement>> {
+        if self.answers.len() >= GROUP {
+            return None;
+        }
+        if let Some((caller, job)) = queue.take(|caller| !self.callers.contains(caller)) {
+            self.callers.push(caller);
+            return Some(self.add(job));
+        }
+        if self.callers.len() > 1 && self.began.elapsed() >= SLICE {
+            return None;
+        }
+        queue.take(|_| true).map(|(_, job)| self.add(job))
+    }
+
+    fn add(&mut self, job: Job) -> Vec<Statement> {
+        self.answers.push(job.answer);
+        job.batch
+    }
+
+    fn answer(self, results: Vec<transaction::BatchResult>) {
+        for (answer, result) in self.answers.into_iter().zip(results) {
+            // A caller that has stopped waiting does not take its answer.
+            drop(answer.send(result.map_err(|failure| failure.error)));
         }
     }
 }

@@ -81,3 +81,34 @@ async fn closing_waits_for_the_queue_and_refuses_what_comes_later() {
     let reopened = notes_in(&folder, &SqliteOptions::default()).await;
     assert_eq!(notes(&reopened).await, ids);
 }
+
+#[tokio::test]
+async fn a_caller_who_writes_little_is_taken_in_after_one_batch_of_a_caller_who_writes_much() {
+    let folder = folder();
+    let database = notes_in(&folder, &SqliteOptions::default()).await;
+    let (much, little) = (database.for_caller("much"), database.for_caller("little"));
+    let batch = |n: usize| (0..50).map(|k| note(&format!("much {n:02} {k:02}"), "x")).collect::<Vec<_>>();
+    let many = join_all((0..20).map(|n| write(&much, batch(n))));
+    let one = async {
+        // The writes of the other are in the queue by now.
+        tokio::task::yield_now().await;
+        write(&little, vec![note("little", "x")]).await.unwrap();
+        notes(&database).await.iter().filter(|id| id.starts_with("much")).count()
+    };
+    let (results, before) = futures_util::future::join(many, one).await;
+    assert!(results.iter().all(Result::is_ok));
+    assert!(before < 20 * 50, "{before} notes of the other were committed before or with it");
+}
+
+#[tokio::test]
+async fn a_caller_has_its_share_of_the_queue_and_waits_for_more() {
+    let folder = folder();
+    let options = SqliteOptions { queue: 8, ..SqliteOptions::default() };
+    let database = notes_in(&folder, &options).await;
+    let (much, little) = (database.for_caller("much"), database.for_caller("little"));
+    let ids: Vec<String> = (0..100).map(|n| format!("much {n:03}")).collect();
+    let many = join_all(ids.iter().map(|id| write(&much, vec![note(id, "x")])));
+    let (results, one) = futures_util::future::join(many, write(&little, vec![note("little", "x")])).await;
+    assert!(one.is_ok() && results.iter().all(Result::is_ok), "they wait, and none is rejected");
+    assert_eq!(notes(&database).await.len(), 101);
+}

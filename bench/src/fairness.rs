@@ -1,0 +1,105 @@
+//! What one user's load costs another: the latency of a create while somebody else appends as fast as the server lets.
+
+use std::{
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    time::Instant,
+};
+
+use anyhow::ensure;
+use futures_util::future::{join, try_join_all};
+use proto::annotations::v1::AppendAnnotationsRequest;
+use serde_json::json;
+use tests::{Program, Protocol, User, grpc};
+
+use crate::{
+    ingest::new_box,
+    load::{median, percentile},
+    table::{Goal, Row},
+};
+
+pub(crate) const NAME: &str = "fairness";
+const APPENDERS: usize = 8;
+const CREATES: usize = 200;
+const ROUNDS: usize = 3;
+
+/// The annotations of one append.
+const BATCHES: [(&str, usize); 2] = [
+    ("create while another appends 8 × 1,000 : create when idle", 1_000),
+    ("create while another appends 8 × 5,000 : create when idle", 5_000),
+];
+
+/// The middle of the rounds' ratios of median latencies.
+pub(crate) async fn measure() -> anyhow::Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for (name, batch) in BATCHES {
+        let program = Program::start(&[]).await?;
+        let (busy, quiet) = (program.target().new_user(), program.target().new_user());
+        let (theirs, own) = (busy.new_image().await?, quiet.new_image().await?);
+        creates(&quiet, &own).await?;
+        let (mut ratios, mut idles, mut loadeds, mut tails, mut rates) =
+            (vec![], vec![], vec![], vec![], vec![]);
+        for round in 0..ROUNDS {
+            let idle = median(&creates(&quiet, &own).await?);
+            let (is_over, appended) = (AtomicBool::new(false), AtomicU64::new(0));
+            let append =
+                |n: usize| append(&busy, &theirs, format!("{round}-{n}"), batch, (&is_over, &appended));
+            let start = Instant::now();
+            let measured = async {
+                let latencies = creates(&quiet, &own).await;
+                is_over.store(true, Ordering::Relaxed);
+                latencies
+            };
+            let (latencies, appenders) = join(measured, try_join_all((0..APPENDERS).map(append))).await;
+            appenders?;
+            let latencies = latencies?;
+            ratios.push(median(&latencies) / idle);
+            idles.push(idle);
+            loadeds.push(median(&latencies));
+            tails.push(percentile(&latencies, 95));
+            #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+            rates.push(appended.into_inner() as f64 / start.elapsed().as_secs_f64());
+        }
+        let detail = format!(
+            "{:.2} (95 %: {:.2}) and {:.2} ms; {:.0} rows/s appended",
+            median(&loadeds),
+            median(&tails),
+            median(&idles),
+            median(&rates)
+        );
+        rows.push(Row { name, figure: median(&ratios), goal: Goal::AtMost(3.0), detail });
+    }
+    Ok(rows)
+}
+
+/// The milliseconds of each of some creates, one after the other.
+async fn creates(user: &User, image_id: &str) -> anyhow::Result<Vec<f64>> {
+    let body = json!({"image_id": image_id, "label": "car", "x": 0.1, "y": 0.2, "width": 0.3, "height": 0.4});
+    let mut latencies = Vec::with_capacity(CREATES);
+    for _ in 0..CREATES {
+        let start = Instant::now();
+        let answer = user.post("/api/annotations", &body).await?;
+        ensure!(answer.status == 201, "{answer:?}");
+        latencies.push(start.elapsed().as_secs_f64() * 1_000.0);
+    }
+    Ok(latencies)
+}
+
+/// Appends until it is over, and counts what is stored.
+async fn append(
+    user: &User,
+    image_id: &str,
+    stream_id: String,
+    batch: usize,
+    (is_over, appended): (&AtomicBool, &AtomicU64),
+) -> anyhow::Result<()> {
+    let annotations: Vec<_> = (0..batch).map(|n| new_box(image_id, n, batch)).collect();
+    let mut client = grpc::annotations(Protocol::Grpc, user.target.annotations, &user.token).await?;
+    let mut offset = 0;
+    while !is_over.load(Ordering::Relaxed) {
+        let (stream_id, annotations) = (stream_id.clone(), annotations.clone());
+        let request = AppendAnnotationsRequest { stream_id, offset, annotations };
+        offset = client.append_annotations(request).await?.into_inner().next_offset;
+        appended.fetch_add(batch as u64, Ordering::Relaxed);
+    }
+    Ok(())
+}

@@ -1,0 +1,213 @@
+//! The writes that wait for the connection: each caller's in their order, and the callers in turn.
+//!
+//! One caller may wait with as many writes as its share of the queue allows; with more it waits for places of its own. So
+//! a caller who writes much delays its own writes, and not those of a caller who writes little.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use storage::{Error, Outcome, Result, Statement};
+use tokio::{
+    sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot},
+    time::timeout,
+};
+
+use super::options::SqliteOptions;
+
+/// Whose writes are in turn with those of others: a user's, or `None` for the program's own.
+pub(super) type Caller = Option<Arc<str>>;
+
+/// A batch that waits, and who waits for it.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) batch: Vec<Statement>,
+    pub(super) answer: oneshot::Sender<Result<Vec<Outcome>>>,
+    _room: Room,
+}
+
+/// A place in the queue: one of the caller's own, and one of all.
+#[derive(Debug)]
+struct Room {
+    _own: OwnedSemaphorePermit,
+    _of_all: OwnedSemaphorePermit,
+}
+
+#[derive(Debug)]
+pub(super) struct Queue {
+    state: Mutex<State>,
+    arrived: Notify,
+    room: Arc<Semaphore>,
+    places_of_a_caller: NonZeroUsize,
+    patience: Duration,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    lanes: HashMap<Caller, Lane>,
+    /// The callers whose lanes have jobs, each once; the first is next.
+    turns: VecDeque<Caller>,
+    is_closed: bool,
+}
+
+/// The writes of one caller.
+#[derive(Debug)]
+struct Lane {
+    jobs: VecDeque<Job>,
+    room: Arc<Semaphore>,
+    /// How many writes hold this lane, in the queue or on their way into it.
+    visits: usize,
+}
+
+impl Queue {
+    pub(super) fn new(options: &SqliteOptions) -> Self {
+        let places = NonZeroUsize::new(options.queue).unwrap_or(NonZeroUsize::MIN);
+        Self {
+            state: Mutex::default(),
+            arrived: Notify::new(),
+            room: Arc::new(Semaphore::new(places.get())),
+            places_of_a_caller: options.caller_share.of(places),
+            patience: options.patience,
+        }
+    }
+
+    /// Puts a batch of `caller`'s into the queue as soon as there is a place, and waits for what becomes of it.
+    ///
+    /// # Errors
+    /// There was no place in time, the queue is closed, or what the writer answers.
+    pub(super) async fn write(&self, caller: Caller, batch: Vec<Statement>) -> Result<Vec<Outcome>> {
+        let visit = self.enter(caller)?;
+        let room = visit.room().await?;
+        let (answer, answered) = oneshot::channel();
+        visit.push(Job { batch, answer, _room: room })?;
+        answered.await.map_err(Error::unavailable)?
+    }
+
+    /// Takes nothing in any more and answers nobody who waits: there is no writer.
+    pub(super) fn abandon(&self) {
+        self.close();
+        let lanes = std::mem::take(&mut self.state().lanes);
+        drop(lanes);
+    }
+
+    /// Takes nothing in any more.
+    pub(super) fn close(&self) {
+        self.state().is_closed = true;
+        self.room.close();
+        self.arrived.notify_one();
+    }
+
+    /// The next job in turn, with its caller, once there is one; `None` when the queue is closed and empty.
+    pub(super) async fn next(&self) -> Option<(Caller, Job)> {
+        loop {
+            if let Some(job) = self.take(|_| true) {
+                return Some(job);
+            }
+            if self.state().is_closed {
+                return None;
+            }
+            self.arrived.notified().await;
+        }
+    }
+
+    /// The next job in turn of a caller that `may`.
+    pub(super) fn take(&self, mut may: impl FnMut(&Caller) -> bool) -> Option<(Caller, Job)> {
+        let mut state = self.state();
+        let State { lanes, turns, .. } = &mut *state;
+        loop {
+            let turn = turns.iter().position(&mut may)?;
+            let caller = turns.remove(turn)?;
+            // A lane is gone when all have stopped waiting for its jobs.
+            let Some(lane) = lanes.get_mut(&caller) else { continue };
+            let job = lane.jobs.pop_front();
+            if !lane.jobs.is_empty() {
+                turns.push_back(caller.clone());
+            }
+            match job {
+                Some(job) if !job.answer.is_closed() => return Some((caller, job)),
+                Some(_) | None => {}
+            }
+        }
+    }
+
+    fn enter(&self, caller: Caller) -> Result<Visit<'_>> {
+        let mut state = self.state();
+        if state.is_closed {
+            return Err(closed());
+        }
+        let new = || Lane {
+            jobs: VecDeque::new(),
+            room: Arc::new(Semaphore::new(self.places_of_a_caller.get())),
+            visits: 0,
+        };
+        let lane = state.lanes.entry(caller.clone()).or_insert_with(new);
+        lane.visits += 1;
+        let own = Arc::clone(&lane.room);
+        Ok(Visit { queue: self, caller, own })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A write's hold on its lane. The last one that ends takes the lane with it.
+struct Visit<'a> {
+    queue: &'a Queue,
+    caller: Caller,
+    own: Arc<Semaphore>,
+}
+
+impl Visit<'_> {
+    async fn room(&self) -> Result<Room> {
+        let (own, of_all) = (Arc::clone(&self.own), Arc::clone(&self.queue.room));
+        // The timer is for those that must wait: most need not.
+        if let Ok(own) = Arc::clone(&own).try_acquire_owned()
+            && let Ok(of_all) = Arc::clone(&of_all).try_acquire_owned()
+        {
+            return Ok(Room { _own: own, _of_all: of_all });
+        }
+        let both =
+            async { Ok(Room { _own: own.acquire_owned().await?, _of_all: of_all.acquire_owned().await? }) };
+        timeout(self.queue.patience, both)
+            .await
+            .map_err(Error::overloaded)?
+            .map_err(|closed: tokio::sync::AcquireError| Error::unavailable(closed))
+    }
+
+    fn push(&self, job: Job) -> Result<()> {
+        let mut state = self.queue.state();
+        if state.is_closed {
+            return Err(closed());
+        }
+        let Some(lane) = state.lanes.get_mut(&self.caller) else { return Err(closed()) };
+        lane.jobs.push_back(job);
+        if lane.jobs.len() == 1 {
+            state.turns.push_back(self.caller.clone());
+        }
+        drop(state);
+        self.queue.arrived.notify_one();
+        Ok(())
+    }
+}
+
+impl Drop for Visit<'_> {
+    fn drop(&mut self) {
+        let mut state = self.queue.state();
+        if let Some(lane) = state.lanes.get_mut(&self.caller) {
+            lane.visits = lane.visits.saturating_sub(1);
+            if lane.visits == 0 {
+                // Whatever is left in it, nobody waits for.
+                state.lanes.remove(&self.caller);
+                state.turns.retain(|caller| *caller != self.caller);
+            }
+        }
+    }
+}
+
+fn closed() -> Error {
+    Error::unavailable("the database is closed")
+}
