@@ -1,6 +1,6 @@
 //! Everything that can go wrong, and what the caller is told of it.
 
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 use aip::{Violation, Violations};
 use storage::Constraint;
@@ -68,6 +68,9 @@ pub(crate) enum Error {
     #[error("the host is about to stop")]
     Stopping,
 
+    #[error("the caller has {0} streams")]
+    TooManyStreams(NonZeroU32),
+
     /// What its stream ended with instead of an end.
     #[error("the producer's stream broke off")]
     Producer(#[source] Status),
@@ -123,6 +126,14 @@ impl From<Error> for Status {
                 aip::with_reason(Code::Aborted, "STREAM_FENCED", "Another writer has opened the stream")
             }
             Error::Exceeded(exceeded) => too_much(exceeded),
+            Error::TooManyStreams(limit) => aip::with_reason(
+                Code::ResourceExhausted,
+                "TOO_MANY_STREAMS",
+                format!(
+                    "You have {limit} streams, the most of one caller. Append to one of them: a stream that is neither \
+                     opened nor written for 30 days is forgotten."
+                ),
+            ),
             Error::Idle(silence) => {
                 let seconds = silence.as_secs();
                 let message = format!("Nothing came for {seconds} seconds: open the stream again to go on");

@@ -142,7 +142,9 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
         let now = self.ports.clock.now();
         let (writer, seed) = (Id::generate(now, &self.ports.entropy), Id::generate(now, &self.ports.entropy));
         let writing = Writing { owner: call.caller.user_id(), stream_id: &stream_id, writer };
-        let progress = repo::open(&call.session, writing, seed, now).await?;
+        let limit = self.settings.max_stream_names;
+        let progress = repo::open(&call.session, writing, seed, now, limit).await?;
+        let progress = progress.ok_or(Error::TooManyStreams(limit))?;
         Ok(Open { stream_id, writer, progress })
     }
 

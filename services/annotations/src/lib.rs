@@ -12,6 +12,7 @@
 mod annotation;
 mod call;
 mod changes;
+mod cleanup;
 mod drain;
 mod error;
 mod ingest;
@@ -24,13 +25,18 @@ mod rpc;
 mod service;
 mod watch;
 
-use std::{num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{
+    num::{NonZeroU32, NonZeroUsize},
+    sync::Arc,
+    time::Duration,
+};
 
 use aip::{Sealer, TokenKey};
 use proto::annotations::v1::annotations_service_server::AnnotationsServiceServer;
 use storage::{CallerShare, Clock, Database, Entropy, Timer};
 
 pub use self::readiness::needs;
+pub use cleanup::{CleanupReport, cleanup};
 pub use drain::Drain;
 use ingest::Budget;
 pub use owners::ImagesBackend;
@@ -59,6 +65,9 @@ pub const DEFAULT_MAX_WATCHERS: NonZeroUsize = NonZeroUsize::new(10_000).unwrap(
 /// The most streams of boxes that are open at a time where the host does not say.
 pub const DEFAULT_MAX_INGEST_STREAMS: NonZeroUsize = NonZeroUsize::new(1_000).unwrap();
 
+/// The most streams of one caller that are remembered, where the settings do not say.
+pub const DEFAULT_MAX_STREAM_NAMES: NonZeroU32 = NonZeroU32::new(10_000).unwrap();
+
 /// The most bytes that they hold where the host does not say: 256 MiB.
 pub const DEFAULT_MAX_INGEST_BYTES: NonZeroUsize = NonZeroUsize::new(256 * 1024 * 1024).unwrap();
 
@@ -73,7 +82,9 @@ pub struct Settings {
     pub max_ingest_streams: NonZeroUsize,
     /// The most bytes of boxes that all streams together may hold in memory.
     pub max_ingest_bytes: NonZeroUsize,
-    /// What one caller may use of each of these three.
+    /// The most streams of one caller that are remembered. Making one reads as many rows at most.
+    pub max_stream_names: NonZeroU32,
+    /// What one caller may use of watchers, open streams and their memory.
     pub caller_share: CallerShare,
     /// Whether watchers share what is read of the changes. Not in a Worker: there no request can wait for what another one
     /// asked for.
@@ -88,6 +99,7 @@ impl Default for Settings {
             max_watchers: DEFAULT_MAX_WATCHERS,
             max_ingest_streams: DEFAULT_MAX_INGEST_STREAMS,
             max_ingest_bytes: DEFAULT_MAX_INGEST_BYTES,
+            max_stream_names: DEFAULT_MAX_STREAM_NAMES,
             caller_share: CallerShare::DEFAULT,
             shared_feed: true,
         }

@@ -5,6 +5,7 @@ pub(crate) mod history;
 pub(crate) mod ingest;
 mod record;
 mod standing;
+pub(crate) mod streams;
 
 use aip::{Etag, MAX_SCANNED, Page, Scan};
 use identity::UserId;

@@ -120,7 +120,9 @@ async fn migrate(database: &Database) -> anyhow::Result<()> {
 
 async fn cleanup(settings: &Cleanup) -> anyhow::Result<()> {
     let Cleanup { stores, cleaning } = settings;
-    say(&parts::cleanup(stores, cleaning.settings()).await?.to_string())
+    let (images, annotations) = parts::cleanup(stores, cleaning.settings()).await?;
+    say(&images.to_string())?;
+    say(&annotations.to_string())
 }
 
 async fn adopt(stores: &Stores) -> anyhow::Result<()> {

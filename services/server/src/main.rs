@@ -3,6 +3,7 @@
 //! Nothing is decided here: what a request means is the services' and the gateway's business. To add a setting, add it
 //! to [`settings`] and hand it to the part it belongs to in [`parts`].
 
+mod cleaning;
 mod command;
 mod grpc_port;
 mod health;

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use gateway_core::{AllowedOrigins, Config, Gateway, Upstreams};
 use http::{Request, Response};
 use identity::{AuthLayer, AuthService, Authenticator, Jwks, Keys, Policy, Secret, SigningKey, UrlSigner};
-use images::{CleanupReport, CleanupSettings, ImagesService, StoreId, TransferLimits};
+use images::{CleanupSettings, ImagesService, StoreId, TransferLimits};
 use listener::{ClientAddress, RequestBody};
 use proto::{
     annotations::v1::annotations_service_server::AnnotationsServiceServer,
@@ -129,15 +129,18 @@ fn make_folder(path: &Path) -> anyhow::Result<()> {
     storage_native::make_folder(path).with_context(|| format!("cannot make the folder {}", path.display()))
 }
 
-/// Purges and sweeps once.
+/// Cleans up once, for both services.
 pub(crate) async fn cleanup(
     stores: &settings::Stores,
     settings: CleanupSettings,
-) -> anyhow::Result<CleanupReport> {
+) -> anyhow::Result<(images::CleanupReport, annotations::CleanupReport)> {
     let stores = Stores::open(stores).await?;
-    let report = images::cleanup(&stores.database, &stores.objects, &SystemClock, &OsEntropy, settings).await;
+    let Stores { database, objects, .. } = &stores;
+    // Each runs also where the other one fails.
+    let annotations = annotations::cleanup(database, &SystemClock).await;
+    let images = images::cleanup(database, objects, &SystemClock, &OsEntropy, settings).await;
     stores.close().await;
-    Ok(report?)
+    Ok((images?, annotations?))
 }
 
 /// Declares that the database and the object store belong together, and answers the id that both have from now on.

@@ -14,10 +14,11 @@ use storage_native::{NativeDatabase, OsEntropy, SystemClock, TokioTimer};
 use tower::Layer as _;
 
 use crate::{
+    cleaning::{clean_annotations_daily, clean_images_daily},
     grpc_port, hello,
     listen::Ports,
     parts::{self, Annotations, Stores},
-    schedule, settings,
+    settings,
     shutdown::{Lifetime, Signals},
     upstream::Upstream,
 };
@@ -71,7 +72,8 @@ pub(crate) async fn everything(settings: settings::Serve) -> anyhow::Result<()> 
     ports.serve(images_port, Trust::Everyone, ReadOn::new(GrpcWeb::new(images_routes), TokioTimer));
     ports.serve(annotations_port, Trust::Everyone, ReadOn::new(GrpcWeb::new(annotations_routes), TokioTimer));
     ports.serve(gateway_port, gateway.trust(), parts::with_client_address(gateway_service));
-    clean_up_daily(&opened, cleaning.settings(), &lifetime);
+    clean_images_daily(&opened, cleaning.settings(), &lifetime);
+    clean_annotations_daily(&opened.database, &lifetime);
     if tokens.signing.jwt_secret.is_none() && tokens.jwks.is_none() {
         let secret = parts::secret(folder, &tokens.signing)?;
         hello::greet(addresses, &secret, &tokens.signing, SystemClock.now(), &folder.data_dir);
@@ -97,7 +99,7 @@ pub(crate) async fn images(settings: settings::Images) -> anyhow::Result<()> {
     let port = ports.bind("images", "--images-listen", images.images_listen).await?;
     let routes = GrpcWeb::new(grpc_port::routes(service, parts::images_readiness(&opened), &lifetime)?);
     ports.serve(port, Trust::Everyone, ReadOn::new(routes, TokioTimer));
-    clean_up_daily(&opened, cleaning.settings(), &lifetime);
+    clean_images_daily(&opened, cleaning.settings(), &lifetime);
     lifetime.wait(signals, stopping.drain_delay()).await;
     opened.close().await;
     Ok(())
@@ -120,6 +122,7 @@ pub(crate) async fn annotations(settings: settings::Annotations) -> anyhow::Resu
     let routes =
         GrpcWeb::new(grpc_port::routes(service, parts::annotations_readiness(&database), &lifetime)?);
     ports.serve(port, Trust::Everyone, ReadOn::new(routes, TokioTimer));
+    clean_annotations_daily(&database, &lifetime);
     lifetime.wait(signals, stopping.drain_delay()).await;
     database.close().await;
     Ok(())
@@ -156,32 +159,13 @@ pub(crate) async fn gateway(settings: settings::Gateway) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Cleans up at the hour of the schedule, for as long as the process lives.
-fn clean_up_daily(stores: &Stores, settings: images::CleanupSettings, lifetime: &Lifetime) {
-    let (stores, stopping) = (stores.clone(), lifetime.stopping());
-    lifetime.run(async move {
-        let job = || async {
-            let Stores { database, objects, .. } = &stores;
-            match images::cleanup(database, objects, &SystemClock, &OsEntropy, settings).await {
-                Ok(report) => tracing::info!("clean-up: {report}"),
-                Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "the clean-up failed");
-                }
-            }
-        };
-        tokio::select! {
-            () = schedule::daily(SystemClock, job) => {}
-            () = stopping => {}
-        }
-    });
-}
-
 /// What callers of the annotations service may use.
 fn limits(database: &settings::Database, port: &settings::AnnotationsPort) -> annotations::Settings {
     annotations::Settings {
         max_watchers: port.max_watchers,
         max_ingest_streams: port.max_ingest_streams,
         max_ingest_bytes: port.max_ingest_bytes,
+        max_stream_names: port.max_stream_names,
         caller_share: database.caller_share,
         ..annotations::Settings::default()
     }

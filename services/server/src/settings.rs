@@ -5,7 +5,12 @@ mod ports;
 mod proxies;
 mod stores;
 
-use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{
+    net::SocketAddr,
+    num::{NonZeroU32, NonZeroUsize},
+    path::PathBuf,
+    time::Duration,
+};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -308,6 +313,16 @@ pub(crate) struct AnnotationsPort {
         value_name = "BYTES"
     )]
     pub(crate) max_ingest_bytes: NonZeroUsize,
+
+    /// The most streams of one caller that are remembered; one more is rejected until one of them is forgotten, which is 30
+    /// days after its last use.
+    #[arg(
+        long,
+        env = "RETICLE_MAX_STREAM_NAMES",
+        default_value_t = annotations::DEFAULT_MAX_STREAM_NAMES,
+        value_name = "COUNT"
+    )]
+    pub(crate) max_stream_names: NonZeroU32,
 }
 
 /// The gateway's port and manners.

@@ -153,6 +153,26 @@ async fn the_cron_trigger_purges_what_was_deleted_long_ago() -> anyhow::Result<(
     Ok(())
 }
 
+/// Given a stream that was not used for 31 days and one that was used 29 days ago, when the annotations Worker's cron trigger
+/// fires, then the first is forgotten.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cron_trigger_forgets_streams_that_nobody_uses() -> anyhow::Result<()> {
+    let running = Deployment::of(&[Worker::Annotations, Worker::Images])?.start().await?;
+    let insert = "INSERT INTO ingest_streams VALUES ('alice', ?, 0, 's', 'w', 0, CAST(? AS INTEGER))";
+    for (stream, days) in [("old", 31), ("late", 29)] {
+        let used_at = token::now().as_millis() - days * 86_400_000;
+        running.sql(insert, &[stream, &used_at.to_string()]).await?;
+    }
+
+    let target = target(&running)?;
+    let fired = target.client.get(target.url("/__scheduled?cron=0+3+*+*+*")).send().await?.status();
+
+    ensure!(fired.is_success(), "{fired}");
+    let left = running.sql("SELECT stream_id FROM ingest_streams", &[]).await?;
+    ensure!(left == json!([["late"]]), "{left}");
+    Ok(())
+}
+
 /// Stores a picture by gRPC-web at the images service itself.
 async fn upload(target: &Target, token: &str) -> anyhow::Result<String> {
     use proto::images::v1::{UploadImageRequest, UploadInfo, upload_image_request::Payload};

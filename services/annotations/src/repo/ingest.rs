@@ -1,6 +1,6 @@
 //! Streams, and the boxes that come by them. A commit stores boxes and the new offset, or nothing.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, num::NonZeroU32};
 
 use identity::UserId;
 use storage::{Database, Error, Id, Result, Row, Session, Statement, Timestamp};
@@ -23,16 +23,20 @@ pub(crate) struct Writing<'a> {
     pub(crate) writer: Id,
 }
 
-/// Makes the stream if there is none, and its writer the only one that may commit.
+/// Makes the stream if there is none, and its writer the only one that may commit. `None` if it would have to be made and
+/// its owner has `limit` streams already.
 pub(crate) async fn open<D: Database>(
     session: &Session<'_, D>,
     writing: Writing<'_>,
     seed: Id,
     now: Timestamp,
-) -> Result<Progress> {
+    limit: NonZeroU32,
+) -> Result<Option<Progress>> {
     let statement = Statement::new(
         "INSERT INTO ingest_streams (created_by, stream_id, next_offset, seed, writer, created_at, updated_at)
-         VALUES (?1, ?2, 0, ?3, ?4, ?5, ?5)
+         SELECT ?1, ?2, 0, ?3, ?4, ?5, ?5
+         WHERE EXISTS (SELECT 1 FROM ingest_streams WHERE created_by = ?1 AND stream_id = ?2)
+            OR NOT EXISTS (SELECT 1 FROM ingest_streams WHERE created_by = ?1 LIMIT 1 OFFSET ?6)
          ON CONFLICT (created_by, stream_id) DO UPDATE
          SET writer = excluded.writer, updated_at = max(updated_at, excluded.updated_at)
          RETURNING *",
@@ -41,10 +45,11 @@ pub(crate) async fn open<D: Database>(
     .bind(writing.stream_id.as_str())
     .bind(seed.to_string())
     .bind(writing.writer.to_string())
-    .bind(now.as_millis());
+    .bind(now.as_millis())
+    .bind(limit.get() - 1);
     let outcome = session.write(vec![statement]).await?.into_iter().next();
     let row = outcome.and_then(|outcome| outcome.rows.into_iter().next());
-    progress(row.ok_or_else(|| Error::broken("a stream was neither made nor found"))?)
+    row.map(progress).transpose()
 }
 
 /// How far the stream has come, if there is one.

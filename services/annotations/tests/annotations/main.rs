@@ -10,6 +10,7 @@ mod images;
 mod ingest;
 mod list;
 mod permissions;
+mod streams;
 mod update;
 mod visibility;
 mod watch;

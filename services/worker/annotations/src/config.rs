@@ -36,7 +36,7 @@ type Service = AuthService<
 /// The first binding or variable that is missing or wrong.
 pub(crate) fn service(bindings: Bindings<'_>) -> Result<Annotations, Misconfigured> {
     let authenticator = worker_host::authenticator(bindings)?;
-    let database = D1Database::new(bindings.database("DATABASE")?);
+    let database = database(bindings)?;
     let images = GrpcWebClient::new(MarkEnd::new(Upstream::configured(bindings, "IMAGES", "IMAGES_URL")?));
     let ready = Readiness::unshared(annotations::needs(&database), WorkerTimer);
     let health = HealthService::new(vec![(SERVICE_NAME, ready)], Draining::default(), WorkerTimer);
@@ -45,4 +45,12 @@ pub(crate) fn service(bindings: Bindings<'_>) -> Result<Annotations, Misconfigur
     let service = AnnotationsService::new(ports, &worker_host::token_key(bindings)?, settings);
     let service = AuthLayer::new(authenticator, proto::TOKEN_OPTIONAL).layer(service.into_server());
     Ok(Beside::new(health.into_server(), service))
+}
+
+/// The database alone.
+///
+/// # Errors
+/// It is not bound.
+pub(crate) fn database(bindings: Bindings<'_>) -> Result<D1Database, Misconfigured> {
+    Ok(D1Database::new(bindings.database("DATABASE")?))
 }

@@ -7,9 +7,10 @@ use std::cell::OnceCell;
 
 use grpc_rules::Rules;
 use grpc_web::GrpcWeb;
+use storage_worker::WorkerClock;
 use tower_service::Service as _;
-use worker::{Context, Env, event, web_sys};
-use worker_host::{Bindings, answer, incoming, misconfigured};
+use worker::{Context, Env, ScheduleContext, ScheduledEvent, event, web_sys};
+use worker_host::{Bindings, answer, clean_up, incoming, misconfigured};
 
 use config::Annotations;
 
@@ -36,4 +37,11 @@ async fn fetch(request: web_sys::Request, env: Env, _: Context) -> worker::Resul
         }
         Err(problem) => answer(misconfigured(incoming(request).await?, &problem).await),
     }
+}
+
+/// The daily clean-up, at the hour of the cron trigger.
+#[event(scheduled)]
+async fn scheduled(_: ScheduledEvent, env: Env, _: ScheduleContext) {
+    let clean = async |database| annotations::cleanup(&database, &WorkerClock).await;
+    clean_up(config::database(Bindings::new(&env)), clean).await;
 }

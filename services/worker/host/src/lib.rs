@@ -9,6 +9,7 @@
 
 mod answer;
 mod bindings;
+mod cleaning;
 mod headers;
 mod isolate;
 mod keys;
@@ -23,6 +24,7 @@ mod whole;
 
 pub use answer::answer;
 pub use bindings::{Bindings, Misconfigured};
+pub use cleaning::clean_up;
 pub use isolate::once;
 pub use misconfigured::misconfigured;
 pub use start::start;

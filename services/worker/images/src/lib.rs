@@ -12,7 +12,7 @@ use storage_worker::{WorkerClock, WorkerEntropy};
 use tower_layer::Layer as _;
 use tower_service::Service as _;
 use worker::{Context, Env, ScheduleContext, ScheduledEvent, event, web_sys};
-use worker_host::{Bindings, Misconfigured, answer, incoming, misconfigured};
+use worker_host::{Bindings, Misconfigured, answer, clean_up, incoming, misconfigured};
 
 use config::Parts;
 
@@ -46,13 +46,9 @@ async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker:
 /// The daily clean-up, at the hour of the cron trigger.
 #[event(scheduled)]
 async fn scheduled(_: ScheduledEvent, env: Env, _: ScheduleContext) {
-    let parts = match parts(&env) {
-        Ok(parts) => parts,
-        Err(problem) => return tracing::error!("this Worker is not set up: {problem}"),
+    let clean = async |parts: Arc<Parts>| {
+        let Parts { database, objects, cleaning, .. } = &*parts;
+        images::cleanup(database, objects, &WorkerClock, &WorkerEntropy, *cleaning).await
     };
-    let Parts { database, objects, cleaning, .. } = &*parts;
-    match images::cleanup(database, objects, &WorkerClock, &WorkerEntropy, *cleaning).await {
-        Ok(report) => tracing::info!("clean-up: {report}"),
-        Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "the clean-up failed"),
-    }
+    clean_up(parts(&env), clean).await;
 }

@@ -1,0 +1,42 @@
+//! The daily clean-up. Safe to stop at any point, to repeat, and to run twice at once.
+
+use std::fmt;
+
+use storage::{Clock, Database, Result, Session};
+
+use crate::repo::streams;
+
+/// How long a stream is remembered after it was last opened or written: 30 days.
+const STREAM_RETENTION_SECONDS: i64 = 30 * 24 * 60 * 60;
+
+/// What a clean-up did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CleanupReport {
+    /// Streams that were neither opened nor written for 30 days. Their annotations stay.
+    pub expired_streams: u64,
+}
+
+impl fmt::Display for CleanupReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} unused ingest streams expired", self.expired_streams)
+    }
+}
+
+/// Forgets the streams that are due, some at a time, so that other writes wait for some milliseconds at most.
+///
+/// # Errors
+/// The database's; what was removed by then stays removed.
+pub async fn cleanup(database: &impl Database, clock: &impl Clock) -> Result<CleanupReport> {
+    let session = Session::new(database);
+    let due = clock.now().plus_seconds(-STREAM_RETENTION_SECONDS);
+    let mut report = CleanupReport::default();
+    let mut after = streams::Key::default();
+    loop {
+        let page_end = streams::page_end(&session, &after).await?;
+        report.expired_streams += streams::expire(&session, &after, due).await?;
+        match page_end {
+            Some(last) => after = last,
+            None => return Ok(report),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! How many streams a caller has, and how long they are remembered.
+
+use std::num::NonZeroU32;
+
+use annotations::{CleanupReport, Settings, cleanup};
+use proto::annotations::v1 as pb;
+use storage::Statement;
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+
+use crate::fixture::{BOBS, CAT, Fixture, by, new_box};
+
+const DAY: i64 = 24 * 60 * 60 * 1_000;
+
+impl Fixture {
+    /// Appends one annotation to a stream at its offset, and answers the next one.
+    async fn append_to(&self, user: &str, stream: &str, offset: i64) -> Result<i64, Status> {
+        let image = if user == "bob" { BOBS } else { CAT };
+        let annotations = vec![new_box(image)];
+        let append = pb::AppendAnnotationsRequest { stream_id: stream.to_owned(), offset, annotations };
+        Ok(self.client.clone().append_annotations(by(user, append)).await?.into_inner().next_offset)
+    }
+
+    /// How far alice's stream has come, if it is remembered.
+    async fn find(&self, stream: &str) -> Result<i64, Code> {
+        let request = pb::GetIngestStreamRequest { stream_id: stream.to_owned() };
+        let found = self.client.clone().get_ingest_stream(by("alice", request)).await;
+        found.map(|found| found.into_inner().next_offset).map_err(|status| status.code())
+    }
+
+    async fn clean_up(&self) -> CleanupReport {
+        cleanup(&self.database, &self.clock).await.unwrap()
+    }
+}
+
+fn two_streams() -> Settings {
+    Settings { max_stream_names: NonZeroU32::new(2).unwrap(), ..Settings::default() }
+}
+
+#[tokio::test]
+async fn a_caller_has_so_many_streams_and_no_more_and_goes_on_with_those() {
+    let fixture = Fixture::start_with(two_streams()).await;
+    assert_eq!(fixture.append_to("alice", "a", 0).await.unwrap(), 1);
+    assert_eq!(fixture.append_to("alice", "b", 0).await.unwrap(), 1);
+
+    let rejected = fixture.append_to("alice", "c", 0).await.unwrap_err();
+
+    assert_eq!(rejected.code(), Code::ResourceExhausted);
+    assert_eq!(rejected.get_details_error_info().unwrap().reason, "TOO_MANY_STREAMS");
+    assert!(rejected.message().contains("You have 2 streams"), "{rejected:?}");
+    assert_eq!(fixture.append_to("alice", "a", 1).await.unwrap(), 2, "those that there are continue");
+    assert_eq!(fixture.append_to("bob", "c", 0).await.unwrap(), 1, "others have their own");
+    assert_eq!(fixture.stored().await, 4);
+}
+
+#[tokio::test]
+async fn a_stream_is_forgotten_thirty_days_after_its_last_use_and_its_annotations_stay() {
+    let fixture = Fixture::start_with(two_streams()).await;
+    fixture.append_to("alice", "old", 0).await.unwrap();
+    fixture.append_to("alice", "used", 0).await.unwrap();
+    fixture.clock.advance_millis(30 * DAY);
+    assert_eq!(fixture.clean_up().await.expired_streams, 0, "not before");
+    fixture.append_to("alice", "used", 1).await.unwrap();
+    fixture.clock.advance_millis(1);
+
+    assert_eq!(fixture.clean_up().await.expired_streams, 1);
+
+    assert_eq!(fixture.find("old").await, Err(Code::NotFound));
+    assert_eq!(fixture.find("used").await, Ok(2));
+    assert_eq!(fixture.stored().await, 3);
+    assert_eq!(fixture.append_to("alice", "new", 0).await.unwrap(), 1, "there is room again");
+}
+
+#[tokio::test]
+async fn the_clean_up_looks_at_the_streams_in_pages_and_misses_none() {
+    let fixture = Fixture::start().await;
+    let make = Statement::new(
+        "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 2499)
+         INSERT INTO ingest_streams
+         SELECT 'user' || (i % 3), 'stream' || i, 0, 's', 'w', 0, CASE i % 2 WHEN 0 THEN 0 ELSE ?1 END FROM n",
+    );
+    fixture.database.execute(make.bind(i64::MAX)).await;
+    fixture.database.take_count();
+
+    assert_eq!(fixture.clean_up().await.expired_streams, 1_250);
+
+    assert_eq!(fixture.database.take_count(), 2 * 3, "a thousand rows each");
+    let left = fixture.database.numbers("SELECT count(*) AS n FROM ingest_streams").await;
+    assert_eq!(left, [1_250]);
+}
