@@ -2,8 +2,9 @@
 //!
 //! A commit costs a wait for the disk, whatever is in it. So the writer commits together what waits: the more callers,
 //! the fewer commits for each. Nobody is acknowledged before the commit, so a transaction also ends for the sake of
-//! those who wait: a caller that comes while others write is taken in next, and once two callers are in a transaction, or
-//! wait for it, it goes on for no longer than a slice of time.
+//! those who wait: a light batch of a caller that comes while another one writes is run next, and once two callers are in a
+//! transaction, it takes in light batches only, and for no longer than a slice of time. Every second transaction begins
+//! with a light batch, if one waits: so light batches wait for one heavy one at most, and heavy ones are not kept waiting.
 
 use std::{
     path::{Path, PathBuf},
@@ -23,7 +24,7 @@ use super::{
     identity::{Identity, Log},
     options,
     options::SqliteOptions,
-    queue::{Caller, Job, Queue},
+    queue::{Caller, Job, Preferred, Queue},
     transaction,
 };
 
@@ -105,7 +106,9 @@ struct Worker {
 impl Worker {
     async fn work(mut self) {
         let queue = Arc::clone(&self.queue);
-        while let Some((caller, job)) = queue.next().await {
+        let mut preferred = Preferred::Any;
+        while let Some((caller, job)) = queue.next(preferred).await {
+            preferred = if job.is_light() { Preferred::Any } else { Preferred::Light };
             let mut group = Group::new(caller, job.answer);
             match self.transact(job.batch, || group.next_of(&queue)).await {
                 Ok(results) => {
@@ -170,19 +173,24 @@ impl Group {
         Self { began: Instant::now(), callers: vec![caller], answers: vec![answer] }
     }
 
-    /// Takes one more batch in, if the transaction goes on: of a caller that is not in it yet, or else of the next one.
+    /// Takes one more batch in, if the transaction continues: a light one of a caller that is not in it yet, or else the next
+    /// one.
     fn next_of(&mut self, queue: &Queue) -> Option<Vec<Statement>> {
         if self.answers.len() >= GROUP {
             return None;
         }
-        if let Some((caller, job)) = queue.take(|caller| !self.callers.contains(caller)) {
+        if let Some((caller, job)) =
+            queue.take(|caller, job| job.is_light() && !self.callers.contains(caller))
+        {
             self.callers.push(caller);
             return Some(self.add(job));
         }
-        if self.callers.len() > 1 && self.began.elapsed() >= SLICE {
+        let is_shared = self.callers.len() > 1;
+        if is_shared && self.began.elapsed() >= SLICE {
             return None;
         }
-        queue.take(|_| true).map(|(_, job)| self.add(job))
+        let next = queue.take(|caller, job| self.callers.contains(caller) && (job.is_light() || !is_shared));
+        next.map(|(_, job)| self.add(job))
     }
 
     fn add(&mut self, job: Job) -> Vec<Statement> {
