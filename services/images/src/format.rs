@@ -33,8 +33,10 @@ impl Format {
 
     const ALL: [Self; 7] = [Self::Jpeg, Self::Png, Self::Gif, Self::WebP, Self::Bmp, Self::Tiff, Self::Avif];
 
-    /// The format of a file that begins with `bytes`: all of it, or at least its first [`Self::SNIFFED_BYTES`].
+    /// The format of a file that begins with `bytes`: all of it, or at least its first [`Self::SNIFFED_BYTES`]. Looks at no
+    /// more than these, so that the format does not depend on how many bytes arrived together.
     pub(crate) fn sniff(bytes: &[u8]) -> Result<Self, Unsupported> {
+        let bytes = bytes.get(..Self::SNIFFED_BYTES).unwrap_or(bytes);
         match bytes {
             [0xff, 0xd8, 0xff, ..] => Ok(Self::Jpeg),
             [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Ok(Self::Png),
@@ -200,6 +202,18 @@ mod tests {
         for bytes in files {
             assert_eq!(Format::sniff(bytes), Err(Unsupported::Bytes), "{bytes:?}");
         }
+    }
+
+    #[test]
+    fn a_brand_counts_only_among_the_bytes_that_are_always_there() {
+        let ftyp = |others: usize| {
+            let brands = [b"ftypmif1\0\0\0\0".as_slice(), &b"mif1".repeat(others), b"avif"].concat();
+            [[0, 0, 1, 0].as_slice(), &brands].concat()
+        };
+        let (last, late) = (ftyp(11), ftyp(12));
+        assert_eq!(last.len(), Format::SNIFFED_BYTES);
+        assert_eq!(Format::sniff(&last), Ok(Format::Avif));
+        assert_eq!(Format::sniff(&late), Err(Unsupported::Bytes));
     }
 
     #[test]
