@@ -7,7 +7,7 @@ use rsa::{BigUint, RsaPublicKey};
 use serde::Deserialize;
 
 use crate::{
-    KeysUnavailable,
+    KeysUnavailable, json,
     verifying_key::{Algorithm, VerifyingKey},
 };
 
@@ -58,7 +58,7 @@ enum Material {
 impl KeySet {
     /// Reads a set, passing over the keys that are of no use here.
     pub(crate) fn parse(document: &[u8]) -> Result<Self, KeysUnavailable> {
-        let raw: RawSet = serde_json::from_slice(document).map_err(KeysUnavailable::Malformed)?;
+        let raw: RawSet = json::object(document).map_err(KeysUnavailable::Malformed)?;
         let keys: Vec<_> = raw.keys.into_iter().filter_map(NamedKey::read).collect();
         if keys.is_empty() { Err(KeysUnavailable::Empty) } else { Ok(Self(keys)) }
     }

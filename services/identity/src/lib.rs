@@ -14,6 +14,7 @@ mod cache;
 mod caller;
 mod claims;
 mod error;
+mod json;
 mod jwk;
 mod jwks;
 mod keys;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use crate::{
     Refused,
     claims::Claims,
+    json,
     verifying_key::{Algorithm, VerifyingKey},
 };
 
@@ -34,7 +35,7 @@ fn present<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
 impl Header {
     pub(crate) fn parse(token: &str) -> Result<Self, Refused> {
         let (encoded, _) = token.split_once('.').ok_or(Refused::Malformed)?;
-        let raw: RawHeader = serde_json::from_slice(&decode(encoded)?).map_err(|_| Refused::Malformed)?;
+        let raw: RawHeader = json::object(&decode(encoded)?).map_err(|_| Refused::Malformed)?;
         let algorithm = Algorithm::named(&raw.alg).ok_or(Refused::Algorithm)?;
         if raw.crit {
             return Err(Refused::Extension);
@@ -54,7 +55,7 @@ pub(crate) fn open(token: &str, key: &VerifyingKey) -> Result<Claims, Refused> {
     if !key.verifies(message, &signature) {
         return Err(Refused::Signature);
     }
-    serde_json::from_slice(&decode(payload)?).map_err(|_| Refused::Claims)
+    json::object(&decode(payload)?).map_err(|_| Refused::Claims)
 }
 
 fn decode(part: &str) -> Result<Vec<u8>, Refused> {
