@@ -2,6 +2,7 @@
 
 mod bench;
 mod dependencies;
+mod fuzz;
 mod python_client;
 mod step;
 mod test;
@@ -32,6 +33,8 @@ enum Command {
         /// Run only the rows whose names contain this.
         filter: Option<String>,
     },
+    /// Runs the fuzz targets: they give mutated inputs to the parsers of untrusted data.
+    Fuzz(fuzz::Options),
     /// Runs Reticle as three Workers on this machine.
     DevWorker(dev::Options),
     /// Runs the D1 bridge on this machine.
@@ -44,6 +47,7 @@ fn main() -> anyhow::Result<()> {
     match Program::parse().command {
         Command::Test { filter } => test::everything(filter.as_deref()),
         Command::Bench { filter } => bench::measure(filter.as_deref()),
+        Command::Fuzz(options) => fuzz::run_targets(&options),
         Command::DevWorker(options) => dev::serve(&options),
         Command::DevBridge(options) => dev_bridge::serve(&options),
         Command::Deploy(options) => deploy::run(&options),

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::bail;
 
 use crate::{
-    dependencies, python_client,
+    dependencies, fuzz, python_client,
     step::{cargo, run, watch},
     tools, typescript_client, workers,
 };
@@ -66,6 +66,7 @@ pub(crate) fn everything(filter: Option<&str>) -> anyhow::Result<()> {
     passed &= python_client::test(filter, |line| count.add(line))?;
     passed &= typescript_client::test(filter, |line| count.add(line))?;
     if filter.is_none() {
+        passed &= fuzz::fuzz(None, fuzz::BRIEF_SECONDS)?.is_empty();
         workers::prepare()?;
         let mut tests = cargo(&["test", "--no-fail-fast"]);
         tests.args(AT_THE_EDGE).env("RETICLE_TEST_TOOLS", &tools);
@@ -81,6 +82,7 @@ pub(crate) fn everything(filter: Option<&str>) -> anyhow::Result<()> {
 fn check(tools: &Path) -> anyhow::Result<()> {
     dependencies::check(tools)?;
     run("formatting", cargo(&["fmt", "--all", "--check"]))?;
+    run("formatting of fuzz", cargo(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))?;
     run("lints", cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
     workers::wasm_target()?;
     let mut wasm = cargo(&["check", "--target", "wasm32-unknown-unknown"]);

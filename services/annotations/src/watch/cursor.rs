@@ -72,7 +72,7 @@ impl Cursor {
     }
 
     /// What `resume_token` says; nothing at the beginning.
-    pub(super) fn token(&self, image_id: ImageId, sealer: &Sealer) -> Option<SealedToken> {
+    pub(crate) fn token(&self, image_id: ImageId, sealer: &Sealer) -> Option<SealedToken> {
         (*self != Self::default()).then(|| sealer.seal(&Content::of(self, image_id).encode_to_vec(), ""))
     }
 }

@@ -1,0 +1,19 @@
+//! JSON to protobuf: the first line is `METHOD /path`, the rest is the body. Only messages of the contract may reach a service.
+#![no_main]
+
+use fuzz::{Client, first_line};
+use libfuzzer_sys::fuzz_target;
+use std::sync::LazyLock;
+
+static CLIENT: LazyLock<Client> = LazyLock::new(Client::default);
+
+fuzz_target!(|data: &[u8]| {
+    let (line, body) = first_line(data);
+    let Some(space) = line.iter().position(|byte| *byte == b' ') else { return };
+    let (method, uri) = (&line[..space], &line[space + 1..]);
+    let headers = [("content-type", &b"application/json"[..])];
+    let body = bytes::Bytes::copy_from_slice(body);
+    if let Some(reply) = CLIENT.send(method, uri, &headers, vec![body]) {
+        reply.check();
+    }
+});

@@ -1,0 +1,55 @@
+//! Reads the headers of an image file as an upload does, without a service and a database around it: for fuzz targets.
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, StreamExt as _, stream};
+
+use crate::{format::Format, probe::probe};
+
+/// What is known of an image file from its headers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Inspection {
+    /// The media type of its format.
+    pub media_type: &'static str,
+    /// Width and height of the upright image in pixels, each at least 1. `None` if the headers do not have them.
+    pub size: Option<(i32, i32)>,
+}
+
+/// Reads the headers of a file that arrives in `chunks`, and not the rest. `None` if the service does not store files of its
+/// format.
+pub async fn inspect<S>(mut chunks: S) -> Option<Inspection>
+where
+    S: Stream<Item = Bytes> + Send + Unpin,
+{
+    let mut head = BytesMut::new();
+    while head.len() < Format::SNIFFED_BYTES {
+        match chunks.next().await {
+            Some(chunk) => head.extend_from_slice(&chunk),
+            None => break,
+        }
+    }
+    let format = Format::sniff(&head).ok()?;
+    let headers = probe(format, stream::iter([head.freeze()]).chain(chunks)).await;
+    let size = headers.dimensions().ok().map(|dimensions| (dimensions.width, dimensions.height));
+    Some(Inspection { media_type: format.media_type(), size })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn inspect_in_pieces(file: &[u8], length: usize) -> Option<Inspection> {
+        let pieces: Vec<_> = file.chunks(length).map(Bytes::copy_from_slice).collect();
+        inspect(stream::iter(pieces)).await
+    }
+
+    #[tokio::test]
+    async fn a_file_is_read_the_same_in_any_pieces() {
+        let png = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x03\0\0\0\x02\x08\x02\0\0\0\0\0\0\0";
+        let found = Inspection { media_type: "image/png", size: Some((3, 2)) };
+        for length in [1, 7, png.len()] {
+            assert_eq!(inspect_in_pieces(png, length).await, Some(found));
+            assert_eq!(inspect_in_pieces(b"<svg/>", length).await, None);
+        }
+        assert_eq!(inspect_in_pieces(b"", 1).await, None);
+    }
+}
