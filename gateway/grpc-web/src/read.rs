@@ -60,10 +60,11 @@ impl Reader {
     /// HTTP trailers are passed over: those of gRPC-web are in the body.
     fn accept(&mut self, frame: Frame<Bytes>) -> Result<(), Error> {
         if let Ok(data) = frame.into_data() {
-            self.chunk = match &mut self.text {
-                Some(text) => text.decode(&data)?,
-                None => data,
-            };
+            // Stays if it is not base64: then something has arrived, and `read_last` rejects it as it rejects other bytes.
+            self.chunk = data;
+            if let Some(text) = &mut self.text {
+                self.chunk = text.decode(&self.chunk)?;
+            }
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! The client's side: the trailers behind an answer's messages.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
 use http::{StatusCode, Version};
 use tonic::{Code, Status};
 
@@ -103,6 +104,18 @@ async fn trailers_do_not_wait_for_the_end_of_the_body() {
         Step::Fail(Status::internal("late")),
     ];
     assert_eq!(outcome(response(BINARY, Script::new(steps))).await.code(), Code::Ok);
+}
+
+#[tokio::test]
+async fn text_after_the_trailers_is_an_error_in_whichever_chunk_it_arrives() {
+    let trailers = STANDARD.encode(trailer_frame("grpc-status:0\r\n"));
+    let whole = [trailers.as_bytes(), b"*a=="].concat();
+    for at in [0, trailers.len(), trailers.len() + 1] {
+        let (first, second) = whole.split_at(at);
+        let steps = [first, second].map(|part| Step::Data(Bytes::copy_from_slice(part)));
+        let answer = response("application/grpc-web-text+proto", Script::new(steps));
+        assert_eq!(outcome(answer).await.code(), Code::Internal, "{at}");
+    }
 }
 
 #[tokio::test]
