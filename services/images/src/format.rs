@@ -129,7 +129,9 @@ impl Declared {
     /// What a media type declares, whatever its case and its parameters. Programs have made up many a type for the formats
     /// that they know (`image/x-citrix-jpeg`), so of one that is not known here the bytes decide. SVG is known, and not stored.
     pub(crate) fn parse(media_type: &str) -> Result<Self, Unsupported> {
-        let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let essence = media_type.split(';').next().unwrap_or_default();
+        // The white space of HTTP's fields (RFC 9110 section 5.6.3).
+        let essence = essence.trim_matches([' ', '\t']).to_ascii_lowercase();
         Ok(Self::Format(match essence.as_str() {
             "" | "application/octet-stream" | "binary/octet-stream" => return Ok(Self::Anything),
             "image/jpeg" | "image/jpg" | "image/pjpeg" => Format::Jpeg,
@@ -239,7 +241,7 @@ mod tests {
 
     #[test]
     fn types_that_are_not_stored_here_are_refused() {
-        for text in ["image/svg+xml", "text/html", "video/mp4", "image", "image/"] {
+        for text in ["image/svg+xml", "text/html", "video/mp4", "image", "image/", "\u{3000}image/png"] {
             assert_eq!(Declared::parse(text), Err(Unsupported::Declared), "{text}");
         }
     }
