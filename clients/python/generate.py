@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from google.protobuf import text_format
-from google.protobuf.descriptor_pb2 import FileDescriptorSet
+from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorSet
 from grpc_tools import protoc
 
 HERE = Path(__file__).parent
@@ -47,6 +47,8 @@ def for_clients(files: FileDescriptorSet) -> FileDescriptorSet:
             file.name = PLACES[file.name]
         imports = [PLACES.get(name, name) for name in file.dependency if name not in ONLY_FOR_THE_GATEWAY]
         file.dependency[:] = imports
+        for message in file.message_type:
+            without_field_options(message)
         for service in file.service:
             service.ClearField("options")
             for method in service.method:
@@ -55,6 +57,14 @@ def for_clients(files: FileDescriptorSet) -> FileDescriptorSet:
     text = text_format.MessageToString(FileDescriptorSet(file=kept))
     text = text.replace('"google.rpc"', '"reticle.rpc"').replace('".google.rpc.', '".reticle.rpc.')
     return text_format.Parse(text, FileDescriptorSet())
+
+
+def without_field_options(message: DescriptorProto) -> None:
+    """Leaves out what the gateway reads of fields, also of the messages within."""
+    for field in message.field:
+        field.ClearField("options")
+    for nested in message.nested_type:
+        without_field_options(nested)
 
 
 def well_known() -> Path:

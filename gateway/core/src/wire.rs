@@ -10,22 +10,31 @@ pub(crate) const MAX_PREFIX: usize = 15;
 pub(crate) enum Value<'a> {
     Varint(u64),
     Bytes(&'a [u8]),
-    /// Fixed-width values, which nothing here reads.
-    Fixed,
+    /// The bits of a double, or of an integer of 64 bits.
+    Fixed64(u64),
+    /// Values of 32 bits, which nothing here reads.
+    Fixed32,
 }
 
 impl<'a> Value<'a> {
     pub(crate) const fn bytes(self) -> Option<&'a [u8]> {
         match self {
             Self::Bytes(bytes) => Some(bytes),
-            Self::Varint(_) | Self::Fixed => None,
+            Self::Varint(_) | Self::Fixed64(_) | Self::Fixed32 => None,
         }
     }
 
     pub(crate) const fn varint(self) -> Option<u64> {
         match self {
             Self::Varint(number) => Some(number),
-            Self::Bytes(_) | Self::Fixed => None,
+            Self::Bytes(_) | Self::Fixed64(_) | Self::Fixed32 => None,
+        }
+    }
+
+    pub(crate) const fn double(self) -> Option<f64> {
+        match self {
+            Self::Fixed64(bits) => Some(f64::from_bits(bits)),
+            Self::Varint(_) | Self::Bytes(_) | Self::Fixed32 => None,
         }
     }
 }
@@ -51,8 +60,12 @@ impl<'a> Fields<'a> {
                 let length = decode_varint(&mut self.0).map_err(|_| Malformed)?;
                 Value::Bytes(self.take(usize::try_from(length).map_err(|_| Malformed)?)?)
             }
-            WireType::SixtyFourBit => self.take(8).map(|_| Value::Fixed)?,
-            WireType::ThirtyTwoBit => self.take(4).map(|_| Value::Fixed)?,
+            WireType::SixtyFourBit => {
+                let (bits, rest) = self.0.split_first_chunk().ok_or(Malformed)?;
+                self.0 = rest;
+                Value::Fixed64(u64::from_le_bytes(*bits))
+            }
+            WireType::ThirtyTwoBit => self.take(4).map(|_| Value::Fixed32)?,
             WireType::StartGroup | WireType::EndGroup => return Err(Malformed),
         };
         Ok((number, value))
@@ -96,7 +109,7 @@ pub(crate) fn varints(message: &[u8], number: u32) -> Result<Vec<u64>, Malformed
                     numbers.push(decode_varint(&mut packed).map_err(|_| Malformed)?);
                 }
             }
-            Value::Fixed => return Err(Malformed),
+            Value::Fixed64(_) | Value::Fixed32 => return Err(Malformed),
         }
     }
     Ok(numbers)
@@ -131,8 +144,12 @@ mod tests {
         message.extend_from_slice(b"\x11\0\0\0\0\0\0\0\0\x1d\0\0\0\0");
         put_bytes(1000, b"text", &mut message);
         let fields: Result<Vec<_>, _> = Fields::of(&message).collect();
-        let expected =
-            [(1, Value::Varint(300)), (2, Value::Fixed), (3, Value::Fixed), (1000, Value::Bytes(b"text"))];
+        let expected = [
+            (1, Value::Varint(300)),
+            (2, Value::Fixed64(0)),
+            (3, Value::Fixed32),
+            (1000, Value::Bytes(b"text")),
+        ];
         assert_eq!(fields.unwrap(), expected);
     }
 

@@ -31,6 +31,8 @@ pub struct Method {
     pub success_status: StatusCode,
     /// Whether a request without a token goes through to the service.
     pub token_optional: bool,
+    /// Those of its paths, as templates, that are kept for older clients.
+    pub deprecated_paths: Vec<String>,
     /// Request headers that fill request fields.
     pub request_headers: Vec<HeaderField>,
     /// Response fields that are sent as headers too.
@@ -55,6 +57,7 @@ impl Method {
             grpc_path: format!("/{}/{}", service.full_name, descriptor.name()),
             success_status: StatusCode::OK,
             token_optional: false,
+            deprecated_paths: Vec::new(),
             request_headers: Vec::new(),
             response_headers: Vec::new(),
             upload: None,
@@ -76,6 +79,7 @@ impl Method {
 
     fn apply(&mut self, option: &Options, schemas: &Schemas) -> Result<(), (String, Problem)> {
         self.token_optional = option.flag("token_optional");
+        self.deprecated_paths = option.texts("deprecated_paths");
         self.apply_plain(option).map_err(|(field, problem)| (field.to_owned(), problem))?;
         if let Some(upload) = option.message("upload") {
             let upload = self.read_upload(&upload, schemas);

@@ -20,6 +20,7 @@ mod percent;
 mod query;
 mod route;
 mod routes;
+mod rules;
 mod service;
 mod template;
 mod upload;
@@ -28,6 +29,7 @@ use crate::descriptor::DescriptorPool;
 use std::sync::Arc;
 
 use self::routes::Routes;
+pub(crate) use self::rules::Rules;
 pub use self::{
     binding::Bound,
     download::{Download, DownloadInfo, DownloadRequest},

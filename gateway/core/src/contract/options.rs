@@ -39,6 +39,15 @@ impl Options {
         self.varint(field).and_then(|number| i32::try_from(number.cast_signed()).ok()).unwrap_or_default()
     }
 
+    /// A count; `None` where it is unset or 0.
+    pub(super) fn count(&self, field: &str) -> Option<u32> {
+        u32::try_from(self.number(field)).ok().filter(|count| *count > 0)
+    }
+
+    pub(super) fn double(&self, field: &str) -> Option<f64> {
+        self.values(field).filter_map(Value::double).last()
+    }
+
     pub(super) fn flag(&self, field: &str) -> bool {
         self.varint(field).is_some_and(|flag| flag != 0)
     }

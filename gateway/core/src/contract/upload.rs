@@ -74,6 +74,12 @@ impl Upload {
         })
     }
 
+    /// Whether the headers of a request say the value of this field of [`Self::info`], where the body is the file itself.
+    pub(crate) fn is_said_by_headers(&self, field: &FieldDescriptor) -> bool {
+        let said = [&self.content_type, &self.size_bytes];
+        !self.raw_content_types.is_empty() && said.into_iter().flatten().any(|said| said == field)
+    }
+
     /// What may be told of the file by name.
     pub(super) fn parameters(&self) -> Parameters<'_> {
         Parameters::of(&self.info_message).with_json(&self.schemas)

@@ -1,7 +1,7 @@
 //! Fields, and what they hold.
 
 use super::{
-    EnumDescriptor, MessageDescriptor,
+    DescriptorPool, EnumDescriptor, MessageDescriptor,
     element::{Element, descriptor},
     names::Type,
 };
@@ -16,6 +16,7 @@ pub(super) struct Field {
     pub(super) is_group: bool,
     pub(super) supports_presence: bool,
     pub(super) oneof: Option<usize>,
+    pub(super) options: Vec<u8>,
 }
 
 /// What a field holds, as the tables say it.
@@ -144,6 +145,18 @@ impl FieldDescriptor {
     #[must_use]
     pub fn supports_presence(&self) -> bool {
         self.entry().supports_presence
+    }
+
+    /// The descriptors that it is one of.
+    #[must_use]
+    pub const fn parent_pool(&self) -> &DescriptorPool {
+        &self.pool
+    }
+
+    /// The wire bytes of its options.
+    #[must_use]
+    pub fn options(&self) -> &[u8] {
+        &self.entry().options
     }
 
     /// Which `oneof` of its message it is a member of.

@@ -89,7 +89,7 @@ impl Reader<'_> {
     fn field(&self, field: &[u8], scope: &str, path: &[u64]) -> Read<Field> {
         let (mut name, mut json_name, mut type_name) = (String::new(), String::new(), String::new());
         let (mut number, mut label, mut type_number, mut oneof) = (0, 0, 0, None);
-        let (mut packed, mut is_optional) = (None, false);
+        let (mut options, mut is_optional) = (Vec::new(), false);
         for part in wire::Fields::of(field) {
             match part? {
                 (1, Value::Bytes(bytes)) => name = text(bytes)?,
@@ -97,7 +97,8 @@ impl Reader<'_> {
                 (4, Value::Varint(value)) => label = value,
                 (5, Value::Varint(value)) => type_number = value,
                 (6, Value::Bytes(bytes)) => type_name = text(bytes)?,
-                (8, Value::Bytes(options)) => packed = varint(options, 2),
+                // Protobuf merges messages that are sent twice by appending one to the other.
+                (8, Value::Bytes(bytes)) => options.extend_from_slice(bytes),
                 (9, Value::Varint(value)) => oneof = usize::try_from(value).ok(),
                 (10, Value::Bytes(bytes)) => json_name = text(bytes)?,
                 (17, Value::Varint(value)) => is_optional = value != 0,
@@ -111,7 +112,7 @@ impl Reader<'_> {
         let is_repeated = label == LABEL_REPEATED;
         let is_message = matches!(holds, Holds::Type(Type::Message(_)));
         let is_packable = !is_message && !matches!(holds, Holds::Scalar(Kind::String | Kind::Bytes));
-        let is_packed = packed.map_or(self.source.is_proto3, |packed| packed != 0);
+        let is_packed = varint(&options, 2).map_or(self.source.is_proto3, |packed| packed != 0);
         Ok(Field {
             element: self.source.element(scope, name, path),
             json_name,
@@ -123,6 +124,7 @@ impl Reader<'_> {
             supports_presence: oneof.is_some() || (!is_repeated && (is_message || !self.source.is_proto3)),
             // `optional` is a oneof of its own on the wire.
             oneof: oneof.filter(|_| !is_optional),
+            options,
         })
     }
 

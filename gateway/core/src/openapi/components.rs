@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde_json::{Map, Value, json};
 
 use super::{comments, set};
-use crate::descriptor::{EnumDescriptor, MessageDescriptor};
+use crate::{
+    contract::Rules,
+    descriptor::{EnumDescriptor, FieldDescriptor, MessageDescriptor},
+};
 
 /// The name of the one schema that is the gateway's own.
 const ERROR: &str = "Error";
@@ -43,31 +46,44 @@ impl Components {
         if !self.schemas.contains_key(&name) {
             // Entered ahead of its fields, for messages that hold themselves.
             self.schemas.insert(name.clone(), Value::Null);
-            let schema = self.object(message, side);
+            let schema = self.object(message, side, &[]);
             self.schemas.insert(name.clone(), schema);
         }
         reference(&name)
     }
 
-    fn object(&mut self, message: &MessageDescriptor, side: Side) -> Value {
+    /// The schema of a request's body, which has no place for what the path says.
+    pub(super) fn body(&mut self, message: &MessageDescriptor, in_path: &[&str]) -> Value {
+        if in_path.is_empty() {
+            return self.message(message, Side::Request);
+        }
+        self.object(message, Side::Request, in_path)
+    }
+
+    fn object(&mut self, message: &MessageDescriptor, side: Side, left_out: &[&str]) -> Value {
         let mut schema = Map::new();
         schema.insert("type".to_owned(), "object".into());
         let comment = comments::tidy(message.comment());
         if !comment.is_empty() {
             schema.insert("description".to_owned(), comment.into());
         }
-        let fields = message.fields().map(|field| (field.name().to_owned(), self.field(&field, side)));
+        let taken = |field: &FieldDescriptor| {
+            !left_out.contains(&field.name()) && (side == Side::Answer || !Rules::of(field).output_only)
+        };
+        let fields: Vec<_> = message.fields().filter(taken).collect();
+        let always = fields.iter().filter(|field| match side {
+            Side::Request => Rules::of(field).required,
+            Side::Answer => !field.supports_presence(),
+        });
+        let always: Vec<_> = always.map(|field| field.name().to_owned()).collect();
+        let fields = fields.iter().map(|field| (field.name().to_owned(), self.field(field, side)));
         let fields: Map<_, _> = fields.collect();
         schema.insert("properties".to_owned(), fields.into());
-        match side {
-            Side::Request => _ = schema.insert("additionalProperties".to_owned(), false.into()),
-            Side::Answer => {
-                let always = message.fields().filter(|field| !field.supports_presence());
-                let always: Vec<_> = always.map(|field| field.name().to_owned()).collect();
-                if !always.is_empty() {
-                    schema.insert("required".to_owned(), always.into());
-                }
-            }
+        if side == Side::Request {
+            schema.insert("additionalProperties".to_owned(), false.into());
+        }
+        if !always.is_empty() {
+            schema.insert("required".to_owned(), always.into());
         }
         schema.into()
     }

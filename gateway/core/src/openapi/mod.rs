@@ -12,6 +12,7 @@ mod parameters;
 mod path;
 mod requests;
 mod responses;
+mod rules;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -74,6 +75,11 @@ pub(crate) fn document(contract: &Contract) -> Vec<u8> {
 
 fn http_method(route: &Route) -> String {
     route.http_method.as_str().to_ascii_lowercase()
+}
+
+/// The schema of a file. OpenAPI 3.1 needs none, but it is by this format that generators of clients know bytes.
+fn bytes() -> Value {
+    json!({"type": "string", "format": "binary"})
 }
 
 /// Gives an object one more member, or another value for one.

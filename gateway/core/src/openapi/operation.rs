@@ -35,6 +35,9 @@ impl Operations {
         if let Some(body) = requests::describe(route, components) {
             set(&mut operation, "requestBody", body);
         }
+        if method.deprecated_paths.iter().any(|path| *path == route.template.to_string()) {
+            set(&mut operation, "deprecated", true);
+        }
         if method.token_optional {
             set(&mut operation, "security", json!([{"bearer": []}, {}]));
         }

@@ -7,7 +7,10 @@ use super::{
     path::Path,
     set,
 };
-use crate::contract::{FieldPath, HeaderField, Route};
+use crate::contract::{Body, FieldPath, HeaderField, Route, Rules};
+
+/// One entity tag, strong or weak (RFC 9110 section 8.8.3), in ASCII.
+const ENTITY_TAG: &str = "^(W/)?\"[\\x21\\x23-\\x7e]*\"$";
 
 /// Everything that a route takes outside of its body.
 pub(super) fn describe(route: &Route, path: &Path<'_>, components: &mut Components) -> Vec<Value> {
@@ -21,10 +24,24 @@ pub(super) fn describe(route: &Route, path: &Path<'_>, components: &mut Componen
     // A header that says the same is told below.
     let is_header = |path: &FieldPath| route.method.request_headers.iter().any(|header| header.path == *path);
     for path in query.iter().filter(|path| !is_header(path)) {
-        parameters.push(parameter("query", &path.to_string(), path, components));
+        let mut parameter = parameter("query", &path.to_string(), path, components);
+        if let Some(pattern) = mask_pattern(route, path) {
+            set(&mut parameter, "schema", json!({"type": "string", "pattern": pattern}));
+        }
+        let upload = route.method.upload.as_ref();
+        if upload.is_some_and(|upload| upload.is_said_by_headers(path.leaf())) {
+            let description = parameter.get("description").and_then(Value::as_str).unwrap_or_default();
+            let description =
+                format!("{description} If the body is the file itself, its headers replace this.");
+            set(&mut parameter, "description", description.trim());
+        }
+        if Rules::of(path.leaf()).required {
+            set(&mut parameter, "required", true);
+        }
+        parameters.push(parameter);
     }
     for header in &route.method.request_headers {
-        parameters.push(header_parameter(header, components));
+        parameters.push(header_parameter(header, route, components));
     }
     if route.method.download.is_some() {
         parameters.extend([
@@ -39,6 +56,15 @@ pub(super) fn describe(route: &Route, path: &Path<'_>, components: &mut Componen
     parameters
 }
 
+/// The names that an update mask may hold: those of the fields that a body may have.
+fn mask_pattern(route: &Route, path: &FieldPath) -> Option<String> {
+    let mask = route.update_mask.as_ref().filter(|mask| mask.field() == path.leaf())?;
+    let resource = route.body.message(&route.method.input)?;
+    let fields = resource.fields().filter(|field| !Rules::of(field).output_only && field != mask.field());
+    let names = fields.map(|field| field.name().to_owned()).collect::<Vec<_>>().join("|");
+    Some(format!("^({names})(,({names}))*$"))
+}
+
 fn parameter(place: &str, name: &str, path: &FieldPath, components: &mut Components) -> Value {
     let mut schema = components.field(path.leaf(), Side::Request);
     let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
@@ -49,14 +75,23 @@ fn parameter(place: &str, name: &str, path: &FieldPath, components: &mut Compone
     parameter
 }
 
-fn header_parameter(header: &HeaderField, components: &mut Components) -> Value {
+fn header_parameter(header: &HeaderField, route: &Route, components: &mut Components) -> Value {
     let mut parameter = parameter("header", header.name.as_str(), &header.path, components);
     if header.entity_tag {
         set(
             &mut parameter,
-            "description",
-            "An entity tag, in quotes: the change is made only while it is the current one.",
+            "schema",
+            json!({"type": "string", "pattern": ENTITY_TAG, "examples": ["\"r1\""]}),
         );
+        let mut description =
+            "An entity tag, in quotes: the change is made only while it is the current one.".to_owned();
+        if let Body::Field(_) | Body::Whole = route.body {
+            description += &format!(
+                " The body may leave out its `{}`, else the two must be the same.",
+                header.path.leaf().name()
+            );
+        }
+        set(&mut parameter, "description", description);
     }
     parameter
 }

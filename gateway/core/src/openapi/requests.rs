@@ -12,10 +12,15 @@ pub(super) fn describe(route: &Route, components: &mut Components) -> Option<Val
     }
     let schema = match &route.body {
         Body::None => return None,
-        Body::Whole => components.message(&route.method.input, Side::Request),
+        Body::Whole => {
+            let in_path: Vec<_> =
+                route.variables.iter().map(|variable| variable.path.root().name()).collect();
+            components.body(&route.method.input, &in_path)
+        }
         Body::Field(field) => components.field(field, Side::Request),
     };
-    Some(json!({"required": true, "content": {"application/json": {"schema": schema}}}))
+    let content = json!({"application/json": {"schema": schema}});
+    Some(json!({"required": route.needs_body(), "content": content}))
 }
 
 fn file(upload: &Upload, components: &mut Components) -> Value {
@@ -25,7 +30,7 @@ fn file(upload: &Upload, components: &mut Components) -> Value {
             .insert("multipart/form-data".to_owned(), json!({"schema": form(upload, file_part, components)}));
     }
     for media_type in &upload.raw_content_types {
-        content.insert(media_type.clone(), json!({"schema": {}}));
+        content.insert(media_type.clone(), json!({"schema": super::bytes()}));
     }
     json!({"required": true, "content": content})
 }
@@ -35,12 +40,9 @@ fn form(upload: &Upload, file_part: &str, components: &mut Components) -> Value 
     for field in upload.info_message.fields() {
         parts.insert(field.name().to_owned(), components.field(&field, Side::Request));
     }
-    let bytes = json!({
-        "type": "string",
-        "contentMediaType": "application/octet-stream",
-        "description": "The file.",
-    });
-    parts.insert(file_part.to_owned(), bytes);
+    let mut file = super::bytes();
+    super::set(&mut file, "description", "The file.");
+    parts.insert(file_part.to_owned(), file);
     json!({
         "type": "object",
         "properties": parts,

@@ -96,10 +96,9 @@ fn file(method: &Method) -> Map<String, Value> {
     headers.insert("accept-ranges".to_owned(), text("`bytes`."));
     headers.insert("content-disposition".to_owned(), text("The name to save the file under."));
     headers.insert("cache-control".to_owned(), text("How long the file may be kept."));
-    let whole = json!({"description": "The file.", "headers": headers, "content": {"*/*": {"schema": {}}}});
+    let whole = json!({"description": "The file.", "headers": headers, "content": file_content()});
     headers.insert("content-range".to_owned(), text("Which part it is, as in `bytes 0-1023/4096`."));
-    let part =
-        json!({"description": "A part of the file.", "headers": headers, "content": {"*/*": {"schema": {}}}});
+    let part = json!({"description": "A part of the file.", "headers": headers, "content": file_content()});
     let mut responses = Map::new();
     responses.insert(method.success_status.as_str().to_owned(), whole);
     responses.insert("206".to_owned(), part);
@@ -111,6 +110,12 @@ fn file(method: &Method) -> Map<String, Value> {
     });
     responses.insert("416".to_owned(), unsatisfiable);
     responses
+}
+
+/// A file is of any type. Generators of clients do not take a range of types for bytes, so it is said in both ways.
+fn file_content() -> Value {
+    let bytes = super::bytes();
+    json!({"*/*": {"schema": bytes}, "application/octet-stream": {"schema": bytes}})
 }
 
 fn error_content() -> Value {

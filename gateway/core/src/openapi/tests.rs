@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use super::document;
-use crate::contract::Contract;
+use crate::contract::{Contract, Rules};
 
 fn described() -> (Contract, Value) {
     let contract = Contract::decode(proto::FILE_DESCRIPTOR_SET).unwrap();
@@ -81,6 +81,11 @@ fn requests_are_strict_and_answers_are_complete() {
     assert_eq!(schemas["NewAnnotation"]["additionalProperties"], false);
     assert_eq!(schemas["AnnotationInput"]["additionalProperties"], false);
     assert!(schemas["AnnotationInput"].get("required").is_none());
+    assert!(schemas["AnnotationInput"]["properties"].get("created_by").is_none(), "the service sets it");
+    assert_eq!(
+        schemas["NewAnnotation"]["required"],
+        serde_json::json!(["image_id", "label", "width", "height"])
+    );
     let required = schemas["Annotation"]["required"].as_array().unwrap();
     assert!(required.contains(&"label".into()) && !required.contains(&"confidence".into()));
     assert_eq!(schemas["Annotation"]["properties"]["created_at"]["format"], "date-time");
@@ -96,6 +101,7 @@ fn uploads_and_downloads_are_files() {
     let upload = &document["paths"]["/api/images/upload"]["post"];
     let form = &upload["requestBody"]["content"]["multipart/form-data"]["schema"];
     assert_eq!(form["required"], serde_json::json!(["image"]));
+    assert_eq!(form["properties"]["image"]["format"], "binary");
     assert!(upload["requestBody"]["content"].get("image/*").is_some());
     assert!(upload["responses"].get("201").is_some());
 
@@ -108,7 +114,78 @@ fn uploads_and_downloads_are_files() {
     for status in ["200", "206", "304", "416"] {
         assert!(download["responses"].get(status).is_some(), "{status}");
     }
+    let content = &download["responses"]["200"]["content"];
+    assert_eq!(content["application/octet-stream"]["schema"]["format"], "binary");
     let named = |name: &str| download["parameters"].as_array().unwrap().iter().any(|p| p["name"] == name);
     assert!(named("range") && named("if-none-match") && named("signature") && !named("read_offset"));
     assert_eq!(download["security"], serde_json::json!([{"bearer": []}, {}]));
+}
+
+#[test]
+fn the_rules_of_fields_are_bounds_patterns_and_examples() {
+    let (_, document) = described();
+    let fields = &document["components"]["schemas"]["NewAnnotation"]["properties"];
+    assert_eq!((&fields["width"]["minimum"], &fields["width"]["maximum"]), (&0.001.into(), &1.into()));
+    assert_eq!((&fields["label"]["minLength"], &fields["label"]["maxLength"]), (&1.into(), &100.into()));
+    assert_eq!(fields["image_id"]["pattern"], "^[0-9a-f]{32}$");
+    let answers = &document["components"]["schemas"]["Annotation"]["properties"];
+    assert!(fields["label"].get("pattern").is_some() && answers["label"].get("pattern").is_none());
+    let bulk = &document["components"]["schemas"]["BulkCreateAnnotationsRequest"];
+    let annotations = &bulk["properties"]["annotations"];
+    assert_eq!((&annotations["minItems"], &annotations["maxItems"]), (&1.into(), &500.into()));
+    assert_eq!(bulk["required"], serde_json::json!(["annotations"]));
+    let mask = &document["paths"]["/api/images/{image_id}"]["patch"]["parameters"];
+    let mask = mask.as_array().unwrap().iter().find(|parameter| parameter["name"] == "update_mask").unwrap();
+    assert_eq!(mask["schema"]["pattern"], "^(filename|metadata|etag)(,(filename|metadata|etag))*$");
+    let declared = &document["components"]["schemas"]["CreateUploadRequest"]["properties"]["content_type"];
+    assert!(declared["pattern"].as_str().unwrap().contains("[iI][mM][aA][gG][eE]/"), "of either case");
+}
+
+#[test]
+fn a_parameter_says_what_replaces_it_and_what_must_agree_with_it() {
+    let (_, document) = described();
+    let description = |path: &str, method: &str, name: &str| {
+        let parameters = document["paths"][path][method]["parameters"].as_array().unwrap();
+        let parameter = parameters.iter().find(|parameter| parameter["name"] == name).unwrap();
+        parameter["description"].as_str().unwrap().to_owned()
+    };
+    for name in ["content_type", "size_bytes"] {
+        assert!(description("/api/images/upload", "post", name).ends_with("its headers replace this."));
+    }
+    let if_match = description("/api/annotations/{annotation_id}", "patch", "if-match");
+    assert!(if_match.ends_with("may leave out its `etag`, else the two must be the same."), "{if_match}");
+}
+
+#[test]
+fn every_example_is_json() {
+    let contract = Contract::decode(proto::FILE_DESCRIPTOR_SET).unwrap();
+    let methods = contract.methods().iter();
+    let fields = methods.flat_map(|method| method.input.fields().collect::<Vec<_>>());
+    let nested = fields.flat_map(|field| {
+        let inner = field.kind().as_message().map(|message| message.fields().collect::<Vec<_>>());
+        [vec![field], inner.unwrap_or_default()].concat()
+    });
+    let examples: Vec<_> = nested.filter_map(|field| Rules::of(&field).example).collect();
+    assert!(examples.len() > 20);
+    for example in examples {
+        assert!(serde_json::from_str::<Value>(&example).is_ok(), "{example}");
+    }
+}
+
+#[test]
+fn a_body_has_no_place_for_what_the_path_says() {
+    let (_, document) = described();
+    let body = |path: &str| document["paths"][path]["post"]["requestBody"].clone();
+    let append = body("/api/annotations/streams/{stream_id}:append");
+    let fields = append["content"]["application/json"]["schema"]["properties"].as_object().unwrap();
+    assert_eq!(fields.keys().collect::<Vec<_>>(), ["annotations", "offset"]);
+    assert_eq!(append["required"], true);
+    assert_eq!(body("/api/images/{image_id}:undelete")["required"], false);
+}
+
+#[test]
+fn a_path_under_an_older_name_is_deprecated() {
+    let (_, document) = described();
+    assert_eq!(document["paths"]["/api/images/{image_id}/url"]["get"]["deprecated"], true);
+    assert!(document["paths"]["/api/images/{image_id}/content"]["get"].get("deprecated").is_none());
 }

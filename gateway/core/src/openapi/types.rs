@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 use super::{
     comments,
     components::{Components, Side},
-    set,
+    rules, set,
 };
+use crate::contract::Rules;
 use crate::descriptor::{FieldDescriptor, Kind, MessageDescriptor};
 
 impl Components {
@@ -19,6 +20,12 @@ impl Components {
         } else {
             self.value(&field.kind(), side)
         };
+        let mut rules = Rules::of(field);
+        if side == Side::Answer && !rules.output_only {
+            // A value is read as it was stored, perhaps before its pattern was the rule.
+            rules.pattern = None;
+        }
+        rules::describe(&rules, &mut schema);
         let comment = comments::tidy(field.comment());
         if !comment.is_empty() {
             set(&mut schema, "description", comment);
@@ -45,10 +52,18 @@ fn scalar(kind: &Kind) -> Value {
     match kind {
         Kind::Double => json!({"type": "number", "format": "double"}),
         Kind::Float => json!({"type": "number", "format": "float"}),
-        Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => json!({"type": "integer", "format": "int32"}),
-        Kind::Uint32 | Kind::Fixed32 => json!({"type": "integer", "format": "uint32", "minimum": 0}),
-        Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => json!({"type": "string", "format": "int64"}),
-        Kind::Uint64 | Kind::Fixed64 => json!({"type": "string", "format": "uint64"}),
+        Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => {
+            json!({"type": "integer", "format": "int32", "minimum": i32::MIN, "maximum": i32::MAX})
+        }
+        Kind::Uint32 | Kind::Fixed32 => {
+            json!({"type": "integer", "format": "uint32", "minimum": 0, "maximum": u32::MAX})
+        }
+        Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => {
+            json!({"type": "string", "format": "int64", "pattern": "^(0|-?[1-9][0-9]{0,17})$"})
+        }
+        Kind::Uint64 | Kind::Fixed64 => {
+            json!({"type": "string", "format": "uint64", "pattern": "^(0|[1-9][0-9]{0,18})$"})
+        }
         Kind::Bool => json!({"type": "boolean"}),
         Kind::Bytes => json!({"type": "string", "contentEncoding": "base64"}),
         Kind::String | Kind::Message(_) | Kind::Enum(_) => json!({"type": "string"}),

@@ -7,7 +7,7 @@
 
 import type { GenExtension, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { extDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { MethodOptions as MethodOptions$1, ServiceOptions as ServiceOptions$1 } from "@bufbuild/protobuf/wkt";
+import type { FieldOptions, MethodOptions as MethodOptions$1, ServiceOptions as ServiceOptions$1 } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_descriptor } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file reticle/http/v1/options.proto.
  */
 export const file_reticle_http_v1_options: GenFile = /*@__PURE__*/
-  fileDesc("Ch1yZXRpY2xlL2h0dHAvdjEvb3B0aW9ucy5wcm90bxIPcmV0aWNsZS5odHRwLnYxIpYCCg1NZXRob2RPcHRpb25zEhYKDnN1Y2Nlc3Nfc3RhdHVzGAEgASgFEhYKDnRva2VuX29wdGlvbmFsGAIgASgIEjUKD3JlcXVlc3RfaGVhZGVycxgDIAMoCzIcLnJldGljbGUuaHR0cC52MS5IZWFkZXJGaWVsZBI2ChByZXNwb25zZV9oZWFkZXJzGAQgAygLMhwucmV0aWNsZS5odHRwLnYxLkhlYWRlckZpZWxkEicKBnVwbG9hZBgFIAEoCzIXLnJldGljbGUuaHR0cC52MS5VcGxvYWQSKwoIZG93bmxvYWQYBiABKAsyGS5yZXRpY2xlLmh0dHAudjEuRG93bmxvYWQSEAoIZXZlbnRfaWQYByABKAkiQAoLSGVhZGVyRmllbGQSDgoGaGVhZGVyGAEgASgJEg0KBWZpZWxkGAIgASgJEhIKCmVudGl0eV90YWcYAyABKAgijgEKBlVwbG9hZBIRCglmaWxlX3BhcnQYASABKAkSDAoEaW5mbxgCIAEoCRIMCgRkYXRhGAMgASgJEhAKCGZpbGVuYW1lGAQgASgJEhQKDGNvbnRlbnRfdHlwZRgFIAEoCRISCgpzaXplX2J5dGVzGAYgASgJEhkKEXJhd19jb250ZW50X3R5cGVzGAcgAygJIrkCCghEb3dubG9hZBIMCgRpbmZvGAEgASgJEgwKBGRhdGEYAiABKAkSFAoMY29udGVudF90eXBlGAMgASgJEhAKCGZpbGVuYW1lGAQgASgJEhIKCnNpemVfYnl0ZXMYBSABKAkSDAoEZXRhZxgGIAEoCRITCgtyZWFkX29mZnNldBgHIAEoCRITCgtyZWFkX2xlbmd0aBgIIAEoCRIUCgxub3RfbW9kaWZpZWQYCSABKAkSGwoTcmVxdWVzdF9yZWFkX29mZnNldBgKIAEoCRIaChJyZXF1ZXN0X3JlYWRfbGltaXQYCyABKAkSHQoVcmVxdWVzdF9pZl9ub25lX21hdGNoGAwgASgJEhgKEHJlcXVlc3RfaWZfcmFuZ2UYDSABKAkSFQoNY2FjaGVfY29udHJvbBgOIAEoCSJGCg5TZXJ2aWNlT3B0aW9ucxI0Cg5lcnJvcl9zdGF0dXNlcxgBIAMoCzIcLnJldGljbGUuaHR0cC52MS5FcnJvclN0YXR1cyIyCgtFcnJvclN0YXR1cxIOCgZyZWFzb24YASABKAkSEwoLaHR0cF9zdGF0dXMYAiABKAU6WAoGbWV0aG9kEh4uZ29vZ2xlLnByb3RvYnVmLk1ldGhvZE9wdGlvbnMYmYgDIAEoCzIeLnJldGljbGUuaHR0cC52MS5NZXRob2RPcHRpb25zUgZtZXRob2Q6XAoHc2VydmljZRIfLmdvb2dsZS5wcm90b2J1Zi5TZXJ2aWNlT3B0aW9ucxiaiAMgASgLMh8ucmV0aWNsZS5odHRwLnYxLlNlcnZpY2VPcHRpb25zUgdzZXJ2aWNlYgZwcm90bzM", [file_google_protobuf_descriptor]);
+  fileDesc("Ch1yZXRpY2xlL2h0dHAvdjEvb3B0aW9ucy5wcm90bxIPcmV0aWNsZS5odHRwLnYxIrACCg1NZXRob2RPcHRpb25zEhYKDnN1Y2Nlc3Nfc3RhdHVzGAEgASgFEhYKDnRva2VuX29wdGlvbmFsGAIgASgIEjUKD3JlcXVlc3RfaGVhZGVycxgDIAMoCzIcLnJldGljbGUuaHR0cC52MS5IZWFkZXJGaWVsZBI2ChByZXNwb25zZV9oZWFkZXJzGAQgAygLMhwucmV0aWNsZS5odHRwLnYxLkhlYWRlckZpZWxkEicKBnVwbG9hZBgFIAEoCzIXLnJldGljbGUuaHR0cC52MS5VcGxvYWQSKwoIZG93bmxvYWQYBiABKAsyGS5yZXRpY2xlLmh0dHAudjEuRG93bmxvYWQSEAoIZXZlbnRfaWQYByABKAkSGAoQZGVwcmVjYXRlZF9wYXRocxgIIAMoCSJACgtIZWFkZXJGaWVsZBIOCgZoZWFkZXIYASABKAkSDQoFZmllbGQYAiABKAkSEgoKZW50aXR5X3RhZxgDIAEoCCKOAQoGVXBsb2FkEhEKCWZpbGVfcGFydBgBIAEoCRIMCgRpbmZvGAIgASgJEgwKBGRhdGEYAyABKAkSEAoIZmlsZW5hbWUYBCABKAkSFAoMY29udGVudF90eXBlGAUgASgJEhIKCnNpemVfYnl0ZXMYBiABKAkSGQoRcmF3X2NvbnRlbnRfdHlwZXMYByADKAkiuQIKCERvd25sb2FkEgwKBGluZm8YASABKAkSDAoEZGF0YRgCIAEoCRIUCgxjb250ZW50X3R5cGUYAyABKAkSEAoIZmlsZW5hbWUYBCABKAkSEgoKc2l6ZV9ieXRlcxgFIAEoCRIMCgRldGFnGAYgASgJEhMKC3JlYWRfb2Zmc2V0GAcgASgJEhMKC3JlYWRfbGVuZ3RoGAggASgJEhQKDG5vdF9tb2RpZmllZBgJIAEoCRIbChNyZXF1ZXN0X3JlYWRfb2Zmc2V0GAogASgJEhoKEnJlcXVlc3RfcmVhZF9saW1pdBgLIAEoCRIdChVyZXF1ZXN0X2lmX25vbmVfbWF0Y2gYDCABKAkSGAoQcmVxdWVzdF9pZl9yYW5nZRgNIAEoCRIVCg1jYWNoZV9jb250cm9sGA4gASgJIkYKDlNlcnZpY2VPcHRpb25zEjQKDmVycm9yX3N0YXR1c2VzGAEgAygLMhwucmV0aWNsZS5odHRwLnYxLkVycm9yU3RhdHVzIjIKC0Vycm9yU3RhdHVzEg4KBnJlYXNvbhgBIAEoCRITCgtodHRwX3N0YXR1cxgCIAEoBSKHAgoFUnVsZXMSEAoIcmVxdWlyZWQYASABKAgSEwoLb3V0cHV0X29ubHkYAiABKAgSEgoKbWluX2xlbmd0aBgDIAEoBRISCgptYXhfbGVuZ3RoGAQgASgFEg8KB3BhdHRlcm4YBSABKAkSEwoLaWdub3JlX2Nhc2UYDCABKAgSDgoGZm9ybWF0GAYgASgJEhQKB21pbmltdW0YByABKAFIAIgBARIUCgdtYXhpbXVtGAggASgBSAGIAQESEQoJbWluX2l0ZW1zGAkgASgFEhEKCW1heF9pdGVtcxgKIAEoBRIPCgdleGFtcGxlGAsgASgJQgoKCF9taW5pbXVtQgoKCF9tYXhpbXVtOlgKBm1ldGhvZBIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGJmIAyABKAsyHi5yZXRpY2xlLmh0dHAudjEuTWV0aG9kT3B0aW9uc1IGbWV0aG9kOk0KBXJ1bGVzEh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxibiAMgASgLMhYucmV0aWNsZS5odHRwLnYxLlJ1bGVzUgVydWxlczpcCgdzZXJ2aWNlEh8uZ29vZ2xlLnByb3RvYnVmLlNlcnZpY2VPcHRpb25zGJqIAyABKAsyHy5yZXRpY2xlLmh0dHAudjEuU2VydmljZU9wdGlvbnNSB3NlcnZpY2ViBnByb3RvMw", [file_google_protobuf_descriptor]);
 
 /**
  * @generated from message reticle.http.v1.MethodOptions
@@ -70,6 +70,13 @@ export type MethodOptions = Message<"reticle.http.v1.MethodOptions"> & {
    * @generated from field: string event_id = 7;
    */
   eventId: string;
+
+  /**
+   * Those of the method's paths that are kept for older clients.
+   *
+   * @generated from field: repeated string deprecated_paths = 8;
+   */
+  deprecatedPaths: string[];
 };
 
 /**
@@ -332,6 +339,97 @@ export const ErrorStatusSchema: GenMessage<ErrorStatus> = /*@__PURE__*/
   messageDesc(file_reticle_http_v1_options, 5);
 
 /**
+ * The rules of a field's value, as the description of the API (OpenAPI) gives them. The service keeps them: this says what
+ * it does, and a test compares the two at each bound.
+ *
+ * @generated from message reticle.http.v1.Rules
+ */
+export type Rules = Message<"reticle.http.v1.Rules"> & {
+  /**
+   * A request must have the field.
+   *
+   * @generated from field: bool required = 1;
+   */
+  required: boolean;
+
+  /**
+   * The service sets the field: it is no part of a request.
+   *
+   * @generated from field: bool output_only = 2;
+   */
+  outputOnly: boolean;
+
+  /**
+   * The characters of a text; 0: no limit.
+   *
+   * @generated from field: int32 min_length = 3;
+   */
+  minLength: number;
+
+  /**
+   * @generated from field: int32 max_length = 4;
+   */
+  maxLength: number;
+
+  /**
+   * A regular expression (ECMA-262, with the flag `u`) for the whole text.
+   *
+   * @generated from field: string pattern = 5;
+   */
+  pattern: string;
+
+  /**
+   * Letters of the pattern stand for both cases. It has none inside of `[…]` then.
+   *
+   * @generated from field: bool ignore_case = 12;
+   */
+  ignoreCase: boolean;
+
+  /**
+   * What kind of text it is, where a pattern cannot say it: `page-token`, `image-id`.
+   *
+   * @generated from field: string format = 6;
+   */
+  format: string;
+
+  /**
+   * @generated from field: optional double minimum = 7;
+   */
+  minimum?: number | undefined;
+
+  /**
+   * @generated from field: optional double maximum = 8;
+   */
+  maximum?: number | undefined;
+
+  /**
+   * The elements of a list; 0: no limit.
+   *
+   * @generated from field: int32 min_items = 9;
+   */
+  minItems: number;
+
+  /**
+   * @generated from field: int32 max_items = 10;
+   */
+  maxItems: number;
+
+  /**
+   * A value that keeps the rules, as JSON.
+   *
+   * @generated from field: string example = 11;
+   */
+  example: string;
+};
+
+/**
+ * Describes the message reticle.http.v1.Rules.
+ * Use `create(RulesSchema)` to create a new message.
+ */
+export const RulesSchema: GenMessage<Rules> = /*@__PURE__*/
+  messageDesc(file_reticle_http_v1_options, 6);
+
+/**
  * How the method answers over HTTP.
  *
  * @generated from extension: reticle.http.v1.MethodOptions method = 50201;
@@ -340,10 +438,18 @@ export const method: GenExtension<MethodOptions$1, MethodOptions> = /*@__PURE__*
   extDesc(file_reticle_http_v1_options, 0);
 
 /**
+ * What values the field may have.
+ *
+ * @generated from extension: reticle.http.v1.Rules rules = 50203;
+ */
+export const rules: GenExtension<FieldOptions, Rules> = /*@__PURE__*/
+  extDesc(file_reticle_http_v1_options, 1);
+
+/**
  * What all methods of the service share.
  *
  * @generated from extension: reticle.http.v1.ServiceOptions service = 50202;
  */
 export const service: GenExtension<ServiceOptions$1, ServiceOptions> = /*@__PURE__*/
-  extDesc(file_reticle_http_v1_options, 1);
+  extDesc(file_reticle_http_v1_options, 2);
 

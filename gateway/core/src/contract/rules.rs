@@ -1,0 +1,52 @@
+//! The rules of fields: what the contract says of their values.
+//!
+//! The gateway checks none of them, since the services do. It describes them.
+
+use super::options::Options;
+use crate::descriptor::FieldDescriptor;
+
+const OPTION: &str = "reticle.http.v1.rules";
+
+/// What values a field may have; by default any of its type.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Rules {
+    /// A request must have the field.
+    pub(crate) required: bool,
+    /// The service sets it: it is no part of a request.
+    pub(crate) output_only: bool,
+    pub(crate) min_length: Option<u32>,
+    pub(crate) max_length: Option<u32>,
+    /// A regular expression (ECMA-262).
+    pub(crate) pattern: Option<String>,
+    /// Letters of the pattern stand for both cases.
+    pub(crate) ignore_case: bool,
+    pub(crate) format: Option<String>,
+    pub(crate) minimum: Option<f64>,
+    pub(crate) maximum: Option<f64>,
+    pub(crate) min_items: Option<u32>,
+    pub(crate) max_items: Option<u32>,
+    /// A value that keeps the rules, as JSON.
+    pub(crate) example: Option<String>,
+}
+
+impl Rules {
+    pub(crate) fn of(field: &FieldDescriptor) -> Self {
+        let Some(option) = Options::read(field.parent_pool(), field.options(), OPTION) else {
+            return Self::default();
+        };
+        Self {
+            required: option.flag("required"),
+            output_only: option.flag("output_only"),
+            min_length: option.count("min_length"),
+            max_length: option.count("max_length"),
+            pattern: option.text("pattern"),
+            ignore_case: option.flag("ignore_case"),
+            format: option.text("format"),
+            minimum: option.double("minimum"),
+            maximum: option.double("maximum"),
+            min_items: option.count("min_items"),
+            max_items: option.count("max_items"),
+            example: option.text("example"),
+        }
+    }
+}
