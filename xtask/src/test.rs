@@ -1,6 +1,6 @@
 //! `cargo xtask test`: the one command that says whether the tree is sound.
 
-use std::path::Path;
+use std::{path::PathBuf, thread};
 
 use anyhow::bail;
 
@@ -53,10 +53,7 @@ const AT_THE_EDGE: [&str; 12] = [
 
 /// Runs every check, or only the tests whose names contain `filter`.
 pub(crate) fn everything(filter: Option<&str>) -> anyhow::Result<()> {
-    let tools = tools::install()?;
-    if filter.is_none() {
-        check(&tools)?;
-    }
+    let tools = if filter.is_none() { check()? } else { tools::install()? };
     // The black-box tests start the program itself.
     run("build", cargo(&["build", "--workspace", "--bins"]))?;
     let mut count = Count::default();
@@ -79,8 +76,20 @@ pub(crate) fn everything(filter: Option<&str>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn check(tools: &Path) -> anyhow::Result<()> {
-    dependencies::check(tools)?;
+/// Checks everything but the tests, and installs the tools of the tests, which takes a network rather than processors, at the
+/// same time. Answers the tools' folder.
+fn check() -> anyhow::Result<PathBuf> {
+    let tools = thread::scope(|scope| {
+        let tools = scope.spawn(tools::install);
+        let checked = check_code();
+        let tools = tools.join().unwrap_or_else(|_| bail!("the installation of the tools panicked"));
+        checked.and(tools)
+    })?;
+    dependencies::check(&tools)?;
+    Ok(tools)
+}
+
+fn check_code() -> anyhow::Result<()> {
     run("formatting", cargo(&["fmt", "--all", "--check"]))?;
     run("formatting of fuzz", cargo(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))?;
     run("lints", cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
