@@ -274,13 +274,17 @@ mod tests {
         assert!(second.as_mut().now_or_never().is_none());
         assert!(light.as_mut().now_or_never().is_none());
 
-        assert_eq!(names(queue.take(|_, job| !job.is_light())).as_deref(), Some("heavy"));
-        assert_eq!(names(queue.next(Preferred::Light).await).as_deref(), Some("light"));
+        assert_eq!(names(queue.next(Preferred::Light).await).as_deref(), Some("light"), "ahead of its turn");
         assert_eq!(
             names(queue.next(Preferred::Light).await).as_deref(),
             Some("heavy"),
             "there is no light one"
         );
+        assert!(light.as_mut().now_or_never().is_some(), "its job was dropped");
+        let mut light = pin!(queue.write(caller("light"), note(LIGHT_BYTES - 1)));
+        assert!(light.as_mut().now_or_never().is_none());
+        assert_eq!(names(queue.next(Preferred::Any).await).as_deref(), Some("heavy"), "in turn");
+        assert_eq!(names(queue.next(Preferred::Any).await).as_deref(), Some("light"));
         queue.close();
         assert_eq!(names(queue.next(Preferred::Any).await), None);
     }
