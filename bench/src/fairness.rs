@@ -1,4 +1,4 @@
-//! What one user's load costs another: the latency of a create while somebody else appends as fast as the server lets.
+//! What one user's load costs another: the latency of a create while another user appends without a pause.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering},

@@ -22,7 +22,7 @@ pub(crate) enum Resource {
     IngestBytes,
 }
 
-/// Somebody would use too much.
+/// A limit that would be exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exceeded {
     /// All callers together: more than this.
@@ -43,7 +43,7 @@ pub(crate) struct Quota {
 #[derive(Debug, Default)]
 struct Used {
     by_all: usize,
-    /// Nobody who uses nothing is in it.
+    /// Only callers that use something.
     by_caller: HashMap<UserId, usize>,
 }
 

@@ -233,7 +233,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, 
         Ok(None)
     }
 
-    /// Has changes told, those that are news.
+    /// Queues the changes that are new to the subscriber.
     ///
     /// # Errors
     /// The image was deleted.

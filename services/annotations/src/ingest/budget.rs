@@ -29,7 +29,7 @@ impl Budget {
     /// One more stream of `caller`'s, which holds nothing yet.
     ///
     /// # Errors
-    /// As many as may be are open, of this caller's or in all.
+    /// The limit of open streams is reached, the caller's or the total.
     pub(crate) fn open(&self, caller: &UserId) -> Result<Share> {
         let stream = self.streams.of(caller).with(1)?;
         Ok(Share { _stream: stream, bytes: self.bytes.of(caller) })

@@ -87,7 +87,7 @@ impl<D: Database, C: Clock, T: Timer> Feed<D, C, T> {
             let part = history::changes(&session, &reading.images, (from.next, from.anchor), PAGE).await?;
             let has_more = part.has_more;
             let next = {
-                // At once: who is told of a change never reads a database that does not have it.
+                // Under one lock: a subscriber that is notified of a change never reads a replica without it.
                 let mut state = self.state();
                 let next = state.take_in(part, &reading.images, from);
                 if next.is_some() {

@@ -1,4 +1,4 @@
-//! Work that goes on at its own pace.
+//! Work that makes progress without being polled.
 //!
 //! A future that is part of a response's body is polled only while the client reads. If it held a place among the
 //! readers, or were next in line for one, a few clients that read nothing would keep everybody from the database.

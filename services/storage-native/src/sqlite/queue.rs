@@ -113,14 +113,14 @@ impl Queue {
         answered.await.map_err(Error::unavailable)?
     }
 
-    /// Takes nothing in any more and answers nobody who waits: there is no writer.
+    /// Closes the queue and drops its jobs, because there is no writer: their callers get an error.
     pub(super) fn abandon(&self) {
         self.close();
         let lanes = std::mem::take(&mut self.state().lanes);
         drop(lanes);
     }
 
-    /// Takes nothing in any more.
+    /// Accepts no more jobs.
     pub(super) fn close(&self) {
         self.state().is_closed = true;
         self.room.close();
@@ -232,7 +232,7 @@ impl Drop for Visit<'_> {
         if let Some(lane) = state.lanes.get_mut(&self.caller) {
             lane.visits = lane.visits.saturating_sub(1);
             if lane.visits == 0 {
-                // Whatever is left in it, nobody waits for.
+                // The callers of the jobs that are left have stopped waiting.
                 state.lanes.remove(&self.caller);
                 state.turns.retain(|caller| *caller != self.caller);
             }

@@ -3,7 +3,7 @@
 //! A commit costs a wait for the disk, whatever is in it. So the writer commits together what waits: the more callers,
 //! the fewer commits for each. Nobody is acknowledged before the commit, so a transaction also ends for the sake of
 //! those who wait: a light batch of a caller that comes while another one writes is run next, and once two callers are in a
-//! transaction, it takes in light batches only, and for no longer than a slice of time. Every second transaction begins
+//! transaction, it accepts light batches only, and for no longer than a slice of time. Every second transaction begins
 //! with a light batch, if one waits: so light batches wait for one heavy one at most, and heavy ones are not kept waiting.
 
 use std::{
@@ -31,7 +31,7 @@ use super::{
 /// The most batches that one transaction carries.
 const GROUP: usize = 128;
 
-/// How long a transaction takes in further batches of callers that are in it already, when there are several callers.
+/// How long a transaction accepts further batches of callers that are in it already, when there are several callers.
 const SLICE: Duration = Duration::from_millis(2);
 
 #[derive(Debug)]

@@ -867,7 +867,7 @@ export const AnnotationsService: GenService<{
    * another token. Messages that wait are stored together; the server reads no further while it stores.
    *
    * A stream that is neither opened nor written for 30 days is forgotten: its name begins again at 0, and its annotations
-   * stay. One caller has at most 10,000 streams, or as many as the server is set to (RESOURCE_EXHAUSTED, TOO_MANY_STREAMS).
+   * stay. One caller has at most 10,000 streams, or the limit of the server's settings (RESOURCE_EXHAUSTED, TOO_MANY_STREAMS).
    *
    * A stream never goes back, unless the database is restored from a backup. Then an open call ends (ABORTED, STREAM_REWOUND),
    * and a producer that opens the stream is given a `next_offset` below what it was acknowledged before: it sends again from
