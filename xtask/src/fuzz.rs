@@ -41,10 +41,15 @@ pub(crate) fn run_targets(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Installs cargo-fuzz and builds all targets.
+pub(crate) fn prepare() -> anyhow::Result<()> {
+    build(&tools::cargo_fuzz()?)
+}
+
 /// Builds all targets, runs each for `seconds`, and returns the names of those that failed.
 pub(crate) fn fuzz(only: Option<&str>, seconds: u32) -> anyhow::Result<Vec<String>> {
     let names = names(only)?;
-    build(&tools::cargo_fuzz()?)?;
+    prepare()?;
     let (queue, failed) = (Mutex::new(names.into_iter()), Mutex::new(Vec::new()));
     let work = || -> anyhow::Result<()> {
         let next = || queue.lock().ok().and_then(|mut names| names.next());

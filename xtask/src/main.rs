@@ -1,5 +1,6 @@
 //! `cargo xtask …`: what developers and CI run, as code. Each command sets up what it needs by itself.
 
+mod background;
 mod bench;
 mod dependencies;
 mod fuzz;
@@ -28,6 +29,8 @@ enum Command {
         /// Run only the tests whose names contain this, and no lints.
         filter: Option<String>,
     },
+    /// Builds the Workers and the fuzz targets, as `test` does while its first tests run.
+    Build,
     /// Measures, and prints one table; every row is a ratio taken in one run.
     Bench {
         /// Run only the rows whose names contain this.
@@ -46,6 +49,7 @@ enum Command {
 fn main() -> anyhow::Result<()> {
     match Program::parse().command {
         Command::Test { filter } => test::everything(filter.as_deref()),
+        Command::Build => test::build(),
         Command::Bench { filter } => bench::measure(filter.as_deref()),
         Command::Fuzz(options) => fuzz::run_targets(&options),
         Command::DevWorker(options) => dev::serve(&options),

@@ -1,10 +1,14 @@
 //! `cargo xtask test`: the one command that says whether the tree is sound.
 
-use std::{path::PathBuf, thread};
+use std::{
+    path::{Path, PathBuf},
+    thread,
+};
 
 use anyhow::bail;
 
 use crate::{
+    background::Background,
     dependencies, fuzz, python_client,
     step::{cargo, run, watch},
     tools, typescript_client, workers,
@@ -53,27 +57,48 @@ const AT_THE_EDGE: [&str; 12] = [
 
 /// Runs every check, or only the tests whose names contain `filter`.
 pub(crate) fn everything(filter: Option<&str>) -> anyhow::Result<()> {
-    let tools = if filter.is_none() { check()? } else { tools::install()? };
-    // The black-box tests start the program itself.
-    run("build", cargo(&["build", "--workspace", "--bins"]))?;
     let mut count = Count::default();
-    let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"]);
-    tests.args(filter).env("RETICLE_TEST_TOOLS", &tools);
-    let mut passed = watch("tests", tests, |line| count.add(line))?;
-    passed &= python_client::test(filter, |line| count.add(line))?;
-    passed &= typescript_client::test(filter, |line| count.add(line))?;
-    if filter.is_none() {
-        passed &= fuzz::fuzz(None, fuzz::BRIEF_SECONDS)?.is_empty();
-        workers::prepare()?;
-        let mut tests = cargo(&["test", "--no-fail-fast"]);
-        tests.args(AT_THE_EDGE).env("RETICLE_TEST_TOOLS", &tools);
-        passed &= watch("tests at the edge", tests, |line| count.add(line))?;
-    }
+    let passed = match filter {
+        None => all(&mut count)?,
+        Some(_) => native(filter, &tools::install()?, &mut count)?,
+    };
     println!("{} passed, {} failed", count.passed, count.failed);
     if !passed {
         bail!("tests failed");
     }
     Ok(())
+}
+
+/// Runs every check. What the last tests need is built while the first ones run, which often wait for something.
+fn all(count: &mut Count) -> anyhow::Result<bool> {
+    let tools = check()?;
+    let build = Background::start("the build of the Workers and the fuzz targets", &["build"])?;
+    let passed = native(None, &tools, count);
+    build.finish()?;
+    let mut passed = passed?;
+    passed &= fuzz::fuzz(None, fuzz::BRIEF_SECONDS)?.is_empty();
+    let mut tests = cargo(&["test", "--no-fail-fast"]);
+    tests.args(AT_THE_EDGE).env("RETICLE_TEST_TOOLS", &tools);
+    passed &= watch("tests at the edge", tests, |line| count.add(line))?;
+    Ok(passed)
+}
+
+/// Runs the tests that need no Worker, and those of the clients.
+fn native(filter: Option<&str>, tools: &Path, count: &mut Count) -> anyhow::Result<bool> {
+    // The black-box tests start the program itself.
+    run("build", cargo(&["build", "--workspace", "--bins"]))?;
+    let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"]);
+    tests.args(filter).env("RETICLE_TEST_TOOLS", tools);
+    let mut passed = watch("tests", tests, |line| count.add(line))?;
+    passed &= python_client::test(filter, |line| count.add(line))?;
+    passed &= typescript_client::test(filter, |line| count.add(line))?;
+    Ok(passed)
+}
+
+/// Builds what the tests need beside the programs themselves.
+pub(crate) fn build() -> anyhow::Result<()> {
+    workers::prepare()?;
+    fuzz::prepare()
 }
 
 /// Checks everything but the tests, and installs the tools of the tests, which takes a network rather than processors, at the
