@@ -25,6 +25,9 @@ use crate::{
 /// The most boxes of one message.
 pub(crate) const MAX_BATCH: usize = 5_000;
 
+/// The most annotations of one transaction while other callers write: they take less time than its commit.
+const PART: usize = 40;
+
 /// The longest name of a stream, in characters of one byte each.
 pub(crate) const MAX_STREAM_ID: usize = 128;
 
@@ -155,7 +158,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
     }
 
     /// Stores what of `batch` is new and valid, and moves the stream behind it. What was sent before is not stored again;
-    /// what of it is missing is reported again.
+    /// what of it is missing is reported again. After an error the stream may have moved behind a part of the batch.
     pub(crate) async fn accept(&self, call: &Call<'_, D>, open: &mut Open, batch: Batch) -> Result<Accepted> {
         let from = open.progress.next_offset;
         if batch.offset > from {
@@ -164,26 +167,28 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
         let Batch { offset, messages: mut resent } = batch;
         let fresh = resent.split_off(resent.len().min(from.since(offset)));
         let mut invalid = self.missing(call, open, offset, resent).await?;
-        if fresh.is_empty() {
-            return Ok(Accepted { next_offset: from.get(), invalid });
+        let mut fresh = fresh.into_iter();
+        while fresh.len() > 0 {
+            // Another caller's write would wait for the whole transaction.
+            let most = if call.session.is_contended() { PART } else { MAX_BATCH };
+            invalid.extend(self.append(call, open, fresh.by_ref().take(most)).await?);
         }
-        let to = from.plus(fresh.len())?;
-        invalid.extend(self.append(call, open, fresh, (from, to)).await?);
-        open.progress.next_offset = to;
-        Ok(Accepted { next_offset: to.get(), invalid })
+        Ok(Accepted { next_offset: open.progress.next_offset.get(), invalid })
     }
 
-    /// Stores the valid ones of `messages`, moves the stream behind all of them, and reports the others.
+    /// Stores the valid ones of `messages` in one transaction, moves the stream behind all of them, and reports the others.
     async fn append(
         &self,
         call: &Call<'_, D>,
-        open: &Open,
-        messages: Vec<pb::NewAnnotation>,
-        move_to: (Offset, Offset),
+        open: &mut Open,
+        messages: impl ExactSizeIterator<Item = pb::NewAnnotation> + Send,
     ) -> Result<Vec<pb::InvalidAnnotation>> {
-        let (rows, mut invalid) = check((move_to.0.get()..).map(Offset).zip(messages));
-        invalid.extend(self.store(call, open, rows, move_to).await?);
+        let from = open.progress.next_offset;
+        let to = from.plus(messages.len())?;
+        let (rows, mut invalid) = check((from.get()..).map(Offset).zip(messages));
+        invalid.extend(self.store(call, open, rows, (from, to)).await?);
         invalid.sort_by_key(|invalid| invalid.offset);
+        open.progress.next_offset = to;
         Ok(invalid)
     }
 

@@ -39,6 +39,12 @@ pub trait Database: Clone + Send + Sync + 'static {
     fn for_caller(&self, _caller: &str) -> Self {
         self.clone()
     }
+
+    /// Whether other callers have written lately and would wait for a long transaction of this one: then it had better write
+    /// in several short ones. Never true where callers do not wait for each other in this process.
+    fn is_contended(&self) -> bool {
+        false
+    }
 }
 
 /// What a call answered, and how new the data was (where the back end tells).

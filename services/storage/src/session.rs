@@ -65,6 +65,11 @@ impl<'a, D: Database> Session<'a, D> {
         Ok(self.advance(answer))
     }
 
+    /// See [`Database::is_contended`].
+    pub fn is_contended(&self) -> bool {
+        self.database.is_contended()
+    }
+
     /// How far this session has seen, or has to see by its caller's word. For this caller's own calls alone.
     pub fn bookmark(&self) -> Option<Bookmark> {
         self.confirmed().or_else(|| self.from.clone())

@@ -242,6 +242,7 @@ struct State {
     statements: usize,
     bookmarks: Vec<Option<Bookmark>>,
     before_writes: Vec<Statement>,
+    is_contended: bool,
 }
 
 impl Counted {
@@ -276,6 +277,11 @@ impl Counted {
     /// How many statements ran since the last time this was asked.
     pub(crate) fn take_count(&self) -> usize {
         std::mem::take(&mut self.state.lock().unwrap().statements)
+    }
+
+    /// Reports from now on that other callers write.
+    pub(crate) fn contend(&self) {
+        self.state.lock().unwrap().is_contended = true;
     }
 
     /// Lets nobody read until the answer is dropped.
@@ -316,5 +322,9 @@ impl Database for Counted {
         }
         let answer = self.inner.write(statements, None).await?;
         Ok(Answer { bookmark, ..answer })
+    }
+
+    fn is_contended(&self) -> bool {
+        self.state.lock().unwrap().is_contended
     }
 }

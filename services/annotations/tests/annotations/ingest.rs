@@ -136,6 +136,29 @@ async fn what_was_invalid_is_reported_again_when_it_is_sent_again() {
 }
 
 #[tokio::test]
+async fn a_batch_is_stored_in_parts_while_other_callers_write() {
+    let fixture = Fixture::start().await;
+    fixture.database.contend();
+    let mut annotations = cats(100);
+    annotations[90].label = String::new();
+
+    let accepted = fixture.append(0, annotations.clone()).await.unwrap();
+    let offsets: Vec<_> = accepted.invalid.iter().map(|invalid| invalid.offset).collect();
+    assert_eq!((accepted.next_offset, offsets, fixture.stored().await), (100, vec![90], 99));
+
+    // Another writer takes the stream over before the third part.
+    let nothing = || Statement::new("SELECT 1");
+    let take_over = Statement::new("UPDATE ingest_streams SET writer = 'other'");
+    fixture.database.before_writes(vec![take_over, nothing(), nothing(), nothing()]);
+    let fenced = fixture.append(100, annotations.clone()).await.unwrap_err();
+    assert_eq!(reason_and_next_offset(&fenced).0, "STREAM_FENCED");
+    assert_eq!((fixture.next_offset().await, fixture.stored().await), (180, 179));
+
+    let again = fixture.append(100, annotations).await.unwrap();
+    assert_eq!((again.next_offset, again.invalid.len(), fixture.stored().await), (200, 1, 198));
+}
+
+#[tokio::test]
 async fn a_box_has_the_id_of_its_place() {
     let fixture = Fixture::start().await;
     fixture.append(0, cats(700)).await.unwrap();

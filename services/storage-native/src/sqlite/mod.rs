@@ -114,4 +114,8 @@ impl Database for SqliteDatabase {
     fn for_caller(&self, caller: &str) -> Self {
         Self { connections: Arc::clone(&self.connections), caller: Some(caller.into()) }
     }
+
+    fn is_contended(&self) -> bool {
+        self.connections.writer.is_contended(&self.caller)
+    }
 }

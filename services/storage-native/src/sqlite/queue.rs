@@ -13,7 +13,7 @@ use std::{
 use storage::{Error, Outcome, Result, Statement, Value};
 use tokio::{
     sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot},
-    time::timeout,
+    time::{Instant, timeout},
 };
 
 use super::options::SqliteOptions;
@@ -46,6 +46,9 @@ fn weight(batch: &[Statement]) -> usize {
     batch.iter().flat_map(|statement| &statement.parameters).map(text).sum()
 }
 
+/// How long after a write its caller counts as one who writes.
+const LATELY: Duration = Duration::from_secs(1);
+
 /// Which jobs come first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Preferred {
@@ -76,7 +79,30 @@ struct State {
     lanes: HashMap<Caller, Lane>,
     /// The callers whose lanes have jobs, each once; the first is next.
     turns: VecDeque<Caller>,
+    recent: Recent,
     is_closed: bool,
+}
+
+/// The two callers who wrote last, and when.
+#[derive(Debug, Default)]
+struct Recent {
+    last: Option<(Caller, Instant)>,
+    before: Option<(Caller, Instant)>,
+}
+
+impl Recent {
+    fn note(&mut self, caller: &Caller) {
+        let is_another = self.last.as_ref().is_some_and(|(last, _)| last != caller);
+        if is_another {
+            self.before = self.last.take();
+        }
+        self.last = Some((caller.clone(), Instant::now()));
+    }
+
+    fn has_another(&self, than: &Caller) -> bool {
+        let mut both = [&self.last, &self.before].into_iter().flatten();
+        both.any(|(caller, at)| caller != than && at.elapsed() < LATELY)
+    }
 }
 
 /// The writes of one caller.
@@ -118,6 +144,11 @@ impl Queue {
         self.close();
         let lanes = std::mem::take(&mut self.state().lanes);
         drop(lanes);
+    }
+
+    /// Whether callers other than `caller` have written lately.
+    pub(super) fn is_contended(&self, caller: &Caller) -> bool {
+        self.state().recent.has_another(caller)
     }
 
     /// Accepts no more jobs.
@@ -175,6 +206,10 @@ impl Queue {
             room: Arc::new(Semaphore::new(self.places_of_a_caller.get())),
             visits: 0,
         };
+        // The program's own writes are rare, and nobody waits for them.
+        if caller.is_some() {
+            state.recent.note(&caller);
+        }
         let lane = state.lanes.entry(caller.clone()).or_insert_with(new);
         lane.visits += 1;
         let own = Arc::clone(&lane.room);
@@ -262,6 +297,22 @@ mod tests {
 
     fn names(taken: Option<(Caller, Job)>) -> Option<String> {
         taken.and_then(|(caller, _)| caller).map(|name| name.to_string())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_contends_with_the_others_for_a_second() {
+        let queue = Queue::new(&SqliteOptions::default());
+        let write = |name| drop(queue.write(caller(name), note(1)).now_or_never());
+        let is_contended = |name| queue.is_contended(&caller(name));
+        write("a");
+        drop(queue.write(None, note(1)).now_or_never());
+        assert!(!is_contended("a"), "nobody else but the program itself");
+        write("b");
+        write("a");
+        assert!(is_contended("a") && is_contended("b") && is_contended("c"));
+        tokio::time::advance(LATELY).await;
+        write("a");
+        assert!(!is_contended("a") && is_contended("b"));
     }
 
     #[tokio::test]

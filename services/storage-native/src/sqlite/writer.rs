@@ -2,8 +2,8 @@
 //!
 //! A commit costs a wait for the disk, whatever is in it. So the writer commits together what waits: the more callers,
 //! the fewer commits for each. Nobody is acknowledged before the commit, so a transaction also ends for the sake of
-//! those who wait: a light batch of a caller that comes while another one writes is run next, and once two callers are in a
-//! transaction, it accepts light batches only, and for no longer than a slice of time. Every second transaction begins
+//! those who wait: a light batch of a caller that comes while another one writes is run next, and while several callers
+//! write, a transaction accepts light batches only, and for no longer than a slice of time. Every second transaction begins
 //! with a light batch, if one waits: so light batches wait for one heavy one at most, and heavy ones are not kept waiting.
 
 use std::{
@@ -31,7 +31,7 @@ use super::{
 /// The most batches that one transaction carries.
 const GROUP: usize = 128;
 
-/// How long a transaction accepts further batches of callers that are in it already, when there are several callers.
+/// How long a transaction accepts further batches of callers that are in it already, while several callers write.
 const SLICE: Duration = Duration::from_millis(2);
 
 #[derive(Debug)]
@@ -67,6 +67,10 @@ impl Writer {
 
     pub(super) async fn write(&self, caller: Caller, batch: Vec<Statement>) -> Result<Vec<Outcome>> {
         self.queue.write(caller, batch).await
+    }
+
+    pub(super) fn is_contended(&self, caller: &Caller) -> bool {
+        self.queue.is_contended(caller)
     }
 
     /// Ends the task after what is in the queue.
@@ -185,7 +189,7 @@ impl Group {
             self.callers.push(caller);
             return Some(self.add(job));
         }
-        let is_shared = self.callers.len() > 1;
+        let is_shared = self.callers.iter().any(|caller| queue.is_contended(caller));
         if is_shared && self.began.elapsed() >= SLICE {
             return None;
         }
