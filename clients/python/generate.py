@@ -1,7 +1,7 @@
-"""Makes `src/reticle_client/stubs` of the contract in `proto/`: run it where `requirements-dev.txt` is installed.
+"""Generates `src/reticle_client/stubs` from the .proto files in `proto/`; it needs `requirements-dev.txt` installed.
 
-The stubs need nothing but grpcio and protobuf. What the gateway reads from the contract (HTTP routes and the like) is
-left out, and the files are renamed, so that they import each other from within the package.
+The stubs need only grpcio and protobuf. The options that only the gateway reads (such as HTTP routes) are removed, and
+the files are renamed, so that they import each other from within the package.
 """
 
 import sys
@@ -13,9 +13,9 @@ from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorSet
 from grpc_tools import protoc
 
 HERE = Path(__file__).parent
-CONTRACT = HERE.parents[1] / "proto"
-# Where a file of the contract goes.
-PLACES = {
+PROTO = HERE.parents[1] / "proto"
+# The path of each file in the package.
+PATHS = {
     "reticle/annotations/v1/annotations.proto": "reticle_client/stubs/annotations.proto",
     "reticle/images/v1/images.proto": "reticle_client/stubs/images.proto",
     "google/rpc/status.proto": "reticle_client/stubs/status.proto",
@@ -26,26 +26,26 @@ ONLY_FOR_THE_GATEWAY = {"google/api/annotations.proto", "reticle/http/v1/options
 
 
 def generate(folder: Path) -> None:
-    """Writes the stubs below `folder`."""
+    """Writes the stubs to `folder`."""
     with tempfile.TemporaryDirectory() as scratch:
         contract = Path(scratch) / "contract.binpb"
-        run(f"-I{CONTRACT}", f"-I{well_known()}", "--include_imports", f"-o{contract}", *PLACES)
+        run(f"-I{PROTO}", f"-I{well_known()}", "--include_imports", f"-o{contract}", *PATHS)
         files = FileDescriptorSet.FromString(contract.read_bytes())
         contract.write_bytes(for_clients(files).SerializeToString())
         read = f"--descriptor_set_in={contract}"
-        run(read, f"--python_out={folder}", f"--pyi_out={folder}", *PLACES.values())
+        run(read, f"--python_out={folder}", f"--pyi_out={folder}", *PATHS.values())
         types = Path(sys.executable).with_name("protoc-gen-mypy_grpc")
         run(read, f"--grpc_python_out={folder}", *WITH_SERVICES)
         run(read, f"--plugin={types}", f"--mypy_grpc_out=quiet:{folder}", *WITH_SERVICES)
 
 
 def for_clients(files: FileDescriptorSet) -> FileDescriptorSet:
-    """The same messages and services, without options, below `reticle_client/stubs`."""
-    kept = [file for file in files.file if file.name in PLACES or file.name.startswith("google/protobuf/")]
+    """Returns the same messages and services, without options, below `reticle_client/stubs`."""
+    kept = [file for file in files.file if file.name in PATHS or file.name.startswith("google/protobuf/")]
     for file in kept:
-        if file.name in PLACES:
-            file.name = PLACES[file.name]
-        imports = [PLACES.get(name, name) for name in file.dependency if name not in ONLY_FOR_THE_GATEWAY]
+        if file.name in PATHS:
+            file.name = PATHS[file.name]
+        imports = [PATHS.get(name, name) for name in file.dependency if name not in ONLY_FOR_THE_GATEWAY]
         file.dependency[:] = imports
         for message in file.message_type:
             without_field_options(message)
@@ -53,14 +53,14 @@ def for_clients(files: FileDescriptorSet) -> FileDescriptorSet:
             service.ClearField("options")
             for method in service.method:
                 method.ClearField("options")
-    # A process that has Google's own `google.rpc` would refuse a second one.
+    # protobuf rejects a second `google.rpc` in a process that has Google's own.
     text = text_format.MessageToString(FileDescriptorSet(file=kept))
     text = text.replace('"google.rpc"', '"reticle.rpc"').replace('".google.rpc.', '".reticle.rpc.')
     return text_format.Parse(text, FileDescriptorSet())
 
 
 def without_field_options(message: DescriptorProto) -> None:
-    """Leaves out what the gateway reads of fields, also of the messages within."""
+    """Removes the fields' options, which only the gateway reads, also in nested messages."""
     for field in message.field:
         field.ClearField("options")
     for nested in message.nested_type:
@@ -68,7 +68,7 @@ def without_field_options(message: DescriptorProto) -> None:
 
 
 def well_known() -> Path:
-    """The folder of `google/protobuf`, which comes with the compiler."""
+    """Returns the folder of `google/protobuf`, which comes with the compiler."""
     return Path(protoc.__file__).parent / "_proto"
 
 

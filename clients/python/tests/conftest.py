@@ -1,4 +1,4 @@
-"""What tests begin with: a running server, a user, an image."""
+"""Fixtures: a running server, a user, an image."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from server import Server, mint
 
 @dataclass
 class World:
-    """A server, a user of it who nobody else is, and an image of theirs."""
+    """A server, a new user of it, and an image of the user's."""
 
     server: Server
     token: str
@@ -26,18 +26,18 @@ class World:
         return self.server.target
 
     def call(self, method: str, path: str, body: object = None) -> Any:
-        """The JSON that the gateway answers."""
+        """Returns the JSON of the gateway's response."""
         content = None if body is None else json.dumps(body).encode()
         return self.server.call(method, path, self.token, content)
 
     def labels(self) -> list[str]:
-        """The labels of all boxes on the image, the oldest first."""
+        """The labels of all annotations on the image, the oldest first."""
         return self.server.labels(self.token, self.image_id)
 
 
 @pytest.fixture(scope="session")
 def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that tests leave running."""
+    """A server that tests must leave running."""
     server = Server(tmp_path_factory.mktemp("data"))
     yield server
     server.stop()
@@ -45,13 +45,13 @@ def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def world(shared_server: Server) -> World:
-    """A world that stays."""
+    """A world on the shared server."""
     return new_world(shared_server)
 
 
 @pytest.fixture
 def fragile(tmp_path: Path) -> Iterator[World]:
-    """A world whose server is the test's to kill."""
+    """A world with its own server, which the test may kill."""
     server = Server(tmp_path / "data")
     yield new_world(server)
     server.kill()
@@ -63,13 +63,13 @@ def new_world(server: Server) -> World:
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """That a filter names no test is no failure."""
+    """A filter that matches no test is not a failure."""
     if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
         session.exitstatus = pytest.ExitCode.OK
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The result in the words of Rust's test programs, which `cargo xtask test` adds up."""
+    """Prints the result in the format of Rust's test programs, which `cargo xtask test` adds up."""
     stats = terminalreporter.stats
     passed, failed = len(stats.get("passed", [])), len(stats.get("failed", [])) + len(stats.get("error", []))
     terminalreporter.write_line(

@@ -1,4 +1,4 @@
-"""What goes wrong meanwhile, at moments that vary and are the same in each run."""
+"""Faults during a test, at times that vary and are the same in each run."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ KILLS = 12
 
 
 def disturbed(disturb: Callable[[], object]) -> Iterator[int]:
-    """Counts up from 0 while another thread disturbs `KILLS` times, at moments that vary."""
+    """Counts up from 0 while another thread calls `disturb` `KILLS` times, at varying times."""
 
     def run() -> None:
         for pause in moments():
-            # Not waiting for anything: the moment is what is varied.
+            # This waits for no condition: the time of the fault is what varies.
             threading.Event().wait(pause)
             disturb()
 

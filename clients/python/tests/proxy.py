@@ -1,4 +1,4 @@
-"""A wire between clients and a server that tests may cut, and that may speak TLS to the clients."""
+"""A TCP proxy whose connections tests may break, optionally with TLS on the clients' side."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import threading
 
 
 class Proxy:
-    """Passes bytes on between its own address and `upstream`; `refusing`, it closes new connections at once."""
+    """Forwards bytes between its own address and `upstream`. While `rejecting` is set, it closes new connections."""
 
     def __init__(self, upstream: str, tls: ssl.SSLContext | None = None) -> None:
         host, _, number = upstream.rpartition(":")
         self._upstream = (host, int(number))
         self._tls = tls
-        self.refusing = False
+        self.rejecting = False
         self._wires: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self) -> int:
-        """Breaks every connection; answers how many there were."""
+        """Breaks all connections; returns how many there were."""
         wires, self._wires = self._wires, []
         for wire in wires:
             with contextlib.suppress(OSError):
@@ -30,7 +30,7 @@ class Proxy:
         return len(wires) // 2
 
     def close(self) -> None:
-        """Breaks every connection, and takes no more."""
+        """Breaks all connections, and accepts no more."""
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self.cut()
@@ -43,17 +43,17 @@ class Proxy:
 
     def _join(self, client: socket.socket) -> None:
         with contextlib.suppress(OSError), client:
-            if self.refusing:
+            if self.rejecting:
                 return
             if self._tls is not None:
                 client = self._tls.wrap_socket(client, server_side=True)
             server = socket.create_connection(self._upstream)
             self._wires += [client, server]
-            threading.Thread(target=_pass_on, args=[client, server], daemon=True).start()
-            _pass_on(server, client)
+            threading.Thread(target=_forward, args=[client, server], daemon=True).start()
+            _forward(server, client)
 
 
-def _pass_on(source: socket.socket, sink: socket.socket) -> None:
+def _forward(source: socket.socket, sink: socket.socket) -> None:
     with contextlib.suppress(OSError), source, sink:
         while data := source.recv(64 * 1024):
             sink.sendall(data)

@@ -1,4 +1,4 @@
-"""A real server on this machine, which tests may kill and start again at the same addresses."""
+"""A real server on this machine, which tests may kill and restart at the same addresses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from reticle_client import Box
+from reticle_client import NewAnnotation
 
 SECRET = "a secret for tests, and for nothing else"
 PORTS = ("gateway", "images", "annotations")
@@ -26,7 +26,7 @@ BINARY = Path(os.environ.get("RETICLE_BINARY", Path(__file__).parents[3] / "targ
 
 
 class Server:
-    """`reticle serve` on a folder of its own."""
+    """A process `reticle serve` with its own data folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -34,7 +34,7 @@ class Server:
         self.start()
 
     def start(self) -> None:
-        """Starts it and waits until it listens: first at any addresses, then at the same again."""
+        """Starts the server and waits until it listens. A restart uses the same addresses as the first start."""
         flags = dict(zip(PORTS, ("--listen", "--images-listen", "--annotations-listen"), strict=True))
         listen = [word for port in PORTS for word in (flags[port], self.addresses[port])]
         command = [str(BINARY), "serve", "--jwt-secret", SECRET, "--data-dir", str(self.folder), *listen]
@@ -54,45 +54,45 @@ class Server:
             if not missing:
                 threading.Thread(target=_drain, args=[log], daemon=True).start()
                 return
-        raise AssertionError(f"it did not start:\n{seen}")
+        raise AssertionError(f"the server did not start:\n{seen}")
 
     def kill(self) -> None:
-        """Ends it at once."""
+        """Kills the server (SIGKILL)."""
         self.process.kill()
         self.process.wait()
 
     def stop(self) -> None:
-        """Ends it as an operator does."""
+        """Shuts the server down (SIGTERM)."""
         self.process.terminate()
         self.process.wait()
 
     def freeze(self) -> None:
-        """Lets it stand still, connections and all."""
+        """Suspends the server; its connections stay open."""
         self.process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Lets it go on."""
+        """Resumes the server."""
         self.process.send_signal(signal.SIGCONT)
 
     @property
     def target(self) -> str:
-        """Where clients find the annotations service."""
+        """The URL of the annotations service."""
         return f"http://{self.addresses['annotations']}"
 
     def call(self, method: str, path: str, token: str, body: bytes | None = None, kind: str = "") -> Any:
-        """The JSON that the gateway answers."""
+        """Returns the JSON of the gateway's response."""
         url = f"http://{self.addresses['gateway']}{path}"
         headers = {"authorization": f"Bearer {token}", "content-type": kind or "application/json"}
-        with urllib.request.urlopen(urllib.request.Request(url, body, headers, method=method)) as answer:
-            return json.load(answer)
+        with urllib.request.urlopen(urllib.request.Request(url, body, headers, method=method)) as response:
+            return json.load(response)
 
     def new_image(self, token: str, filename: str = "a.png", size: tuple[int, int] = (32, 24)) -> str:
-        """The id of a new image."""
+        """Uploads an image and returns its id."""
         path = f"/api/images/upload?filename={filename}"
         return str(self.call("POST", path, token, png(*size), "image/png")["image"]["id"])
 
     def annotations(self, token: str, image_id: str) -> list[dict[str, Any]]:
-        """All boxes of an image, the oldest first."""
+        """All annotations of an image, the oldest first."""
         found: list[dict[str, Any]] = []
         page_token = ""
         while True:
@@ -104,12 +104,12 @@ class Server:
                 return found[::-1]
 
     def labels(self, token: str, image_id: str) -> list[str]:
-        """The labels of all boxes of an image, the oldest first."""
+        """The labels of all annotations of an image, the oldest first."""
         return [annotation["label"] for annotation in self.annotations(token, image_id)]
 
 
 def _drain(log: IO[str]) -> None:
-    """Reads on, so that the pipe never fills."""
+    """Reads the rest of the log, so that the pipe does not fill."""
     with log:
         for _ in log:
             pass
@@ -127,13 +127,13 @@ def mint(subject: str, ttl: int = 3600, **claims: str) -> str:
     return ".".join([*parts, encode(signature)])
 
 
-def boxes(image_id: str, places: range, **fields: Any) -> Sequence[Box]:
-    """Boxes whose labels are their places."""
-    return [Box(image_id, str(place), 0.1, 0.2, 0.3, 0.4, **fields) for place in places]
+def new_annotations(image_id: str, offsets: range, **fields: Any) -> Sequence[NewAnnotation]:
+    """Returns annotations whose labels are their offsets."""
+    return [NewAnnotation(image_id, str(offset), 0.1, 0.2, 0.3, 0.4, **fields) for offset in offsets]
 
 
 def png(width: int, height: int) -> bytes:
-    """A black picture."""
+    """Returns a black image."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

@@ -1,4 +1,4 @@
-"""When the next connection is made."""
+"""When a client reconnects, and when it gives up."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from reticle_client.attempts import Attempts
 from reticle_client.failure import Failure
 
 BROKEN = Failure(grpc.StatusCode.UNAVAILABLE, "broken")
-REFUSED = Failure(grpc.StatusCode.UNAUTHENTICATED, "refused")
+REJECTED = Failure(grpc.StatusCode.UNAUTHENTICATED, "rejected")
 
 
-def test_pauses_double_up_to_a_limit_and_vary_by_half() -> None:
-    longest = Attempts(patience=None, fresh_tokens=False, fraction=lambda: 1.0)
+def test_pauses_double_up_to_a_limit_with_jitter_of_one_half() -> None:
+    longest = Attempts(max_wait=None, fresh_tokens=False, fraction=lambda: 1.0)
     pauses = [longest.delay_after(BROKEN) for _ in range(9)]
     assert pauses == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0, 10.0]
     longest.succeeded()
     assert longest.delay_after(BROKEN) == 0.1
-    shortest = Attempts(patience=None, fresh_tokens=False, fraction=lambda: 0.0)
+    shortest = Attempts(max_wait=None, fresh_tokens=False, fraction=lambda: 0.0)
     assert shortest.delay_after(BROKEN) == 0.05
 
 
-def test_a_pause_that_the_server_asks_for_comes_on_top() -> None:
-    attempts = Attempts(patience=None, fresh_tokens=False, fraction=lambda: 1.0)
+def test_the_server_s_retry_delay_is_added_to_the_pause() -> None:
+    attempts = Attempts(max_wait=None, fresh_tokens=False, fraction=lambda: 1.0)
     assert attempts.delay_after(Failure(grpc.StatusCode.RESOURCE_EXHAUSTED, "busy", retry_after=10.0)) == 10.1
 
 
-def test_without_patience_the_first_failure_is_the_last() -> None:
-    with pytest.raises(Unavailable, match="no answer for 0 s: broken \\(UNAVAILABLE\\)"):
-        Attempts(patience=0, fresh_tokens=False).delay_after(BROKEN)
+def test_with_a_max_wait_of_0_the_first_failure_is_raised() -> None:
+    with pytest.raises(Unavailable, match="gave up after 0 s: broken \\(UNAVAILABLE\\)"):
+        Attempts(max_wait=0, fresh_tokens=False).delay_after(BROKEN)
 
 
-def test_a_fresh_token_is_tried_once_until_it_was_good() -> None:
-    attempts = Attempts(patience=0, fresh_tokens=True)
-    attempts.delay_after(REFUSED)
+def test_a_rejected_token_is_replaced_once_until_the_server_responds() -> None:
+    attempts = Attempts(max_wait=0, fresh_tokens=True)
+    attempts.delay_after(REJECTED)
     with pytest.raises(Unauthenticated):
-        attempts.delay_after(REFUSED)
-    attempts.answered()
-    attempts.delay_after(REFUSED)
+        attempts.delay_after(REJECTED)
+    attempts.responded()
+    attempts.delay_after(REJECTED)
     with pytest.raises(Unauthenticated):
-        Attempts(patience=None, fresh_tokens=False).delay_after(REFUSED)
+        Attempts(max_wait=None, fresh_tokens=False).delay_after(REJECTED)

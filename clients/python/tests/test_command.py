@@ -1,4 +1,4 @@
-"""`reticle-ingest` as it is installed: files in, exit codes and lines out."""
+"""`reticle-ingest` as it is installed: files, exit codes and output."""
 
 from __future__ import annotations
 
@@ -27,27 +27,36 @@ def arguments(world: World, file: Path, *more: str) -> list[str]:
 
 
 def ingest(world: World, file: Path, *more: str) -> tuple[int, str]:
-    """The exit code, and what was printed."""
+    """Returns the exit code and the output."""
     done = subprocess.run(arguments(world, file, *more), stderr=subprocess.PIPE, text=True, check=False)
     return done.returncode, done.stderr
 
 
 def report(total: int, *, now: int = 0, before: int = 0, rejected: int = 0) -> str:
-    """What is printed at the end."""
+    """Returns the last lines of the output."""
     counts = f"{total:,} rows: {now:,} stored now, {before:,} stored before, {rejected:,} rejected\n"
-    advice = "Rejected rows are not stored. Correct what is wrong and run it again: it sends them again.\n"
+    advice = (
+        "Rejected rows are not stored. Correct them and run it again: each run sends rejected rows again.\n"
+    )
     return counts + (advice if rejected else "")
 
 
 def written(path: Path, rows: Iterable[Any]) -> Path:
-    """A file of rows, one on a line."""
+    """Writes a file of rows, one per line."""
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return path
 
 
-def row(world: World, place: int, **fields: Any) -> dict[str, Any]:
-    box = {"image_id": world.image_id, "label": str(place), "x": 0.1, "y": 0.2, "width": 0.3, "height": 0.4}
-    return box | fields
+def row(world: World, number: int, **fields: Any) -> dict[str, Any]:
+    annotation = {
+        "image_id": world.image_id,
+        "label": str(number),
+        "x": 0.1,
+        "y": 0.2,
+        "width": 0.3,
+        "height": 0.4,
+    }
+    return annotation | fields
 
 
 def test_coco_results_find_their_images_by_file_name_and_are_stored_once(
@@ -72,7 +81,7 @@ def test_coco_results_find_their_images_by_file_name_and_are_stored_once(
         world.token, other
     )
     names = ("label", "x", "y", "width", "height", "confidence", "model")
-    assert [[box[name] for name in names] for box in stored] == [
+    assert [[annotation[name] for name in names] for annotation in stored] == [
         ["traffic light", 0.1, 0.1, 0.5, 0.5, 0.75, "yolo 11"],
         ["car", 0, 0, 1, 0.5, 0.5, "yolo 11"],
     ]
@@ -92,8 +101,8 @@ def test_rejected_rows_are_reported_and_can_be_corrected(world: World, tmp_path:
         row(world, 3),
         row(world, 4, label=""),
     ]
-    file, refused = written(tmp_path / "rows.jsonl", rows), tmp_path / "refused.jsonl"
-    code, printed = ingest(world, file, "--stream-id", "told")
+    file, rejected = written(tmp_path / "rows.jsonl", rows), tmp_path / "rejected.jsonl"
+    code, printed = ingest(world, file, "--stream-id", "again")
     assert code == 1
     assert printed.splitlines() == [
         "row 1: width must be between 0.001 and 1",
@@ -102,34 +111,37 @@ def test_rejected_rows_are_reported_and_can_be_corrected(world: World, tmp_path:
         *report(5, now=2, rejected=3).splitlines(),
     ]
     for now in (2, 0):
-        code, printed = ingest(world, file, "--invalid-out", str(refused))
+        code, printed = ingest(world, file, "--invalid-out", str(rejected))
         assert (code, printed) == (1, report(5, now=now, before=2 - now, rejected=3))
-    kept = [json.loads(line) for line in refused.read_text().splitlines()]
+    kept = [json.loads(line) for line in rejected.read_text().splitlines()]
     assert [line["row"] for line in kept] == [rows[1], rows[2], rows[4]]
     assert kept[0]["reasons"] == ["width must be between 0.001 and 1"]
     for line, mended in zip(kept, (1, 2, 4), strict=True):
         line["row"] = row(world, mended)
-    assert ingest(world, written(refused, kept)) == (0, report(3, now=3))
+    assert ingest(world, written(rejected, kept)) == (0, report(3, now=3))
     assert sorted(world.labels()) == ["0", "0", "1", "2", "3", "3", "4"]
 
 
-def test_a_file_that_is_broken_further_down_is_not_begun(world: World, tmp_path: Path) -> None:
-    file = written(tmp_path / "rows.jsonl", [row(world, place) for place in range(3)])
+def test_nothing_of_a_file_with_invalid_json_is_sent(world: World, tmp_path: Path) -> None:
+    file = written(tmp_path / "rows.jsonl", [row(world, number) for number in range(3)])
     with file.open("a") as end:
         end.write('{"image_id": ')
     code, printed = ingest(world, file)
-    assert (code, printed) == (2, "reticle-ingest: Expecting value in what begins with '{\"image_id\": '\n")
+    assert (code, printed) == (
+        2,
+        "reticle-ingest: Expecting value in the value that begins with '{\"image_id\": '\n",
+    )
     assert world.labels() == []
 
 
-def test_a_command_that_is_killed_goes_on_when_it_is_run_again(world: World, tmp_path: Path) -> None:
+def test_a_killed_command_resumes_when_it_is_run_again(world: World, tmp_path: Path) -> None:
     count, source = 5_000, random.Random(3)
-    file = written(tmp_path / "rows.jsonl", (row(world, place) for place in range(count)))
+    file = written(tmp_path / "rows.jsonl", (row(world, number) for number in range(count)))
     killed = 0
     while True:
         with subprocess.Popen(arguments(world, file), stderr=subprocess.PIPE, text=True) as command:
             try:
-                # The moment is what is varied; it comes later each time, so that any machine gets done.
+                # The time of the kill varies. It grows with each kill, so that a slow machine finishes, too.
                 _, printed = command.communicate(timeout=source.uniform(0.3, 0.5) * 1.6**killed)
             except subprocess.TimeoutExpired:
                 command.kill()
@@ -139,24 +151,24 @@ def test_a_command_that_is_killed_goes_on_when_it_is_run_again(world: World, tmp
         killed += 1
     assert killed > 0
     assert command.returncode == 0, printed
-    assert world.labels() == [str(place) for place in range(count)]
+    assert world.labels() == [str(number) for number in range(count)]
 
 
 def test_memory_does_not_grow_with_the_file(world: World, tmp_path: Path) -> None:
     def peak(count: int) -> int:
-        file = written(tmp_path / "rows.jsonl", (row(world, place) for place in range(count)))
+        file = written(tmp_path / "rows.jsonl", (row(world, number) for number in range(count)))
         command = subprocess.Popen(arguments(world, file), stderr=subprocess.DEVNULL)
         _, status, usage = os.wait4(command.pid, 0)
         command.returncode = os.waitstatus_to_exitcode(status)
         assert command.returncode == 0
         return usage.ru_maxrss
 
-    # Rows as Python has them would be 40 MB.
+    # As Python objects, the additional rows would take 40 MB.
     assert peak(70_000) - peak(30_000) < 10_000
 
 
-def test_a_terminal_sees_a_bar(world: World, tmp_path: Path) -> None:
-    file = written(tmp_path / "rows.jsonl", (row(world, place) for place in range(3_000)))
+def test_a_terminal_shows_a_progress_bar(world: World, tmp_path: Path) -> None:
+    file = written(tmp_path / "rows.jsonl", (row(world, number) for number in range(3_000)))
     terminal, end = pty.openpty()
     with subprocess.Popen(arguments(world, file), stderr=end) as command:
         os.close(end)
@@ -165,14 +177,14 @@ def test_a_terminal_sees_a_bar(world: World, tmp_path: Path) -> None:
             while data := os.read(terminal, 65536):
                 printed += data
         except OSError:
-            # Linux says so when the other side has closed.
+            # Linux raises it when the other side has closed.
             os.close(terminal)
     assert command.returncode == 0
     assert b"of 3,000 rows durable, " in printed
     assert printed.endswith(f"\r\x1b[K{report(3_000, now=3_000)[:-1]}\r\n".encode())
 
 
-def test_who_cannot_go_on_says_why(world: World, tmp_path: Path) -> None:
+def test_a_failed_command_prints_why_and_exits_with_its_code(world: World, tmp_path: Path) -> None:
     file = written(tmp_path / "rows.jsonl", [row(world, 0)])
     missing = tmp_path / "missing.jsonl"
     code, printed = ingest(world, missing)
@@ -188,7 +200,7 @@ def test_who_cannot_go_on_says_why(world: World, tmp_path: Path) -> None:
     assert printed.startswith("reticle-ingest: Unauthenticated: ")
     code, printed = ingest(world, file, "--target", "http://127.0.0.1:1", "--patience", "0")
     assert code == 3
-    assert printed.startswith("reticle-ingest: Unavailable: no answer for 0 s: ")
+    assert printed.startswith("reticle-ingest: Unavailable: gave up after 0 s: ")
     assert ingest(world, file, "--token", "")[0] == 2
     code, printed = ingest(world, file, "--invalid-out", str(file))
     assert (code, printed) == (2, "reticle-ingest: --invalid-out must be another file than FILE\n")
@@ -196,14 +208,14 @@ def test_who_cannot_go_on_says_why(world: World, tmp_path: Path) -> None:
     assert code == 3
     assert "does not serve reticle.annotations.v1.AnnotationsService" in printed
     broken = tmp_path / "broken"
-    broken.write_text("no folder")
+    broken.write_text("not a folder")
     code, printed = ingest(world, file, "--state", str(broken))
     assert code == 2
     assert "File exists" in printed
 
 
 @pytest.mark.parametrize("instances", ["", "[]", '{"images": [{}]}'])
-def test_a_wrong_annotations_file_is_told(world: World, tmp_path: Path, instances: str) -> None:
+def test_an_invalid_annotations_file_is_reported(world: World, tmp_path: Path, instances: str) -> None:
     path, file = tmp_path / "instances.json", written(tmp_path / "rows.jsonl", [])
     path.write_text(instances)
     code, printed = ingest(world, file, "--annotations-file", str(path))

@@ -1,4 +1,4 @@
-"""`reticle-ingest` that is run again: what is left is stored, nothing is stored twice, and the exit code is true."""
+"""`reticle-ingest` run again: it stores what is left, stores nothing twice, and its exit code is correct."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from typing import Any
 from conftest import World
 from test_command import arguments, ingest, report, row, written
 
-NOT_IN_RETICLE = "image 2 is not in Reticle, or not under a name of its own"
+NOT_IN_RETICLE = "image 2 is not in Reticle, or several images have its file name"
 
 
 def coco(folder: Path) -> tuple[Path, list[str]]:
-    """Results on the images `a.png` and `b.png`, two each, and the options that go with them."""
+    """Writes results for the images `a.png` and `b.png`, two each; returns their file and options."""
     images = [
         {"id": n, "file_name": name, "width": 100, "height": 100} for n, name in ((1, "a.png"), (2, "b.png"))
     ]
@@ -38,7 +38,9 @@ def set_deleted(world: World, image_id: str, deleted: bool) -> None:
     world.call("DELETE", path) if deleted else world.call("POST", f"{path}:undelete", {})
 
 
-def test_an_image_that_is_uploaded_later_gets_its_rows_by_the_next_run(world: World, tmp_path: Path) -> None:
+def test_the_rows_of_an_image_that_is_uploaded_later_are_stored_by_the_next_run(
+    world: World, tmp_path: Path
+) -> None:
     results, options = coco(tmp_path)
     for now in (2, 0):
         code, printed = ingest(world, results, *options)
@@ -78,15 +80,18 @@ def test_a_corrected_image_map_moves_only_the_rows_that_it_changes(world: World,
         assert tuple(count(world, image) for image in (world.image_id, wrong, right)) == expected
 
 
-def test_another_model_is_another_ingest(world: World, tmp_path: Path) -> None:
+def test_rows_are_stored_again_with_another_model(world: World, tmp_path: Path) -> None:
     file = written(tmp_path / "rows.jsonl", [row(world, 0), row(world, 1, model="its own")])
     for model, now in (("a", 2), ("b", 1), ("a", 0), ("b", 0)):
         assert ingest(world, file, "--model", model) == (0, report(2, now=now, before=2 - now))
-    stored = [(box["label"], box["model"]) for box in world.server.annotations(world.token, world.image_id)]
+    stored = [
+        (annotation["label"], annotation["model"])
+        for annotation in world.server.annotations(world.token, world.image_id)
+    ]
     assert sorted(stored) == [("0", "a"), ("0", "b"), ("1", "its own")]
 
 
-def test_of_a_file_that_has_changed_the_new_rows_are_stored(world: World, tmp_path: Path) -> None:
+def test_only_the_new_rows_of_a_changed_file_are_stored(world: World, tmp_path: Path) -> None:
     rows = [row(world, 0), row(world, 1, width=3), row(world, 2)]
     file = tmp_path / "rows.jsonl"
     assert ingest(world, written(file, rows))[0] == 1
@@ -96,7 +101,7 @@ def test_of_a_file_that_has_changed_the_new_rows_are_stored(world: World, tmp_pa
     assert sorted(world.labels()) == ["0", "1", "2", "3"]
 
 
-def test_a_row_that_the_file_has_twice_is_stored_twice_and_no_more(world: World, tmp_path: Path) -> None:
+def test_a_row_that_is_twice_in_the_file_is_stored_exactly_twice(world: World, tmp_path: Path) -> None:
     file = tmp_path / "rows.jsonl"
     for copies, now in ((2, 2), (2, 0), (3, 1)):
         rows = [row(world, 0)] * copies
@@ -104,7 +109,7 @@ def test_a_row_that_the_file_has_twice_is_stored_twice_and_no_more(world: World,
     assert world.labels() == ["0", "0", "0"]
 
 
-def test_without_its_record_a_run_finds_out_what_is_stored(world: World, tmp_path: Path) -> None:
+def test_a_run_without_its_ledger_asks_the_server_what_is_stored(world: World, tmp_path: Path) -> None:
     hidden = world.server.new_image(world.token, "b.png")
     set_deleted(world, hidden, True)
     rows = [row(world, 0), row(world, 1, image_id=hidden), row(world, 2)]
@@ -124,13 +129,13 @@ def test_without_its_record_a_run_finds_out_what_is_stored(world: World, tmp_pat
     assert (world.labels(), count(world, hidden)) == (["0", "2"], 1)
 
 
-def killed_now_and_then(world: World, file: Path, *more: str, seed: int) -> int:
-    """Runs the command until a run ends by itself; answers how often it was killed before."""
+def run_with_kills(world: World, file: Path, *more: str, seed: int) -> int:
+    """Runs the command and kills it until a run ends by itself; returns the number of kills."""
     source, killed = random.Random(seed), 0
     while True:
         with subprocess.Popen(arguments(world, file, *more), stderr=subprocess.DEVNULL) as command:
             try:
-                # The moment is what is varied; it comes later each time, so that any machine gets done.
+                # The time of the kill varies. It grows with each kill, so that a slow machine finishes, too.
                 command.wait(timeout=source.uniform(0.3, 0.5) * 1.6**killed)
             except subprocess.TimeoutExpired:
                 command.kill()
@@ -140,36 +145,36 @@ def killed_now_and_then(world: World, file: Path, *more: str, seed: int) -> int:
         killed += 1
 
 
-def test_whenever_it_is_killed_it_knows_what_was_rejected(world: World, tmp_path: Path) -> None:
+def test_rejected_rows_are_known_after_any_number_of_kills(world: World, tmp_path: Path) -> None:
     total = 5_000
-    rows = (row(world, place, width=0.3 if place % 7 else 3) for place in range(total))
+    rows = (row(world, number, width=0.3 if number % 7 else 3) for number in range(total))
     file, bad = written(tmp_path / "rows.jsonl", rows), len(range(0, total, 7))
-    assert killed_now_and_then(world, file, seed=7) > 0
+    assert run_with_kills(world, file, seed=7) > 0
     code, printed = ingest(world, file, "--invalid-out", str(tmp_path / "bad.jsonl"))
     assert (code, printed) == (1, report(total, before=total - bad, rejected=bad))
     kept = [json.loads(line) for line in (tmp_path / "bad.jsonl").read_text().splitlines()]
     assert [line["offset"] for line in kept] == list(range(0, total, 7))
-    assert world.labels() == [str(place) for place in range(total) if place % 7]
+    assert world.labels() == [str(number) for number in range(total) if number % 7]
 
 
 def test_a_correction_after_a_kill_stores_nothing_twice(world: World, tmp_path: Path) -> None:
     total = 5_000
-    rows = [row(world, place) for place in range(total)]
+    rows = [row(world, number) for number in range(total)]
     file = written(tmp_path / "rows.jsonl", rows)
     with subprocess.Popen(arguments(world, file), stderr=subprocess.DEVNULL) as command:
         while not world.labels():
             assert command.poll() is None
         command.kill()
-    # In another order, with one more and one less.
+    # In another order, with one row more and one row less.
     rows = [row(world, total), *rows[:0:-1]]
     assert ingest(world, written(file, rows))[0] == 0
     once = Counter(world.labels())
-    assert once | Counter(["0"]) == Counter(str(place) for place in range(total + 1))
+    assert once | Counter(["0"]) == Counter(str(number) for number in range(total + 1))
 
 
-def test_of_two_runs_at_once_one_ends_and_each_row_is_stored_once(world: World, tmp_path: Path) -> None:
+def test_concurrent_runs_store_each_row_once_and_one_of_them_succeeds(world: World, tmp_path: Path) -> None:
     total = 5_000
-    file = written(tmp_path / "rows.jsonl", (row(world, place) for place in range(total)))
+    file = written(tmp_path / "rows.jsonl", (row(world, number) for number in range(total)))
     runs = [subprocess.Popen(arguments(world, file), stderr=subprocess.PIPE, text=True) for _ in range(3)]
     ended: list[tuple[int, Any]] = []
     for run in runs:
@@ -178,12 +183,12 @@ def test_of_two_runs_at_once_one_ends_and_each_row_is_stored_once(world: World, 
     assert any(code == 0 for code, _ in ended), ended
     assert all(code == 0 or (code == 3 and "Fenced" in printed) for code, printed in ended), ended
     assert ingest(world, file)[0] == 0
-    assert Counter(world.labels()) == Counter(str(place) for place in range(total))
+    assert Counter(world.labels()) == Counter(str(number) for number in range(total))
 
 
 def test_rows_that_the_server_has_lost_are_stored_again(fragile: World, tmp_path: Path) -> None:
     server, copy = fragile.server, fragile.server.folder.with_name("copy")
-    rows = [row(fragile, place) for place in range(6)]
+    rows = [row(fragile, number) for number in range(6)]
     first, all_of_them = written(tmp_path / "first.jsonl", rows[:3]), tmp_path / "rows.jsonl"
     assert ingest(fragile, first)[0] == 0
     server.stop()
@@ -196,5 +201,5 @@ def test_rows_that_the_server_has_lost_are_stored_again(fragile: World, tmp_path
     server.start()
     code, printed = ingest(fragile, all_of_them)
     assert (code, printed.splitlines()[-1] + "\n") == (0, report(6, now=3, before=3))
-    assert "the server has lost what ingest-" in printed
-    assert fragile.labels() == [str(place) for place in range(6)]
+    assert "the server has lost the annotations of stream ingest-" in printed
+    assert fragile.labels() == [str(number) for number in range(6)]

@@ -1,4 +1,4 @@
-"""What a healthy server does seldom, injected: sessions get over it."""
+"""Faults that a healthy server seldom has, injected: sessions recover."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import grpc
 import pytest
 from google.protobuf.any_pb2 import Any
-from server import boxes
+from server import new_annotations
 
 from reticle_client import IngestSession, InvalidArgument
 from reticle_client.attempts import Attempts
@@ -22,18 +22,18 @@ from reticle_client.stubs.error_details_pb2 import ErrorInfo, RetryInfo
 from reticle_client.stubs.status_pb2 import Status
 
 Requests = Iterator[pb.IngestAnnotationsRequest]
-Answers = Iterator[pb.IngestAnnotationsResponse]
-Call = Callable[[Requests, grpc.ServicerContext], Answers]
+Responses = Iterator[pb.IngestAnnotationsResponse]
+Call = Callable[[Requests, grpc.ServicerContext], Responses]
 
 
 class Faulty(AnnotationsServiceServicer):
-    """Ends the first calls by the faults it is given, and takes everything in afterwards."""
+    """Ends the first calls with the given faults, then accepts everything."""
 
     def __init__(self, faults: list[Call]) -> None:
         self.faults = faults
         self.labels: list[str] = []
 
-    def IngestAnnotations(self, requests: Requests, context: grpc.ServicerContext) -> Answers:  # noqa: N802
+    def IngestAnnotations(self, requests: Requests, context: grpc.ServicerContext) -> Responses:  # noqa: N802
         if self.faults:
             yield from self.faults.pop(0)(requests, context)
             return
@@ -45,7 +45,7 @@ class Faulty(AnnotationsServiceServicer):
 
 @contextmanager
 def faulty(*faults: Call) -> Iterator[tuple[Faulty, str]]:
-    """A server with these faults, and where it is."""
+    """Starts a server with these faults; yields it and its URL."""
     service = Faulty(list(faults))  # type: ignore[abstract]
     server = grpc.server(ThreadPoolExecutor(4))
     add_AnnotationsServiceServicer_to_server(service, server)
@@ -55,10 +55,10 @@ def faulty(*faults: Call) -> Iterator[tuple[Faulty, str]]:
     server.stop(grace=None).wait()
 
 
-def refusal(code: grpc.StatusCode, *details: ErrorInfo | RetryInfo, opened: bool = False) -> Call:
-    """A call that ends with this status, at its opening or at the first boxes."""
+def rejection(code: grpc.StatusCode, *details: ErrorInfo | RetryInfo, opened: bool = False) -> Call:
+    """Makes a call that ends with this status, at its opening or at the first annotations."""
 
-    def call(requests: Requests, context: grpc.ServicerContext) -> Answers:
+    def call(requests: Requests, context: grpc.ServicerContext) -> Responses:
         next(requests)
         if opened:
             yield pb.IngestAnnotationsResponse()
@@ -75,14 +75,14 @@ def refusal(code: grpc.StatusCode, *details: ErrorInfo | RetryInfo, opened: bool
     return call
 
 
-def clean_end(requests: Requests, _: grpc.ServicerContext) -> Answers:
-    """A call that the server ends when it has taken in the first boxes and stored none."""
+def clean_end(requests: Requests, _: grpc.ServicerContext) -> Responses:
+    """A call that the server ends without an error after the first annotations, which it does not store."""
     next(requests)
     yield pb.IngestAnnotationsResponse()
     next(requests)
 
 
-def test_what_may_pass_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_temporary_failures_are_retried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Attempts, "FIRST_PAUSE", 0.01)
     monkeypatch.setattr(Attempts, "LONGEST_PAUSE", 0.01)
     codes = [
@@ -94,56 +94,56 @@ def test_what_may_pass_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
         "UNKNOWN",
         "DEADLINE_EXCEEDED",
     ]
-    faults = [refusal(grpc.StatusCode[code], opened=number % 2 == 1) for number, code in enumerate(codes)]
-    gap = refusal(grpc.StatusCode.OUT_OF_RANGE, ErrorInfo(reason="OFFSET_GAP"), opened=True)
+    faults = [rejection(grpc.StatusCode[code], opened=number % 2 == 1) for number, code in enumerate(codes)]
+    gap = rejection(grpc.StatusCode.OUT_OF_RANGE, ErrorInfo(reason="OFFSET_GAP"), opened=True)
     with faulty(*faults[:3], gap, *faults[3:], clean_end) as (service, target):
         with IngestSession(target, "token", "run-1") as session:
-            session.send(boxes("image", range(20)))
+            session.send(new_annotations("image", range(20)))
         assert service.faults == []
-        assert service.labels == [str(place) for place in range(20)]
+        assert service.labels == [str(offset) for offset in range(20)]
 
 
-def test_a_stream_that_ended_in_silence_is_opened_again_for_the_next_box() -> None:
-    def end_in_silence(requests: Requests, _: grpc.ServicerContext) -> Answers:
+def test_a_stream_that_the_server_ended_is_reopened_for_the_next_annotation() -> None:
+    def end_without_error(requests: Requests, _: grpc.ServicerContext) -> Responses:
         next(requests)
         yield pb.IngestAnnotationsResponse()
         service.labels += [annotation.label for annotation in next(requests).annotations]
         yield pb.IngestAnnotationsResponse(next_offset=len(service.labels))
 
-    with faulty(end_in_silence) as (service, target), IngestSession(target, "token", "run-1") as session:
-        for place in range(3):
-            session.send(boxes("image", range(place, place + 1)))
+    with faulty(end_without_error) as (service, target), IngestSession(target, "token", "run-1") as session:
+        for offset in range(3):
+            session.send(new_annotations("image", range(offset, offset + 1)))
             session.flush()
     assert service.labels == ["0", "1", "2"]
 
 
-def test_what_does_not_pass_is_raised() -> None:
+def test_permanent_failures_are_raised() -> None:
     with (
-        faulty(refusal(grpc.StatusCode.OUT_OF_RANGE, opened=True)) as (_, target),
+        faulty(rejection(grpc.StatusCode.OUT_OF_RANGE, opened=True)) as (_, target),
         pytest.raises(InvalidArgument, match="a fault") as raised,
         IngestSession(target, "token", "run-1") as session,
     ):
-        session.send(boxes("image", range(2)))
-    assert raised.value.unstored == boxes("image", range(2))
+        session.send(new_annotations("image", range(2)))
+    assert raised.value.unstored == new_annotations("image", range(2))
 
 
-def test_a_server_that_asks_for_a_pause_gets_it(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_server_s_retry_delay_is_respected(caplog: pytest.LogCaptureFixture) -> None:
     retry_info = RetryInfo()
     retry_info.retry_delay.FromMilliseconds(1_210)
-    exhausted = refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, ErrorInfo(reason="BUSY"), retry_info)
+    exhausted = rejection(grpc.StatusCode.RESOURCE_EXHAUSTED, ErrorInfo(reason="BUSY"), retry_info)
     with faulty(exhausted) as (_, target), IngestSession(target, "token", "run-1"):
         pass
     assert caplog.messages == ["stream run-1: a fault (RESOURCE_EXHAUSTED); next attempt in 1.3 s"]
 
 
-def test_messages_are_small_however_large_the_boxes_are() -> None:
+def test_messages_of_large_annotations_are_split() -> None:
     sizes: list[int] = []
 
-    def measure(requests: Requests, _: grpc.ServicerContext) -> Answers:
+    def measure(requests: Requests, _: grpc.ServicerContext) -> Responses:
         for request in requests:
             sizes.append(request.ByteSize())
             yield pb.IngestAnnotationsResponse(next_offset=request.offset + len(request.annotations))
 
     with faulty(measure) as (_, target), IngestSession(target, "token", "run-1", batch_size=5_000) as session:
-        session.send(boxes("image", range(600), model="m" * 10_000))
+        session.send(new_annotations("image", range(600), model="m" * 10_000))
     assert 1024 * 1024 < max(sizes) < 2 * 1024 * 1024

@@ -1,4 +1,4 @@
-"""Sessions against a real server: what arrives, and who is told what."""
+"""Sessions against a real server: what is stored, and what is reported."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import fields
 
 import pytest
 from conftest import World
-from server import boxes, mint
+from server import mint, new_annotations
 
 from reticle_client import (
-    Box,
     Fenced,
     IngestSession,
     InvalidArgument,
+    NewAnnotation,
     NothingSent,
     PermissionDenied,
     Rewound,
@@ -22,50 +22,53 @@ from reticle_client import (
 )
 
 
-def test_boxes_are_stored_in_order_with_all_their_fields(world: World) -> None:
+def test_annotations_are_stored_in_order_with_all_their_fields(world: World) -> None:
     sent = [
-        Box(world.image_id, "car", 0.1, 0.2, 0.3, 0.4, 0.9, "yolo 11"),
-        Box(world.image_id, "bus", 0, 0, 1, 1),
+        NewAnnotation(world.image_id, "car", 0.1, 0.2, 0.3, 0.4, 0.9, "yolo 11"),
+        NewAnnotation(world.image_id, "bus", 0, 0, 1, 1),
     ]
     with IngestSession(world.target, world.token, "run-1") as session:
         session.send(sent[0])
         session.send(sent[1:])
     stored = world.server.annotations(world.token, world.image_id)
-    names = [field.name for field in fields(Box)]
-    assert [Box(**{name: box[name] for name in names if name in box}) for box in stored] == sent
+    names = [field.name for field in fields(NewAnnotation)]
+    assert [
+        NewAnnotation(**{name: annotation[name] for name in names if name in annotation})
+        for annotation in stored
+    ] == sent
 
 
-def test_a_producer_that_starts_again_goes_on_at_next_offset(world: World) -> None:
+def test_a_restarted_producer_resumes_at_next_offset(world: World) -> None:
     with IngestSession(world.target, world.token, "run-1") as session:
         assert session.next_offset == 0
-        session.send(boxes(world.image_id, range(10)))
+        session.send(new_annotations(world.image_id, range(10)))
         assert session.next_offset == 10
     assert session.durable_offset == 10
     with IngestSession(world.target, world.token, "run-1") as session:
-        session.send(boxes(world.image_id, range(session.next_offset, 15)))
-    assert world.labels() == [str(place) for place in range(15)]
+        session.send(new_annotations(world.image_id, range(session.next_offset, 15)))
+    assert world.labels() == [str(offset) for offset in range(15)]
 
 
-def test_a_session_that_sends_nothing_into_a_stream_with_boxes_warns(world: World) -> None:
+def test_a_session_that_sends_nothing_into_a_stream_with_annotations_warns(world: World) -> None:
     with IngestSession(world.target, world.token, "run-1") as session:
         assert session.opened_at == 0
     with IngestSession(world.target, world.token, "run-1") as session:
-        session.send(boxes(world.image_id, range(2)))
+        session.send(new_annotations(world.image_id, range(2)))
     with (
-        pytest.warns(NothingSent, match="the stream 'run-1' has 2 boxes of earlier sessions") as warned,
+        pytest.warns(NothingSent, match="stream 'run-1' has 2 annotations of earlier sessions") as warned,
         IngestSession(world.target, world.token, "run-1") as session,
     ):
-        session.send(boxes(world.image_id, range(2))[session.next_offset :])
+        session.send(new_annotations(world.image_id, range(2))[session.next_offset :])
     assert warned[0].filename == __file__
     with IngestSession(world.target, world.token, "run-1") as session:
-        session.send(boxes(world.image_id, range(2, 3)))
+        session.send(new_annotations(world.image_id, range(2, 3)))
     with pytest.raises(KeyError), IngestSession(world.target, world.token, "run-1"):
         raise KeyError
 
 
-def test_what_is_sent_again_is_not_stored_again_and_reported_again(world: World) -> None:
-    told: list[tuple[int, str]] = []
-    sent = [*boxes(world.image_id, range(7)), Box(world.image_id, "", 0, 0, 1, 1)]
+def test_resent_annotations_are_not_stored_again_and_invalid_ones_are_reported_again(world: World) -> None:
+    reported: list[tuple[int, str]] = []
+    sent = [*new_annotations(world.image_id, range(7)), NewAnnotation(world.image_id, "", 0, 0, 1, 1)]
     for first, end in ((None, 8), (0, 8), (3, 8)):
         with IngestSession(
             world.target,
@@ -73,15 +76,15 @@ def test_what_is_sent_again_is_not_stored_again_and_reported_again(world: World)
             "run-1",
             first_offset=first,
             batch_size=2,
-            on_invalid=lambda offset, field, _: told.append((offset, field)),
+            on_invalid=lambda offset, field, _: reported.append((offset, field)),
         ) as session:
             assert (session.next_offset, session.opened_at) == (first or 0, 0 if first is None else end)
             session.send(sent[first or 0 :])
         assert session.durable_offset == end
-    assert told == [(7, "label")] * 3
-    assert world.labels() == [str(place) for place in range(7)]
+    assert reported == [(7, "label")] * 3
+    assert world.labels() == [str(offset) for offset in range(7)]
     with IngestSession(world.target, world.token, "run-1", first_offset=6, on_invalid=print) as session:
-        session.send([*sent[6:], *boxes(world.image_id, range(8, 20))])
+        session.send([*sent[6:], *new_annotations(world.image_id, range(8, 20))])
     assert len(world.labels()) == 19
     with pytest.raises(Rewound), IngestSession(world.target, world.token, "run-1", first_offset=21):
         pass
@@ -89,23 +92,23 @@ def test_what_is_sent_again_is_not_stored_again_and_reported_again(world: World)
 
 def test_flush_returns_when_everything_is_durable(world: World) -> None:
     with IngestSession(world.target, world.token, "run-1", max_delay=3600) as session:
-        session.send(boxes(world.image_id, range(2500)))
+        session.send(new_annotations(world.image_id, range(2500)))
         session.flush()
         assert len(world.labels()) == session.durable_offset == 2500
         assert session.unacknowledged == 0
 
 
-def test_boxes_do_not_wait_for_others_for_long(world: World) -> None:
-    told = threading.Event()
-    with IngestSession(world.target, world.token, "run-1", on_invalid=lambda *_: told.set()) as session:
-        session.send(Box(world.image_id, "", 0, 0, 1, 1))
-        assert told.wait(30)
+def test_a_single_annotation_is_sent_after_max_delay(world: World) -> None:
+    reported = threading.Event()
+    with IngestSession(world.target, world.token, "run-1", on_invalid=lambda *_: reported.set()) as session:
+        session.send(NewAnnotation(world.image_id, "", 0, 0, 1, 1))
+        assert reported.wait(30)
 
 
 def test_an_exception_in_the_block_ends_the_session_without_waiting(fragile: World) -> None:
     with pytest.raises(KeyError), IngestSession(fragile.target, fragile.token, "run-1") as session:
         fragile.server.freeze()
-        session.send(boxes(fragile.image_id, range(10)))
+        session.send(new_annotations(fragile.image_id, range(10)))
         raise KeyError
     assert session.unacknowledged == 10
     fragile.server.thaw()
@@ -114,7 +117,9 @@ def test_an_exception_in_the_block_ends_the_session_without_waiting(fragile: Wor
 def test_threads_share_a_session(world: World) -> None:
     with IngestSession(world.target, world.token, "run-1", batch_size=7, max_unacknowledged=50) as session:
         senders = [
-            threading.Thread(target=session.send, args=[boxes(world.image_id, range(first, first + 100))])
+            threading.Thread(
+                target=session.send, args=[new_annotations(world.image_id, range(first, first + 100))]
+            )
             for first in range(0, 1000, 100)
         ]
         for sender in senders:
@@ -123,57 +128,59 @@ def test_threads_share_a_session(world: World) -> None:
             sender.join()
     labels = [int(label) for label in world.labels()]
     assert sorted(labels) == list(range(1000))
-    # What one call sends stays together.
+    # The annotations of one call have consecutive offsets.
     assert all(
         labels[first : first + 100] == sorted(labels[first : first + 100]) for first in range(0, 1000, 100)
     )
 
 
-def test_invalid_boxes_are_reported_and_the_others_stored(world: World) -> None:
-    told: list[tuple[int, str, str]] = []
-    good = boxes(world.image_id, range(3))
-    bad = Box(world.image_id, "x", 0.5, 0.5, 0.6, float("nan"), confidence=2)
+def test_invalid_annotations_are_reported_and_the_others_are_stored(world: World) -> None:
+    reported: list[tuple[int, str, str]] = []
+    good = new_annotations(world.image_id, range(3))
+    bad = NewAnnotation(world.image_id, "x", 0.5, 0.5, 0.6, float("nan"), confidence=2)
     with IngestSession(
-        world.target, world.token, "run-1", on_invalid=lambda *rule: told.append(rule)
+        world.target, world.token, "run-1", on_invalid=lambda *report: reported.append(report)
     ) as session:
-        session.send([good[0], bad, good[1], Box("0" * 32, "x", 0, 0, 1, 1), good[2]])
+        session.send([good[0], bad, good[1], NewAnnotation("0" * 32, "x", 0, 0, 1, 1), good[2]])
     assert world.labels() == ["0", "1", "2"]
-    broken = [(offset, field) for offset, field, _ in told]
-    assert sorted(broken) == [(1, "confidence"), (1, "height"), (1, "width"), (3, "image_id")]
-    assert told[-1] == (3, "image_id", "must be an image that exists")
+    violations = [(offset, field) for offset, field, _ in reported]
+    assert sorted(violations) == [(1, "confidence"), (1, "height"), (1, "width"), (3, "image_id")]
+    assert reported[-1] == (3, "image_id", "must be an image that exists")
 
 
-def test_without_a_callback_invalid_boxes_are_logged(world: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_without_a_callback_invalid_annotations_are_logged(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
     with IngestSession(world.target, world.token, "run-1") as session:
-        session.send(Box(world.image_id, "", 0, 0, 1, 1))
-    assert caplog.messages == ["box 0 was not stored: label must be 1 to 100 characters"]
+        session.send(NewAnnotation(world.image_id, "", 0, 0, 1, 1))
+    assert caplog.messages == ["annotation 0 was not stored: label must be 1 to 100 characters"]
 
 
-def test_what_a_callback_raises_ends_the_session(world: World) -> None:
-    def refuse(*_: object) -> None:
-        raise LookupError("no bad boxes, please")
+def test_an_exception_of_the_callback_ends_the_session(world: World) -> None:
+    def reject(*_: object) -> None:
+        raise LookupError("invalid annotations are an error here")
 
     with (
         pytest.raises(LookupError),
-        IngestSession(world.target, world.token, "run-1", on_invalid=refuse) as session,
+        IngestSession(world.target, world.token, "run-1", on_invalid=reject) as session,
     ):
-        session.send(Box(world.image_id, "", 0, 0, 1, 1))
+        session.send(NewAnnotation(world.image_id, "", 0, 0, 1, 1))
 
 
-def test_a_second_writer_fences_the_first(world: World) -> None:
-    lost = boxes(world.image_id, range(90, 94))
+def test_a_second_producer_fences_the_first(world: World) -> None:
+    lost = new_annotations(world.image_id, range(90, 94))
     with pytest.raises(Fenced) as fenced, IngestSession(world.target, world.token, "run-1") as first:
-        first.send(boxes(world.image_id, range(3)))
+        first.send(new_annotations(world.image_id, range(3)))
         first.flush()
         with IngestSession(world.target, world.token, "run-1") as second:
-            second.send(boxes(world.image_id, range(3, 6)))
+            second.send(new_annotations(world.image_id, range(3, 6)))
         first.send(lost)
     assert (fenced.value.unstored, fenced.value.next_offset) == (lost, 3)
-    assert world.labels() == [str(place) for place in range(6)]
+    assert world.labels() == [str(offset) for offset in range(6)]
 
 
-def test_whoever_sends_after_the_end_is_told_and_gets_the_rest_back(world: World) -> None:
-    lost = boxes(world.image_id, range(90, 94))
+def test_send_after_the_session_has_failed_raises_with_all_unstored_annotations(world: World) -> None:
+    lost = new_annotations(world.image_id, range(90, 94))
     with pytest.raises(Fenced) as fenced, IngestSession(world.target, world.token, "run-1") as first:
         with IngestSession(world.target, world.token, "run-1"):
             pass
@@ -184,21 +191,21 @@ def test_whoever_sends_after_the_end_is_told_and_gets_the_rest_back(world: World
     assert (fenced.value.unstored, fenced.value.next_offset) == (lost, 0)
 
 
-def test_a_bad_token_is_refused(world: World) -> None:
+def test_an_invalid_token_is_rejected(world: World) -> None:
     with pytest.raises(Unauthenticated), IngestSession(world.target, "nonsense", "run-1"):
         pass
 
 
-def test_a_token_that_expired_is_asked_for_again(world: World) -> None:
-    tokens = iter([mint("somebody", ttl=-3600), world.token])
+def test_an_expired_token_is_replaced(world: World) -> None:
+    tokens = iter([mint("a user", ttl=-3600), world.token])
     with IngestSession(world.target, lambda: next(tokens), "run-1") as session:
-        session.send(boxes(world.image_id, range(3)))
+        session.send(new_annotations(world.image_id, range(3)))
     assert len(world.labels()) == 3
     with pytest.raises(Unauthenticated), IngestSession(world.target, lambda: "nonsense", "run-1"):
         pass
 
 
-def test_a_token_without_the_scope_is_refused(world: World) -> None:
+def test_a_token_without_the_scope_is_rejected(world: World) -> None:
     with (
         pytest.raises(PermissionDenied),
         IngestSession(world.target, mint("r", scope="annotations:read"), "run-1"),
@@ -206,7 +213,7 @@ def test_a_token_without_the_scope_is_refused(world: World) -> None:
         pass
 
 
-def test_arguments_that_cannot_be_right_are_refused(world: World) -> None:
+def test_invalid_arguments_are_rejected(world: World) -> None:
     with pytest.raises(InvalidArgument, match="stream_id"), IngestSession(world.target, world.token, "a/b"):
         pass
     for target in ("127.0.0.1:50052", "http://", "ftp://host", "http://host/path", "http://user@host"):
@@ -217,12 +224,12 @@ def test_arguments_that_cannot_be_right_are_refused(world: World) -> None:
             IngestSession(world.target, world.token, "run-1", **wrong)  # type: ignore[arg-type]
 
 
-def test_a_server_that_is_out_of_reach_is_given_up_when_patience_ends(fragile: World) -> None:
-    sent = boxes(fragile.image_id, range(5))
-    session = IngestSession(fragile.target, fragile.token, "run-1", patience=0.5)
+def test_an_unavailable_server_raises_after_max_wait(fragile: World) -> None:
+    sent = new_annotations(fragile.image_id, range(5))
+    session = IngestSession(fragile.target, fragile.token, "run-1", max_wait=0.5)
     with pytest.raises(Unavailable) as unavailable, session:
         fragile.server.kill()
         session.send(sent)
     assert unavailable.value.unstored == sent
-    with pytest.raises(Unavailable), IngestSession(fragile.target, fragile.token, "run-1", patience=0):
+    with pytest.raises(Unavailable), IngestSession(fragile.target, fragile.token, "run-1", max_wait=0):
         pass

@@ -1,4 +1,4 @@
-"""The Python of the READMEs does what they say."""
+"""The Python examples of the READMEs work."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 def block(readme: str, number: int, world: World) -> str:
-    """A block of Python of a README, for this world's server."""
+    """Returns a Python example of a README, with the address of this world's server."""
     code = BLOCK.findall((ROOT / readme).read_text(encoding="utf-8"))[number]
     assert "http://127.0.0.1:50052" in code
     return str(code.replace("http://127.0.0.1:50052", world.target))
@@ -27,7 +27,7 @@ def variables(world: World) -> dict[str, str]:
 
 
 def run(code: str, world: World, folder: Path) -> str:
-    """Runs it as a program; answers what it warned of."""
+    """Runs the code as a program; returns its warnings."""
     command = [sys.executable, "-c", code]
     done = subprocess.run(
         command, env=variables(world), cwd=folder, check=True, stderr=subprocess.PIPE, text=True
@@ -37,14 +37,14 @@ def run(code: str, world: World, folder: Path) -> str:
 
 def found(world: World) -> list[tuple[str, float, str]]:
     stored = world.server.annotations(world.token, world.image_id)
-    return [(box["label"], box["confidence"], box["model"]) for box in stored]
+    return [(annotation["label"], annotation["confidence"], annotation["model"]) for annotation in stored]
 
 
 both = pytest.mark.parametrize("readme", ["README.md", "clients/python/README.md"])
 
 
 @both
-def test_the_camera_of_the_readme_sends_new_boxes_each_time(
+def test_the_readme_s_camera_sends_new_annotations_each_time(
     world: World, tmp_path: Path, readme: str
 ) -> None:
     for _ in range(2):
@@ -53,23 +53,23 @@ def test_the_camera_of_the_readme_sends_new_boxes_each_time(
 
 
 @both
-def test_the_job_of_the_readme_stores_its_boxes_once(world: World, tmp_path: Path, readme: str) -> None:
+def test_the_readme_s_job_stores_its_annotations_once(world: World, tmp_path: Path, readme: str) -> None:
     code, file = block(readme, 1, world), tmp_path / "detections.jsonl"
     line = next(line for line in code.splitlines() if line.startswith("# {"))
     first = line.removeprefix("# ").replace("…", f'"{world.image_id}"')
     warnings: list[str] = []
-    for box in (first, first, first.replace("car", "bus")):
-        file.write_text(f"{box}\n")
+    for annotation in (first, first, first.replace("car", "bus")):
+        file.write_text(f"{annotation}\n")
         warnings.append(run(code, world, tmp_path))
     assert ["NothingSent" in warning for warning in warnings] == [False, True, False]
     assert found(world) == [("car", 0.91, "yolo 11"), ("bus", 0.91, "yolo 11")]
 
 
-def test_the_readme_watches_what_it_has_stored(world: World, tmp_path: Path) -> None:
+def test_the_readme_s_watcher_receives_the_stored_annotations(world: World, tmp_path: Path) -> None:
     readme = "clients/python/README.md"
     run(block(readme, 0, world), world, tmp_path)
     command = [sys.executable, "-u", "-c", block(readme, 2, world)]
     with subprocess.Popen(command, env=variables(world), stdout=subprocess.PIPE, text=True) as watcher:
         assert watcher.stdout is not None
-        assert watcher.stdout.readline() == "2 boxes\n"
+        assert watcher.stdout.readline() == "2 annotations\n"
         watcher.kill()

@@ -1,14 +1,13 @@
-"""Reticle for model servers: boxes that are stored exactly once, and images that are watched."""
+"""The Reticle client for model servers: stores annotations exactly once, and watches an image's."""
 
 from .annotation import Annotation
-from .box import Box
 from .errors import (
     Fenced,
     InvalidArgument,
     NotFound,
     NothingSent,
     PermissionDenied,
-    Refused,
+    Rejected,
     ReticleError,
     Rewound,
     Unauthenticated,
@@ -16,21 +15,22 @@ from .errors import (
     WrongServer,
 )
 from .ingest import IngestSession
+from .new_annotation import NewAnnotation
 from .watch import Changed, Current, Event, Removed, Reset, Watch, watch
 
 __all__ = [
     "Annotation",
-    "Box",
     "Changed",
     "Current",
     "Event",
     "Fenced",
     "IngestSession",
     "InvalidArgument",
+    "NewAnnotation",
     "NotFound",
     "NothingSent",
     "PermissionDenied",
-    "Refused",
+    "Rejected",
     "Removed",
     "Reset",
     "ReticleError",

@@ -1,4 +1,4 @@
-"""Boxes as they are stored."""
+"""Stored annotations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .stubs import annotations_pb2 as pb
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """One stored box: the fields of a `Box`, and what the server says of it."""
+    """One stored annotation: the fields of a `NewAnnotation`, and those that the server sets."""
 
     id: str
     image_id: str
@@ -19,19 +19,19 @@ class Annotation:
     y: float
     width: float
     height: float
-    # None for boxes that people drew.
+    # None for annotations that people drew.
     confidence: float | None
     model: str
     # The user who stored it.
     created_by: str
     created_at: datetime
     updated_at: datetime
-    # Changes with every change of the box.
+    # Changes with each change of the annotation.
     etag: str
 
     @classmethod
     def from_proto(cls, message: pb.Annotation) -> Annotation:
-        """The box that a message carries."""
+        """Decodes an annotation from its message."""
         return cls(
             id=message.id,
             image_id=message.image_id,

@@ -1,4 +1,4 @@
-"""One connection after another: when to make the next, and when to give up."""
+"""When to reconnect, and when to give up."""
 
 from __future__ import annotations
 
@@ -11,46 +11,50 @@ from .failure import Failure
 
 
 class Attempts:
-    """Pauses that double with every failure in a row, of a random length, so that many clients do not come at once."""
+    """Exponential backoff with jitter, so that many clients do not reconnect at the same time.
+
+    `max_wait` is how many seconds failures may go on before `Unavailable` is raised; `None` is without limit.
+    `fresh_tokens` says that the token comes from a function, so that a rejected one is replaced once.
+    """
 
     FIRST_PAUSE = 0.1
     LONGEST_PAUSE = 10.0
 
     def __init__(
-        self, *, patience: float | None, fresh_tokens: bool, fraction: Callable[[], float] = random.random
+        self, *, max_wait: float | None, fresh_tokens: bool, fraction: Callable[[], float] = random.random
     ) -> None:
-        self._patience, self._fresh_tokens, self._fraction = patience, fresh_tokens, fraction
+        self._max_wait, self._fresh_tokens, self._fraction = max_wait, fresh_tokens, fraction
         self._next_pause = self.FIRST_PAUSE
         self._failing_since: float | None = None
-        self._token_refused = False
-        self._ever_answered = False
+        self._token_rejected = False
+        self._ever_responded = False
 
-    def answered(self) -> None:
-        """The server has answered: it is the right one, and the token is good."""
-        self._token_refused = False
-        self._ever_answered = True
+    def responded(self) -> None:
+        """Records a response of the server: the target is right, and the token is valid."""
+        self._token_rejected = False
+        self._ever_responded = True
 
     def succeeded(self) -> None:
-        """The server has done what it was asked for: a failure that comes now is the first."""
+        """Records success: resets the backoff, and `max_wait` starts at the next failure."""
         self._next_pause = self.FIRST_PAUSE
         self._failing_since = None
 
     def delay_after(self, failure: Failure) -> float:
-        """The seconds to wait before the next attempt; raises what ends them."""
+        """Returns the seconds to wait before the next attempt; raises an error if there is to be none."""
         error = failure.error()
-        # What answered once is the right server, whatever stands in for it now.
-        if failure.wrong_server and not self._ever_answered:
+        # A target that responded once is the right server, even if a proxy responds in its place now.
+        if failure.wrong_server and not self._ever_responded:
             error = WrongServer(failure.message)
-        # A token may have expired since it was asked for.
-        fresh_token = isinstance(error, Unauthenticated) and self._fresh_tokens and not self._token_refused
-        self._token_refused |= fresh_token
+        # The token may have expired after its function returned it.
+        fresh_token = isinstance(error, Unauthenticated) and self._fresh_tokens and not self._token_rejected
+        self._token_rejected |= fresh_token
         if error is not None and not fresh_token:
             raise error
         now = time.monotonic()
         if self._failing_since is None:
             self._failing_since = now
-        if self._patience is not None and now - self._failing_since >= self._patience and not fresh_token:
-            raise Unavailable(f"no answer for {self._patience:g} s: {failure}")
+        if self._max_wait is not None and now - self._failing_since >= self._max_wait and not fresh_token:
+            raise Unavailable(f"gave up after {self._max_wait:g} s: {failure}")
         pause = self._next_pause * (1 + self._fraction()) / 2
         self._next_pause = min(self._next_pause * 2, self.LONGEST_PAUSE)
         return failure.retry_after + pause

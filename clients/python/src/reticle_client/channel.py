@@ -1,4 +1,4 @@
-"""Connections: where to, how safely, and with which token."""
+"""gRPC channels: the target, TLS, and the token."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from urllib.parse import urlsplit
 
 import grpc
 
-# A token, or what gives one: it is asked before every call.
+# A token, or a function that returns one and is called before each call.
 Token = str | Callable[[], str]
 
-# The largest message that either side sends: the server rejects larger ones.
+# The largest message in either direction. The server rejects larger ones.
 MAX_MESSAGE_BYTES = 7 * 1024 * 1024
 
 _OPTIONS = [
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-    # A peer that is gone without a word is noticed within half a minute.
+    # Detects a peer that disappeared without closing the connection within 30 s.
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.http2.max_pings_without_data", 0),
-    # A channel knows nothing of the failures of those before it: how long to wait is said in `Attempts`.
+    # Without it, a new channel shares the backoff of earlier ones. `Attempts` decides how long to wait.
     ("grpc.use_local_subchannel_pool", 1),
 ]
 
-# Makes a channel for one connection. A channel that has failed once is not used again: gRPC would make the next
-# connection at a time of its own, and some versions not at all while nobody calls.
+# Makes a channel for one connection. A failed channel is not used again, because gRPC would reconnect it at a time
+# of its own, and some versions do not reconnect while there is no call.
 Connect = Callable[[], grpc.Channel]
 
 
 def connector(target: str, root_certificates: bytes | None = None) -> Connect:
-    """How to connect to `target`: `https://HOST[:PORT]`, checked by `root_certificates` (PEM) or the usual ones, or
-    `http://HOST[:PORT]`, which is not encrypted.
+    """Returns what connects to `target`: `https://HOST[:PORT]`, verified by `root_certificates` (PEM) or gRPC's default
+    ones, or `http://HOST[:PORT]`, which is not encrypted.
     """
     scheme, address, path, query, fragment = urlsplit(target)
     ports = {"http": 80, "https": 443}
@@ -42,12 +42,12 @@ def connector(target: str, root_certificates: bytes | None = None) -> Connect:
         address = f"{address}:{ports[scheme]}"
     if scheme == "http":
         if root_certificates is not None:
-            raise ValueError("root certificates are for https:// targets")
+            raise ValueError("root_certificates needs an https:// target")
         return partial(grpc.insecure_channel, address, options=_OPTIONS)
     credentials = grpc.ssl_channel_credentials(root_certificates)
     return partial(grpc.secure_channel, address, credentials, options=_OPTIONS)
 
 
 def authorization(token: Token) -> tuple[tuple[str, str | bytes], ...]:
-    """The metadata of one call."""
+    """Returns the metadata that authenticates one call."""
     return (("authorization", f"Bearer {token() if callable(token) else token}"),)

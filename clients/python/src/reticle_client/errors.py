@@ -1,34 +1,34 @@
-"""What ends a session or a watch, and what it warns of. Whatever may pass is tried again and not raised."""
+"""The errors that end a session or a watch, and its warnings. Temporary failures are retried and not raised."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TypeVar
 
-from .box import Box
+from .new_annotation import NewAnnotation
 
 _Error = TypeVar("_Error", bound="ReticleError")
 
 
 class ReticleError(Exception):
-    """The server refused the call for good, or cannot be reached.
+    """The server rejected the call for good, or cannot be reached.
 
-    `unstored` are the boxes that were sent and are not known to be durable, in their order; `next_offset` is the
-    place of the first of them in the stream.
+    `unstored` has the annotations that were sent and not acknowledged, in order. `next_offset` is the offset of the
+    first of them in the stream.
     """
 
-    unstored: Sequence[Box] = ()
+    unstored: Sequence[NewAnnotation] = ()
     next_offset: int = 0
 
-    def carrying(self: _Error, unstored: Sequence[Box], next_offset: int) -> _Error:
-        """The same error with these boxes."""
+    def with_unstored(self: _Error, unstored: Sequence[NewAnnotation], next_offset: int) -> _Error:
+        """Returns the same error with these annotations."""
         error = type(self)(*self.args)
         error.unstored, error.next_offset = unstored, next_offset
         return error
 
 
 class Unauthenticated(ReticleError):
-    """The token was refused; where it comes from a function, a fresh one too."""
+    """The server rejected the token; if it comes from a function, also a second one."""
 
 
 class PermissionDenied(ReticleError):
@@ -36,32 +36,32 @@ class PermissionDenied(ReticleError):
 
 
 class NotFound(ReticleError):
-    """It does not exist for the caller."""
+    """The image or stream does not exist, or the caller may not see it."""
 
 
 class InvalidArgument(ReticleError):
-    """An argument breaks a rule, which the message names."""
+    """An argument is invalid; the message names it and the rule."""
 
 
 class Fenced(ReticleError):
-    """Another writer has opened the stream: a stream has one producer at a time."""
+    """Another producer has opened the stream. A stream has one producer at a time."""
 
 
 class Rewound(ReticleError):
-    """The server no longer has what it acknowledged, as after its data was restored from a copy."""
+    """The server has lost annotations that it acknowledged: its database was restored from a copy."""
 
 
 class Unavailable(ReticleError):
-    """The server gave no answer for as long as the caller has patience."""
+    """No attempt has succeeded for `max_wait` seconds."""
 
 
-class Refused(ReticleError):
-    """Any other refusal that does not pass."""
+class Rejected(ReticleError):
+    """The server rejected the call for another reason that a retry does not change."""
 
 
-class WrongServer(Refused):
-    """What listens at the target is not the service that was called; the message says what to do."""
+class WrongServer(Rejected):
+    """The target is not the service that was called; the message says how to correct it."""
 
 
 class NothingSent(UserWarning):
-    """A session opened a stream with boxes in it, and ended without having sent one."""
+    """A session opened a stream that already has annotations, and sent none."""

@@ -1,4 +1,4 @@
-"""Why a call ended: what gRPC says, read once."""
+"""Why a call ended: the status and its details, decoded from gRPC's error."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from google.protobuf.message import DecodeError
 from . import errors
 from .stubs import error_details_pb2, status_pb2
 
-# What a server that is alive and well says again and again. All else passes: a broken connection, a restart, a proxy.
+# Statuses that a retry does not change. All others are retried: a broken connection, a restart, a proxy's error.
 _FINAL = {
     grpc.StatusCode.UNAUTHENTICATED: errors.Unauthenticated,
     grpc.StatusCode.PERMISSION_DENIED: errors.PermissionDenied,
     grpc.StatusCode.NOT_FOUND: errors.NotFound,
     grpc.StatusCode.INVALID_ARGUMENT: errors.InvalidArgument,
     grpc.StatusCode.OUT_OF_RANGE: errors.InvalidArgument,
-    grpc.StatusCode.ALREADY_EXISTS: errors.Refused,
-    grpc.StatusCode.FAILED_PRECONDITION: errors.Refused,
+    grpc.StatusCode.ALREADY_EXISTS: errors.Rejected,
+    grpc.StatusCode.FAILED_PRECONDITION: errors.Rejected,
     grpc.StatusCode.UNIMPLEMENTED: errors.WrongServer,
-    grpc.StatusCode.DATA_LOSS: errors.Refused,
+    grpc.StatusCode.DATA_LOSS: errors.Rejected,
 }
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A call's end. `reason` is the server's word for programs; it asks to be left alone for `retry_after` seconds.
+    """The end of a call. `reason` is that of `ErrorInfo`; the server asks for a pause of `retry_after` seconds.
 
-    `wrong_server` says that what listens at the target does not even speak the protocol.
+    `wrong_server` says that the target does not speak the protocol.
     """
 
     code: grpc.StatusCode
@@ -40,7 +40,7 @@ class Failure:
 
     @classmethod
     def of(cls, error: grpc.RpcError) -> Failure:
-        """What an error of gRPC's says."""
+        """Decodes an error of gRPC's."""
         if not isinstance(error, grpc.Call):
             return cls(grpc.StatusCode.UNKNOWN, str(error))
         reason, retry_after = "", 0.0
@@ -54,10 +54,10 @@ class Failure:
         return cls(error.code(), error.details() or "", reason, retry_after)
 
     def error(self) -> errors.ReticleError | None:
-        """What to raise; nothing if the failure may pass."""
+        """Returns the error to raise, or `None` if the call is to be retried."""
         if self.reason == "STREAM_FENCED":
             return errors.Fenced(self.message)
-        # Whoever opens the stream again is told where it stands.
+        # The next connection receives the stream's `next_offset`, and resumes there.
         if self.reason == "OFFSET_GAP":
             return None
         kind = _FINAL.get(self.code)

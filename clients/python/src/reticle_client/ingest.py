@@ -1,4 +1,7 @@
-"""A producer's session: boxes in, each stored exactly once, whatever breaks in between."""
+"""A producer's session: sends annotations into a stream and stores each exactly once, across failures.
+
+The protocol has a page: `docs/ingest.md`.
+"""
 
 from __future__ import annotations
 
@@ -11,44 +14,44 @@ from types import TracebackType
 import grpc
 
 from .attempts import Attempts
-from .box import Box
 from .channel import Token, authorization, connector
 from .errors import NothingSent, ReticleError
 from .failure import Failure
+from .new_annotation import NewAnnotation
 from .outbox import Outbox
 from .stubs import annotations_pb2 as pb
 from .stubs.annotations_pb2_grpc import AnnotationsServiceStub
-from .wrong_server import explained
+from .wrong_server import explain
 
 _log = logging.getLogger("reticle_client")
 
-# The most boxes of one message that the server takes.
+# The most annotations that the server accepts in one message.
 MAX_BATCH_SIZE = 5_000
-# How long the end of a session waits for the server to have seen it.
+# How long `close` waits for the server to end the call.
 CLOSING_SECONDS = 1.0
 
 
 class IngestSession:
-    """Streams boxes into the stream `stream_id` of the token's user, as a context manager.
+    """A context manager that sends annotations into the stream `stream_id` of the token's user.
 
-    A stream has one producer at a time, and its boxes are numbered from 0. One that starts again goes on with the box
-    `next_offset`. `send` may be called from several threads.
+    A stream has one producer at a time. Its annotations have consecutive offsets, from 0. A producer that restarts
+    resumes with the annotation at `next_offset`. `send` may be called from several threads.
 
-    A box that breaks a rule is not stored: `on_invalid(offset, field, reason)` is called, from the session's own
-    thread, and what it raises ends the session; without it, a warning is logged. It is called before `durable_offset`
-    passes the box, and called again if a connection broke in between. Broken connections are made anew, and logged.
+    An invalid annotation is not stored. The session calls `on_invalid(offset, field, reason)` from its own thread;
+    without that function it logs a warning. An exception of the function ends the session. The call comes before
+    `durable_offset` passes the annotation, and is repeated if a connection broke in between. The session replaces
+    broken connections, and logs each.
 
-    A session that opens a stream with boxes in it and sends none warns (`NothingSent`) when its block ends: new boxes
-    in the stream of an earlier job are easily skipped by mistake. What may be set:
+    A session that opens a stream with annotations and sends none warns (`NothingSent`) when its block ends:
+    new annotations in the stream of an earlier job are easily skipped by mistake. Optional arguments:
 
-    - `first_offset`: the place of the first box that is sent, instead of the end of the stream. What the stream already
-      has from there on, up to `opened_at`, is not stored again; what of it is not stored is reported as invalid. It is
-      for producers that keep a record of their own of what was reported to them.
-
-    - `batch_size`, `max_delay`: a message has so many boxes, or those of so many seconds.
-    - `max_unacknowledged`: `send` waits while so many boxes are not durable.
-    - `patience`: for how many seconds the server may be out of reach before `Unavailable` is raised; for ever if none.
-    - `root_certificates`: what a private server's certificate is checked by (PEM).
+    - `first_offset`: the offset of the first annotation that is sent, instead of the end of the stream. Annotations
+      that the stream already has, from there up to `opened_at`, are not stored again; those of them that are not stored
+      are reported as invalid. It is for producers that keep their own record of these reports.
+    - `batch_size`, `max_delay`: a message is sent when it has this many annotations, or after this many seconds.
+    - `max_unacknowledged`: the limit of annotations in memory that are not durable; `send` waits while it is reached.
+    - `max_wait`: how many seconds attempts may fail before `Unavailable` is raised; without limit by default.
+    - `root_certificates`: the authorities that verify a private server's certificate (PEM).
     """
 
     def __init__(
@@ -62,7 +65,7 @@ class IngestSession:
         batch_size: int = 1_000,
         max_delay: float = 0.05,
         max_unacknowledged: int = 20_000,
-        patience: float | None = None,
+        max_wait: float | None = None,
         root_certificates: bytes | None = None,
     ) -> None:
         if not 1 <= batch_size <= MAX_BATCH_SIZE:
@@ -83,13 +86,13 @@ class IngestSession:
         self._cancel: Callable[[], object] | None = None
         self._sending = threading.Lock()
         self._ending = threading.Event()
-        self._attempts = Attempts(patience=patience, fresh_tokens=callable(token))
+        self._attempts = Attempts(max_wait=max_wait, fresh_tokens=callable(token))
         self._target = target
         self._sent_any = False
         self._thread = threading.Thread(target=self._run, name=f"ingest {stream_id}", daemon=True)
 
     def __enter__(self) -> IngestSession:
-        """Opens the stream, and waits until it is open."""
+        """Opens the stream, and waits until the server has sent its `next_offset`."""
         self._thread.start()
         try:
             self._outbox.wait_until_open()
@@ -101,7 +104,7 @@ class IngestSession:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Waits until everything is durable, unless an exception ends the block."""
+        """Waits until each annotation is durable, unless an exception ends the block; then closes the session."""
         try:
             if kind is None:
                 self.flush()
@@ -112,117 +115,120 @@ class IngestSession:
 
     @property
     def opened_at(self) -> int:
-        """How many places the stream had when the session opened it."""
+        """The end of the stream when the session opened it."""
         return self._outbox.opened_at
 
     @property
     def next_offset(self) -> int:
-        """The place of the box that is sent next: right after opening, where the producer has to go on."""
+        """The offset of the next annotation that is sent. Right after opening, this is where to resume."""
         return self._outbox.next_offset
 
     @property
     def durable_offset(self) -> int:
-        """Every box below is durable, or was reported as invalid."""
+        """Each annotation below this offset is durable, or was reported as invalid."""
         return self._outbox.durable
 
     @property
     def unacknowledged(self) -> int:
-        """How many boxes are in memory."""
+        """How many annotations are in memory and not acknowledged."""
         return self._outbox.unacknowledged()
 
-    def send(self, boxes: Box | Iterable[Box]) -> None:
-        """Takes in boxes, at consecutive places, and returns before they are durable; waits while too many are not."""
-        rest = iter([boxes] if isinstance(boxes, Box) else boxes)
+    def send(self, annotations: NewAnnotation | Iterable[NewAnnotation]) -> None:
+        """Queues annotations, at consecutive offsets, and returns before they are durable.
+
+        Waits while `max_unacknowledged` of them are not durable.
+        """
+        rest = iter([annotations] if isinstance(annotations, NewAnnotation) else annotations)
         with self._sending:
-            for box in rest:
+            for annotation in rest:
                 self._sent_any = True
-                message = box.to_proto()
+                message = annotation.to_proto()
                 try:
                     self._outbox.put(message)
                 except ReticleError as error:
-                    # Of an iterator the caller still has the rest.
-                    left = [box, *rest] if isinstance(boxes, Sequence) else [box]
-                    raise error.carrying([*error.unstored, *left], error.next_offset) from None
+                    # If it is an iterator, the caller still has the rest.
+                    left = [annotation, *rest] if isinstance(annotations, Sequence) else [annotation]
+                    raise error.with_unstored([*error.unstored, *left], error.next_offset) from None
 
     def flush(self, timeout: float | None = None) -> None:
-        """Returns when every box that was sent is durable or was reported; raises `TimeoutError` after `timeout` s."""
+        """Waits until each annotation sent so far is durable or reported; raises `TimeoutError` after `timeout` s."""
         self._outbox.flush(timeout)
 
     def close(self) -> None:
-        """Ends the session without waiting for what is not durable."""
+        """Ends the session without waiting for annotations that are not durable."""
         self._outbox.close()
         self._ending.set()
         if self._thread.is_alive():
-            # The server ends a stream that has ended well; one that does not is cut off.
+            # The server ends a call whose requests have ended. If it does not in time, the call is cancelled.
             self._thread.join(CLOSING_SECONDS)
             if self._cancel is not None:
                 self._cancel()
             self._thread.join()
 
     def _run(self) -> None:
-        """Holds a connection as long as there is something to send, and makes another when it breaks."""
+        """Keeps a connection while there is something to send, and replaces it when it breaks."""
         try:
-            while self._outbox.wait_until_wanting():
-                failure = self._converse()
-                # A server may end a stream that has nothing to say.
-                lasting = self._outbox.wanting() or failure.error() is not None
-                if lasting and not self._ending.is_set():
+            while self._outbox.wait_until_connection_needed():
+                failure = self._run_connection()
+                # The server may end an idle stream. Then there is nothing to retry.
+                matters = self._outbox.needs_connection() or failure.error() is not None
+                if matters and not self._ending.is_set():
                     delay = self._attempts.delay_after(failure)
                     _log.warning("stream %s: %s; next attempt in %.1f s", self._stream_id, failure, delay)
                     self._ending.wait(delay)
         except ReticleError as error:
-            self._outbox.fail(error.carrying(self._outbox.unstored(), self._outbox.durable))
+            self._outbox.fail(error.with_unstored(self._outbox.unstored(), self._outbox.durable))
         except Exception as error:
             self._outbox.fail(error)
 
-    def _converse(self) -> Failure:
-        """One connection, from its opening to its end, which is answered."""
+    def _run_connection(self) -> Failure:
+        """Runs one connection until it ends, and returns why it ended."""
         opened = threading.Event()
         connection = 0
 
         def requests() -> Iterator[pb.IngestAnnotationsRequest]:
             yield pb.IngestAnnotationsRequest(stream_id=self._stream_id)
             opened.wait()
-            while (taken := self._outbox.take(connection)) is not None:
+            while (taken := self._outbox.next_message(connection)) is not None:
                 yield pb.IngestAnnotationsRequest(offset=taken[0], annotations=taken[1])
 
         with self._connect() as channel:
             stub = AnnotationsServiceStub(channel)
-            answers = stub.IngestAnnotations(requests(), metadata=authorization(self._token))
-            self._cancel = answers.cancel
+            responses = stub.IngestAnnotations(requests(), metadata=authorization(self._token))
+            self._cancel = responses.cancel
             if self._ending.is_set():
-                answers.cancel()
+                responses.cancel()
             try:
-                for answer in answers:
-                    self._attempts.answered()
+                for response in responses:
+                    self._attempts.responded()
                     if opened.is_set():
-                        self._handle(answer)
+                        self._handle(response)
                         continue
-                    connection = self._outbox.connected(answer.next_offset)
+                    connection = self._outbox.begin_connection(response.next_offset)
                     opened.set()
-                    if not self._outbox.wanting():
+                    if not self._outbox.needs_connection():
                         self._attempts.succeeded()
             except grpc.RpcError as error:
-                return explained(Failure.of(error), self._target, "reticle.annotations.v1.AnnotationsService")
+                return explain(Failure.of(error), self._target, "reticle.annotations.v1.AnnotationsService")
             finally:
-                self._outbox.disconnected()
+                self._outbox.end_connection()
                 opened.set()
-        return Failure(grpc.StatusCode.OK, "the server has ended the stream")
+        return Failure(grpc.StatusCode.OK, "the server has ended the call")
 
-    def _handle(self, answer: pb.IngestAnnotationsResponse) -> None:
-        for invalid in answer.invalid:
+    def _handle(self, response: pb.IngestAnnotationsResponse) -> None:
+        for invalid in response.invalid:
             self._on_invalid(invalid.offset, invalid.field, invalid.reason)
-        if self._outbox.acknowledge(answer.next_offset) or not self._outbox.wanting():
+        if self._outbox.acknowledge(response.next_offset) or not self._outbox.needs_connection():
             self._attempts.succeeded()
 
 
 def _nothing_sent(stream_id: str, opened_at: int) -> str:
     return (
-        f"the stream {stream_id!r} has {opened_at:,} boxes of earlier sessions, and this session sent none. Nothing is "
-        "wrong if the job was complete. If it has new boxes, send all of them, or give the job a stream_id of its own: "
-        "only a job that begins again with the same boxes skips those before next_offset."
+        f"stream {stream_id!r} has {opened_at:,} annotations of earlier sessions, and this session sent none. This is "
+        "correct if the job was complete. If it has new annotations, send all of them, or use another stream_id: only "
+        "a job that sends the same annotations again skips those before next_offset."
     )
 
 
 def _warn(offset: int, field: str, reason: str) -> None:
-    _log.warning("box %d was not stored: %s %s", offset, field, reason)
+    _log.warning("annotation %d was not stored: %s %s", offset, field, reason)

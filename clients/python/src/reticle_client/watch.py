@@ -1,4 +1,7 @@
-"""A watcher: an image's boxes, then each change, across broken connections."""
+"""A watcher: an image's annotations, then each change, across broken connections.
+
+The protocol has a page: `docs/watch.md`.
+"""
 
 from __future__ import annotations
 
@@ -16,45 +19,45 @@ from .channel import Token, authorization, connector
 from .failure import Failure
 from .stubs import annotations_pb2 as pb
 from .stubs.annotations_pb2_grpc import AnnotationsServiceStub
-from .wrong_server import explained
+from .wrong_server import explain
 
 _log = logging.getLogger("reticle_client")
 
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A box is there, new or with other content."""
+    """An annotation exists: it is new or was changed."""
 
     annotation: Annotation
 
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """The box with this id is there no more."""
+    """The annotation with this id was removed."""
 
     id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """Everything up to now was told. It comes after the first boxes, and again every few seconds of silence."""
+    """All changes up to now were sent. It follows the first annotations, and repeats every 15 s without a change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """All boxes are to be forgotten: the changes since are not known any more, and all boxes follow anew."""
+    """Discard all annotations: the server no longer has the changes since the last event. All annotations follow."""
 
 
 Event = Changed | Removed | Current | Reset
 
 
 class Watch(Iterator[Event]):
-    """What happens on one image. It begins with all boxes, or behind the event that `resume_token` came with.
+    """The changes of one image's annotations. It begins with all annotations, or after the event of `resume_token`.
 
-    It makes a connection when the first event is asked for, and another whenever one ends, as the server ends them now
-    and then; no event is missed or comes twice. It ends when it is closed, which any thread may do, or by a
-    `ReticleError`: `NotFound` if the image is gone, `Unauthenticated`, `PermissionDenied`, or `Unavailable` when
-    `patience` ends, if there is any.
+    It connects when the first event is requested, and reconnects when a connection ends, as the server ends each after
+    some time. No event is missed or repeated. It ends when any thread closes it, or with a `ReticleError`: `NotFound`
+    if the image is deleted, `Unauthenticated`, `PermissionDenied`, or `Unavailable` after `max_wait` seconds of
+    failures, if that is set.
     """
 
     def __init__(
@@ -64,15 +67,15 @@ class Watch(Iterator[Event]):
         image_id: str,
         *,
         resume_token: str = "",
-        patience: float | None = None,
+        max_wait: float | None = None,
         root_certificates: bytes | None = None,
     ) -> None:
-        # That of the event that was handed out last.
+        # The token of the last event that was returned.
         self.resume_token = resume_token
         self._token, self._image_id = token, image_id
         self._connect = connector(target, root_certificates)
         self._target = target
-        self._attempts = Attempts(patience=patience, fresh_tokens=callable(token))
+        self._attempts = Attempts(max_wait=max_wait, fresh_tokens=callable(token))
         self._closing = threading.Event()
         self._cancel: Callable[[], object] | None = None
         self._events = self._run()
@@ -92,13 +95,13 @@ class Watch(Iterator[Event]):
         self._closing.set()
         if self._cancel is not None:
             self._cancel()
-        # Closes the connection now, unless another thread waits in there, which then does.
+        # Closes the connection now. If another thread is in the generator, this raises, and that thread closes it.
         with suppress(ValueError):
             self._events.close()
 
     def _run(self) -> Generator[Event, None, None]:
         while not self._closing.is_set():
-            failure = yield from self._converse()
+            failure = yield from self._run_connection()
             if self._closing.is_set():
                 return
             delay = self._attempts.delay_after(failure)
@@ -106,8 +109,8 @@ class Watch(Iterator[Event]):
             _log.log(level, "image %s: %s; next attempt in %.1f s", self._image_id, failure, delay)
             self._closing.wait(delay)
 
-    def _converse(self) -> Generator[Event, None, Failure]:
-        """One connection, from its opening to its end, which is answered."""
+    def _run_connection(self) -> Generator[Event, None, Failure]:
+        """Runs one connection until it ends, and returns why it ended."""
         with self._connect() as channel:
             request = pb.WatchAnnotationsRequest(image_id=self._image_id, resume_token=self.resume_token)
             stub = AnnotationsServiceStub(channel)
@@ -117,13 +120,13 @@ class Watch(Iterator[Event]):
                 messages.cancel()
             try:
                 for message in messages:
-                    self._attempts.answered()
+                    self._attempts.responded()
                     self._attempts.succeeded()
-                    if (event := _event(message)) is not None:
+                    if (event := _decode_event(message)) is not None:
                         self.resume_token = message.resume_token
                         yield event
             except grpc.RpcError as error:
-                return explained(Failure.of(error), self._target, "reticle.annotations.v1.AnnotationsService")
+                return explain(Failure.of(error), self._target, "reticle.annotations.v1.AnnotationsService")
         return Failure(grpc.StatusCode.OK, "the server has ended the call")
 
 
@@ -133,7 +136,7 @@ def watch(
     image_id: str,
     *,
     resume_token: str = "",
-    patience: float | None = None,
+    max_wait: float | None = None,
     root_certificates: bytes | None = None,
 ) -> Watch:
     """Watches an image: `for event in watch(…)`."""
@@ -142,13 +145,13 @@ def watch(
         token,
         image_id,
         resume_token=resume_token,
-        patience=patience,
+        max_wait=max_wait,
         root_certificates=root_certificates,
     )
 
 
-def _event(message: pb.WatchAnnotationsResponse) -> Event | None:
-    """What a message tells; nothing if it is newer than this program."""
+def _decode_event(message: pb.WatchAnnotationsResponse) -> Event | None:
+    """Decodes an event; returns `None` for a kind that this version does not know."""
     match message.WhichOneof("event"):
         case "changed":
             return Changed(Annotation.from_proto(message.changed))

@@ -1,7 +1,7 @@
-"""Failures that say that the target is wrong, or that nothing is there: what happened, and what to do about it.
+"""Explains failures to connect: the target is wrong, or nothing listens there.
 
-gRPC says them in the words of its transport, which change from version to version: a text that is not known here stays
-as it is.
+They are recognized by the texts of gRPC's transport, which change from version to version. An unknown text stays as it
+is.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ import grpc
 
 from .failure import Failure
 
-# What an unmistakably wrong server makes gRPC say, and what to tell the user. No later attempt would end differently.
-_HTTP_1 = "does not speak HTTP/2: it is no server of Reticle, or an HTTP/1 proxy is in front of it"
+# gRPC's text for a target that is certainly wrong, and the explanation. These failures are not retried.
+_HTTP_1 = "does not speak HTTP/2: it is not a Reticle server, or an HTTP/1 proxy is in front of it"
 _WRONG = {
     "Failed parsing HTTP/2": _HTTP_1,
     "http1.x": _HTTP_1,
-    "WRONG_VERSION_NUMBER": "does not speak TLS: its URL begins with http://",
+    "WRONG_VERSION_NUMBER": "does not speak TLS: begin the target with http://",
 }
-_CLOSED = "it closed the connection: correct the target, or begin it with https:// if the server wants TLS"
-# What may be a wrong target, and may as well pass.
+_CLOSED = "it closed the connection: correct the target, or begin it with https:// if the server requires TLS"
+# The target may be wrong, or the failure is temporary. These are retried.
 _PERHAPS = {
     "Connection refused": "nothing listens there: start the server, or correct the target",
-    "DNS resolution failed": "the host is not known: correct the target",
-    "CERTIFICATE_VERIFY_FAILED": "its certificate is not trusted: pass the authority's as root_certificates",
-    "SETTINGS frame": "it answers nothing: correct the target, or begin it with https:// if the server wants TLS",
+    "DNS resolution failed": "DNS does not know the host: correct the target",
+    "CERTIFICATE_VERIFY_FAILED": "its certificate is not trusted: pass its authority's as root_certificates",
+    "SETTINGS frame": "it does not respond: correct the target, or begin it with https:// if the server requires TLS",
     "Socket closed": _CLOSED,
     "Connection reset": _CLOSED,
 }
@@ -36,19 +36,19 @@ _PORTS = {
 }
 
 
-def explained(failure: Failure, target: str, service: str) -> Failure:
-    """The failure of a call of `service` at `target`, in words for who chose the target."""
-    said = f" ({failure.message})" if failure.message else ""
+def explain(failure: Failure, target: str, service: str) -> Failure:
+    """Returns the failure of a call of `service` at `target`, with what is wrong with the target if that is known."""
+    original = f" ({failure.message})" if failure.message else ""
     if failure.code is grpc.StatusCode.UNIMPLEMENTED:
-        message = f"{target} does not serve {service}: the target's port must be {_PORTS[service]}{said}"
+        message = f"{target} does not serve {service}: the target's port must be {_PORTS[service]}{original}"
         return replace(failure, message=message)
     if failure.code is not grpc.StatusCode.UNAVAILABLE:
         return failure
-    for sign, meaning in _WRONG.items():
-        if sign in failure.message:
-            message = f"{target} {meaning}; the target's port must be {_PORTS[service]}{said}"
+    for text, meaning in _WRONG.items():
+        if text in failure.message:
+            message = f"{target} {meaning}; the target's port must be {_PORTS[service]}{original}"
             return replace(failure, message=message, wrong_server=True)
-    for sign, meaning in _PERHAPS.items():
-        if sign in failure.message and (_CONNECTING in failure.message or sign.startswith("DNS")):
-            return replace(failure, message=f"{target}: {meaning}{said}")
+    for text, meaning in _PERHAPS.items():
+        if text in failure.message and (_CONNECTING in failure.message or text.startswith("DNS")):
+            return replace(failure, message=f"{target}: {meaning}{original}")
     return failure

@@ -1,1 +1,1 @@
-"""`reticle-ingest FILE`: boxes from files."""
+"""The command `reticle-ingest FILE`: stores the annotations of a file."""

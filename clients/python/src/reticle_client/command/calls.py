@@ -1,4 +1,4 @@
-"""Single calls of the services, repeated while the server is out of reach and there is patience."""
+"""Unary calls of the services, retried for up to `max_wait` seconds."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from ..failure import Failure
 from ..stubs import annotations_pb2, images_pb2
 from ..stubs.annotations_pb2_grpc import AnnotationsServiceStub
 from ..stubs.images_pb2_grpc import ImagesServiceStub
-from ..wrong_server import explained
+from ..wrong_server import explain
 
 _PAGE_SIZE = 1_000
 _TIMEOUT_SECONDS = 30
-_Answer = TypeVar("_Answer")
+_Response = TypeVar("_Response")
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class Server:
 
     target: str
     token: str
-    patience: float
+    max_wait: float
     root_certificates: bytes | None
 
     def stream(self, stream_id: str) -> annotations_pb2.IngestStream | None:
-        """How far a stream has come, if there is one."""
+        """Returns the state of a stream, or `None` if it does not exist."""
         request = annotations_pb2.GetIngestStreamRequest(stream_id=stream_id)
 
         def get(channel: grpc.Channel, **call: Any) -> annotations_pb2.IngestStream:
@@ -45,7 +45,7 @@ class Server:
             return None
 
     def images(self) -> Iterator[tuple[str, str]]:
-        """The file names and ids of all images that the caller sees."""
+        """Yields the file name and id of each image that the caller may see."""
         request = images_pb2.ListImagesRequest(page_size=_PAGE_SIZE)
 
         def get(channel: grpc.Channel, **call: Any) -> images_pb2.ListImagesResponse:
@@ -58,12 +58,12 @@ class Server:
                 return
             request.page_token = page.next_page_token
 
-    def _call(self, service: str, call: Callable[..., _Answer]) -> _Answer:
-        attempts = Attempts(patience=self.patience, fresh_tokens=False)
+    def _call(self, service: str, call: Callable[..., _Response]) -> _Response:
+        attempts = Attempts(max_wait=self.max_wait, fresh_tokens=False)
         connect = connector(self.target, self.root_certificates)
         while True:
             try:
                 with connect() as channel:
                     return call(channel, metadata=authorization(self.token), timeout=_TIMEOUT_SECONDS)
             except grpc.RpcError as error:
-                time.sleep(attempts.delay_after(explained(Failure.of(error), self.target, service)))
+                time.sleep(attempts.delay_after(explain(Failure.of(error), self.target, service)))

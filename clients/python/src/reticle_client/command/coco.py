@@ -1,4 +1,4 @@
-"""What a COCO results file leaves out and its annotations file says: the images' sizes, and the categories' names."""
+"""COCO annotations files: the images' sizes and the categories' names, which a COCO results file does not have."""
 
 from __future__ import annotations
 
@@ -26,31 +26,31 @@ class Images:
         self._sizes, self._labels, self._ids = sizes, labels, ids
 
     def image(self, coco_id: Any) -> Image:
-        """The image with that COCO id."""
+        """Returns the image with this COCO id."""
         if coco_id not in self._sizes:
             raise ValueError(f"image {coco_id} is not in the annotations file")
         if coco_id not in self._ids:
-            raise ValueError(f"image {coco_id} is not in Reticle, or not under a name of its own")
+            raise ValueError(f"image {coco_id} is not in Reticle, or several images have its file name")
         return Image(self._ids[coco_id], self._sizes[coco_id])
 
     def label(self, category_id: Any) -> str:
-        """The name of that category."""
+        """Returns the name of this category."""
         if category_id not in self._labels:
             raise ValueError(f"category {category_id} is not in the annotations file")
         return self._labels[category_id]
 
 
-# Answers the ids in Reticle of images, whose file names it is given; both by their COCO ids.
+# Maps file names to ids in Reticle; both are keyed by COCO id.
 Find = Callable[[Mapping[Any, str]], Mapping[Any, str]]
 
 
 def read_images(file: BinaryIO, find: Find) -> Images:
-    """The images and categories of an annotations file (`instances_….json`); its annotations are read over."""
+    """Reads the images and categories of an annotations file (`instances_….json`), and skips its annotations."""
     stream = JsonStream(file)
     found: dict[str, list[Any]] = {"images": [], "categories": []}
     for name in stream.members():
         if name in found:
-            found[name] = [_kept(name, item) for item in stream.items()]
+            found[name] = [_needed_fields(name, item) for item in stream.items()]
         else:
             stream.skip()
     stream.end()
@@ -59,19 +59,19 @@ def read_images(file: BinaryIO, find: Find) -> Images:
     return Images(sizes, dict(found["categories"]), find(names))
 
 
-def _kept(kind: str, item: Any) -> tuple[Any, ...]:
-    """What is kept of an image or a category."""
+def _needed_fields(kind: str, item: Any) -> tuple[Any, ...]:
+    """Returns the fields of an image or a category that are needed."""
     try:
         hash(item["id"])
         if kind == "categories":
             return item["id"], str(item["name"])
         return item["id"], float(item["width"]), float(item["height"]), str(item.get("file_name", ""))
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise InvalidJson(f"{item!r:.80} is not one of COCO's {kind}") from None
+        raise InvalidJson(f"{item!r:.80} is not a valid element of COCO's {kind}") from None
 
 
 def by_map(image_map: Mapping[str, Any]) -> Find:
-    """Finds images by a map from COCO ids or file names to Reticle's ids."""
+    """Finds images by a map from COCO ids or file names to ids in Reticle."""
 
     def find(names: Mapping[Any, str]) -> Mapping[Any, str]:
         found = {coco_id: image_map.get(str(coco_id), image_map.get(name)) for coco_id, name in names.items()}
@@ -81,9 +81,9 @@ def by_map(image_map: Mapping[str, Any]) -> Find:
 
 
 def by_file_name(uploaded: Iterable[tuple[str, str]]) -> Find:
-    """Finds images among those that are in Reticle (file name, id); a name that several images have finds none.
+    """Finds images among those in Reticle (file name, id). A file name that several images have finds none.
 
-    Folders in the annotations file's names do not count: Reticle keeps none.
+    Folders in the annotations file's names are ignored, because Reticle stores none.
     """
 
     def find(names: Mapping[Any, str]) -> Mapping[Any, str]:

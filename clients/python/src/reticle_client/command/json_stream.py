@@ -1,4 +1,4 @@
-"""JSON files of any length, read value by value: what is in memory is one value and one chunk."""
+"""Reads JSON files of any length value by value, with one value and one chunk in memory."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 CHUNK = 64 * 1024
-# The longest value that is read as a whole.
+# The longest value, in characters.
 MAX_VALUE = 16 * 1024 * 1024
-# How many characters behind a number tell that it ends there.
+# How many characters after a number are needed to know that it ends there.
 LOOK_AHEAD = 3
 
 _SPACE = " \t\n\r"
 
 
 class InvalidJson(ValueError):
-    """The file is not JSON, or not of the shape that was asked for."""
+    """The file is not valid JSON, or has another structure than expected."""
 
 
 class JsonStream:
@@ -32,7 +32,7 @@ class JsonStream:
         self._ended = False
 
     def peek(self) -> str:
-        """The next character that is not white space; empty at the end."""
+        """Returns the next character that is not white space; an empty text at the end."""
         while True:
             while self._at < len(self._text) and self._text[self._at] in _SPACE:
                 self._at += 1
@@ -40,27 +40,27 @@ class JsonStream:
                 return self._text[self._at : self._at + 1]
 
     def value(self) -> Any:
-        """The next value."""
+        """Reads the next value."""
         if not self.peek():
-            raise InvalidJson("the file ends early")
+            raise InvalidJson("the file ends before the JSON value is complete")
         while True:
             try:
                 value, end = self._json.raw_decode(self._text, self._at)
             except RecursionError:
                 raise InvalidJson("a value is nested too deeply") from None
             except json.JSONDecodeError as error:
-                # Broken, or not all here yet.
+                # The value is invalid, or not read completely yet.
                 if len(self._text) - self._at > MAX_VALUE or not self._more():
                     start = self._text[self._at : self._at + 40]
-                    raise InvalidJson(f"{error.msg} in what begins with {start!r}") from None
+                    raise InvalidJson(f"{error.msg} in the value that begins with {start!r}") from None
                 continue
-            # A number may go on behind the chunk, as that of `1` or `1e+`.
+            # A number may continue in the next chunk, as `1` or `1e+` may.
             if end + LOOK_AHEAD <= len(self._text) or not self._more():
                 self._at = end
                 return value
 
     def items(self) -> Iterator[Any]:
-        """The elements of the array that comes next."""
+        """Yields the elements of the next value, which must be an array."""
         self._take("[")
         if self.peek() == "]":
             self._take("]")
@@ -73,7 +73,7 @@ class JsonStream:
             self._take(",")
 
     def members(self) -> Iterator[str]:
-        """The names of the object that comes next: before it asks for the next name, the caller reads the value."""
+        """Yields the names of the next value, which must be an object. The caller reads each value before the next."""
         self._take("{")
         if self.peek() == "}":
             self._take("}")
@@ -81,7 +81,7 @@ class JsonStream:
         while True:
             name = self.value()
             if not isinstance(name, str):
-                raise InvalidJson(f"{name!r} is not a name")
+                raise InvalidJson(f"the name of a member must be a string, not {name!r}")
             self._take(":")
             yield name
             if self.peek() == "}":
@@ -90,7 +90,7 @@ class JsonStream:
             self._take(",")
 
     def skip(self) -> None:
-        """Reads over the next value, an array element by element."""
+        """Skips the next value; an array element by element."""
         if self.peek() == "[":
             for _ in self.items():
                 pass
@@ -98,18 +98,22 @@ class JsonStream:
             self.value()
 
     def end(self) -> None:
-        """Checks that nothing follows."""
+        """Checks that the file ends here."""
         if rest := self.peek():
-            raise InvalidJson(f"{rest!r} comes behind the end")
+            raise InvalidJson(f"{rest!r} follows the end of the JSON value")
 
     def _take(self, wanted: str) -> None:
         found = self.peek()
         if found != wanted:
-            raise InvalidJson(f"{wanted!r} is missing before {found!r}" if found else "the file ends early")
+            raise InvalidJson(
+                f"{wanted!r} is missing before {found!r}"
+                if found
+                else "the file ends before the JSON value is complete"
+            )
         self._at += 1
 
     def _more(self) -> bool:
-        """Reads at least as much as is there already, so that a long value is not tried again too often."""
+        """Reads at least as much as is buffered, so that the attempts to parse a long value stay few."""
         rest = self._text[self._at :]
         chunk = b"" if self._ended else self._file.read(max(CHUNK, len(rest)))
         try:

@@ -1,16 +1,16 @@
-"""The record of what is stored, on this machine: how the next run knows what is left to do.
+"""The ledger: the record, on this machine, of what is stored. From it the next run knows what is left to send.
 
-The ledger is a SQLite database in the state folder, one for each server, user and `--stream-id`. It knows an
-annotation by its *meaning*, a digest of all its fields, and by its copy, because a file may hold the same one twice. It
-holds
+The ledger is a SQLite database in the state folder, one for each server, user and `--stream-id`. It identifies an
+annotation by its *meaning*, a digest of all its fields, and by its copy number, because a file may have the same one
+twice. Its tables:
 
-- `stored`: the annotations that the server acknowledged, and by which stream;
-- `rejected`: those that it rejected, and how often. They are sent again by the next run, in another stream: a stream
-  never stores a place that it has passed;
-- `sending`: those that are on their way, written before the first is sent. A run that was killed leaves them, and
-  whoever needs to know asks the server what became of them.
+- `stored`: the annotations that the server acknowledged, and the stream of each;
+- `rejected`: those that it rejected, and how often. The next run sends them again in another stream, because a stream
+  never stores an offset below its end;
+- `sending`: those that are being sent, written before the first is sent. A run that is killed leaves them, and the next
+  run asks the server for their results.
 
-All changes that belong together are one transaction. Two runs may use the ledger at once.
+Related changes are one transaction. Two runs may use the ledger at the same time.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _SCHEMA = f"""
 CREATE TABLE streams (
     stream INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
-    -- What the server says of its making: a stream of the same name that was made at another time is another one.
+    -- The server's time of creation. A stream of the same name with another time is another stream.
     created_at TEXT NOT NULL DEFAULT '',
-    -- Below, it is known what became of each annotation.
+    -- The result of each annotation below this offset is recorded.
     settled INTEGER NOT NULL DEFAULT 0,
     used_at REAL NOT NULL
 );
@@ -49,7 +49,7 @@ CREATE TABLE sending (
 ) WITHOUT ROWID;
 PRAGMA user_version = {_VERSION};
 """
-# How long a run waits for another one's transaction.
+# How long a run waits for the transaction of another run.
 _BUSY_SECONDS = 60.0
 
 
@@ -64,11 +64,11 @@ class Stream(NamedTuple):
 
 
 class Ledger:
-    """The ledger at `path`, made if there is none."""
+    """The ledger at `path`, created if it does not exist."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Tables of this run alone lie on the same disk, and not in a /tmp that may be memory.
+        # Keeps the temporary tables on the same disk, because /tmp may be in memory.
         os.environ.setdefault("SQLITE_TMPDIR", str(path.parent))
         self.path = path
         self.sql = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
@@ -76,7 +76,7 @@ class Ledger:
             version = self.sql.execute("PRAGMA user_version").fetchone()[0]
             if version not in (0, _VERSION):
                 raise ValueError(
-                    f"{path} was written by another version of reticle-ingest: give another --state"
+                    f"{path} was written by another version of reticle-ingest: set another folder with --state"
                 )
             if version == 0:
                 for statement in _SCHEMA.split(";\n"):
@@ -88,7 +88,7 @@ class Ledger:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing, and nothing of another run in between."""
+        """Runs the block as one transaction, which excludes writes of other runs."""
         self.sql.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -98,23 +98,23 @@ class Ledger:
         self.sql.execute("COMMIT")
 
     def begin(self, name: str) -> Stream:
-        """The stream of that name, of whose places nothing is known yet."""
+        """Returns the stream of this name, with no result recorded."""
         self.sql.execute("INSERT OR IGNORE INTO streams (name, used_at) VALUES (?, 0)", (name,))
         self.sql.execute("UPDATE streams SET settled = 0, used_at = ? WHERE name = ?", (time.time(), name))
         return self._streams("WHERE name = ?", name)[0]
 
     def opened(self, stream: Stream, created_at: str) -> None:
-        """The server has opened the stream, and says when it was made."""
+        """Records the time at which the server created the stream."""
         self.sql.execute("UPDATE streams SET created_at = ? WHERE stream = ?", (created_at, stream.id))
 
     def settle(self, stream: Stream, first: int, end: int, rejected: Mapping[int, object]) -> None:
-        """Of what is on its way, the places from `first` to `end` are stored, but for those in `rejected`."""
+        """Records the offsets from `first` up to `end` as stored, except for those in `rejected`."""
         at = {"stream": stream.id, "first": first, "end": end, "now": time.time()}
         self.sql.execute("CREATE TEMP TABLE IF NOT EXISTS bad (offset INTEGER PRIMARY KEY)")
         with self.transaction():
             moved = "UPDATE streams SET settled = :end, used_at = :now WHERE stream = :stream AND settled = :first"
             if self.sql.execute(moved, at).rowcount != 1:
-                raise Fenced("another run sends the same rows, and has taken the stream over")
+                raise Fenced("another run sends the same rows and has taken over the stream")
             self.sql.execute("DELETE FROM bad")
             self.sql.executemany("INSERT INTO bad VALUES (?)", ((offset,) for offset in rejected))
             places = "FROM sending WHERE stream = :stream AND offset >= :first AND offset < :end AND offset"
@@ -131,23 +131,23 @@ class Ledger:
             self.sql.execute("DELETE FROM sending WHERE stream = :stream AND offset < :end", at)
 
     def drop_rest(self, stream: Stream) -> None:
-        """What of the stream is on its way never arrives."""
+        """Removes the annotations of the stream that were not sent and will not be."""
         self.sql.execute("DELETE FROM sending WHERE stream = ?", (stream.id,))
 
     def forget(self, stream: Stream) -> None:
-        """The server has lost the stream, and with it what it stored by it."""
+        """Removes a stream that the server has lost, with the annotations that it stored."""
         with self.transaction():
             for table in ("stored", "sending", "streams"):
                 self.sql.execute(f"DELETE FROM {table} WHERE stream = ?", (stream.id,))
 
     def unfinished(self) -> list[Stream]:
-        """The streams by which rows of this run's file are on their way, of a run that was killed or still runs."""
+        """Returns the streams of other runs, killed or running, that are sending rows of this run's file."""
         return self._streams(
             "WHERE stream IN (SELECT stream FROM sending WHERE meaning IN (SELECT meaning FROM rows))"
         )
 
     def relied_on(self) -> list[Stream]:
-        """The streams by which rows of this run's file were stored."""
+        """Returns the streams that stored rows of this run's file."""
         return self._streams("WHERE stream IN (SELECT stream FROM stored JOIN rows USING (meaning, copy))")
 
     def _streams(self, where: str, *parameters: object) -> list[Stream]:
@@ -158,6 +158,6 @@ class Ledger:
 
 
 def ledger_path(folder: Path, target: str, user: str, name: str) -> Path:
-    """Where the ledger is for a server, a user of it and a `--stream-id`."""
+    """Returns the path of the ledger of a server, a user and a `--stream-id`."""
     digest = hashlib.sha256("\n".join((target.rstrip("/").lower(), user, name)).encode()).hexdigest()
     return folder / f"ingest-{digest[:32]}.sqlite"

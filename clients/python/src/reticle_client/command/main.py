@@ -1,4 +1,4 @@
-"""`reticle-ingest FILE`: stores a file of boxes in Reticle, each once, however often it is run."""
+"""`reticle-ingest FILE`: stores the annotations of a file in Reticle, each once, also when it is run again."""
 
 from __future__ import annotations
 
@@ -23,39 +23,39 @@ from .progress import Progress
 from .rows import read
 from .spool import Spool
 
-DONE, REJECTED_ROWS, WRONG, BROKEN_OFF, INTERRUPTED = 0, 1, 2, 3, 130
+DONE, REJECTED_ROWS, USAGE, STOPPED, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 def main() -> None:
-    """The command."""
+    """Runs the command and exits."""
     sys.exit(run(sys.argv[1:], sys.stderr))
 
 
 def run(arguments: Sequence[str], out: TextIO) -> int:
-    """Does what the arguments say, reports to `out`, and returns the exit code."""
+    """Runs the command, reports to `out`, and returns the exit code."""
     options = parse(arguments)
     progress = Progress(out)
     try:
         _log_to(progress)
         return _ingest(options, progress)
     except sqlite3.Error as error:
-        progress.say(f"reticle-ingest: the record in {options.state}: {error}; run it again to go on")
-        return BROKEN_OFF
+        progress.print(f"reticle-ingest: the ledger in {options.state}: {error}; run it again to resume")
+        return STOPPED
     except (InvalidArgument, OSError, ValueError) as error:
-        progress.say(f"reticle-ingest: {error}")
-        return WRONG
+        progress.print(f"reticle-ingest: {error}")
+        return USAGE
     except ReticleError as error:
-        progress.say(f"reticle-ingest: {type(error).__name__}: {error}; run it again to go on")
-        progress.say_how_far()
-        return BROKEN_OFF
+        progress.print(f"reticle-ingest: {type(error).__name__}: {error}; run it again to resume")
+        progress.print_durable()
+        return STOPPED
     except KeyboardInterrupt:
-        progress.say("reticle-ingest: interrupted; run it again to go on")
-        progress.say_how_far()
+        progress.print("reticle-ingest: interrupted; run it again to resume")
+        progress.print_durable()
         return INTERRUPTED
 
 
 def _ingest(options: Options, progress: Progress) -> int:
-    server = Server(options.target, options.token, options.patience, options.root_certificates)
+    server = Server(options.target, options.token, options.max_wait, options.root_certificates)
     if options.invalid_out is not None and options.invalid_out.resolve() == options.file.resolve():
         raise ValueError("--invalid-out must be another file than FILE")
     with options.file.open("rb") as file, closing(Ledger(_ledger_path(options))) as ledger:
@@ -68,24 +68,24 @@ def _ingest(options: Options, progress: Progress) -> int:
 
 
 def _report(spool: Spool, now: int, progress: Progress) -> int:
-    """Counts what the ledger knows to be stored: everything else is not."""
+    """Prints the counts. A row counts as stored only if the ledger has it as stored."""
     stored = spool.stored()
     rejected = spool.total - stored
-    progress.say(
+    progress.print(
         f"{spool.total:,} rows: {now:,} stored now, {stored - now:,} stored before, {rejected:,} rejected"
     )
     if rejected:
-        progress.say(
-            "Rejected rows are not stored. Correct what is wrong and run it again: it sends them again."
+        progress.print(
+            "Rejected rows are not stored. Correct them and run it again: each run sends rejected rows again."
         )
     return REJECTED_ROWS if rejected else DONE
 
 
 def _report_rejections(path: Path | None, spool: Spool, progress: Progress) -> None:
-    """Prints the rejected rows, or writes them to `path` in place of those of an earlier run."""
+    """Prints the rejected rows, or writes them to `path` and replaces those of an earlier run."""
     if path is None:
         for place, reasons, _ in spool.rejections():
-            progress.say(f"row {place}: {'; '.join(reasons)}")
+            progress.print(f"row {place}: {'; '.join(reasons)}")
         return
     unfinished = path.with_name(path.name + ".part")
     with unfinished.open("w", encoding="utf-8") as out:
@@ -99,7 +99,7 @@ def _ledger_path(options: Options) -> Path:
 
 
 def _user(token: str) -> str:
-    """Whose annotations they are: a token's `sub`, unchecked; the token itself if there is none to be seen."""
+    """Returns the user: the token's `sub`, not verified, or the token itself if it cannot be decoded."""
     try:
         claims = token.split(".")[1]
         return str(json.loads(urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["sub"])
@@ -111,7 +111,7 @@ def _images(options: Options) -> Images | None:
     if options.annotations_file is None:
         return None
     if options.image_map is None:
-        server = Server(options.images_target, options.token, options.patience, options.root_certificates)
+        server = Server(options.images_target, options.token, options.max_wait, options.root_certificates)
         find = by_file_name(server.images())
     else:
         image_map = json.loads(options.image_map.read_text(encoding="utf-8"))
@@ -123,11 +123,11 @@ def _images(options: Options) -> Images | None:
 
 
 def _log_to(progress: Progress) -> None:
-    """What the session warns of is printed as the rest is."""
+    """Prints the session's log records as lines of the command."""
 
     class Lines(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            progress.say(record.getMessage())
+            progress.print(record.getMessage())
 
     logger = logging.getLogger("reticle_client")
     logger.handlers, logger.propagate = [Lines()], False

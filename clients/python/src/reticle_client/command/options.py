@@ -9,34 +9,34 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _DESCRIPTION = """\
-Stores a file of boxes in Reticle. FILE is a COCO results file (a list of {image_id, category_id, bbox, score}), or
-boxes ({"image_id", "label", "x", "y", "width", "height"}, "confidence" and "model" at will), as a JSON list or one on a
-line. It is read piece by piece.
+Stores the annotations of a file in Reticle. FILE is a COCO results file (a list of {image_id, category_id, bbox,
+score}), or annotations ({"image_id", "label", "x", "y", "width", "height"}, optionally "confidence" and "model"), as a
+JSON list or as one JSON object per line. It is not read into memory as a whole.
 
-COCO results need --annotations-file. Their images are those of the same file names in Reticle, or as --image-map says.
+COCO results need --annotations-file. Their images are found in Reticle by file name, or by --image-map.
 
-Run it as often as you like: it stores what is not stored yet. It goes on after it was killed, sends rejected rows again
-(their image may have been uploaded since), and sends rows that mean something else now, as after a change of the file,
-of --image-map or of --model; what it stored for their old meaning stays. A row that is stored is not stored again, also
-if it comes in another file: what is stored is recorded in the folder --state.
+Run it as often as you like: it stores what is not stored yet. It resumes after it was killed, sends rejected rows again
+(their image may have been uploaded since), and sends rows whose annotation has changed, by the file, --image-map or
+--model; the earlier annotation stays. A stored row is not stored again, also if it is in another file: the folder
+--state records what is stored.
 """
 
 _EPILOG = """\
 exit codes:
   0    every row is stored
-  1    some rows were rejected, which was reported; all others are stored
-  2    the arguments or the file are wrong
-  3    broken off: the server rejected the call or was out of reach; run it again to go on
-  130  interrupted; run it again to go on
+  1    some rows were rejected and reported; all others are stored
+  2    the arguments or the file are invalid
+  3    stopped: the server rejected the call or was unavailable; run it again to resume
+  130  interrupted; run it again to resume
 
-Rejected rows are reported by their place in the file, from 0; --invalid-out keeps the rows themselves, in a file that
+Rejected rows are reported by their number in the file, from 0. --invalid-out writes the rows themselves to a file that
 can be corrected and ingested.
 """
 
 
 @dataclass(frozen=True)
 class Options:
-    """What was asked for."""
+    """The parsed arguments."""
 
     file: Path
     target: str
@@ -48,16 +48,16 @@ class Options:
     model: str
     invalid_out: Path | None
     state: Path
-    patience: float
+    max_wait: float
     root_certificates: bytes | None
 
 
 def parse(arguments: Sequence[str]) -> Options:
-    """The options; prints what is wrong and ends the program with code 2 if they are."""
+    """Parses the arguments. If they are invalid, prints why and exits with code 2."""
     parser = _parser()
     found = parser.parse_args(arguments)
     if not found.token:
-        parser.error("a token is needed: --token or RETICLE_TOKEN")
+        parser.error("a token is missing: set --token or RETICLE_TOKEN")
     return Options(**vars(found))
 
 
@@ -73,38 +73,48 @@ def _parser() -> argparse.ArgumentParser:
     add("file", type=Path, metavar="FILE")
     add("--target", default=env("RETICLE_URL", target), metavar="URL", help=f"RETICLE_URL, or {target}")
     add("--token", default=env("RETICLE_TOKEN", ""), help="RETICLE_TOKEN")
-    add(
-        "--stream-id", metavar="ID", help="stores rows once more that were stored without it or by another ID"
-    )
+    add("--stream-id", metavar="ID", help="stores again the rows that were stored with another ID or none")
     add("--annotations-file", type=Path, metavar="JSON", help="COCO's images and categories")
-    add("--image-map", type=Path, metavar="JSON", help="ids in Reticle, by COCO ids or file names")
+    add("--image-map", type=Path, metavar="JSON", help="maps COCO ids or file names to ids in Reticle")
     add(
         "--images-target",
         default=env("RETICLE_IMAGES_URL", images_target),
         metavar="URL",
-        help=f"where file names are looked up: RETICLE_IMAGES_URL, or {images_target}",
+        help=f"the images service, for file names: RETICLE_IMAGES_URL, or {images_target}",
     )
-    add("--model", default="", help="the model's name and version, for rows that have none")
-    add("--invalid-out", type=Path, metavar="FILE", help="where this run's rejected rows are written")
+    add("--model", default="", help="the model's name and version, for rows without a model")
+    add("--invalid-out", type=Path, metavar="FILE", help="the file for this run's rejected rows")
     add(
         "--state",
         type=Path,
-        default=_state(),
+        default=_state_folder(),
         metavar="FOLDER",
-        help="where it is recorded what is stored: RETICLE_STATE, or reticle in XDG_STATE_HOME or ~/.local/state",
+        help="the record of what is stored: RETICLE_STATE, or reticle in XDG_STATE_HOME or ~/.local/state",
     )
-    add("--patience", type=float, default=60.0, metavar="SECONDS", help="how long to try to reach it (60)")
-    add("--root-certificates", type=_bytes, metavar="PEM", help="what https:// targets are checked by")
+    add(
+        "--patience",
+        dest="max_wait",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="how long to retry while the server is unavailable (60)",
+    )
+    add(
+        "--root-certificates",
+        type=_read_bytes,
+        metavar="PEM",
+        help="the authorities that verify https:// targets",
+    )
     return parser
 
 
-def _state() -> Path:
+def _state_folder() -> Path:
     if folder := os.environ.get("RETICLE_STATE"):
         return Path(folder)
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "reticle"
 
 
-def _bytes(path: str) -> bytes:
+def _read_bytes(path: str) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError as error:

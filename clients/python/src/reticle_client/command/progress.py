@@ -1,4 +1,4 @@
-"""How far an ingest has come: a bar on a terminal, a line now and then elsewhere."""
+"""The progress of an ingest: a bar on a terminal, and a line every few seconds elsewhere."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LINE_SECONDS = 5.0
 
 
 class Progress:
-    """Tells `out` what is durable, and how fast that grows."""
+    """Writes to `out` how many rows are durable, and the rate."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
@@ -20,13 +20,13 @@ class Progress:
         self._began = self._next = time.monotonic()
 
     def begin(self, known: int, total: int) -> None:
-        """Counts from now: of `total` rows `known` are durable already."""
+        """Starts the clock: of `total` rows, `known` are already durable."""
         self._known, self._durable, self._total = known, known, total
         self._began = time.monotonic()
         self._next = self._began + (0 if self._bar else _LINE_SECONDS)
 
     def show(self, durable: int) -> None:
-        """Says how far it has come, unless it was said a moment ago."""
+        """Shows how many rows are durable, unless the last output is too recent."""
         self._durable = durable
         now = time.monotonic()
         if now < self._next:
@@ -42,13 +42,13 @@ class Progress:
         self._out.write(text)
         self._out.flush()
 
-    def say_how_far(self) -> None:
-        """Prints how far it has come by now."""
+    def print_durable(self) -> None:
+        """Prints how many rows are durable."""
         if self._total:
-            self.say(f"{self._durable:,} of {self._total:,} rows durable")
+            self.print(f"{self._durable:,} of {self._total:,} rows durable")
 
-    def say(self, text: str) -> None:
-        """Prints a line of its own."""
+    def print(self, text: str) -> None:
+        """Prints a line."""
         clear = "\r\x1b[K" if self._bar else ""
         self._out.write(f"{clear}{text}\n")
         self._out.flush()

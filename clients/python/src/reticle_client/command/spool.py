@@ -1,7 +1,7 @@
-"""The rows of the file, read once and kept on disk: what each means, which are stored, which are to be sent.
+"""The rows of the file, read once and kept on disk: the annotation of each, which are stored, which are to be sent.
 
-They are temporary tables beside the ledger's, so that SQL compares them, and so that neither memory nor a file that
-changes meanwhile matters.
+They are in temporary tables of the ledger's database, so that SQL can compare them with the ledger, memory is bounded,
+and changes of the file during the run have no effect.
 """
 
 from __future__ import annotations
@@ -11,21 +11,22 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from ..box import Box
+from ..new_annotation import NewAnnotation
 from ..stubs import annotations_pb2 as pb
 from .coco import Images
 from .ledger import Ledger, Stream
-from .rows import InvalidRow, to_box
+from .rows import InvalidRow, to_annotation
 
 _CHUNK = 1_000
 _MEANING_BYTES = 16
 _TABLES = """
+-- All rows; `place` is the row's number in the file, from 0.
 CREATE TEMP TABLE file (place INTEGER PRIMARY KEY, meaning BLOB, box BLOB, problem TEXT, row TEXT);
--- Those that can be sent.
+-- The rows that can be sent.
 CREATE TEMP TABLE rows (place INTEGER PRIMARY KEY, meaning BLOB, copy INTEGER);
--- What this run sends next, by the place in the stream.
+-- What this run sends next, by the offset in the stream.
 CREATE TEMP TABLE plan (offset INTEGER PRIMARY KEY, place INTEGER, meaning BLOB, copy INTEGER, times INTEGER);
--- What the server has rejected in this run.
+-- The rows that the server has rejected in this run.
 CREATE TEMP TABLE rejections (place INTEGER PRIMARY KEY, reasons TEXT);
 """
 
@@ -47,9 +48,9 @@ class Spool:
         self.total = 0
 
     def load(self, rows: Iterable[Any], images: Images | None, model: str) -> None:
-        """Reads all rows. A file that is broken further down raises before anything is sent."""
+        """Reads all rows. An invalid file raises here, before anything is sent."""
         entries = (self._entry(place, row, images, model) for place, row in enumerate(rows))
-        # No transaction of the ledger's: only temporary tables are in it.
+        # Not the ledger's transaction, which takes the write lock: only temporary tables change.
         self._sql.execute("BEGIN")
         self._sql.executemany("INSERT INTO file VALUES (?, ?, ?, ?, ?)", entries)
         self._sql.execute("COMMIT")
@@ -67,7 +68,7 @@ class Spool:
         )
 
     def plan(self) -> int:
-        """Plans to send what is neither stored nor was rejected in this run; answers how many that are."""
+        """Plans to send the rows that are neither stored nor rejected in this run; returns how many."""
         self._sql.execute("DELETE FROM plan")
         self._sql.execute(
             "INSERT INTO plan "
@@ -78,7 +79,7 @@ class Spool:
         return int(self._sql.execute("SELECT count(*) FROM plan").fetchone()[0])
 
     def identity(self) -> str:
-        """A name for the plan, made of all that decides what its rows mean, and of how often each was rejected."""
+        """Returns a digest of the plan: of its annotations, and of how often each was rejected."""
         digest = hashlib.sha256()
         for meaning, copy, times in self._sql.execute(
             "SELECT meaning, copy, times FROM plan ORDER BY offset"
@@ -87,29 +88,31 @@ class Spool:
         return digest.hexdigest()[:32]
 
     def enter_plan(self, stream: Stream) -> None:
-        """Writes into the ledger that the plan is on its way."""
+        """Records in the ledger that the plan is being sent."""
         entries = "SELECT ?, offset, meaning, copy FROM plan ORDER BY offset"
         self._sql.execute(f"INSERT OR REPLACE INTO sending {entries}", (stream.id,))
 
-    def boxes(self) -> Iterator[Box]:
-        """What is planned."""
+    def annotations(self) -> Iterator[NewAnnotation]:
+        """Yields the annotations of the plan."""
         first = 0
         select = (
             "SELECT offset, box FROM plan JOIN file USING (place) WHERE offset >= ? ORDER BY offset LIMIT ?"
         )
         while chunk := self._sql.execute(select, (first, _CHUNK)).fetchall():
-            yield from (Box.from_proto(pb.NewAnnotation.FromString(box)) for _, box in chunk)
+            yield from (
+                NewAnnotation.from_proto(pb.NewAnnotation.FromString(message)) for _, message in chunk
+            )
             first = chunk[-1][0] + 1
 
     def reject(self, offset: int, reasons: list[str]) -> None:
-        """The server has rejected what is planned for that place."""
+        """Records that the server has rejected the annotation at this offset of the plan."""
         self._sql.execute(
             "INSERT OR REPLACE INTO rejections SELECT place, ? FROM plan WHERE offset = ?",
             (json.dumps(reasons), offset),
         )
 
     def rejections(self) -> Iterator[Rejection]:
-        """All rows that are not stored and will not be by this run, in the order of the file."""
+        """Yields the rows that this run could not store, in the order of the file."""
         found = self._sql.execute(
             "SELECT place, problem, reasons, row FROM file LEFT JOIN rejections USING (place) "
             "WHERE problem IS NOT NULL OR reasons IS NOT NULL ORDER BY place"
@@ -122,17 +125,17 @@ class Spool:
     def _entry(self, place: int, row: Any, images: Images | None, model: str) -> tuple[Any, ...]:
         kept = json.dumps(row) if self._keep_rows else None
         try:
-            box = to_box(row, images, model)
+            annotation = to_annotation(row, images, model)
         except InvalidRow as invalid:
             return place, None, None, str(invalid), kept
-        return place, _meaning(box), box.to_proto().SerializeToString(), None, kept
+        return place, _meaning(annotation), annotation.to_proto().SerializeToString(), None, kept
 
 
-def _meaning(box: Box) -> bytes:
-    """A digest of all that is stored of the box."""
+def _meaning(annotation: NewAnnotation) -> bytes:
+    """Returns a digest of all fields of the annotation."""
     numbers = [
         None if number is None else float(number) + 0.0
-        for number in (box.x, box.y, box.width, box.height, box.confidence)
+        for number in (annotation.x, annotation.y, annotation.width, annotation.height, annotation.confidence)
     ]
-    text = json.dumps([box.image_id, box.label, *numbers, box.model])
+    text = json.dumps([annotation.image_id, annotation.label, *numbers, annotation.model])
     return hashlib.blake2b(text.encode(), digest_size=_MEANING_BYTES).digest()

@@ -1,4 +1,4 @@
-"""One stream's part in a run: annotations are sent, and the ledger learns what became of each."""
+"""Sends annotations into one stream, and records the result of each in the ledger."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ import time
 from collections.abc import Callable, Iterable
 from types import TracebackType
 
-from ..box import Box
 from ..ingest import IngestSession
+from ..new_annotation import NewAnnotation
 from .calls import Server
 from .ledger import Ledger, Stream
 
-# The ledger learns of so many durable places, or of those of so many seconds, at once.
-_SETTLE_PLACES = 5_000
+# Results are recorded after this many annotations, or after this many seconds.
+_SETTLE_COUNT = 5_000
 _SETTLE_SECONDS = 1.0
 _SHOW_SECONDS = 0.2
 
-Rejected = Callable[[int, list[str]], None]
+OnRejected = Callable[[int, list[str]], None]
 
 
 class Transfer:
-    """A session in `stream`, from the first place of which the ledger does not know what became of it."""
+    """A session in `stream`, from the first offset whose result is not in the ledger."""
 
     def __init__(self, server: Server, ledger: Ledger, stream: Stream) -> None:
         self._ledger, self._stream = ledger, stream
         self._settled, self._settle_at = stream.settled, time.monotonic() + _SETTLE_SECONDS
-        # How many were stored that had not been sent before.
+        # How many annotations this run stored.
         self.stored_now = 0
-        # What the session reports, ahead of `durable_offset`, and from a thread of its own.
+        # Reports of the session, from its own thread, before `durable_offset` passes them.
         self._reasons: dict[int, list[str]] = {}
         self._session = IngestSession(
             server.target,
@@ -35,7 +35,7 @@ class Transfer:
             stream.name,
             on_invalid=self._on_invalid,
             first_offset=stream.settled,
-            patience=server.patience,
+            max_wait=server.max_wait,
             root_certificates=server.root_certificates,
         )
 
@@ -50,44 +50,44 @@ class Transfer:
 
     @property
     def opened_at(self) -> int:
-        """How many places the stream had before."""
+        """The end of the stream when the session opened it."""
         return self._session.opened_at
 
     @property
     def durable_offset(self) -> int:
-        """It is known what became of each place below."""
+        """The result of each annotation below this offset is known."""
         return self._session.durable_offset
 
     def send(
         self,
-        boxes: Iterable[Box],
+        annotations: Iterable[NewAnnotation],
         show: Callable[[], None] = lambda: None,
-        rejected: Rejected = lambda *_: None,
+        on_rejected: OnRejected = lambda *_: None,
     ) -> None:
-        """Sends all `boxes`, and returns when the ledger knows what became of them.
+        """Sends `annotations`, and returns when their results are in the ledger.
 
-        `rejected` is told those that were sent for the first time, and their reasons.
+        Calls `on_rejected` for each rejected one that was sent for the first time, with the reasons.
         """
         try:
-            for box in boxes:
-                self._session.send(box)
-                self._settle(rejected)
+            for annotation in annotations:
+                self._session.send(annotation)
+                self._settle(on_rejected)
                 show()
             while not self._flushed():
                 show()
         finally:
-            self._settle(rejected, at_once=True)
+            self._settle(on_rejected, at_once=True)
 
-    def _settle(self, rejected: Rejected, *, at_once: bool = False) -> None:
+    def _settle(self, on_rejected: OnRejected, *, at_once: bool = False) -> None:
         durable, now = self._session.durable_offset, time.monotonic()
-        due = at_once or durable - self._settled >= _SETTLE_PLACES or now >= self._settle_at
+        due = at_once or durable - self._settled >= _SETTLE_COUNT or now >= self._settle_at
         if not due or durable == self._settled:
             return
         reasons = {offset: self._reasons.pop(offset) for offset in sorted(self._reasons) if offset < durable}
         self._ledger.settle(self._stream, self._settled, durable, reasons)
         fresh = {offset: why for offset, why in reasons.items() if offset >= self.opened_at}
         for offset, why in fresh.items():
-            rejected(offset, why)
+            on_rejected(offset, why)
         self.stored_now += max(0, durable - max(self._settled, self.opened_at)) - len(fresh)
         self._settled, self._settle_at = durable, now + _SETTLE_SECONDS
 

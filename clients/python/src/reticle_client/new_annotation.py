@@ -1,4 +1,4 @@
-"""Boxes to be stored."""
+"""Annotations to be stored."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from dataclasses import dataclass
 
 from .stubs import annotations_pb2 as pb
 
-# No valid text comes near it. A message holds many boxes, and the server refuses one that is too large as a whole.
+# Far above any valid text. The server rejects a message that is too large as a whole, with all its annotations.
 MAX_TEXT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
-    """One labelled box. Its numbers are fractions of the upright image's width and height, from its top left corner.
+class NewAnnotation:
+    """One annotation to be stored: a labelled bounding box.
 
-    The server says what is valid: it stores the other boxes and reports this one (`on_invalid`). Only a text of more
-    than 10,000 characters is a `ValueError` here.
+    `x`, `y`, `width` and `height` are fractions of the upright image's width and height, from its top left corner. The
+    server validates: it stores valid annotations and reports an invalid one (`on_invalid`). The only check here is that
+    no text has more than 10,000 characters, which raises a `ValueError`.
     """
 
     image_id: str
@@ -41,20 +42,20 @@ class Box:
         size: tuple[float, float],
         confidence: float | None = None,
         model: str = "",
-    ) -> Box:
-        """A box of `corners` in pixels (left, top, right, bottom) on an upright image of `size` (width, height).
+    ) -> NewAnnotation:
+        """Converts `corners` in pixels (left, top, right, bottom) on an upright image of `size` (width, height).
 
-        What reaches over the image's edge is cut off.
+        The bounding box is clipped to the image.
         """
         width, height = size
         if not (width > 0 and height > 0):
-            raise ValueError(f"an image has a width and a height, not {size}")
-        left, top = _within(corners[0] / width), _within(corners[1] / height)
-        right, bottom = _within(corners[2] / width), _within(corners[3] / height)
+            raise ValueError(f"size must be a width and a height above 0, not {size}")
+        left, top = _clip(corners[0] / width), _clip(corners[1] / height)
+        right, bottom = _clip(corners[2] / width), _clip(corners[3] / height)
         return cls(image_id, label, left, top, right - left, bottom - top, confidence, model)
 
     def to_proto(self) -> pb.NewAnnotation:
-        """The message that carries it."""
+        """Encodes the annotation as its message."""
         return pb.NewAnnotation(
             image_id=self.image_id,
             label=self.label,
@@ -67,13 +68,13 @@ class Box:
         )
 
     @classmethod
-    def from_proto(cls, message: pb.NewAnnotation) -> Box:
-        """The box that a message carries."""
+    def from_proto(cls, message: pb.NewAnnotation) -> NewAnnotation:
+        """Decodes an annotation from its message."""
         confidence = message.confidence if message.HasField("confidence") else None
         area = (message.x, message.y, message.width, message.height)
         return cls(message.image_id, message.label, *area, confidence, message.model)
 
 
-def _within(fraction: float) -> float:
-    """What is not a number stays as it is, for the server to refuse."""
+def _clip(fraction: float) -> float:
+    """Clips to 0 to 1. NaN stays NaN, and the server rejects it."""
     return 0.0 if fraction < 0 else 1.0 if fraction > 1 else fraction
