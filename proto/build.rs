@@ -1,11 +1,12 @@
-//! Compiles the contract with protox (no protoc needed) into `OUT_DIR`: messages, clients, servers, and the descriptor set.
+//! Compiles the `.proto` files with protox (no protoc needed) into `OUT_DIR`: messages, clients, servers and the descriptor
+//! set.
 
 #[path = "build/facts.rs"]
 mod facts;
 
 use std::{error::Error, path::PathBuf};
 
-/// Every file that the descriptor set must hold; the gateway renders error details by these descriptors too.
+/// The files of the descriptor set. The gateway renders error details by these descriptors too.
 const FILES: [&str; 5] = [
     "reticle/images/v1/images.proto",
     "reticle/annotations/v1/annotations.proto",
@@ -14,7 +15,7 @@ const FILES: [&str; 5] = [
     "google/rpc/error_details.proto",
 ];
 
-#[expect(clippy::disallowed_methods, reason = "cargo tells a build script its folder this way alone")]
+#[expect(clippy::disallowed_methods, reason = "cargo passes OUT_DIR in the environment")]
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=reticle");
     println!("cargo:rerun-if-changed=google");
@@ -22,10 +23,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let mut compiler = protox::Compiler::new(["."])?;
     compiler.include_source_info(true).include_imports(true).open_files(FILES)?;
-    // Encoded by protox itself, because prost's descriptor types drop custom options.
+    // protox encodes the set itself, because prost's descriptor types drop custom options.
     std::fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
 
-    std::fs::write(out.join("facts.rs"), facts::write(&compiler.descriptor_pool())?)?;
+    std::fs::write(out.join("facts.rs"), facts::generate(&compiler.descriptor_pool())?)?;
 
     tonic_prost_build::configure()
         .codec_path("crate::BoundedCodec")

@@ -1,4 +1,4 @@
-//! What SQLite does when nothing else is done: a loop of prepared INSERTs.
+//! The baseline for writes: a loop of prepared INSERTs into SQLite, without anything else.
 
 use std::{
     path::Path,
@@ -9,17 +9,17 @@ use rusqlite::{Connection, params};
 
 const IMAGE_ID: &str = "01234567890123456789012345678901";
 
-/// A database with the program's schema, settings and durability, on the same file system; and built with the same
-/// compile-time options, since it is the same library.
+/// A database with the program's schema, settings and durability, on the same file system. It uses the same SQLite library,
+/// so the compile-time options are the same.
 pub(crate) struct BareLoop {
     database: Connection,
     commits: u32,
-    /// Rows of one commit.
+    /// The number of rows in one commit.
     batch: usize,
 }
 
 impl BareLoop {
-    /// A new database in `folder`, with one image, that commits `batch` boxes at a time.
+    /// Creates a database with one image in `folder`. It commits `batch` annotations at a time.
     pub(crate) fn open(folder: &Path, batch: usize) -> anyhow::Result<Self> {
         let database = Connection::open(folder.join("bare.db"))?;
         database.execute_batch(
@@ -36,8 +36,8 @@ impl BareLoop {
         Ok(Self { database, commits: 0, batch })
     }
 
-    /// Rows a second, over about `length`. The boxes' ids are time-ordered, as the program's are.
-    pub(crate) fn rows_a_second(&mut self, length: Duration) -> anyhow::Result<f64> {
+    /// Inserts for about `length`, and returns the rows per second. The ids are time-ordered, as the program's are.
+    pub(crate) fn rows_per_second(&mut self, length: Duration) -> anyhow::Result<f64> {
         let (start, before) = (Instant::now(), self.commits);
         while start.elapsed() < length {
             self.commit()?;
@@ -53,14 +53,14 @@ impl BareLoop {
             .prepare_cached("INSERT INTO annotations VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)")?;
         for n in 0..self.batch {
             let id = format!("{:016x}{n:016x}", self.commits);
-            let place = n as f64 / self.batch as f64 / 2.0;
+            let offset = n as f64 / self.batch as f64 / 2.0;
             let label = format!("label {}", n % 20);
-            let (y, width, height, confidence) = (0.123_456_789, 0.25, 0.1 + place, 0.75);
+            let (y, width, height, confidence) = (0.123_456_789, 0.25, 0.1 + offset, 0.75);
             insert.execute(params![
                 IMAGE_ID,
                 id,
                 label,
-                place,
+                offset,
                 y,
                 width,
                 height,

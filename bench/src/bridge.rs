@@ -1,4 +1,4 @@
-//! Bulk creates of native services over the D1 bridge, against those of Workers with the binding.
+//! Compares bulk creates of native services over the D1 bridge with bulk creates of Workers that have the D1 binding.
 
 use std::time::Duration;
 
@@ -6,9 +6,9 @@ use hyper::StatusCode;
 use tests::{BRIDGE_SECRET, Bridge, Parts, Workers};
 
 use crate::{
-    bulk::{BATCH, create_boxes},
+    bulk::{BATCH, bulk_create_request},
     connection::Http1,
-    load::{self, median, middle_ratio},
+    load::{self, median, median_ratio},
     table::{Goal, Row},
 };
 
@@ -17,7 +17,7 @@ const CALLERS: usize = 4;
 const LENGTH: Duration = Duration::from_secs(3);
 const ROUNDS: usize = 5;
 
-/// Rows a second of both, in turn, and the middle of the rounds' ratios. Each has a runtime and a D1 of its own.
+/// Measures both in turn, in rows per second. The figure is the median ratio. Each has its own runtime and D1.
 pub(crate) async fn measure() -> anyhow::Result<[Row; 1]> {
     let bridge = Bridge::start().await?;
     let database_url = bridge.database_url();
@@ -26,33 +26,33 @@ pub(crate) async fn measure() -> anyhow::Result<[Row; 1]> {
     let parts = Parts::start_with(&variables, &[]).await?;
     let simulator = [("X_LOCAL_OBSERVABILITY", "false"), ("X_LOCAL_EXPLORER", "false")];
     let workers = Workers::start_with(&[], &simulator).await?;
-    let (mut ours, mut bound) = (Vec::new(), Vec::new());
-    let (by_bridge, by_binding) = (parts.target().new_user(), workers.as_ref().new_user());
+    let (mut over_bridge, mut over_binding) = (Vec::new(), Vec::new());
+    let (bridge_user, binding_user) = (parts.target().new_user(), workers.as_ref().new_user());
     let creates = [
-        create_boxes(&by_bridge, &by_bridge.new_image().await?)?,
-        create_boxes(&by_binding, &by_binding.new_image().await?)?,
+        bulk_create_request(&bridge_user, &bridge_user.new_image().await?)?,
+        bulk_create_request(&binding_user, &binding_user.new_image().await?)?,
     ];
-    // The first round, in which the engines still compile, does not count.
+    // The first round does not count: the JavaScript engines still compile.
     for round in 0..=ROUNDS {
         let mut rows = Vec::new();
-        for (user, create) in [&by_bridge, &by_binding].into_iter().zip(&creates) {
+        for (user, create) in [&bridge_user, &binding_user].into_iter().zip(&creates) {
             let connections = Http1::connect(user.target.gateway, CALLERS).await?;
             let call = |caller: usize| connections[caller].call(create, StatusCode::CREATED);
-            rows.push(load::calls_a_second(CALLERS, LENGTH, call).await? * BATCH as f64);
+            rows.push(load::calls_per_second(CALLERS, LENGTH, call).await? * BATCH as f64);
         }
         if round > 0 {
-            ours.push(rows[0]);
-            bound.push(rows[1]);
+            over_bridge.push(rows[0]);
+            over_binding.push(rows[1]);
         }
     }
     let detail = format!(
-        "{:.0} of {:.0} rows/s, {CALLERS} callers over HTTP/1.1, {BATCH} a call; one batch over the bridge each",
-        median(&ours),
-        median(&bound)
+        "{:.0} of {:.0} rows/s, {CALLERS} callers over HTTP/1.1, {BATCH} rows per call; one batch over the bridge per call",
+        median(&over_bridge),
+        median(&over_binding)
     );
-    let figure = middle_ratio(&ours, &bound);
+    let figure = median_ratio(&over_bridge, &over_binding);
     Ok([Row {
-        name: "bridge: bulk create : Workers with the binding",
+        name: "bulk create over the D1 bridge : Workers with the binding",
         figure,
         goal: Goal::AtLeast(0.7),
         detail,

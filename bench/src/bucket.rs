@@ -1,4 +1,4 @@
-//! Uploads through the program to a bucket, against the SDK putting the same bytes there; and the memory that many take.
+//! Compares uploads through the program to a bucket with the SDK's own put, and measures the memory of concurrent uploads.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,23 +12,23 @@ use futures_util::future::try_join_all;
 use hyper::{StatusCode, body::Bytes};
 use storage_native::s3::PART_BYTES;
 use tempfile::TempDir;
-use tests::{Picture, Program, S3_CREDENTIALS, SeaweedFs, program};
+use tests::{ImageFile, Program, S3_CREDENTIALS, SeaweedFs, program};
 use tokio::process::Command;
 
 use crate::{
     connection::{Http1, Prepared, post},
-    load::{self, median, middle_ratio},
+    load::{self, median, median_ratio},
     proc,
     table::{Goal, Row},
 };
 
 pub(crate) const NAME: &str = "bucket: upload, memory";
 const SIZE: usize = 10 * 1024 * 1024;
-const AT_ONCE: usize = 32;
+const CONCURRENT_UPLOADS: usize = 32;
 const LENGTH: Duration = Duration::from_secs(4);
 const ROUNDS: usize = 5;
 
-/// MB a second of both, in turn, and the middle of the rounds' ratios; then the parts of an upload that are resident.
+/// Measures both in turn, in MB per second; the figure is the median ratio. Then measures the memory of an upload, in parts.
 pub(crate) async fn measure() -> anyhow::Result<[Row; 2]> {
     let (bucket, folder) = (SeaweedFs::start().await?, Arc::new(TempDir::new()?));
     let objects_url = bucket.new_bucket("bench").await?;
@@ -39,41 +39,41 @@ pub(crate) async fn measure() -> anyhow::Result<[Row; 2]> {
         .envs(S3_CREDENTIALS);
     let program = Program::start_by(command, folder).await?;
     let user = program.target().new_user();
-    let picture = Picture::of_size(SIZE);
-    let bytes = Bytes::from(picture.bytes);
+    let file = ImageFile::of_size(SIZE);
+    let bytes = Bytes::from(file.bytes);
     let path = "/api/images/upload?filename=large.png";
-    let upload = post(&user, path, picture.content_type, bytes.clone())?;
+    let upload = post(&user, path, file.content_type, bytes.clone())?;
     let client = client(&bucket);
     let connection = Http1::connect(program.target().gateway, 1).await?;
-    let (mut ours, mut direct) = (Vec::new(), Vec::new());
+    let (mut reticle, mut direct) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let through = |_| connection[0].call(&upload, StatusCode::CREATED);
-        ours.push(load::calls_a_second(1, LENGTH, through).await? * megabytes());
+        reticle.push(load::calls_per_second(1, LENGTH, through).await? * megabytes());
         let put = |_| put(&client, bytes.clone());
-        direct.push(load::calls_a_second(1, LENGTH, put).await? * megabytes());
+        direct.push(load::calls_per_second(1, LENGTH, put).await? * megabytes());
     }
     let detail =
-        format!("{:.0} of {:.0} MB/s, one after the other, of 10 MiB each", median(&ours), median(&direct));
-    let figure = middle_ratio(&ours, &direct);
+        format!("{:.0} of {:.0} MB/s, sequential uploads of 10 MiB", median(&reticle), median(&direct));
+    let figure = median_ratio(&reticle, &direct);
     let name = "bucket: upload of 10 MiB : the SDK's own put";
     let upload_row = Row { name, figure, goal: Goal::AtLeast(0.6), detail };
     Ok([upload_row, memory(&program, &upload).await?])
 }
 
-/// The growth of the resident memory in parts of each upload, while many come at once.
+/// The growth of the resident memory for each of many concurrent uploads, in parts of [`PART_BYTES`].
 async fn memory(program: &Program, upload: &Prepared) -> anyhow::Result<Row> {
     let id = program.id()?;
-    let connections = Http1::connect(program.target().gateway, AT_ONCE).await?;
+    let connections = Http1::connect(program.target().gateway, CONCURRENT_UPLOADS).await?;
     let before = proc::resident_mib(id)?;
     proc::reset_peak(id)?;
     try_join_all(connections.iter().map(|connection| connection.call(upload, StatusCode::CREATED))).await?;
     let grown = proc::peak_mib(id)? - before;
-    ensure!(grown >= 0.0, "the memory shrank");
+    ensure!(grown >= 0.0, "the resident memory decreased");
     let part = PART_BYTES as f64 / 1024.0 / 1024.0;
     let detail = format!(
-        "{grown:.0} MiB more than {before:.0}, {AT_ONCE} uploads of 10 MiB at once, parts of {part} MiB"
+        "{grown:.0} MiB more than {before:.0} MiB, {CONCURRENT_UPLOADS} concurrent uploads of 10 MiB, parts of {part} MiB"
     );
-    let figure = grown / part / AT_ONCE as f64;
+    let figure = grown / part / CONCURRENT_UPLOADS as f64;
     Ok(Row { name: "bucket: memory of an upload, in parts", figure, goal: Goal::AtMost(5.0), detail })
 }
 
@@ -87,7 +87,7 @@ async fn put(client: &Client, bytes: Bytes) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The SDK as the program sets it up.
+/// The SDK with the program's settings.
 fn client(bucket: &SeaweedFs) -> Client {
     let [(_, id), (_, secret)] = S3_CREDENTIALS;
     let config = Config::builder()

@@ -1,4 +1,4 @@
-//! An empty tonic service in a process of its own: what a call costs before anything is done.
+//! An empty tonic service in its own process: the baseline for the cost of a gRPC call.
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
@@ -13,10 +13,10 @@ use proto::images::v1::{
 };
 use tonic::{Request, Response, Status, Streaming};
 
-/// The argument that makes this program the echo.
+/// The argument that starts this program as the echo service.
 pub(crate) const ARGUMENT: &str = "echo";
 
-/// A running echo; killed when dropped.
+/// A running echo service; killed when dropped.
 pub(crate) struct Echo {
     child: Child,
     /// Where it listens.
@@ -54,7 +54,7 @@ pub(crate) async fn serve() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Answers every call with nothing.
+/// Returns an empty response to every call.
 struct Empty;
 
 #[tonic::async_trait]

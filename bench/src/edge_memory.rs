@@ -1,10 +1,10 @@
-//! How much memory a large upload takes in the isolates of the Workers that it passes.
+//! Measures how much memory a large upload uses in the isolates of the Workers through which it passes.
 
 use std::pin::pin;
 
 use anyhow::ensure;
 use futures_util::future::{Either, select};
-use tests::{Picture, User, Workers};
+use tests::{ImageFile, User, Workers};
 
 use crate::{
     isolate::Isolate,
@@ -14,18 +14,18 @@ use crate::{
 pub(crate) const NAME: &str = "edge: memory of an upload";
 const SIZE: usize = 10 * 1024 * 1024;
 const UPLOADS: usize = 3;
-/// The Workers that an upload passes, by their names at Cloudflare.
+/// The Workers through which an upload passes, by their names at Cloudflare.
 const PASSED: [&str; 2] = ["reticle", "reticle-images"];
 
-/// How often a session is opened anew: while it starts, the development server opens some of its own, and each takes the
-/// place of the one before.
+/// How often a session is tried. While the development server starts, it opens sessions of its own, and each new session
+/// closes the one before.
 const SESSIONS: usize = 5;
 
-/// The most MB in use by either isolate while uploads follow each other, each from a heap without garbage.
+/// The peak MB in use by either isolate, over sequential uploads. The garbage is collected before each.
 pub(crate) async fn measure() -> anyhow::Result<[Row; 1]> {
     let workers = Workers::start(&[]).await?;
     let user = workers.as_ref().new_user();
-    // Each isolate runs, and has what it keeps, before it is looked at.
+    // Start each isolate, and let it allocate what it keeps, before the measurement.
     upload(&user).await?;
     let mut peaks = Vec::new();
     for name in PASSED {
@@ -42,7 +42,7 @@ pub(crate) async fn measure() -> anyhow::Result<[Row; 1]> {
         figure: peaks.iter().copied().fold(0.0, f64::max),
         goal: Goal::AtMost(48.0),
         detail: format!(
-            "{:.1} in the gateway's, {:.1} in the images service's: {UPLOADS} uploads of {} MiB one after the other",
+            "{:.1} in the gateway, {:.1} in the images service; {UPLOADS} sequential uploads of {} MiB",
             peaks[0],
             peaks[1],
             SIZE / 1024 / 1024
@@ -51,18 +51,18 @@ pub(crate) async fn measure() -> anyhow::Result<[Row; 1]> {
     Ok([row])
 }
 
-/// The most bytes in use by one Worker's isolate.
+/// The peak of the bytes in use by one Worker's isolate.
 async fn uploads(workers: &Workers, name: &str, user: &User) -> anyhow::Result<u64> {
-    let mut isolate = Isolate::of(workers, name).await?;
+    let mut isolate = Isolate::connect(workers, name).await?;
     let mut peak = 0;
     for _ in 0..UPLOADS {
         collect_garbage(&mut isolate, user).await?;
-        peak = peak.max(during(&mut isolate, upload(user)).await?);
+        peak = peak.max(peak_during(&mut isolate, upload(user)).await?);
     }
     Ok(peak)
 }
 
-/// Has the isolate do something meanwhile, for it collects its garbage between two events.
+/// Collects the isolate's garbage. Sends requests at the same time, since the isolate collects between two events.
 async fn collect_garbage(isolate: &mut Isolate, user: &User) -> anyhow::Result<()> {
     let calls = async {
         loop {
@@ -75,8 +75,8 @@ async fn collect_garbage(isolate: &mut Isolate, user: &User) -> anyhow::Result<(
     }
 }
 
-/// The most bytes that are in use until `upload` ends, asked for as fast as the isolate answers.
-async fn during(
+/// The peak of the bytes in use until `upload` ends. Polls as fast as the isolate responds.
+async fn peak_during(
     isolate: &mut Isolate,
     upload: impl Future<Output = anyhow::Result<()>>,
 ) -> anyhow::Result<u64> {
@@ -84,15 +84,15 @@ async fn during(
     let mut peak = 0;
     loop {
         match select(upload.as_mut(), pin!(isolate.used_bytes())).await {
-            // What was asked last is answered too, so that the next call is not given its answer.
-            Either::Left((uploaded, asked)) => return uploaded.and(asked.await.map(|used| peak.max(used))),
+            // Wait for the last poll too, so that the next call does not read its response.
+            Either::Left((uploaded, poll)) => return uploaded.and(poll.await.map(|used| peak.max(used))),
             Either::Right((used, _)) => peak = peak.max(used?),
         }
     }
 }
 
 async fn upload(user: &User) -> anyhow::Result<()> {
-    let answer = user.upload(&Picture::of_size(SIZE), "large.png").await?;
-    ensure!(answer.status == 201, "{answer:?}");
+    let response = user.upload(&ImageFile::of_size(SIZE), "large.png").await?;
+    ensure!(response.status == 201, "{response:?}");
     Ok(())
 }

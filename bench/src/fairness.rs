@@ -1,4 +1,4 @@
-//! What one user's load costs another: the latency of a create while another user appends without a pause.
+//! Measures the effect of one user's load on another: the latency of a create while another user appends continuously.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
@@ -12,7 +12,7 @@ use serde_json::json;
 use tests::{Program, Protocol, User, grpc};
 
 use crate::{
-    ingest::new_box,
+    ingest::new_annotation,
     load::{median, percentile},
     table::{Goal, Row},
 };
@@ -22,30 +22,30 @@ const APPENDERS: usize = 8;
 const CREATES: usize = 200;
 const ROUNDS: usize = 3;
 
-/// The annotations of one append.
+/// The rows of the table, and the number of annotations in one append.
 const BATCHES: [(&str, usize); 2] = [
     ("create while another appends 8 × 1,000 : create when idle", 1_000),
     ("create while another appends 8 × 5,000 : create when idle", 5_000),
 ];
 
-/// The middle of the rounds' ratios of median latencies.
+/// The figures are the medians of the rounds' ratios of median latencies.
 pub(crate) async fn measure() -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
     for (name, batch) in BATCHES {
         let program = Program::start(&[]).await?;
         let (busy, quiet) = (program.target().new_user(), program.target().new_user());
-        let (theirs, own) = (busy.new_image().await?, quiet.new_image().await?);
-        creates(&quiet, &own).await?;
+        let (busy_image, quiet_image) = (busy.new_image().await?, quiet.new_image().await?);
+        creates(&quiet, &quiet_image).await?;
         let (mut ratios, mut idles, mut loadeds, mut tails, mut rates) =
             (vec![], vec![], vec![], vec![], vec![]);
         for round in 0..ROUNDS {
-            let idle = median(&creates(&quiet, &own).await?);
+            let idle = median(&creates(&quiet, &quiet_image).await?);
             let (is_over, appended) = (AtomicBool::new(false), AtomicU64::new(0));
             let append =
-                |n: usize| append(&busy, &theirs, format!("{round}-{n}"), batch, (&is_over, &appended));
+                |n: usize| append(&busy, &busy_image, format!("{round}-{n}"), batch, (&is_over, &appended));
             let start = Instant::now();
             let measured = async {
-                let latencies = creates(&quiet, &own).await;
+                let latencies = creates(&quiet, &quiet_image).await;
                 is_over.store(true, Ordering::Relaxed);
                 latencies
             };
@@ -60,7 +60,7 @@ pub(crate) async fn measure() -> anyhow::Result<Vec<Row>> {
             rates.push(appended.into_inner() as f64 / start.elapsed().as_secs_f64());
         }
         let detail = format!(
-            "{:.2} (95 %: {:.2}) and {:.2} ms; {:.0} rows/s appended",
+            "median {:.2} ms (95th percentile {:.2}) against {:.2} ms; {:.0} rows/s appended",
             median(&loadeds),
             median(&tails),
             median(&idles),
@@ -71,20 +71,20 @@ pub(crate) async fn measure() -> anyhow::Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// The milliseconds of each of some creates, one after the other.
+/// Sends [`CREATES`] creates, one after the other. Returns the latency of each in milliseconds.
 async fn creates(user: &User, image_id: &str) -> anyhow::Result<Vec<f64>> {
     let body = json!({"image_id": image_id, "label": "car", "x": 0.1, "y": 0.2, "width": 0.3, "height": 0.4});
     let mut latencies = Vec::with_capacity(CREATES);
     for _ in 0..CREATES {
         let start = Instant::now();
-        let answer = user.post("/api/annotations", &body).await?;
-        ensure!(answer.status == 201, "{answer:?}");
+        let response = user.post("/api/annotations", &body).await?;
+        ensure!(response.status == 201, "{response:?}");
         latencies.push(start.elapsed().as_secs_f64() * 1_000.0);
     }
     Ok(latencies)
 }
 
-/// Appends until it is over, and counts what is stored.
+/// Appends until `is_over` is set. Adds the stored annotations to `appended`.
 async fn append(
     user: &User,
     image_id: &str,
@@ -92,7 +92,7 @@ async fn append(
     batch: usize,
     (is_over, appended): (&AtomicBool, &AtomicU64),
 ) -> anyhow::Result<()> {
-    let annotations: Vec<_> = (0..batch).map(|n| new_box(image_id, n, batch)).collect();
+    let annotations: Vec<_> = (0..batch).map(|n| new_annotation(image_id, n, batch)).collect();
     let mut client = grpc::annotations(Protocol::Grpc, user.target.annotations, &user.token).await?;
     let mut offset = 0;
     while !is_over.load(Ordering::Relaxed) {

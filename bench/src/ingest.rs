@@ -1,4 +1,4 @@
-//! Streams of boxes over gRPC, against a bare loop of prepared INSERTs; and the memory that millions of them leave.
+//! Compares ingest streams over gRPC with a bare loop of prepared INSERTs, and measures the memory growth of ten million rows.
 
 use std::time::{Duration, Instant};
 
@@ -9,19 +9,19 @@ use tests::{Program, Protocol, User, grpc};
 
 use crate::{
     bare_loop::BareLoop,
-    load::{median, middle_ratio},
+    load::{median, median_ratio},
     proc,
     table::{Goal, Row},
 };
 
 pub(crate) const NAME: &str = "ingest";
 pub(crate) const MEMORY: &str = "ten million";
-/// What the bare loop commits at once.
+/// The number of rows in one commit of the bare loop.
 const COMMIT: usize = 5_000;
 const LENGTH: Duration = Duration::from_secs(5);
 const ROUNDS: usize = 3;
 
-/// Producers at once, and the boxes of their messages.
+/// The number of concurrent producers, and of annotations in each message.
 struct Load {
     name: &'static str,
     producers: usize,
@@ -30,11 +30,16 @@ struct Load {
 }
 
 const LOADS: [Load; 2] = [
-    Load { name: "ingest, 1,000 a message : bare SQLite inserts", producers: 1, batch: 1_000, goal: 0.6 },
-    Load { name: "ingest, 100 producers of 10 : bare SQLite inserts", producers: 100, batch: 10, goal: 0.3 },
+    Load { name: "ingest, 1,000 per message : bare SQLite inserts", producers: 1, batch: 1_000, goal: 0.6 },
+    Load {
+        name: "ingest, 100 producers, 10 per message : bare inserts",
+        producers: 100,
+        batch: 10,
+        goal: 0.3,
+    },
 ];
 
-/// Rows a second of both, in turn, and the middle of the rounds' ratios.
+/// Measures both in turn, in rows per second. The figures are the median ratios.
 pub(crate) async fn measure() -> anyhow::Result<Vec<Row>> {
     let program = Program::start(&[]).await?;
     let user = program.target().new_user();
@@ -43,25 +48,25 @@ pub(crate) async fn measure() -> anyhow::Result<Vec<Row>> {
     let mut bare_loop = BareLoop::open(folder.path(), COMMIT)?;
     let mut rows = Vec::new();
     for load in LOADS {
-        let (mut ours, mut bare) = (Vec::new(), Vec::new());
+        let (mut reticle, mut bare) = (Vec::new(), Vec::new());
         for round in 0..ROUNDS {
-            ours.push(load.rows_a_second(&user, &image_id, round).await?);
-            bare.push(tokio::task::block_in_place(|| bare_loop.rows_a_second(LENGTH))?);
+            reticle.push(load.rows_per_second(&user, &image_id, round).await?);
+            bare.push(tokio::task::block_in_place(|| bare_loop.rows_per_second(LENGTH))?);
         }
         let detail = format!(
-            "{:.0} of {:.0} rows/s, over gRPC; the loop commits every {COMMIT}",
-            median(&ours),
+            "{:.0} of {:.0} rows/s, over gRPC; the bare loop commits every {COMMIT} rows",
+            median(&reticle),
             median(&bare)
         );
-        let figure = middle_ratio(&ours, &bare);
+        let figure = median_ratio(&reticle, &bare);
         rows.push(Row { name: load.name, figure, goal: Goal::AtLeast(load.goal), detail });
     }
     Ok(rows)
 }
 
 impl Load {
-    /// Lets the producers send for about [`LENGTH`], and counts what was acknowledged.
-    async fn rows_a_second(&self, user: &User, image_id: &str, round: usize) -> anyhow::Result<f64> {
+    /// Lets the producers send for about [`LENGTH`]. Returns the acknowledged rows per second.
+    async fn rows_per_second(&self, user: &User, image_id: &str, round: usize) -> anyhow::Result<f64> {
         let start = Instant::now();
         let produce = |n: usize| {
             let stream_id = format!("{}-{round}-{n}", self.producers);
@@ -74,15 +79,15 @@ impl Load {
     }
 }
 
-/// MiB that are resident after ten million boxes, more than after a hundred thousand.
+/// The growth of the resident memory between 100,000 and ten million annotations, in MiB.
 pub(crate) async fn measure_memory() -> anyhow::Result<[Row; 1]> {
     const FIRST: i64 = 100_000;
     const ALL: i64 = 10_000_000;
     let program = Program::start(&[]).await?;
     let user = program.target().new_user();
     let image_id = user.new_image().await?;
-    let send = async |stream_id: &str, boxes: i64| {
-        produce(&user, &image_id, stream_id.to_owned(), 1_000, move |sent| sent < boxes).await
+    let send = async |stream_id: &str, annotations: i64| {
+        produce(&user, &image_id, stream_id.to_owned(), 1_000, move |sent| sent < annotations).await
     };
     send("first", FIRST).await?;
     let before = proc::resident_mib(program.id()?)?;
@@ -90,52 +95,53 @@ pub(crate) async fn measure_memory() -> anyhow::Result<[Row; 1]> {
     send("all", ALL - FIRST).await?;
     let after = proc::resident_mib(program.id()?)?;
     let detail = format!(
-        "{after:.0} MiB resident after {ALL} boxes, {before:.0} after {FIRST}; {:.0} s",
+        "{after:.0} MiB resident after {ALL} annotations, {before:.0} after {FIRST}; {:.0} s",
         start.elapsed().as_secs_f64()
     );
-    let name = "ingest of ten million, growth of memory in MiB";
+    let name = "memory growth of ingesting ten million rows, MiB";
     Ok([Row { name, figure: after - before, goal: Goal::AtMost(32.0), detail }])
 }
 
-/// Sends messages of `batch` boxes while `goes_on` for the number sent, and answers how many are durable.
+/// Sends messages of `batch` annotations while `should_continue(sent)`. Returns how many annotations are durable.
 async fn produce(
     user: &User,
     image_id: &str,
     stream_id: String,
     batch: usize,
-    goes_on: impl Fn(i64) -> bool + Send + 'static,
+    should_continue: impl Fn(i64) -> bool + Send + 'static,
 ) -> anyhow::Result<i64> {
     let step = i64::try_from(batch)?;
-    let boxes: Vec<_> = (0..batch).map(|n| new_box(image_id, n, batch)).collect();
+    let annotations: Vec<_> = (0..batch).map(|n| new_annotation(image_id, n, batch)).collect();
     let opening = IngestAnnotationsRequest { stream_id, ..Default::default() };
-    let messages =
-        stream::iter((0..).step_by(batch)).take_while(move |offset| std::future::ready(goes_on(*offset)));
+    let messages = stream::iter((0..).step_by(batch))
+        .take_while(move |offset| std::future::ready(should_continue(*offset)));
     let messages = messages.map(move |offset| IngestAnnotationsRequest {
         offset,
-        annotations: boxes.clone(),
+        annotations: annotations.clone(),
         ..Default::default()
     });
     let address = user.target.annotations;
     let mut client = grpc::annotations(Protocol::Grpc, address, &user.token).await?;
-    let mut answers = client.ingest_annotations(stream::iter([opening]).chain(messages)).await?.into_inner();
+    let mut responses =
+        client.ingest_annotations(stream::iter([opening]).chain(messages)).await?.into_inner();
     let mut durable = 0;
-    while let Some(answer) = answers.message().await? {
-        ensure!(answer.invalid.is_empty(), "{answer:?}");
-        durable = answer.next_offset;
+    while let Some(response) = responses.message().await? {
+        ensure!(response.invalid.is_empty(), "{response:?}");
+        durable = response.next_offset;
     }
-    ensure!(durable > 0 && durable % step == 0, "{durable} boxes are durable");
+    ensure!(durable > 0 && durable % step == 0, "{durable} annotations are durable");
     Ok(durable)
 }
 
-pub(crate) fn new_box(image_id: &str, n: usize, of: usize) -> NewAnnotation {
-    let place = n as f64 / of as f64 / 2.0;
+pub(crate) fn new_annotation(image_id: &str, n: usize, of: usize) -> NewAnnotation {
+    let offset = n as f64 / of as f64 / 2.0;
     NewAnnotation {
         image_id: image_id.to_owned(),
         label: format!("label {}", n % 20),
-        x: place,
+        x: offset,
         y: 0.123_456_789,
         width: 0.25,
-        height: 0.1 + place,
+        height: 0.1 + offset,
         confidence: Some(0.75),
         model: "detector 1.0".to_owned(),
     }

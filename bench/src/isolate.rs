@@ -1,4 +1,4 @@
-//! The memory of one Worker, as the runtime's inspector tells it.
+//! Reads the memory of one Worker's isolate from the runtime's inspector.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 
 use crate::proc;
 
-/// How long one of the runtime's ports may take to say that it is the inspector.
+/// The timeout for a port of the runtime to respond as an inspector.
 const LIST_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long the inspector may take to answer: an isolate that is busy answers late, one that never ran not at all.
+/// The timeout for a call of the inspector. A busy isolate responds late, and one that never ran does not respond.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A session with the inspector (the Chrome `DevTools` protocol) of a Worker's isolate.
@@ -25,13 +25,13 @@ pub(crate) struct Isolate {
 }
 
 impl Isolate {
-    /// The isolate of the Worker of this name. The runtime chooses its inspector's port and does not tell it: it is
-    /// the one that lists the Worker.
-    pub(crate) async fn of(workers: &Workers, name: &str) -> anyhow::Result<Self> {
+    /// Connects to the isolate of the Worker `name`. The runtime does not print its inspector's port, so this tries all ports:
+    /// the inspector's port is the one that lists the Worker.
+    pub(crate) async fn connect(workers: &Workers, name: &str) -> anyhow::Result<Self> {
         let id = format!("core:user:{name}");
         for port in proc::listening_ports(workers.id())? {
             let address = format!("127.0.0.1:{port}");
-            if listed(&workers.as_ref().client, &address).await.contains(&id) {
+            if list_ids(&workers.as_ref().client, &address).await.contains(&id) {
                 let socket = TcpStream::connect(&address).await?;
                 let (session, _) = client_async(format!("ws://{address}/{id}"), socket).await?;
                 let mut isolate = Self { session, calls: 0 };
@@ -39,15 +39,15 @@ impl Isolate {
                 return Ok(isolate);
             }
         }
-        bail!("no inspector lists {id}")
+        bail!("no inspector of the runtime lists {id}")
     }
 
-    /// Frees what nobody needs any more, as soon as the isolate has something to do.
+    /// Collects garbage. The isolate does it at its next event.
     pub(crate) async fn collect_garbage(&mut self) -> anyhow::Result<()> {
         self.call("HeapProfiler.collectGarbage").await.map(drop)
     }
 
-    /// Bytes that are in use: the engine's heap, the runtime's objects, and buffers, of which wasm's memory is one.
+    /// The bytes in use: the engine's heap, the runtime's objects, and the buffers, which include wasm's memory.
     pub(crate) async fn used_bytes(&mut self) -> anyhow::Result<u64> {
         let usage = self.call("Runtime.getHeapUsage").await?;
         let part = |name: &str| usage[name].as_f64().with_context(|| format!("no `{name}` in {usage}"));
@@ -57,7 +57,7 @@ impl Isolate {
     }
 
     async fn call(&mut self, method: &str) -> anyhow::Result<Value> {
-        timeout(CALL_TIMEOUT, self.call_and_wait(method)).await.context("the inspector does not answer")?
+        timeout(CALL_TIMEOUT, self.call_and_wait(method)).await.context("the inspector does not respond")?
     }
 
     async fn call_and_wait(&mut self, method: &str) -> anyhow::Result<Value> {
@@ -66,18 +66,18 @@ impl Isolate {
         self.session.send(Message::text(call.to_string())).await?;
         while let Some(message) = self.session.next().await {
             let Message::Text(text) = message? else { continue };
-            let mut answer: Value = serde_json::from_str(&text)?;
-            if answer["id"] == self.calls {
-                ensure!(answer["error"].is_null(), "{method}: {answer}");
-                return Ok(answer["result"].take());
+            let mut response: Value = serde_json::from_str(&text)?;
+            if response["id"] == self.calls {
+                ensure!(response["error"].is_null(), "{method}: {response}");
+                return Ok(response["result"].take());
             }
         }
-        bail!("the inspector went away")
+        bail!("the inspector closed the connection")
     }
 }
 
-/// The ids that an inspector at this address lists. Other ports of the runtime say something else, or nothing.
-async fn listed(client: &Client, address: &str) -> Vec<String> {
+/// The ids that an inspector at this address lists. Empty if the port is no inspector's.
+async fn list_ids(client: &Client, address: &str) -> Vec<String> {
     let list = client.get(format!("http://{address}/json")).timeout(LIST_TIMEOUT).send();
     let list: Value = match list.await {
         Ok(list) => list.json().await.unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! Listing one image's boxes with few and with very many others in the database.
+//! Compares listing one image's annotations in a large database with the same in a small one.
 
 use std::{path::Path, time::Duration};
 
@@ -7,42 +7,42 @@ use hyper::StatusCode;
 use tests::Program;
 
 use crate::{
-    bulk::{BATCH, create_boxes},
+    bulk::{BATCH, bulk_create_request},
     connection::{Http1, Prepared, get},
-    load::{self, median, middle_ratio},
+    load::{self, median, median_ratio},
     table::{Goal, Row},
 };
 
 pub(crate) const NAME: &str = "listing";
 const FEW: u32 = 10_000;
 const MANY: u32 = 5_000_000;
-/// Boxes of each of the other images.
-const AN_IMAGE: u32 = 500;
+/// The number of annotations on each of the other images.
+const PER_IMAGE: u32 = 500;
 const LENGTH: Duration = Duration::from_secs(1);
 const ROUNDS: usize = 5;
 
-/// Time of one listing with many rows over that with few, in turn.
+/// Measures both in turn. The figure is the time of a listing among [`MANY`] annotations divided by the time among [`FEW`].
 pub(crate) async fn measure() -> anyhow::Result<[Row; 1]> {
     let (few, many) = (Listing::among(FEW).await?, Listing::among(MANY).await?);
     let (mut of_few, mut of_many) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        of_few.push(few.a_second().await?);
-        of_many.push(many.a_second().await?);
+        of_few.push(few.listings_per_second().await?);
+        of_many.push(many.listings_per_second().await?);
     }
     let detail = format!(
-        "{:.2} of {:.2} ms for {BATCH} boxes over HTTP/JSON among {MANY} and {FEW}",
+        "{:.2} of {:.2} ms for {BATCH} annotations over HTTP/JSON, among {MANY} and {FEW} others",
         1000.0 / median(&of_many),
         1000.0 / median(&of_few)
     );
     Ok([Row {
-        name: "listing an image : with few others",
-        figure: middle_ratio(&of_few, &of_many),
+        name: "listing an image among many : among few",
+        figure: median_ratio(&of_few, &of_many),
         goal: Goal::AtMost(1.3),
         detail,
     }])
 }
 
-/// An image with [`BATCH`] boxes in a database of its own.
+/// An image with [`BATCH`] annotations, in its own database.
 struct Listing {
     program: Program,
     request: Prepared,
@@ -54,29 +54,29 @@ impl Listing {
         let user = program.target().new_user();
         let image_id = user.new_image().await?;
         let connection = &Http1::connect(program.target().gateway, 1).await?[0];
-        connection.call(&create_boxes(&user, &image_id)?, StatusCode::CREATED).await?;
+        connection.call(&bulk_create_request(&user, &image_id)?, StatusCode::CREATED).await?;
         tokio::task::block_in_place(|| fill(&program.data_dir().join("reticle.db"), others))?;
         let path = format!("/api/annotations/by-image/{image_id}");
-        let answer = user.get(&path).await?;
-        let boxes = answer.json["annotations"].as_array().map_or(0, Vec::len);
-        ensure!(boxes == BATCH, "{boxes} boxes in {answer:?}");
+        let response = user.get(&path).await?;
+        let annotations = response.json["annotations"].as_array().map_or(0, Vec::len);
+        ensure!(annotations == BATCH, "{annotations} annotations instead of {BATCH} in {response:?}");
         Ok(Self { program, request: get(&user, &path)? })
     }
 
-    async fn a_second(&self) -> anyhow::Result<f64> {
+    async fn listings_per_second(&self) -> anyhow::Result<f64> {
         let connection = &Http1::connect(self.program.target().gateway, 1).await?[0];
-        load::calls_a_second(1, LENGTH, |_| connection.call(&self.request, StatusCode::OK)).await
+        load::calls_per_second(1, LENGTH, |_| connection.call(&self.request, StatusCode::OK)).await
     }
 }
 
-/// Adds images with [`AN_IMAGE`] boxes each; in the order of their ids, some come before any real one and some after.
-fn fill(database: &Path, boxes: u32) -> anyhow::Result<()> {
+/// Adds images with [`PER_IMAGE`] annotations each. Some of their ids sort before all real ids, and some after.
+fn fill(database: &Path, annotations: u32) -> anyhow::Result<()> {
     let mut database = rusqlite::Connection::open(database)?;
     database.busy_timeout(Duration::from_secs(60))?;
-    // In the order of the keys and without waiting for the disk, millions take seconds.
+    // Key order and no disk syncs: millions of rows take seconds.
     database
         .execute_batch("PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF; PRAGMA cache_size = -256000;")?;
-    let images = u128::from(boxes / AN_IMAGE);
+    let images = u128::from(annotations / PER_IMAGE);
     let fill = database.transaction()?;
     for image in 0..images {
         let image_id = format!("{:032x}", u128::MAX / images * image);
@@ -87,7 +87,7 @@ fn fill(database: &Path, boxes: u32) -> anyhow::Result<()> {
         let mut insert = fill.prepare_cached(
             "INSERT INTO annotations VALUES (?1, ?2, 'car', 0.1, 0.2, 0.3, 0.4, 0.5, 'm', 'others', 1, 1, 1)",
         )?;
-        for n in 0..AN_IMAGE {
+        for n in 0..PER_IMAGE {
             insert.execute([&image_id, &format!("{image:016x}{n:016x}")])?;
         }
     }

@@ -1,4 +1,4 @@
-//! A bounded load: so many callers, each doing one thing after the other, for so long.
+//! A load with a fixed number of callers and a fixed duration. Each caller makes one call after the other.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -7,8 +7,8 @@ use std::{
 
 use futures_util::future::try_join_all;
 
-/// Calls `call` from `callers` at once for about `length`, and answers the calls a second.
-pub(crate) async fn calls_a_second<T, F: Future<Output = anyhow::Result<T>>>(
+/// Runs `call` from `callers` concurrent callers for about `length`. Returns the calls per second.
+pub(crate) async fn calls_per_second<T, F: Future<Output = anyhow::Result<T>>>(
     callers: usize,
     length: Duration,
     call: impl Fn(usize) -> F,
@@ -30,14 +30,14 @@ pub(crate) async fn calls_a_second<T, F: Future<Output = anyhow::Result<T>>>(
     Ok(done / start.elapsed().as_secs_f64())
 }
 
-/// The middle of `figures`.
+/// The median of `figures`.
 pub(crate) fn median(figures: &[f64]) -> f64 {
     let mut figures = figures.to_vec();
     figures.sort_by(f64::total_cmp);
     figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// The smallest of `figures` that `percent` of them do not exceed.
+/// The `percent`th percentile of `figures`.
 pub(crate) fn percentile(figures: &[f64], percent: usize) -> f64 {
     let mut figures = figures.to_vec();
     figures.sort_by(f64::total_cmp);
@@ -47,9 +47,9 @@ pub(crate) fn percentile(figures: &[f64], percent: usize) -> f64 {
         .unwrap_or(f64::NAN)
 }
 
-/// The middle of the ratios of rounds, whose two figures were taken one right after the other: what else the machine
-/// does meanwhile weighs on both.
-pub(crate) fn middle_ratio(of: &[f64], to: &[f64]) -> f64 {
+/// The median of the rounds' ratios. The two figures of a round are measured right after each other, so that other load on
+/// the machine affects both.
+pub(crate) fn median_ratio(of: &[f64], to: &[f64]) -> f64 {
     let ratios: Vec<_> = of.iter().zip(to).map(|(of, to)| of / to).collect();
     median(&ratios)
 }

@@ -1,9 +1,11 @@
-//! The measured claims. Every row compares two things in one run on one machine, so that its figure means the same
-//! everywhere; the goal stands beside it. It writes only to temporary folders.
+//! The benchmarks. Most rows are a ratio of two measurements in one run on one machine, so that figures of different
+//! machines can be compared. Each row has a goal. The benchmarks write only to temporary folders.
+//!
+//! To add a benchmark: add a module with a `NAME` and a function `measure` that returns rows, and call it in [`measure`].
 
-#![expect(clippy::disallowed_methods, reason = "a bench reads the clock")]
+#![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 #![expect(clippy::future_not_send, reason = "one thread drives each load")]
-#![expect(clippy::indexing_slicing, reason = "an answer that lacks a field fails the bench")]
+#![expect(clippy::indexing_slicing, reason = "a response that lacks a field fails the benchmark")]
 
 mod bare_loop;
 mod bridge;
@@ -38,7 +40,7 @@ fn main() -> anyhow::Result<()> {
     runtime.block_on(measure(&argument))
 }
 
-/// Measures the rows whose names contain `filter`.
+/// Runs the benchmarks whose names contain `filter`, and prints the table.
 async fn measure(filter: &str) -> anyhow::Result<()> {
     let mut table = Table::default();
     if bulk::NAME.contains(filter) {

@@ -1,9 +1,9 @@
-//! How much memory many large uploads and downloads at once take.
+//! Measures how much memory many concurrent large uploads and downloads use.
 
 use anyhow::ensure;
 use futures_util::future::try_join_all;
 use hyper::{StatusCode, body::Bytes};
-use tests::{Picture, Program, User};
+use tests::{ImageFile, Program, User};
 
 use crate::{
     connection::{Http1, Prepared, get, post},
@@ -12,30 +12,33 @@ use crate::{
 };
 
 pub(crate) const NAME: &str = "memory";
-const AT_ONCE: usize = 64;
+const CONCURRENT_CALLS: usize = 64;
 const SIZE: usize = 10 * 1024 * 1024;
 
-/// Growth of the resident memory in MiB, at its peak, from what it is after one upload and one download.
+/// The peak growth of the resident memory in MiB, compared with the memory after one upload and one download.
 pub(crate) async fn measure() -> anyhow::Result<[Row; 2]> {
     let program = Program::start(&[]).await?;
     let id = program.id()?;
     let user = program.target().new_user();
-    let picture = Picture::of_size(SIZE);
-    let answer = user.upload(&picture, "large.png").await?;
-    ensure!(answer.status == 201, "{answer:?}");
-    let content = get(&user, &format!("/api/images/{}/content", answer.text("/image/id")))?;
-    let upload = upload(&user, picture)?;
-    let connect = || Http1::connect(program.target().gateway, AT_ONCE);
+    let file = ImageFile::of_size(SIZE);
+    let response = user.upload(&file, "large.png").await?;
+    ensure!(response.status == 201, "{response:?}");
+    let content = get(&user, &format!("/api/images/{}/content", response.text("/image/id")))?;
+    let upload = upload(&user, file)?;
+    let connect = || Http1::connect(program.target().gateway, CONCURRENT_CALLS);
 
     let first = connect().await?;
-    ensure!(first[0].call(&content, StatusCode::OK).await? == SIZE, "the download is not the upload");
+    ensure!(
+        first[0].call(&content, StatusCode::OK).await? == SIZE,
+        "the download has another size than the upload"
+    );
     drop(first);
     let before = proc::resident_mib(id)?;
     let uploads = peak(id, &connect().await?, &upload, StatusCode::CREATED).await? - before;
     let downloads = peak(id, &connect().await?, &content, StatusCode::OK).await? - before;
     let row = |name, figure, what| {
         let detail = format!(
-            "{AT_ONCE} {what} of {} MiB at once over HTTP/1.1, from {before:.0} MiB resident after one",
+            "{CONCURRENT_CALLS} concurrent {what} of {} MiB over HTTP/1.1, from {before:.0} MiB resident after one",
             SIZE / 1024 / 1024
         );
         Row { name, figure, goal: Goal::AtMost(64.0), detail }
@@ -46,22 +49,22 @@ pub(crate) async fn measure() -> anyhow::Result<[Row; 2]> {
     ])
 }
 
-/// The most MiB that are resident while all connections make the same call at once.
+/// The peak MiB that are resident while all connections make the same call concurrently.
 async fn peak(id: u32, connections: &[Http1], request: &Prepared, status: StatusCode) -> anyhow::Result<f64> {
     proc::reset_peak(id)?;
     try_join_all(connections.iter().map(|connection| connection.call(request, status))).await?;
     proc::peak_mib(id)
 }
 
-/// A form with the picture.
-fn upload(user: &User, picture: Picture) -> anyhow::Result<Prepared> {
-    const BOUNDARY: &str = "a-boundary-that-no-picture-has";
+/// An upload of the image in a form.
+fn upload(user: &User, file: ImageFile) -> anyhow::Result<Prepared> {
+    const BOUNDARY: &str = "a-boundary-that-no-image-has";
     let head = format!(
         "--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"image\"; filename=\"large.png\"\r\n\
          content-type: {}\r\n\r\n",
-        picture.content_type
+        file.content_type
     );
-    let body = [head.into_bytes(), picture.bytes, format!("\r\n--{BOUNDARY}--\r\n").into_bytes()].concat();
+    let body = [head.into_bytes(), file.bytes, format!("\r\n--{BOUNDARY}--\r\n").into_bytes()].concat();
     let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
     post(user, "/api/images/upload", &content_type, Bytes::from(body))
 }

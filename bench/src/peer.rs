@@ -1,36 +1,36 @@
-//! The Worker in plain JavaScript, beside Reticle's own.
+//! The peer: the Worker in plain JavaScript that is compared with Reticle's own.
 
 use anyhow::ensure;
 use hyper::header::HeaderValue;
 use serde_json::{Value, json};
-use tests::{Answer, User};
+use tests::{HttpResponse, User};
 
 use crate::connection::Prepared;
 
-/// The Worker that stands in front of Reticle and the peer, and the peer.
+/// The Worker in front of Reticle and the peer, and the peer.
 pub(crate) const FRONT_AND_PEER: [&str; 2] = ["peer/front", "peer"];
 
-/// What tells the Worker in front that the peer is meant.
+/// The header by which the Worker in front selects the peer.
 const BACKEND: &str = "x-backend";
 const PEER: &str = "peer";
 
-/// The same request to the peer.
+/// The same request, sent to the peer.
 pub(crate) fn to_peer(request: &Prepared) -> Prepared {
     let mut request = request.clone();
     request.headers_mut().insert(BACKEND, HeaderValue::from_static(PEER));
     request
 }
 
-/// Fails where the two answer differently: only who does the same work is a measure.
-pub(crate) async fn require_same_answers(user: &User, image_id: &str) -> anyhow::Result<()> {
-    let nobodys = "0190a0b0c0d07abc8000000000000001";
+/// Fails if the responses of the two differ. The comparison is fair only if both do the same work.
+pub(crate) async fn require_same_responses(user: &User, image_id: &str) -> anyhow::Result<()> {
+    let unknown = "0190a0b0c0d07abc8000000000000001";
     let good = json!({"image_id": image_id, "label": "car", "x": 0.1, "y": 0.2, "width": 0.3, "height": 0.4});
     let with = |field: &str, value: Value| {
         let mut one = good.clone();
         one[field] = value;
         json!({"annotations": [good, one]})
     };
-    for id in [image_id, nobodys, "short"] {
+    for id in [image_id, unknown, "short"] {
         same(user, "GET", &format!("/api/images/{id}"), &Value::Null).await?;
     }
     for body in [
@@ -41,35 +41,35 @@ pub(crate) async fn require_same_answers(user: &User, image_id: &str) -> anyhow:
         with("height", json!("high")),
         with("confidence", json!(1.5)),
         with("colour", json!("red")),
-        with("image_id", json!(nobodys)),
+        with("image_id", json!(unknown)),
         json!({"annotations": []}),
         json!({"annotations": vec![&good; 501]}),
     ] {
         same(user, "POST", "/api/annotations/bulk", &body).await?;
     }
-    let stranger = User { token: format!("{}x", user.token), ..user.clone() };
-    same(&stranger, "GET", &format!("/api/images/{image_id}"), &Value::Null).await
+    let invalid_user = User { token: format!("{}x", user.token), ..user.clone() };
+    same(&invalid_user, "GET", &format!("/api/images/{image_id}"), &Value::Null).await
 }
 
 async fn same(user: &User, method: &str, path: &str, body: &Value) -> anyhow::Result<()> {
     let call = async |backend: &str| {
         let request = user.request(method.parse()?, path).header(BACKEND, backend);
         let request = if body.is_null() { request } else { request.json(body) };
-        anyhow::Ok(comparable(Answer::read(request.send().await?).await?))
+        anyhow::Ok(comparable(HttpResponse::read(request.send().await?).await?))
     };
-    let (ours, theirs) = (call("reticle").await?, call(PEER).await?);
-    ensure!(ours == theirs, "{method} {path} {body:.300}:\nours   {ours:?}\ntheirs {theirs:?}");
+    let (reticle, peer) = (call("reticle").await?, call(PEER).await?);
+    ensure!(reticle == peer, "{method} {path} {body:.300}:\nreticle {reticle:?}\npeer    {peer:?}");
     Ok(())
 }
 
-/// Status, entity tag and body, without what is new in each answer.
-fn comparable(answer: Answer) -> (u16, String, Value) {
-    let etag = answer.header("etag").to_owned();
-    let mut json = answer.json;
+/// Status, entity tag and body, without the values that differ in each response.
+fn comparable(response: HttpResponse) -> (u16, String, Value) {
+    let etag = response.header("etag").to_owned();
+    let mut json = response.json;
     if let Some(fields) = json.as_object_mut() {
         fields.remove("request_id");
         let ids = fields.get("ids").and_then(Value::as_array).map(Vec::len);
         fields.entry("ids").and_modify(|value| *value = json!(ids));
     }
-    (answer.status, etag, json)
+    (response.status, etag, json)
 }

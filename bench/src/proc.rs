@@ -1,20 +1,20 @@
-//! What Linux knows of a process: its CPU time, its memory and its ports.
+//! Reads a process's CPU time, memory and ports from `/proc`.
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use anyhow::Context as _;
 
-/// Clock ticks a second in `/proc/<pid>/stat`, the same on every Linux that this runs on.
-const TICKS_A_SECOND: f64 = 100.0;
+/// Clock ticks per second in `/proc/<pid>/stat`, the same on every Linux on which this runs.
+const TICKS_PER_SECOND: f64 = 100.0;
 
-/// Seconds of CPU that the process used so far, in user and system mode.
+/// The CPU seconds that the process has used so far, in user and system mode.
 pub(crate) fn cpu_seconds(id: u32) -> anyhow::Result<f64> {
     let stat = stat(id)?;
     let ticks = stat.iter().skip(UTIME).take(2);
-    Ok(ticks.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / TICKS_A_SECOND)
+    Ok(ticks.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / TICKS_PER_SECOND)
 }
 
-/// The TCP ports of IPv4 on which the process listens, or one that descends from it.
+/// The IPv4 TCP ports on which the process or one of its descendants listens.
 pub(crate) fn listening_ports(id: u32) -> anyhow::Result<BTreeSet<u16>> {
     let family = with_descendants(id)?;
     let links = family.iter().filter_map(|id| fs::read_dir(folder(*id).join("fd")).ok()).flatten();
@@ -25,7 +25,7 @@ pub(crate) fn listening_ports(id: u32) -> anyhow::Result<BTreeSet<u16>> {
     Ok(of_family.map(|(_, port)| port).collect())
 }
 
-/// The socket and the port of a line of `/proc/<pid>/net/tcp`, if somebody listens there.
+/// The socket and the port of a line of `/proc/<pid>/net/tcp`, if it is a listening socket.
 fn listening(line: &str) -> Option<(String, u16)> {
     const LISTEN: &str = "0A";
     let fields: Vec<_> = line.split_ascii_whitespace().collect();
@@ -37,7 +37,7 @@ fn listening(line: &str) -> Option<(String, u16)> {
 fn with_descendants(id: u32) -> anyhow::Result<BTreeSet<u32>> {
     let entries = fs::read_dir("/proc").context("no /proc")?;
     let ids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
-    // Processes end while they are looked at.
+    // A process may end while it is read.
     let parent = |id| stat(id).ok()?.get(PARENT)?.parse::<u32>().ok();
     let pairs: Vec<_> = ids.filter_map(|id| Some((id, parent(id)?))).collect();
     let mut family = BTreeSet::from([id]);
@@ -51,36 +51,39 @@ fn with_descendants(id: u32) -> anyhow::Result<BTreeSet<u32>> {
     }
 }
 
-/// Places in [`stat`]: fields 4, and 14 and 15, which are the user's and the system's time.
+/// Indexes in [`stat`]: of field 4, and of field 14, which is the user time and is followed by the system time.
 const PARENT: usize = 1;
 const UTIME: usize = 11;
 
 /// The fields of `/proc/<pid>/stat` that follow the name: the first is field 3.
 fn stat(id: u32) -> anyhow::Result<Vec<String>> {
     let stat = fs::read_to_string(folder(id).join("stat")).context("no such process")?;
-    // The name stands in parentheses and may hold anything.
+    // The name is in parentheses and may contain any character.
     let after_name = stat.rsplit_once(')').map(|(_, rest)| rest).context("a stat line has a name")?;
     Ok(after_name.split_ascii_whitespace().map(str::to_owned).collect())
 }
 
-/// MiB that are resident now.
+/// The MiB that are resident now.
 pub(crate) fn resident_mib(id: u32) -> anyhow::Result<f64> {
     status_mib(id, "VmRSS:")
 }
 
-/// The most MiB that were resident since [`reset_peak`].
+/// The peak MiB that were resident since [`reset_peak`].
 pub(crate) fn peak_mib(id: u32) -> anyhow::Result<f64> {
     status_mib(id, "VmHWM:")
 }
 
-/// Begins to watch for a new peak.
+/// Resets the peak to the memory that is resident now.
 pub(crate) fn reset_peak(id: u32) -> anyhow::Result<()> {
     fs::write(folder(id).join("clear_refs"), "5").context("cannot reset the peak")
 }
 
 fn status_mib(id: u32, name: &str) -> anyhow::Result<f64> {
     let status = fs::read_to_string(folder(id).join("status")).context("no such process")?;
-    let line = status.lines().find_map(|line| line.strip_prefix(name)).context("no such figure")?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix(name))
+        .context("/proc/<pid>/status lacks the field")?;
     let kib: f64 = line.trim().trim_end_matches(" kB").parse().context("not a number")?;
     Ok(kib / 1024.0)
 }

@@ -1,4 +1,4 @@
-//! From start to ready on an existing database.
+//! Measures the time from start to ready on an existing database.
 
 use std::{sync::Arc, time::Instant};
 
@@ -6,7 +6,7 @@ use hyper::StatusCode;
 use tests::Program;
 
 use crate::{
-    bulk::create_boxes,
+    bulk::bulk_create_request,
     connection::{Http1, get},
     load::median,
     table::{Goal, Row},
@@ -14,14 +14,14 @@ use crate::{
 
 pub(crate) const NAME: &str = "start";
 const ROUNDS: usize = 9;
-/// Calls that fill the database beforehand.
+/// The number of bulk creates that fill the database first.
 const CALLS: usize = 20;
 
-/// The middle of some starts, in seconds.
+/// The median of [`ROUNDS`] starts, in seconds.
 pub(crate) async fn measure() -> anyhow::Result<[Row; 1]> {
     let mut program = Program::start(&[]).await?;
     let user = program.target().new_user();
-    let create = create_boxes(&user, &user.new_image().await?)?;
+    let create = bulk_create_request(&user, &user.new_image().await?)?;
     let connections = Http1::connect(program.target().gateway, 1).await?;
     for _ in 0..CALLS {
         connections[0].call(&create, StatusCode::CREATED).await?;
@@ -39,6 +39,6 @@ pub(crate) async fn measure() -> anyhow::Result<[Row; 1]> {
         name: "start to ready on an existing database, seconds",
         figure: median(&figures),
         goal: Goal::AtMost(0.2),
-        detail: format!("from exec, after kill -9, until /readyz says OK; middle of {ROUNDS}"),
+        detail: format!("from exec, after kill -9, until /readyz responds 200; median of {ROUNDS}"),
     }])
 }

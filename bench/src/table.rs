@@ -1,8 +1,8 @@
-//! The table of figures.
+//! The table of results.
 
 use std::fmt;
 
-/// What a figure should be.
+/// The goal of a figure.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Goal {
     /// At least this.
@@ -11,21 +11,21 @@ pub(crate) enum Goal {
     AtMost(f64),
 }
 
-/// One figure.
+/// One row of the table.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
     /// What was measured.
     pub(crate) name: &'static str,
-    /// The ratio, or the number in the unit that the name says.
+    /// The ratio, or the number in the unit that the name states.
     pub(crate) figure: f64,
-    /// What it should be.
+    /// The goal of the figure.
     pub(crate) goal: Goal,
-    /// The two numbers that the ratio is made of.
+    /// The measurements from which the figure was computed.
     pub(crate) detail: String,
 }
 
 impl Row {
-    fn met(&self) -> bool {
+    fn meets_goal(&self) -> bool {
         match self.goal {
             Goal::AtLeast(goal) => self.figure >= goal,
             Goal::AtMost(goal) => self.figure <= goal,
@@ -45,13 +45,13 @@ impl Extend<Row> for Table {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:<58} {:>9} {:>9}  {:<4} of what", "", "figure", "goal", "met")?;
+        writeln!(f, "{:<58} {:>9} {:>9}  {:<4} measurements", "", "figure", "goal", "met")?;
         for row in &self.0 {
             let goal = match row.goal {
                 Goal::AtLeast(goal) => format!("≥ {goal}"),
                 Goal::AtMost(goal) => format!("≤ {goal}"),
             };
-            let met = if row.met() { "yes" } else { "NO" };
+            let met = if row.meets_goal() { "yes" } else { "NO" };
             writeln!(f, "{:<58} {:>9.3} {goal:>9}  {met:<4} {}", row.name, row.figure, row.detail)?;
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! A thousand watchers of one image: how long a change takes to reach them all, and what they ask of the database.
+//! Measures how long a change takes to reach all of a thousand watchers of one image.
 
 use std::time::{Duration, Instant};
 
@@ -12,17 +12,17 @@ use tests::{Program, Protocol, User, grpc};
 use tonic::Streaming;
 
 use crate::{
-    load::{median, middle_ratio},
+    load::{median, median_ratio},
     table::{Goal, Row},
 };
 
 pub(crate) const NAME: &str = "watchers";
 const WATCHERS: usize = 1_000;
-/// Fewer than one connection may carry.
-const OF_A_CONNECTION: usize = 100;
+/// Watchers on one connection: fewer than the limit of streams on a connection.
+const PER_CONNECTION: usize = 100;
 const CHANGES: usize = 30;
 
-/// Milliseconds from before the change is asked for until all know of it, of one watcher and of a thousand.
+/// The milliseconds from the request for a change until all watchers received it, for one watcher and for a thousand.
 pub(crate) async fn measure() -> anyhow::Result<[Row; 1]> {
     let program = Program::start(&[]).await?;
     let user = program.target().new_user();
@@ -30,18 +30,18 @@ pub(crate) async fn measure() -> anyhow::Result<[Row; 1]> {
     let one = changes(&user, &image_id, &mut watchers(&user, &image_id, 1).await?).await?;
     let all = changes(&user, &image_id, &mut watchers(&user, &image_id, WATCHERS).await?).await?;
     let detail = format!("{:.1} ms to all {WATCHERS}, {:.1} ms to one", median(&all), median(&one));
-    let figure = middle_ratio(&all, &one);
+    let figure = median_ratio(&all, &one);
     Ok([Row { name: "change to 1,000 watchers : change to one", figure, goal: Goal::AtMost(10.0), detail }])
 }
 
 type Watcher = Streaming<WatchAnnotationsResponse>;
 
-/// So many watchers, who know what there is.
+/// Starts `count` watchers, and waits until each has received the current state.
 async fn watchers(user: &User, image_id: &str, count: usize) -> anyhow::Result<Vec<Watcher>> {
     let mut watchers = Vec::new();
     let mut client = grpc::annotations(Protocol::Grpc, user.target.annotations, &user.token).await?;
     for n in 0..count {
-        if n % OF_A_CONNECTION == 0 {
+        if n % PER_CONNECTION == 0 {
             client = grpc::annotations(Protocol::Grpc, user.target.annotations, &user.token).await?;
         }
         let request = WatchAnnotationsRequest { image_id: image_id.to_owned(), ..Default::default() };
@@ -53,10 +53,10 @@ async fn watchers(user: &User, image_id: &str, count: usize) -> anyhow::Result<V
 }
 
 async fn next(watcher: &mut Watcher) -> anyhow::Result<Event> {
-    watcher.message().await?.and_then(|message| message.event).context("a watcher's call ended")
+    watcher.message().await?.and_then(|message| message.event).context("a watcher's stream ended")
 }
 
-/// How long each of some changes took to reach all, in milliseconds.
+/// Makes [`CHANGES`] changes. Returns how long each took to reach all watchers, in milliseconds.
 async fn changes(user: &User, image_id: &str, watchers: &mut [Watcher]) -> anyhow::Result<Vec<f64>> {
     let mut client = grpc::annotations(Protocol::Grpc, user.target.annotations, &user.token).await?;
     let mut millis = Vec::new();
@@ -70,16 +70,16 @@ async fn changes(user: &User, image_id: &str, watchers: &mut [Watcher]) -> anyho
         };
         let start = Instant::now();
         let create = client.create_annotation(CreateAnnotationRequest { annotation: Some(annotation) });
-        let told = try_join_all(watchers.iter_mut().map(async |watcher| {
-            // Silence is told too.
+        let received = try_join_all(watchers.iter_mut().map(async |watcher| {
+            // Heartbeats are `Current` events.
             while matches!(next(watcher).await?, Event::Current(_)) {}
             anyhow::Ok(start.elapsed())
         }));
-        let (created, told) = tokio::join!(create, told);
+        let (created, received) = tokio::join!(create, received);
         ensure!(created?.into_inner().annotation.is_some());
-        let last = told?.into_iter().max().unwrap_or_default();
+        let last = received?.into_iter().max().unwrap_or_default();
         millis.push(last.as_secs_f64() * 1_000.0);
-        // Not in step with the look that each second has.
+        // Do not fall into step with the poll that the service makes each second.
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     Ok(millis)

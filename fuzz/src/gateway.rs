@@ -72,7 +72,7 @@ impl Client {
 }
 
 impl Reply {
-    /// Checks what holds for each response: it has a request id, and a client error has the documented JSON body.
+    /// Checks what every response must have: a request id, and for a client error the documented JSON body.
     pub fn check(&self) {
         assert!(self.headers.contains_key("x-request-id"));
         if self.status.is_client_error()

@@ -11,7 +11,7 @@ static CLIENT: LazyLock<Client> = LazyLock::new(Client::default);
 const NAMES: [&str; 5] = ["range", "if-range", "if-none-match", "if-match", "if-modified-since"];
 
 fuzz_target!(|data: &[u8]| {
-    // How routes that change a resource read these headers.
+    // The parsers for these headers on routes that change a resource.
     if let Ok(text) = std::str::from_utf8(data) {
         let _ = gateway_core::contract::EntityTags::parse(text);
         let _ = aip::Etag::parse(text);

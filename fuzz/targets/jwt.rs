@@ -33,8 +33,8 @@ fuzz_target!(|data: &[u8]| {
     }
 });
 
-/// The members of a JSON object. Their values are not read: what the service ignores may be a number out of range, or nested
-/// deeply.
+/// The members of a JSON object. Their values are not parsed: one that the service ignores may be out of range or deeply
+/// nested.
 fn members(json: &[u8]) -> BTreeMap<String, Box<RawValue>> {
     serde_json::from_str(std::str::from_utf8(json).expect("not UTF-8")).expect("not a JSON object")
 }

@@ -1,4 +1,4 @@
-//! Page tokens: as they are sent, and sealed around what is sent.
+//! Page tokens: the input as a token, and the input as the content of a sealed token.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -12,7 +12,7 @@ const QUERY: &str = "label=car";
 
 fuzz_target!(|data: &[u8]| {
     if let Ok(text) = std::str::from_utf8(data) {
-        // None of these was sealed, so none is a token.
+        // No input was sealed, so none is a valid token.
         assert!(text.is_empty() || page(text, QUERY).is_none());
     }
     let sealed: String = SEALER.seal(data, QUERY).into();

@@ -1,4 +1,4 @@
-//! Resume tokens of watchers: as they are sent, and sealed around what is sent.
+//! Resume tokens of watchers: the input as a token, and the input as the content of a sealed token.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -15,14 +15,15 @@ static IMAGE: LazyLock<Id> = LazyLock::new(|| "0190a0b0c0d07abc8000000000000001"
 
 fuzz_target!(|data: &[u8]| {
     if let Ok(text) = std::str::from_utf8(data) {
-        // None of these was sealed, so none resumes.
+        // No input was sealed, so none is a token to resume from.
         assert!(!matches!(inspect(text), Some(Resumption::Resume(_))));
     }
     let sealed: String = SEALER.seal(data, "").into();
     if sealed.len() > MAX_TOKEN_CHARACTERS {
         assert_eq!(inspect(&sealed), None);
     } else if let Some(Resumption::Resume(token)) = inspect(&sealed) {
-        // Protobuf writes one content in several ways, and the service only one of them: reading that changes nothing.
+        // Protobuf can encode the same content in several ways, but the service writes only one of them. So a token that it
+        // wrote is read back unchanged.
         let written = String::from(token.clone());
         assert_eq!(inspect(&written), Some(Resumption::Resume(token)));
     }

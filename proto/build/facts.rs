@@ -1,31 +1,31 @@
-//! Writes what the generated code does not say of the contract: which methods need no token, which take a stream, and where
-//! the lists of each request message are.
+//! Generates the facts about the contract that tonic's and prost's code lacks: which methods need no token, which accept a
+//! stream of requests, and where each request message has lists.
 
 use std::{collections::BTreeMap, error::Error, fmt::Write as _};
 
 use protox::prost_reflect::{DescriptorPool, Kind, MessageDescriptor, MethodDescriptor, Value};
 
-/// The extension of a method, and its field that says that a request needs no token.
+/// The method option, and its field that is true if a request needs no token.
 const METHOD_OPTION: &str = "reticle.http.v1.method";
 const TOKEN_OPTIONAL: &str = "token_optional";
 
-/// The Rust code of `proto::facts`.
-pub(crate) fn write(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
+/// Generates the Rust code of `proto::facts`.
+pub(crate) fn generate(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
     let mut code = String::new();
-    token_optional(pool, &mut code)?;
-    streamed(pool, &mut code)?;
+    write_token_optional(pool, &mut code)?;
+    write_streamed(pool, &mut code)?;
     let mut shapes = Shapes::default();
     for service in pool.services() {
         for method in service.methods() {
-            shapes.request(&method.input());
-            shapes.response(&method.output());
+            shapes.add_request(&method.input());
+            shapes.add_response(&method.output());
         }
     }
     shapes.write(&mut code)?;
     Ok(code)
 }
 
-fn token_optional(pool: &DescriptorPool, code: &mut String) -> Result<(), Box<dyn Error>> {
+fn write_token_optional(pool: &DescriptorPool, code: &mut String) -> Result<(), Box<dyn Error>> {
     let option = pool.get_extension_by_name(METHOD_OPTION).ok_or("the contract has no method option")?;
     writeln!(code, "/// The paths of the methods that may be called without a token.")?;
     writeln!(code, "pub const TOKEN_OPTIONAL: &[&str] = &[")?;
@@ -47,8 +47,8 @@ fn token_optional(pool: &DescriptorPool, code: &mut String) -> Result<(), Box<dy
     Ok(())
 }
 
-fn streamed(pool: &DescriptorPool, code: &mut String) -> Result<(), Box<dyn Error>> {
-    writeln!(code, "/// The paths of the methods that take a stream of requests.")?;
+fn write_streamed(pool: &DescriptorPool, code: &mut String) -> Result<(), Box<dyn Error>> {
+    writeln!(code, "/// The paths of the methods that accept a stream of requests.")?;
     writeln!(code, "pub(crate) const STREAMED: &[&str] = &[")?;
     for service in pool.services() {
         for method in service.methods().filter(MethodDescriptor::is_client_streaming) {
@@ -59,27 +59,27 @@ fn streamed(pool: &DescriptorPool, code: &mut String) -> Result<(), Box<dyn Erro
     Ok(())
 }
 
-/// The messages of the contract's methods, and those within requests that have lists.
+/// The messages of the contract's methods, and the fields of each request message that matter for counting its elements.
 #[derive(Default)]
 struct Shapes {
-    /// The fields that matter of each message, by its full name.
+    /// By the full name of a message, its fields that are repeated or hold a message: number, whether it is repeated, message.
     fields: BTreeMap<String, Vec<(u32, bool, Option<String>)>>,
     requests: BTreeMap<String, MessageDescriptor>,
     responses: BTreeMap<String, MessageDescriptor>,
 }
 
 impl Shapes {
-    fn request(&mut self, message: &MessageDescriptor) {
-        self.read(message);
+    fn add_request(&mut self, message: &MessageDescriptor) {
+        self.add_fields(message);
         self.requests.insert(message.full_name().to_owned(), message.clone());
     }
 
-    fn response(&mut self, message: &MessageDescriptor) {
+    fn add_response(&mut self, message: &MessageDescriptor) {
         self.responses.insert(message.full_name().to_owned(), message.clone());
     }
 
-    /// Reads the fields of a message and of all messages within it.
-    fn read(&mut self, message: &MessageDescriptor) {
+    /// Adds the fields of a message and of all messages within it.
+    fn add_fields(&mut self, message: &MessageDescriptor) {
         let name = message.full_name().to_owned();
         if self.fields.contains_key(&name) {
             return;
@@ -89,7 +89,7 @@ impl Shapes {
         for field in message.fields() {
             let inner = match field.kind() {
                 Kind::Message(inner) => {
-                    self.read(&inner);
+                    self.add_fields(&inner);
                     Some(inner.full_name().to_owned())
                 }
                 _ => None,
@@ -104,27 +104,29 @@ impl Shapes {
 
     fn write(&self, code: &mut String) -> Result<(), Box<dyn Error>> {
         for (name, fields) in &self.fields {
-            writeln!(code, "static {}: crate::bounds::Shape = crate::bounds::Shape(&[", constant(name))?;
+            writeln!(code, "static {}: crate::bounds::Shape = crate::bounds::Shape(&[", static_name(name))?;
             for (number, is_repeated, message) in fields {
-                let message =
-                    message.as_ref().map_or("None".to_owned(), |name| format!("Some(&{})", constant(name)));
+                let message = message
+                    .as_ref()
+                    .map_or("None".to_owned(), |name| format!("Some(&{})", static_name(name)));
                 let field = format!("number: {number}, is_repeated: {is_repeated}, message: {message}");
                 writeln!(code, "    crate::bounds::Field {{ {field} }},")?;
             }
             writeln!(code, "]);\n")?;
         }
         for (name, message) in &self.requests {
-            implement(message, &format!("Some(&{})", constant(name)), code)?;
+            write_impl(message, &format!("Some(&{})", static_name(name)), code)?;
         }
         for message in self.responses.iter().filter(|(name, _)| !self.requests.contains_key(*name)) {
-            implement(message.1, "None", code)?;
+            write_impl(message.1, "None", code)?;
         }
         Ok(())
     }
 }
 
-fn implement(message: &MessageDescriptor, shape: &str, code: &mut String) -> Result<(), Box<dyn Error>> {
-    let package = message.package_name().strip_prefix("reticle.").ok_or("a message of a strange package")?;
+fn write_impl(message: &MessageDescriptor, shape: &str, code: &mut String) -> Result<(), Box<dyn Error>> {
+    let package =
+        message.package_name().strip_prefix("reticle.").ok_or("a message of a package outside `reticle`")?;
     let path = format!("crate::{}::{}", package.replace('.', "::"), message.name());
     writeln!(code, "impl crate::bounds::Bounded for {path} {{")?;
     writeln!(code, "    const SHAPE: Option<&'static crate::bounds::Shape> = {shape};")?;
@@ -132,7 +134,7 @@ fn implement(message: &MessageDescriptor, shape: &str, code: &mut String) -> Res
     Ok(())
 }
 
-/// The name of a message's static.
-fn constant(full_name: &str) -> String {
+/// The name of the static that holds a message's shape.
+fn static_name(full_name: &str) -> String {
     full_name.replace('.', "_").to_uppercase()
 }

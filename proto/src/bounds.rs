@@ -1,29 +1,29 @@
-//! How many elements the lists of a request may have, counted on the wire.
+//! Limits the number of list elements of a request, which it counts in the encoded message.
 //!
-//! An empty message in a list takes two bytes of a request, and 60 times as much once it is decoded. So the elements are
-//! counted before anything is decoded.
+//! An empty message in a list has two bytes on the wire, and 60 times as many once it is decoded. So the elements are counted
+//! before the message is decoded.
 
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 use tonic::Status;
 
-/// The most elements that all lists and maps of one request message have together: twice what the longest list of the
+/// The limit for the elements of all lists and maps of one request message together. It is twice what the longest list of the
 /// contract (the annotations of an append) and the largest metadata (16 KiB of JSON) may have.
 pub const MAX_ELEMENTS: usize = 10_000;
 
-/// How deeply messages may be nested: prost decodes no deeper.
+/// The deepest nesting of messages that is counted: prost decodes no deeper.
 const MAX_DEPTH: u32 = 100;
 
-/// A message that a codec decodes.
+/// A message that [`BoundedCodec`](crate::BoundedCodec) decodes. `build.rs` implements it for each message of a method.
 pub trait Bounded {
-    /// Where its lists are; `None` if it is a response, which comes from a service of our own.
+    /// Where its lists are; `None` for a response, which is not limited because it comes from one of our own services.
     const SHAPE: Option<&'static Shape>;
 }
 
-/// Where the lists of a message, and of the messages within it, are.
+/// Which fields of a message, and of the messages within it, are lists.
 #[derive(Debug)]
 pub struct Shape(pub(crate) &'static [Field]);
 
-/// A field that is a list, or holds a message.
+/// A field that is a list or holds a message.
 #[derive(Debug)]
 pub(crate) struct Field {
     pub(crate) number: u32,
@@ -31,32 +31,32 @@ pub(crate) struct Field {
     pub(crate) message: Option<&'static Shape>,
 }
 
-/// That a message has more elements than [`MAX_ELEMENTS`].
+/// A message has more elements than [`MAX_ELEMENTS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TooMany;
+pub(crate) struct TooManyElements;
 
-impl From<TooMany> for Status {
-    fn from(TooMany: TooMany) -> Self {
+impl From<TooManyElements> for Status {
+    fn from(TooManyElements: TooManyElements) -> Self {
         Self::invalid_argument(format!(
             "The lists of the request have more than {MAX_ELEMENTS} elements. Send fewer at a time."
         ))
     }
 }
 
-/// Whether `message` has at most [`MAX_ELEMENTS`] elements, as far as it can be decoded at all.
-pub(crate) fn check(message: &[u8], shape: &Shape) -> Result<(), TooMany> {
+/// Checks that `message` has at most [`MAX_ELEMENTS`] elements, up to the first byte that cannot be decoded.
+pub(crate) fn check(message: &[u8], shape: &Shape) -> Result<(), TooManyElements> {
     let mut left = MAX_ELEMENTS;
     count(message, shape, &mut left, MAX_DEPTH)
 }
 
-/// Takes the elements of `message` away from `left`.
-fn count(mut message: &[u8], shape: &Shape, left: &mut usize, depth: u32) -> Result<(), TooMany> {
+/// Subtracts the number of elements of `message` from `left`.
+fn count(mut message: &[u8], shape: &Shape, left: &mut usize, depth: u32) -> Result<(), TooManyElements> {
     while !message.is_empty() {
-        // Decoding stops with an error where counting does: what cannot be read is not decoded either.
+        // Counting may stop at an error without rejecting the message: decoding fails at the same byte.
         let Ok((number, wire_type)) = decode_key(&mut message) else { return Ok(()) };
         let field = shape.0.iter().find(|field| field.number == number);
         if field.is_some_and(|field| field.is_repeated) {
-            *left = left.checked_sub(1).ok_or(TooMany)?;
+            *left = left.checked_sub(1).ok_or(TooManyElements)?;
         }
         let inner = field.and_then(|field| field.message).filter(|_| wire_type == WireType::LengthDelimited);
         let Some(inner) = inner else {
@@ -76,7 +76,8 @@ fn count(mut message: &[u8], shape: &Shape, left: &mut usize, depth: u32) -> Res
     Ok(())
 }
 
-/// The bytes of a field with a length, and those after it; the former are cut short if the message is.
+/// Splits `message` into the bytes of a length-delimited field and those after it. In a truncated message the field is
+/// shorter than its length.
 fn split(mut message: &[u8]) -> Option<(&[u8], &[u8])> {
     let length = decode_varint(&mut message).ok()?;
     let length = usize::try_from(length).unwrap_or(usize::MAX).min(message.len());
@@ -91,7 +92,7 @@ mod tests {
     use super::*;
     use crate::{annotations::v1 as annotations, images::v1 as images};
 
-    fn check_request<M: Bounded + prost::Message>(message: &M) -> Result<(), TooMany> {
+    fn check_request<M: Bounded + prost::Message>(message: &M) -> Result<(), TooManyElements> {
         check(&message.encode_to_vec(), M::SHAPE.unwrap())
     }
 
@@ -100,15 +101,15 @@ mod tests {
     }
 
     #[test]
-    fn a_list_has_a_longest_length() {
+    fn a_list_with_more_than_the_maximum_of_elements_is_rejected() {
         assert_eq!(check_request(&bulk(MAX_ELEMENTS)), Ok(()));
-        assert_eq!(check_request(&bulk(MAX_ELEMENTS + 1)), Err(TooMany));
+        assert_eq!(check_request(&bulk(MAX_ELEMENTS + 1)), Err(TooManyElements));
         let ids = |count| images::BatchGetImagesRequest { image_ids: vec![String::new(); count] };
         assert_eq!(check_request(&ids(MAX_ELEMENTS)), Ok(()));
-        assert_eq!(check_request(&ids(MAX_ELEMENTS + 1)), Err(TooMany));
+        assert_eq!(check_request(&ids(MAX_ELEMENTS + 1)), Err(TooManyElements));
     }
 
-    /// Metadata whose lists hold as many values, `width` to a list.
+    /// Metadata with `count` values in lists of `width` values.
     fn metadata(count: usize, width: usize) -> images::UploadImageRequest {
         let list = |values| Value { kind: Some(Kind::ListValue(ListValue { values })) };
         let lists = (0..count / width).map(|_| list(vec![Value::default(); width])).collect();
@@ -118,31 +119,31 @@ mod tests {
     }
 
     #[test]
-    fn nested_lists_count_together() {
+    fn the_elements_of_nested_lists_are_added() {
         assert_eq!(check_request(&metadata(MAX_ELEMENTS / 2, 10)), Ok(()));
-        assert_eq!(check_request(&metadata(MAX_ELEMENTS, 10)), Err(TooMany));
+        assert_eq!(check_request(&metadata(MAX_ELEMENTS, 10)), Err(TooManyElements));
     }
 
     #[test]
-    fn what_is_cut_off_or_unreadable_is_counted_as_far_as_it_goes() {
+    fn a_truncated_or_malformed_message_is_counted_up_to_its_first_error() {
         let shape = annotations::BulkCreateAnnotationsRequest::SHAPE.unwrap();
         let mut bytes = bulk(MAX_ELEMENTS + 1).encode_to_vec();
         bytes.push(0x0b);
-        assert_eq!(check(&bytes, shape), Err(TooMany));
-        for unreadable in
+        assert_eq!(check(&bytes, shape), Err(TooManyElements));
+        for malformed in
             [&b"\x0b"[..], b"\x00\x01", b"\x08", b"\x0a\x7f", b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"]
         {
-            assert_eq!(check(unreadable, shape), Ok(()), "{unreadable:?}");
+            assert_eq!(check(malformed, shape), Ok(()), "{malformed:?}");
         }
     }
 
     #[test]
-    fn unknown_fields_are_skipped_and_what_follows_them_counts() {
+    fn unknown_fields_are_skipped_and_later_fields_are_counted() {
         let shape = annotations::BulkCreateAnnotationsRequest::SHAPE.unwrap();
-        // A group with a field in it, and a field of bytes.
+        // An unknown group with a field in it, and an unknown bytes field.
         let bytes =
             [b"\xfb\x07\x08\x01\xfc\x07\xf2\x07\x01a".to_vec(), bulk(MAX_ELEMENTS + 1).encode_to_vec()]
                 .concat();
-        assert_eq!(check(&bytes, shape), Err(TooMany));
+        assert_eq!(check(&bytes, shape), Err(TooManyElements));
     }
 }

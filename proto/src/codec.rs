@@ -1,4 +1,4 @@
-//! The codec of the generated code: prost's, for messages whose lists are not too long.
+//! The codec of the generated code: prost's codec, with a limit for the number of list elements of a request.
 
 use std::marker::PhantomData;
 
@@ -12,7 +12,7 @@ use tonic_prost::{ProstCodec, ProstDecoder, ProstEncoder};
 
 use crate::bounds::{self, Bounded};
 
-/// Encodes `T` and decodes `U`, unless its lists have more than [`crate::MAX_ELEMENTS`] elements.
+/// Encodes `T` and decodes `U`. It rejects a `U` whose lists have more than [`crate::MAX_ELEMENTS`] elements.
 #[derive(Clone, Debug)]
 pub struct BoundedCodec<T, U>(PhantomData<(T, U)>);
 
@@ -41,7 +41,7 @@ where
     }
 }
 
-/// Decodes `U`.
+/// The decoder of [`BoundedCodec`].
 #[derive(Clone, Debug)]
 pub struct BoundedDecoder<U>(ProstDecoder<U>);
 
@@ -51,7 +51,7 @@ impl<U: Message + Bounded + Default> Decoder for BoundedDecoder<U> {
 
     fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
         if let Some(shape) = U::SHAPE {
-            // tonic has the whole message in one piece.
+            // `chunk` is the whole message: tonic buffers it in one piece.
             bounds::check(buffer.chunk(), shape)?;
         }
         self.0.decode(buffer)

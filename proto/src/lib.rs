@@ -1,12 +1,14 @@
-//! Reticle's contract and nothing else: the code made from the `.proto` files beside this crate, and their descriptors.
+//! Reticle's API contract: the code generated from the `.proto` files beside this crate, and their descriptors.
 //!
-//! To add an RPC, write it in `reticle/<service>/v1/<service>.proto` with its `google.api.http` option; the servers, the
-//! clients, the gateway's routes and its OpenAPI description all follow from there.
+//! `bounds` and `codec` limit the list elements of a request. `facts` holds what `build.rs` reads from the method options.
+//!
+//! To add an RPC, write it in `reticle/<service>/v1/<service>.proto` with its `google.api.http` option. The servers, the
+//! clients, the gateway's routes and its OpenAPI description are derived from it.
 
 mod bounds;
 mod codec;
 mod facts {
-    //! What the generated code does not say of the contract: made by `build.rs` from the descriptors.
+    //! Facts about the contract that tonic's and prost's code lacks. `build.rs` generates them from the descriptors.
     include!(concat!(env!("OUT_DIR"), "/facts.rs"));
 }
 
@@ -37,7 +39,7 @@ pub use generated::{annotations, images};
 /// The serialized `FileDescriptorSet` of the whole contract, with its imports, options and comments.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 
-/// Whether the RPC at this path takes any number of request messages. All others take one.
+/// Whether the RPC at this path accepts a stream of request messages. All other RPCs accept exactly one.
 #[must_use]
 pub fn takes_stream(path: &str) -> bool {
     facts::STREAMED.contains(&path)
@@ -48,7 +50,7 @@ mod tests {
     use super::takes_stream;
 
     #[test]
-    fn uploads_and_ingest_take_streams_and_nothing_else_does() {
+    fn only_uploads_and_ingest_accept_streams() {
         for path in [
             "/reticle.images.v1.ImagesService/UploadImage",
             "/reticle.images.v1.ImagesService/PutUpload",

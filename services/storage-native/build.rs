@@ -1,4 +1,4 @@
-//! Lists the files of `migrations/`, so that a new one is in the program without a line of code.
+//! Lists the files of `migrations/`, so that the program contains a new one without a code change.
 
 use std::{
     env,
@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-#[expect(clippy::disallowed_methods, reason = "cargo tells a build script its folders so")]
+#[expect(clippy::disallowed_methods, reason = "cargo passes folders to a build script in the environment")]
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("../../migrations").canonicalize()?;
     println!("cargo::rerun-if-changed={}", folder.display());

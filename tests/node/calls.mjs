@@ -1,7 +1,7 @@
-// The gRPC-web calls that a page makes, by connect-web's client. Node and Chromium both run them.
+// The gRPC-web calls of a page, made with connect-web's client. They run in Node and in Chromium.
 
-// `packages` are the modules themselves, since each finds them in its own way.
-export async function callEverything({ protobuf, wkt, connect, web }, { baseUrl, token, imageId, descriptors }) {
+// The first argument has the imported packages, since Node and Chromium resolve them in different ways.
+export async function callAll({ protobuf, wkt, connect, web }, { baseUrl, token, imageId, descriptors }) {
   const registry = protobuf.createFileRegistry(protobuf.fromBinary(wkt.FileDescriptorSetSchema, descriptors));
   const authorize = (next) => (request) => {
     request.header.set("authorization", `Bearer ${token}`);
@@ -16,8 +16,8 @@ export async function callEverything({ protobuf, wkt, connect, web }, { baseUrl,
   equal(list.annotations.length, 1);
   equal(list.annotations[0].label, "car");
 
-  const box = { imageId, label: "bike", x: 0.5, y: 0.5, width: 0.25, height: 0.25, confidence: 0.75, model: "" };
-  const created = await annotations.createAnnotation({ annotation: box });
+  const annotation = { imageId, label: "bike", x: 0.5, y: 0.5, width: 0.25, height: 0.25, confidence: 0.75, model: "" };
+  const created = await annotations.createAnnotation({ annotation });
   equal(created.annotation.label, "bike");
 
   const { image } = await images.getImage({ imageId });
@@ -35,16 +35,16 @@ export async function callEverything({ protobuf, wkt, connect, web }, { baseUrl,
   const stored = await fetch(`${baseUrl}/api/images/${imageId}/content`, { headers });
   equal(String(bytes), String(new Uint8Array(await stored.arrayBuffer())));
 
-  const refused = await annotations.getAnnotation({ annotationId: "0".repeat(32) }).catch((error) => error);
-  equal(refused instanceof connect.ConnectError, true);
-  equal(refused.code, connect.Code.NotFound);
-  equal(refused.rawMessage, "Annotation not found");
-  equal(refused.details.some(({ type }) => type === "google.rpc.ResourceInfo"), true);
+  const rejected = await annotations.getAnnotation({ annotationId: "0".repeat(32) }).catch((error) => error);
+  equal(rejected instanceof connect.ConnectError, true);
+  equal(rejected.code, connect.Code.NotFound);
+  equal(rejected.rawMessage, "Annotation not found");
+  equal(rejected.details.some(({ type }) => type === "google.rpc.ResourceInfo"), true);
 
-  const invalid = await annotations.createAnnotation({ annotation: { ...box, x: 2 } }).catch((error) => error);
+  const invalid = await annotations.createAnnotation({ annotation: { ...annotation, x: 2 } }).catch((error) => error);
   equal(invalid.code, connect.Code.InvalidArgument);
 }
 
 export function equal(actual, expected) {
-  if (actual !== expected) throw new Error(`${actual} where ${expected} was expected`);
+  if (actual !== expected) throw new Error(`expected ${expected}, got ${actual}`);
 }

@@ -1,4 +1,4 @@
-// Chromium, and pages of origins that exist only there.
+// Starts Chromium, and opens pages of origins that exist only in it.
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,7 +8,7 @@ const require = createRequire(join(tools, "package.json"));
 const { chromium } = require("playwright-core");
 const { build } = require("esbuild");
 
-/** A module of this folder and what it imports, as one script. */
+/** Bundles a module of this folder and its imports into one script. */
 export async function bundle(name) {
   const bundle = await build({
     entryPoints: [fileURLToPath(new URL(name, import.meta.url))],
@@ -31,17 +31,17 @@ export function launch() {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
-      // A page on the internet may not call this machine without asking its user. No gateway of an application is there.
+      // Otherwise Chromium asks the user before a page of an internet origin calls this machine, where the test's gateway is.
       "--disable-features=LocalNetworkAccessChecks",
     ],
   });
 }
 
-/** A page of `origin` that runs `script`. For Chromium the origin is what it says: it asks the gateway before each call. */
-export async function open(browser, origin, script, say = () => {}) {
+/** Opens a page of `origin` that runs `script`. Chromium treats the origin as real: it sends CORS preflights to the gateway. */
+export async function open(browser, origin, script, log = () => {}) {
   const page = await browser.newPage();
-  page.on("console", (message) => say(`${message.type()}: ${message.text()}`));
-  page.on("pageerror", (error) => say(`error: ${error}`));
+  page.on("console", (message) => log(`${message.type()}: ${message.text()}`));
+  page.on("pageerror", (error) => log(`error: ${error}`));
   await page.route(`${origin}/**`, (route) =>
     route.fulfill({ contentType: "text/html", body: "<!doctype html><title>A page</title>" }));
   await page.goto(`${origin}/`);

@@ -1,5 +1,5 @@
-// Uses the description of the API by openapi-typescript and openapi-fetch: openapi.mjs FOLDER GATEWAY. The program below is
-// checked by tsc, so that the generated types must fit it, and run.
+// Uses the OpenAPI description with openapi-typescript and openapi-fetch: openapi.mjs FOLDER GATEWAY. Compiles the program
+// below with tsc, which checks it against the generated types, and runs it.
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

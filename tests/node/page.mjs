@@ -1,17 +1,17 @@
-// What the page runs, bundled as an application's code would be. Each function is one thing that a page does with Reticle.
+// The code of the page, bundled as an application's code. Each function is one task of a page with Reticle.
 import * as protobuf from "@bufbuild/protobuf";
 import * as wkt from "@bufbuild/protobuf/wkt";
 import * as connect from "@connectrpc/connect";
 import * as web from "@connectrpc/connect-web";
-import { callEverything, equal } from "./calls.mjs";
+import { callAll, equal } from "./calls.mjs";
 
 const api = ({ baseUrl, token }) => (path, options = {}) => {
   const headers = { authorization: `Bearer ${token}`, ...options.headers };
   return fetch(baseUrl + path, { ...options, headers });
 };
 
-// A picture of 3 × 2 pixels.
-const drawn = () => {
+// Creates an image of 3 × 2 pixels.
+const createImage = () => {
   const canvas = new OffscreenCanvas(3, 2);
   canvas.getContext("2d");
   return canvas.convertToBlob();
@@ -21,14 +21,14 @@ globalThis.reticle = {
   // gRPC-web, unary and server streaming.
   async callByGrpcWeb(target) {
     const descriptors = Uint8Array.from(atob(target.descriptors), (char) => char.charCodeAt(0));
-    await callEverything({ protobuf, wkt, connect, web }, { ...target, descriptors });
+    await callAll({ protobuf, wkt, connect, web }, { ...target, descriptors });
   },
 
   // HTTP/JSON by `fetch`: a form with a file, a conditional change, and the headers that a page may read.
   async callByFetch(target) {
     const call = api(target);
     const form = new FormData();
-    form.append("image", await drawn(), "canvas.png");
+    form.append("image", await createImage(), "canvas.png");
     const uploaded = await call("/api/images/upload", { method: "POST", body: form });
     equal(uploaded.status, 201);
     const { image } = await uploaded.json();
@@ -46,10 +46,10 @@ globalThis.reticle = {
     return (await (await call(`/api/images/${image.id}/signed-url`)).json()).url;
   },
 
-  // A direct upload: its request as it is told, without a token.
+  // A direct upload: sends the returned request without a token.
   async uploadDirectly(target) {
     const call = api(target);
-    const body = await drawn();
+    const body = await createImage();
     const declared = JSON.stringify({ filename: "direct.png", content_type: body.type, size_bytes: body.size });
     const json = { "content-type": "application/json" };
     const created = await call("/api/images/uploads", { method: "POST", headers: json, body: declared });
@@ -61,17 +61,17 @@ globalThis.reticle = {
     equal(`${image.id} ${image.filename} ${image.width}x${image.height}`, `${upload.id} direct.png 3x2`);
   },
 
-  // A picture in the page, by a URL that needs no token.
+  // Shows an image in the page, by a URL that needs no token.
   async show(url) {
-    const picture = new Image();
-    picture.src = url;
-    await picture.decode();
-    return `${picture.naturalWidth}x${picture.naturalHeight}`;
+    const image = new Image();
+    image.src = url;
+    await image.decode();
+    return `${image.naturalWidth}x${image.naturalHeight}`;
   },
 
-  // What a page of a stranger gets to see.
-  async peek({ baseUrl, token }) {
+  // Tries to read a response from a page of another origin.
+  async tryToRead({ baseUrl, token }) {
     const headers = { authorization: `Bearer ${token}` };
-    return fetch(`${baseUrl}/api/images`, { headers }).then((answer) => `read ${answer.status}`, (error) => error.name);
+    return fetch(`${baseUrl}/api/images`, { headers }).then((response) => `read ${response.status}`, (error) => error.name);
   },
 };

@@ -1,4 +1,4 @@
-// Prints the size of each picture in a folder and below as Chromium shows it: node sizes.mjs FOLDER
+// Prints the size that Chromium shows for each image in a folder and its subfolders: node sizes.mjs FOLDER
 // One line of JSON for each file: its path, and the width and height, or null if Chromium cannot show it.
 import { readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";

@@ -1,4 +1,4 @@
-// Watches an image in Chromium by the TypeScript client until a box with the label LAST, and prints what it knows then:
+// Watches an image in Chromium with the TypeScript client until an annotation has the label LAST, and prints its final state:
 // node watch.mjs URL TOKEN IMAGE_ID ORIGIN LAST
 import { bundle, launch, open } from "./chromium.mjs";
 
@@ -7,8 +7,8 @@ const [baseUrl, token, imageId, origin, last] = process.argv.slice(2);
 const browser = await launch();
 try {
   const page = await open(browser, origin, await bundle("watcher.mjs"));
-  const known = await page.evaluate((target) => watcher.until(target), { baseUrl, token, imageId, last });
-  console.log(JSON.stringify(known));
+  const state = await page.evaluate((target) => watcher.until(target), { baseUrl, token, imageId, last });
+  console.log(JSON.stringify(state));
 } finally {
   await browser.close();
 }

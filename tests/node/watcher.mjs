@@ -1,19 +1,19 @@
-// What a page does that shows an image's boxes.
-import { Boxes, createReticle, watch } from "../../clients/typescript/src/index.ts";
+// The code of a page that shows an image's annotations.
+import { AnnotationSet, createReticle, watch } from "../../clients/typescript/src/index.ts";
 
-/** Watches until a box with the label `last`; answers each box's etag. */
+/** Watches until an annotation has the label `last`. Returns the etag of each annotation. */
 async function until({ baseUrl, token, imageId, last }) {
-  const boxes = new Boxes();
-  const told = new Set();
+  const annotations = new AnnotationSet();
+  const received = new Set();
   for await (const event of watch(createReticle({ baseUrl, token }), imageId)) {
-    boxes.apply(event);
+    annotations.apply(event);
     const once = event.type === "changed" ? `${event.annotation.id} ${event.annotation.etag}` : event.id;
-    if (event.type === "reset") throw new Error("the history is known, and there is a reset");
-    if (once && told.has(once)) throw new Error(`${once} is told twice`);
-    if (once) told.add(once);
+    if (event.type === "reset") throw new Error("there is a reset though the resume token is valid");
+    if (once && received.has(once)) throw new Error(`${once} was received twice`);
+    if (once) received.add(once);
     if (event.type === "changed" && event.annotation.label === last) break;
   }
-  return Object.fromEntries([...boxes.byId].map(([id, { etag }]) => [id, etag]));
+  return Object.fromEntries([...annotations.byId].map(([id, { etag }]) => [id, etag]));
 }
 
 globalThis.watcher = { until };

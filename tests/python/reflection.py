@@ -1,4 +1,4 @@
-"""Uploads a picture and draws boxes on it with Google's gRPC, by reflection alone: reflection.py IMAGES ANNOTATIONS TOKEN."""
+"""Uploads an image and creates annotations with Google's gRPC, by reflection only: reflection.py IMAGES ANNOTATIONS TOKEN."""
 
 import struct
 import sys
@@ -10,7 +10,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 
 
 class Service:
-    """One service of one address, its messages learned from reflection."""
+    """A client of one service at one address. It gets the message types by reflection."""
 
     def __init__(self, address, name, token):
         self.channel = grpc.insecure_channel(address)
@@ -45,22 +45,22 @@ images_address, annotations_address, token = sys.argv[1:]
 images = Service(images_address, "reticle.images.v1.ImagesService", token)
 annotations = Service(annotations_address, "reticle.annotations.v1.AnnotationsService", token)
 
-picture = png(32, 24)
+image = png(32, 24)
 uploaded = images.call(
     "UploadImage",
     iter(
         [
             images.request("UploadImage", info={"filename": "python.png", "content_type": "image/png"}),
-            images.request("UploadImage", data=picture[:50]),
-            images.request("UploadImage", data=picture[50:]),
+            images.request("UploadImage", data=image[:50]),
+            images.request("UploadImage", data=image[50:]),
         ]
     ),
 ).image
-assert (uploaded.width, uploaded.height, uploaded.size_bytes) == (32, 24, len(picture)), uploaded
+assert (uploaded.width, uploaded.height, uploaded.size_bytes) == (32, 24, len(image)), uploaded
 
-box = {"image_id": uploaded.id, "label": "car", "x": 0.1, "y": 0.1, "width": 0.2, "height": 0.2, "confidence": 0.9}
+annotation = {"image_id": uploaded.id, "label": "car", "x": 0.1, "y": 0.1, "width": 0.2, "height": 0.2, "confidence": 0.9}
 stored = annotations.call(
-    "BulkCreateAnnotations", annotations.request("BulkCreateAnnotations", annotations=[box] * 3)
+    "BulkCreateAnnotations", annotations.request("BulkCreateAnnotations", annotations=[annotation] * 3)
 )
 listed = annotations.call("ListAnnotations", annotations.request("ListAnnotations", image_id=uploaded.id))
 assert [one.id for one in listed.annotations] == list(reversed(stored.ids)), listed
@@ -70,6 +70,6 @@ try:
 except grpc.RpcError as error:
     assert error.code() == grpc.StatusCode.NOT_FOUND, error
 else:
-    raise AssertionError("an annotation that was never made was found")
+    raise AssertionError("an annotation that does not exist was found")
 
-print(f"stored {stored.inserted} boxes")
+print(f"stored {stored.inserted} annotations")

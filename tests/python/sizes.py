@@ -1,7 +1,7 @@
-"""Prints the upright size of each picture in a folder and below as Pillow shows it: sizes.py FOLDER.
+"""Prints the upright size that Pillow shows for each image in a folder and its subfolders: sizes.py FOLDER.
 
 One line of JSON for each file: its path, and the width and height, or null if Pillow cannot show it or Reticle does not
-take its format.
+accept its format.
 """
 
 import json
@@ -11,17 +11,17 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-# MPO is JPEG with more than one picture.
+# MPO is JPEG with more than one image.
 FORMATS = {"AVIF", "BMP", "GIF", "JPEG", "MPO", "PNG", "TIFF", "WEBP"}
-# Larger ones are not decoded: their headers say how large they are.
-MOST_DECODED_PIXELS = 50_000_000
+# Larger images are not decoded; their size is read from the header.
+MAX_DECODED_PIXELS = 50_000_000
 
 
 def size(path):
     with Image.open(path) as image:
         if image.format not in FORMATS:
             return None
-        if image.width * image.height > MOST_DECODED_PIXELS:
+        if image.width * image.height > MAX_DECODED_PIXELS:
             return image.size
         image.load()
         return ImageOps.exif_transpose(image).size

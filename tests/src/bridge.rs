@@ -1,4 +1,4 @@
-//! `cargo xtask dev-bridge`: the bridge to a D1 database as Cloudflare simulates it.
+//! Runs `cargo xtask dev-bridge`: the bridge to a D1 database in Cloudflare's simulator.
 
 use tempfile::TempDir;
 
@@ -7,10 +7,10 @@ use crate::task::Task;
 /// The secret of a bridge under test.
 pub const BRIDGE_SECRET: &str = "a-secret-of-the-bridge-under-test";
 
-/// What the command says, ahead of the URL, once it is ready.
+/// What the command prints before the URL, once it is ready.
 const READY: &str = "The D1 bridge is ready: ";
 
-/// A running bridge whose database has the schema; told to end when dropped.
+/// A running bridge with a migrated database; stopped when dropped.
 pub struct Bridge {
     _task: Task,
     url: String,
@@ -30,13 +30,13 @@ impl Bridge {
         Ok(Self { _task: task, url, _state: state })
     }
 
-    /// Where it answers, without a slash at the end.
+    /// The bridge's URL, without a slash at the end.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The same as a setting of `reticle`.
+    /// The URL as the setting `--database-url` of `reticle`.
     #[must_use]
     pub fn database_url(&self) -> String {
         format!("d1+{}", self.url)

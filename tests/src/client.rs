@@ -1,4 +1,4 @@
-//! A user with a token, calling over HTTP.
+//! An HTTP client with the token of one user.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use reqwest::{
 };
 use serde_json::Value;
 
-use crate::{Picture, Target};
+use crate::{ImageFile, Target};
 
 /// A user of a target.
 #[derive(Clone, Debug)]
@@ -19,49 +19,49 @@ pub struct User {
     pub id: String,
     /// The token.
     pub token: String,
-    /// The target it calls.
+    /// The target that the user calls.
     pub target: Target,
 }
 
-/// An answer, whole.
+/// A response with its whole body.
 #[derive(Clone)]
-pub struct Answer {
+pub struct HttpResponse {
     /// The HTTP status.
     pub status: u16,
     /// The headers.
     pub headers: HeaderMap,
     /// The body.
     pub body: Vec<u8>,
-    /// The body as JSON, or null if it is none.
+    /// The body as JSON, or null if it is not JSON.
     pub json: Value,
 }
 
-impl fmt::Debug for Answer {
+impl fmt::Debug for HttpResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let body = String::from_utf8_lossy(&self.body);
         write!(f, "{} {body:.1000} with {:?}", self.status, self.headers)
     }
 }
 
-impl Answer {
-    /// Reads all of a response.
+impl HttpResponse {
+    /// Reads the whole response.
     ///
     /// # Errors
-    /// The connection broke.
+    /// The connection failed.
     pub async fn read(response: reqwest::Response) -> anyhow::Result<Self> {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let body = response.bytes().await.context("the body broke off")?.to_vec();
+        let body = response.bytes().await.context("the body is incomplete")?.to_vec();
         let json = serde_json::from_slice(&body).unwrap_or_default();
         Ok(Self { status, headers, body, json })
     }
 
-    /// The text at a JSON pointer, or nothing.
+    /// The text at a JSON pointer, or an empty text.
     #[must_use]
     pub fn text(&self, pointer: &str) -> &str {
         self.json.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// A header's text, or nothing.
+    /// A header's text, or an empty text.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
@@ -69,7 +69,7 @@ impl Answer {
 }
 
 impl User {
-    /// A request with this user's token, to be completed and sent.
+    /// A request with this user's token. The caller completes and sends it.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.target.client.request(method, self.target.url(path)).bearer_auth(&self.token)
     }
@@ -77,54 +77,54 @@ impl User {
     /// Sends a GET.
     ///
     /// # Errors
-    /// No answer came.
-    pub async fn get(&self, path: &str) -> anyhow::Result<Answer> {
-        Answer::read(self.request(Method::GET, path).send().await?).await
+    /// There was no response.
+    pub async fn get(&self, path: &str) -> anyhow::Result<HttpResponse> {
+        HttpResponse::read(self.request(Method::GET, path).send().await?).await
     }
 
     /// Sends a DELETE.
     ///
     /// # Errors
-    /// No answer came.
-    pub async fn delete(&self, path: &str) -> anyhow::Result<Answer> {
-        Answer::read(self.request(Method::DELETE, path).send().await?).await
+    /// There was no response.
+    pub async fn delete(&self, path: &str) -> anyhow::Result<HttpResponse> {
+        HttpResponse::read(self.request(Method::DELETE, path).send().await?).await
     }
 
     /// Sends a JSON body by POST.
     ///
     /// # Errors
-    /// No answer came.
-    pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Answer> {
-        Answer::read(self.request(Method::POST, path).json(body).send().await?).await
+    /// There was no response.
+    pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<HttpResponse> {
+        HttpResponse::read(self.request(Method::POST, path).json(body).send().await?).await
     }
 
     /// Sends a JSON body by PATCH.
     ///
     /// # Errors
-    /// No answer came.
-    pub async fn patch(&self, path: &str, body: &Value) -> anyhow::Result<Answer> {
-        Answer::read(self.request(Method::PATCH, path).json(body).send().await?).await
+    /// There was no response.
+    pub async fn patch(&self, path: &str, body: &Value) -> anyhow::Result<HttpResponse> {
+        HttpResponse::read(self.request(Method::PATCH, path).json(body).send().await?).await
     }
 
-    /// Uploads a picture as a form.
+    /// Uploads an image in a form.
     ///
     /// # Errors
-    /// No answer came.
-    pub async fn upload(&self, picture: &Picture, filename: &str) -> anyhow::Result<Answer> {
-        let part = Part::bytes(picture.bytes.clone())
-            .file_name(filename.to_owned())
-            .mime_str(picture.content_type)?;
+    /// There was no response.
+    pub async fn upload(&self, file: &ImageFile, filename: &str) -> anyhow::Result<HttpResponse> {
+        let part =
+            Part::bytes(file.bytes.clone()).file_name(filename.to_owned()).mime_str(file.content_type)?;
         let form = Form::new().part("image", part);
-        Answer::read(self.request(Method::POST, "/api/images/upload").multipart(form).send().await?).await
+        HttpResponse::read(self.request(Method::POST, "/api/images/upload").multipart(form).send().await?)
+            .await
     }
 
-    /// Uploads a small picture and answers its id.
+    /// Uploads a small image and returns its id.
     ///
     /// # Errors
     /// It was not stored.
     pub async fn new_image(&self) -> anyhow::Result<String> {
-        let answer = self.upload(&Picture::png(8, 8), "small.png").await?;
-        let id = answer.json.pointer("/image/id").and_then(Value::as_str);
-        Ok(id.with_context(|| format!("no image in {answer:?}"))?.to_owned())
+        let response = self.upload(&ImageFile::png(8, 8), "small.png").await?;
+        let id = response.json.pointer("/image/id").and_then(Value::as_str);
+        Ok(id.with_context(|| format!("no image in {response:?}"))?.to_owned())
     }
 }

@@ -1,4 +1,4 @@
-//! The committed Workers in a setting of a test's own: other bindings, other variables.
+//! Runs the committed Workers with bindings and variables that a test chooses.
 
 use std::{fs, path::PathBuf};
 
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::{Wrangler, token::SECRET, tools};
 
-/// The D1 database of both services.
+/// The id of the D1 database of both services.
 const DATABASE_ID: &str = "00000000-0000-0000-0000-000000000000";
 
 /// One of the three Workers.
@@ -32,17 +32,17 @@ impl Worker {
     }
 }
 
-/// Workers that are about to be started, the first of which answers.
+/// Workers that are not started yet. Once they run, the first one receives the requests.
 pub struct Deployment {
     workers: Vec<(Worker, Map<String, Value>)>,
 }
 
 impl Deployment {
-    /// These Workers as they are committed, with the tests' secrets.
+    /// The committed configurations of these Workers, with the tests' secrets.
     ///
     /// # Errors
     /// A configuration cannot be read.
-    pub fn of(workers: &[Worker]) -> anyhow::Result<Self> {
+    pub fn new(workers: &[Worker]) -> anyhow::Result<Self> {
         let workers = workers.iter().map(|worker| Ok((*worker, committed(*worker)?)));
         Ok(Self { workers: workers.collect::<anyhow::Result<_>>()? })
     }
@@ -68,7 +68,7 @@ impl Deployment {
     /// Starts them on a new, migrated database and empty buckets.
     ///
     /// # Errors
-    /// They were not built, or do not start; the error has the log.
+    /// They are not built, or do not start; the error has the log.
     pub async fn start(self) -> anyhow::Result<Running> {
         let folder = tempfile::tempdir()?;
         let mut files = Vec::new();
@@ -87,7 +87,7 @@ impl Deployment {
     }
 }
 
-/// Workers that run.
+/// Running Workers; stopped when dropped.
 pub struct Running {
     wrangler: Wrangler,
     _configurations: TempDir,
@@ -100,17 +100,17 @@ impl Running {
         &self.wrangler
     }
 
-    /// Runs SQL on the database, behind the Workers' back, and answers what the simulator says.
+    /// Runs SQL on the database directly, without the Workers, and returns the rows.
     ///
     /// # Errors
-    /// The database refuses.
+    /// The database rejects the statement.
     pub async fn sql(&self, sql: &str, params: &[&str]) -> anyhow::Result<Value> {
         let path = format!("cdn-cgi/local/explorer/api/d1/database/{DATABASE_ID}/raw");
         let url = format!("{}/{path}", self.wrangler.url());
         let request = reqwest::Client::new().post(url).json(&json!({"sql": sql, "params": params}));
-        let answer: Value = request.send().await?.json().await?;
-        ensure!(answer["success"] == true, "{sql}: {answer}");
-        Ok(answer["result"][0]["results"]["rows"].clone())
+        let response: Value = request.send().await?.json().await?;
+        ensure!(response["success"] == true, "{sql}: {response}");
+        Ok(response["result"][0]["results"]["rows"].clone())
     }
 
     async fn migrate(&self) -> anyhow::Result<()> {
@@ -125,18 +125,18 @@ impl Running {
     }
 }
 
-/// A Worker's configuration for another folder: paths are whole, secrets are variables.
+/// The committed configuration of a Worker, for use in another folder: paths are absolute, and secrets are variables.
 fn committed(worker: Worker) -> anyhow::Result<Map<String, Value>> {
     let folder = tools::root().join(worker.folder()).canonicalize()?;
     let text = fs::read_to_string(folder.join("wrangler.jsonc"))?;
-    // The comments of these files have lines of their own.
+    // The comments of these files are on their own lines.
     let json: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
     let mut configuration: Map<String, Value> =
         serde_json::from_str(&json).with_context(|| format!("{worker:?}"))?;
     for section in ["$schema", "secrets"] {
         configuration.remove(section);
     }
-    let main = configuration["main"].as_str().context("`main` is no path")?;
+    let main = configuration["main"].as_str().context("`main` is not a path")?;
     configuration["main"] = json!(folder.join(main));
     for (name, value) in [("RETICLE_JWT_SECRET", SECRET), ("RETICLE_URL_KEY", SECRET)] {
         configuration["vars"][name] = json!(value);

@@ -1,4 +1,4 @@
-//! Clients of the generated code, with a token.
+//! Generated gRPC clients with a token.
 
 use std::net::SocketAddr;
 
@@ -20,10 +20,10 @@ use tower::{ServiceBuilder, ServiceExt as _, service_fn, util::BoxCloneSyncServi
 
 use crate::target::Protocol;
 
-/// A connection, whatever its protocol is.
+/// A connection of either protocol.
 pub type Connection = BoxCloneSyncService<Request<Body>, Response<Body>, Status>;
 
-/// Puts a token on every call.
+/// Adds a token to every call.
 #[derive(Clone, Debug)]
 pub struct Bearer(MetadataValue<Ascii>);
 
@@ -37,7 +37,7 @@ impl Interceptor for Bearer {
 /// A client of the images service at `address`: its own port or the gateway's.
 ///
 /// # Errors
-/// Nobody listens there.
+/// No server listens there.
 pub async fn images(
     protocol: Protocol,
     address: SocketAddr,
@@ -49,7 +49,7 @@ pub async fn images(
 /// A client of the annotations service at `address`: its own port or the gateway's.
 ///
 /// # Errors
-/// Nobody listens there.
+/// No server listens there.
 pub async fn annotations(
     protocol: Protocol,
     address: SocketAddr,
@@ -58,9 +58,9 @@ pub async fn annotations(
     Ok(AnnotationsServiceClient::with_interceptor(connect(protocol, address).await?, bearer(token)?))
 }
 
-/// A connection to `address` for calls of any kind, which keeps no rule of gRPC itself: tonic's channel ends a call by its
-/// `grpc-timeout` before the server does.
-pub(crate) async fn connect_plainly(protocol: Protocol, address: SocketAddr) -> anyhow::Result<Connection> {
+/// A connection to `address` that applies no rules of gRPC on the client side, for tests of the server's rules. Tonic's
+/// channel would enforce a call's `grpc-timeout` before the server does.
+pub(crate) async fn connect_unchecked(protocol: Protocol, address: SocketAddr) -> anyhow::Result<Connection> {
     if protocol == Protocol::GrpcWeb {
         return connect(protocol, address).await;
     }
@@ -70,7 +70,7 @@ pub(crate) async fn connect_plainly(protocol: Protocol, address: SocketAddr) -> 
     Ok(BoxCloneSyncService::new(calls.map_err(|error| Status::from_error(error.into()))))
 }
 
-/// A connection to `address` for calls of any kind.
+/// A connection to `address` for all services.
 async fn connect(protocol: Protocol, address: SocketAddr) -> anyhow::Result<Connection> {
     let url = format!("http://{address}");
     Ok(match protocol {

@@ -1,4 +1,4 @@
-//! nginx as most operators have it in front of a service: `proxy_pass`, and nothing else.
+//! Runs nginx in front of a service with the most common configuration: `proxy_pass` and nothing else.
 
 use std::{net::SocketAddr, process::Stdio, time::Duration};
 
@@ -12,17 +12,17 @@ use tokio::{
 
 use crate::tools;
 
-/// How long a start may take before it counts as failed.
+/// The timeout of a start.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What nginx logs once its sockets listen.
+/// What nginx logs as soon as its sockets listen.
 const READY: &str = "nginx/";
 
-/// A running nginx, which listens on a socket in its own folder; killed when dropped.
+/// A running nginx that listens on a socket in its own folder; killed when dropped.
 pub struct Nginx {
     _process: Child,
     folder: TempDir,
-    /// Kept open, so that nginx can go on logging.
+    /// Stays open, so that nginx can continue to log.
     _log: BufReader<ChildStderr>,
 }
 
@@ -34,8 +34,8 @@ impl Nginx {
     pub async fn start(upstream: SocketAddr) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         std::fs::write(folder.path().join("nginx.conf"), configuration(upstream))?;
-        let mut nginx = Command::new(tools::foreign_programs()?.join("nginx/usr/sbin/nginx"));
-        // A relative socket is bound in the working folder, not below the prefix.
+        let mut nginx = Command::new(tools::third_party_tools()?.join("nginx/usr/sbin/nginx"));
+        // A relative socket path is relative to the working folder, not to the prefix.
         nginx.current_dir(folder.path()).arg("-p").arg(folder.path()).args([
             "-e",
             "stderr",
@@ -45,14 +45,16 @@ impl Nginx {
         nginx.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut process = nginx.spawn().context("cannot start nginx")?;
         let mut log = BufReader::new(process.stderr.take().context("no log")?);
-        timeout(START_TIMEOUT, listening(&mut log)).await.context("nginx does not get ready")??;
+        timeout(START_TIMEOUT, wait_until_listening(&mut log))
+            .await
+            .context("nginx did not become ready")??;
         Ok(Self { _process: process, folder, _log: log })
     }
 
-    /// A client whose requests all go to it, whatever host they name.
+    /// A client that sends all requests to nginx, regardless of the host in the URL.
     ///
     /// # Errors
-    /// The client cannot be made.
+    /// The client cannot be created.
     pub fn client(&self) -> anyhow::Result<reqwest::Client> {
         Ok(reqwest::Client::builder().unix_socket(self.folder.path().join("socket")).build()?)
     }
@@ -81,12 +83,12 @@ fn configuration(upstream: SocketAddr) -> String {
     )
 }
 
-async fn listening(log: &mut BufReader<ChildStderr>) -> anyhow::Result<()> {
+async fn wait_until_listening(log: &mut BufReader<ChildStderr>) -> anyhow::Result<()> {
     let mut seen = String::new();
     loop {
         let before = seen.len();
         if log.read_line(&mut seen).await? == 0 {
-            bail!("nginx ended without listening:\n{seen}");
+            bail!("nginx stopped before it listened:\n{seen}");
         }
         if seen.get(before..).is_some_and(|line| line.contains(READY)) {
             return Ok(());

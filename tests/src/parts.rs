@@ -1,4 +1,4 @@
-//! `reticle images`, `reticle annotations` and `reticle gateway`: three processes on one folder.
+//! Runs `reticle images`, `reticle annotations` and `reticle gateway`: three processes on one data folder.
 
 use tempfile::TempDir;
 use tokio::process::Command;
@@ -18,7 +18,7 @@ pub struct Parts {
     /// `reticle gateway`
     pub gateway: Process,
     target: Target,
-    surroundings: Surroundings,
+    settings: Settings,
 }
 
 impl AsRef<Target> for Parts {
@@ -28,70 +28,70 @@ impl AsRef<Target> for Parts {
 }
 
 impl Parts {
-    /// Starts all three on a new folder and waits until they listen; `arguments` go to the gateway.
+    /// Starts all three on a new folder and waits until they listen. The gateway gets `arguments`.
     ///
     /// # Errors
-    /// One did not start; the error has what it printed.
+    /// A process did not start; the error has its output.
     pub async fn start(arguments: &[&str]) -> anyhow::Result<Self> {
         Self::start_with(&[], arguments).await
     }
 
-    /// Starts all three in the same way with these `variables`, as for other stores than the folder.
+    /// Starts all three, as [`Self::start`] does, with these environment `variables`, for example for other stores.
     ///
     /// # Errors
-    /// One did not start; the error has what it printed.
+    /// A process did not start; the error has its output.
     pub async fn start_with(variables: &[(&str, &str)], arguments: &[&str]) -> anyhow::Result<Self> {
-        let surroundings = Surroundings::new(variables)?;
-        let images = surroundings.start("images", &["--images-listen", ANY_PORT]).await?;
+        let settings = Settings::new(variables)?;
+        let images = settings.start("images", &["--images-listen", ANY_PORT]).await?;
         let images_url = format!("http://{}", images.address("images")?);
         let annotations = ["--annotations-listen", ANY_PORT, "--images-url", &images_url];
-        let annotations = surroundings.start("annotations", &annotations).await?;
+        let annotations = settings.start("annotations", &annotations).await?;
         let annotations_url = format!("http://{}", annotations.address("annotations")?);
         let gateway =
             ["--listen", ANY_PORT, "--images-url", &images_url, "--annotations-url", &annotations_url];
-        let gateway = surroundings.start("gateway", &[&gateway, arguments].concat()).await?;
+        let gateway = settings.start("gateway", &[&gateway, arguments].concat()).await?;
         let target = Target::new(
             gateway.address("gateway")?,
             images.address("images")?,
             annotations.address("annotations")?,
         )?;
-        Ok(Self { images, annotations, gateway, target, surroundings })
+        Ok(Self { images, annotations, gateway, target, settings })
     }
 
-    /// The addresses.
+    /// The addresses of the three processes.
     #[must_use]
     pub const fn target(&self) -> &Target {
         &self.target
     }
 
-    /// Starts one more `part` (`images`, `annotations`, `gateway`) with the same folder, secret and variables.
+    /// Starts another process of `part` (`images`, `annotations`, `gateway`) with the same folder, secret and variables.
     ///
     /// # Errors
-    /// It did not start; the error has what it printed.
+    /// The process did not start; the error has its output.
     pub async fn start_another(&self, part: &str, arguments: &[&str]) -> anyhow::Result<Process> {
-        self.surroundings.start(part, arguments).await
+        self.settings.start(part, arguments).await
     }
 
-    /// Starts `reticle images` where it was, after it has ended.
+    /// Starts `reticle images` again at its old address, after it has stopped.
     ///
     /// # Errors
-    /// It did not start; the error has what it printed.
-    pub async fn start_images_again(&mut self) -> anyhow::Result<()> {
+    /// The process did not start; the error has its output.
+    pub async fn restart_images(&mut self) -> anyhow::Result<()> {
         let address = self.target.images.to_string();
-        self.images = self.surroundings.start("images", &["--images-listen", &address]).await?;
+        self.images = self.settings.start("images", &["--images-listen", &address]).await?;
         Ok(())
     }
 }
 
 const ANY_PORT: &str = "127.0.0.1:0";
 
-/// What all parts have in common.
-struct Surroundings {
+/// The settings that all three processes share.
+struct Settings {
     data_dir: TempDir,
     variables: Vec<(String, String)>,
 }
 
-impl Surroundings {
+impl Settings {
     fn new(variables: &[(&str, &str)]) -> anyhow::Result<Self> {
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Ok(Self { data_dir: tempfile::tempdir()?, variables: variables.collect() })

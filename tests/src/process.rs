@@ -1,4 +1,4 @@
-//! One process of the program `reticle`.
+//! Runs one process of the program `reticle`.
 
 use std::{
     collections::BTreeMap, net::SocketAddr, path::PathBuf, process::ExitStatus, process::Stdio,
@@ -13,7 +13,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// How long a start may take before it counts as failed; how fast it should be is the bench's business.
+/// The timeout of a start. The benchmarks check how fast a start should be.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A running process; killed when dropped.
@@ -23,7 +23,7 @@ pub struct Process {
     log: JoinHandle<()>,
 }
 
-/// The program beside this test program, as cargo built it.
+/// The path of the program that cargo built.
 #[must_use]
 pub fn program() -> PathBuf {
     let mut path = std::env::current_exe().unwrap_or_default();
@@ -38,32 +38,32 @@ impl Process {
     /// Starts the program and waits until each of `ports` (`gateway`, `images`, `annotations`) listens.
     ///
     /// # Errors
-    /// It did not start; the error has what it printed.
+    /// It did not start; the error has its output.
     pub async fn start(arguments: &[&str], ports: &[&str]) -> anyhow::Result<Self> {
         let mut command = Command::new(program());
         command.args(arguments);
         Self::start_by(command, ports).await
     }
 
-    /// Starts the program by a command of the caller's, and waits in the same way.
+    /// Starts the program by `command`, and waits as [`Self::start`] does.
     ///
     /// # Errors
-    /// It did not start; the error has what it printed.
+    /// It did not start; the error has its output.
     pub async fn start_by(mut command: Command, ports: &[&str]) -> anyhow::Result<Self> {
-        // Nobody balances load here. The flag, where a test gives it, wins.
+        // No load balancer needs the delay. A test can set it by the flag, which overrides the variable.
         command.env("RETICLE_DRAIN_DELAY_SECONDS", "0");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().with_context(|| format!("cannot start {}", program().display()))?;
         let log = BufReader::new(child.stderr.take().context("no log")?);
-        let listening = tokio::time::timeout(START_TIMEOUT, listening(log, ports));
-        let (addresses, log) = listening.await.context("it does not get ready")??;
+        let listening = tokio::time::timeout(START_TIMEOUT, read_addresses(log, ports));
+        let (addresses, log) = listening.await.context("the program did not become ready")??;
         Ok(Self { child, addresses, log })
     }
 
-    /// Where a port is bound.
+    /// The address of a port.
     ///
     /// # Errors
-    /// It was not among those that the start waited for.
+    /// The start did not wait for this port.
     pub fn address(&self, port: &str) -> anyhow::Result<SocketAddr> {
         self.addresses.get(port).copied().with_context(|| format!("no port {port}"))
     }
@@ -71,36 +71,36 @@ impl Process {
     /// The process id.
     ///
     /// # Errors
-    /// It has ended.
+    /// The process has stopped.
     pub fn id(&self) -> anyhow::Result<u32> {
-        self.child.id().context("it has ended")
+        self.child.id().context("the process has stopped")
     }
 
-    /// Reads its log no further: whatever it writes from now on fails.
+    /// Closes its log: every later write of the process to it fails.
     pub async fn close_log(&mut self) {
         self.log.abort();
         drop((&mut self.log).await);
     }
 
-    /// Kills it at once (SIGKILL) and waits for its end.
+    /// Kills the process (SIGKILL) and waits until it has stopped.
     ///
     /// # Errors
-    /// It could not be killed.
+    /// The process could not be killed.
     pub async fn kill(&mut self) -> anyhow::Result<()> {
-        self.child.kill().await.context("cannot kill it")
+        self.child.kill().await.context("cannot kill the process")
     }
 
-    /// Waits until it ends by itself.
+    /// Waits until the process stops.
     ///
     /// # Errors
-    /// It cannot be waited for.
+    /// Waiting failed.
     pub async fn wait(&mut self) -> anyhow::Result<ExitStatus> {
-        self.child.wait().await.context("cannot wait for it")
+        self.child.wait().await.context("cannot wait for the process")
     }
 }
 
-/// Reads the JSON log until every port is bound, then goes on reading so that the pipe never fills.
-async fn listening(
+/// Reads the addresses from the JSON log until every port is bound, then keeps reading the log so that the pipe never fills.
+async fn read_addresses(
     log: BufReader<ChildStderr>,
     ports: &[&str],
 ) -> anyhow::Result<(BTreeMap<String, SocketAddr>, JoinHandle<()>)> {
@@ -120,11 +120,11 @@ async fn listening(
         if ports.iter().all(|port| addresses.contains_key(*port)) {
             let mut log = lines.into_inner();
             let rest = tokio::task::spawn(async move {
-                // Cheaply: the bench shares the processors with the program.
+                // Without parsing, to save time: the benchmarks share the processors with the program.
                 drop(tokio::io::copy(&mut log, &mut tokio::io::sink()).await);
             });
             return Ok((addresses, rest));
         }
     }
-    bail!("it ended without listening:\n{seen}")
+    bail!("the program stopped before it listened:\n{seen}")
 }

@@ -1,4 +1,4 @@
-//! `reticle serve`: everything in one process.
+//! Runs `reticle serve`: all parts in one process.
 
 use std::{path::Path, process::ExitStatus, sync::Arc};
 
@@ -11,7 +11,7 @@ use crate::{
     token::SECRET,
 };
 
-/// A running `reticle serve` on its own folder; killed when dropped.
+/// A running `reticle serve` with its own data folder; killed when dropped.
 pub struct Program {
     process: Process,
     data_dir: Arc<TempDir>,
@@ -25,18 +25,18 @@ impl AsRef<Target> for Program {
 }
 
 impl Program {
-    /// Starts it on a new folder and waits until it listens; `arguments` go to `serve`.
+    /// Starts `reticle serve` with these `arguments` on a new folder, and waits until it listens.
     ///
     /// # Errors
-    /// It did not start; the error has what it printed.
+    /// It did not start; the error has its output.
     pub async fn start(arguments: &[&str]) -> anyhow::Result<Self> {
         Self::start_on(Arc::new(tempfile::tempdir()?), arguments).await
     }
 
-    /// Starts it on that folder and waits until it listens.
+    /// Starts `reticle serve` on this folder, and waits until it listens.
     ///
     /// # Errors
-    /// It did not start; the error has what it printed.
+    /// It did not start; the error has its output.
     pub async fn start_on(data_dir: Arc<TempDir>, arguments: &[&str]) -> anyhow::Result<Self> {
         let mut command = Command::new(program());
         command.args(Self::arguments(data_dir.path())).args(arguments);
@@ -46,7 +46,7 @@ impl Program {
     /// Starts it by a command that ends in [`Self::arguments`], and waits until it listens.
     ///
     /// # Errors
-    /// It did not start; the error has what it printed.
+    /// It did not start; the error has its output.
     pub async fn start_by(command: Command, data_dir: Arc<TempDir>) -> anyhow::Result<Self> {
         let process = Process::start_by(command, &["gateway", "images", "annotations"]).await?;
         let address = |port| process.address(port);
@@ -54,7 +54,7 @@ impl Program {
         Ok(Self { process, data_dir, target })
     }
 
-    /// The arguments of a server for tests that keeps its data in `folder`.
+    /// The arguments of a `reticle serve` for tests, with its data in `folder`.
     #[must_use]
     pub fn arguments(folder: &Path) -> Vec<String> {
         let folder = folder.to_string_lossy();
@@ -63,7 +63,7 @@ impl Program {
         rest.into_iter().chain(ports.into_iter().flatten()).map(str::to_owned).collect()
     }
 
-    /// The addresses.
+    /// The addresses of its ports.
     #[must_use]
     pub const fn target(&self) -> &Target {
         &self.target
@@ -72,23 +72,23 @@ impl Program {
     /// The process id.
     ///
     /// # Errors
-    /// It has ended.
+    /// The process has stopped.
     pub fn id(&self) -> anyhow::Result<u32> {
         self.process.id()
     }
 
-    /// Reads its log no further: whatever it writes from now on fails.
+    /// Closes its log: every later write of the program to it fails.
     pub async fn close_log(&mut self) {
         self.process.close_log().await;
     }
 
-    /// The folder of its data.
+    /// Its data folder.
     #[must_use]
     pub fn data_dir(&self) -> &Path {
         self.data_dir.path()
     }
 
-    /// Kills it at once (SIGKILL), and answers its folder.
+    /// Kills it (SIGKILL), and returns its data folder.
     ///
     /// # Errors
     /// It could not be killed.
@@ -97,10 +97,10 @@ impl Program {
         Ok(self.data_dir)
     }
 
-    /// Waits until it ends by itself.
+    /// Waits until it stops.
     ///
     /// # Errors
-    /// It cannot be waited for.
+    /// Waiting failed.
     pub async fn wait(&mut self) -> anyhow::Result<ExitStatus> {
         self.process.wait().await
     }

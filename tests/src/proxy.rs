@@ -1,4 +1,4 @@
-//! A way to a part of Reticle, by TLS at will, that breaks when a test says so.
+//! A TCP proxy in front of a part of Reticle, optionally with TLS. Tests use it to break connections.
 
 use std::net::SocketAddr;
 
@@ -10,14 +10,14 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-/// Passes connections on to another address, until they break; all end when it is dropped.
+/// Forwards connections to another address. All connections end when it is dropped.
 pub struct Proxy {
     address: SocketAddr,
     faults: watch::Sender<Fault>,
     serving: JoinHandle<()>,
 }
 
-/// What happens to the connections that there are.
+/// What happens to the open connections.
 #[derive(Clone, Copy)]
 enum Fault {
     Cut,
@@ -25,7 +25,7 @@ enum Fault {
 }
 
 impl Proxy {
-    /// A proxy of `upstream`.
+    /// Starts a proxy of `upstream`.
     ///
     /// # Errors
     /// No port is free.
@@ -33,7 +33,7 @@ impl Proxy {
         Self::start_by(upstream, None).await
     }
 
-    /// A proxy of `upstream` that takes TLS and passes on what is in it.
+    /// Starts a proxy of `upstream` that terminates TLS and forwards plain TCP.
     ///
     /// # Errors
     /// No port is free.
@@ -48,19 +48,19 @@ impl Proxy {
         Ok(Self { address, faults, serving })
     }
 
-    /// Where it listens.
+    /// The address of the proxy.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Cuts every connection, in the middle of whatever is on it: both ends see it end. New ones are as good as ever.
+    /// Closes every open connection at both ends, also in the middle of a request. New connections work.
     pub fn cut(&self) {
         self.faults.send_replace(Fault::Cut);
     }
 
-    /// From now on the connections that there are carry nothing, and stay open at both ends, as if a host had lost its
-    /// power. New ones are as good as ever.
+    /// Stops forwarding on every open connection, but keeps it open at both ends, as if a host had lost its power. New
+    /// connections work.
     pub fn freeze(&self) {
         self.faults.send_replace(Fault::Freeze);
     }
@@ -83,11 +83,11 @@ async fn serve(
         let (tls, fault) = (tls.clone(), faults.subscribe());
         connections.spawn(async move {
             match tls {
-                None => carry(near, to, fault).await,
+                None => forward(near, to, fault).await,
                 Some(tls) => {
-                    // Who does not trust the certificate ends it here.
+                    // A client that does not trust the certificate ends the connection here.
                     if let Ok(near) = tls.accept(near).await {
-                        carry(near, to, fault).await;
+                        forward(near, to, fault).await;
                     }
                 }
             }
@@ -95,7 +95,7 @@ async fn serve(
     }
 }
 
-async fn carry(
+async fn forward(
     mut near: impl AsyncRead + AsyncWrite + Unpin,
     to: SocketAddr,
     mut fault: watch::Receiver<Fault>,
@@ -103,14 +103,14 @@ async fn carry(
     let Ok(mut far) = TcpStream::connect(to).await else { return };
     tokio::select! {
         biased;
-        // Its sender is there as long as its connections are.
+        // The sender lives as long as the connections.
         _ = fault.changed() => {
             let fault = *fault.borrow();
             if let Fault::Freeze = fault {
                 std::future::pending::<()>().await;
             }
         }
-        // Whichever end fails, the other one sees its connection end.
+        // If one end fails, the other end's connection is closed too.
         _ = copy_bidirectional(&mut near, &mut far) => {}
     }
 }

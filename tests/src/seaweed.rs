@@ -1,4 +1,4 @@
-//! SeaweedFS: a real store that speaks the S3 API.
+//! Runs SeaweedFS, an object store with the S3 API.
 
 use std::{net::TcpListener, process::Stdio, time::Duration};
 
@@ -8,17 +8,17 @@ use tokio::process::{Child, Command};
 
 use crate::tools;
 
-/// The credentials that it knows, as the variables in which S3 clients look for theirs.
+/// The credentials that it accepts, as the environment variables from which S3 clients read theirs.
 pub const S3_CREDENTIALS: [(&str, &str); 2] =
     [("AWS_ACCESS_KEY_ID", "reticle-tests"), ("AWS_SECRET_ACCESS_KEY", "not-a-secret-but-long-enough")];
 
-/// How long it may take to start.
+/// The timeout of a start.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How often it is asked whether it has started.
+/// The interval of the checks whether it has started.
 const START_POLL: Duration = Duration::from_millis(100);
 
-/// Its parts that listen, by the names of their flags; each takes requests and gRPC.
+/// Its parts that listen, by the names of their flags. Each has a port for HTTP and one for gRPC.
 const PARTS: [&str; 4] = ["master", "volume", "filer", "s3"];
 
 /// A running server; killed when dropped.
@@ -56,29 +56,29 @@ impl SeaweedFs {
         let process = spawn(&arguments)?;
         let client = reqwest::Client::new();
         let server = Self { process, arguments, s3_port, filer_port, client, _folder: folder };
-        server.ready().await?;
+        server.wait_until_ready().await?;
         Ok(server)
     }
 
-    /// Where its S3 API is.
+    /// The URL of its S3 API.
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.s3_port)
     }
 
-    /// Makes an empty bucket and answers its location, as `--objects-url` takes it.
+    /// Creates an empty bucket and returns its URL for `--objects-url`.
     ///
     /// # Errors
-    /// It refuses.
+    /// The server rejects the bucket.
     pub async fn new_bucket(&self, name: &str) -> anyhow::Result<String> {
-        // A bucket is a folder here, which its file interface makes without a signature.
+        // A bucket is a folder. The file interface creates it without a signature.
         let url = format!("http://127.0.0.1:{}/buckets/{name}/", self.filer_port);
         let made = self.client.post(url).send().await?.status();
         ensure!(made.is_success(), "no bucket {name}: {made}");
         Ok(format!("s3://{name}?endpoint={}", self.endpoint()))
     }
 
-    /// Kills it at once.
+    /// Kills it (SIGKILL).
     ///
     /// # Errors
     /// It could not be killed.
@@ -86,37 +86,37 @@ impl SeaweedFs {
         self.process.kill().await.context("cannot kill SeaweedFS")
     }
 
-    /// Starts it again with what it had, after it was killed.
+    /// Starts it again with its old data, after it was killed.
     ///
     /// # Errors
     /// It does not start.
     pub async fn restart(&mut self) -> anyhow::Result<()> {
         self.process = spawn(&self.arguments)?;
-        self.ready().await
+        self.wait_until_ready().await
     }
 
-    async fn ready(&self) -> anyhow::Result<()> {
-        let asked = START_TIMEOUT.as_millis() / START_POLL.as_millis();
-        for _ in 0..asked {
-            if self.stores().await {
+    async fn wait_until_ready(&self) -> anyhow::Result<()> {
+        let polls = START_TIMEOUT.as_millis() / START_POLL.as_millis();
+        for _ in 0..polls {
+            if self.is_ready().await {
                 return Ok(());
             }
             tokio::time::sleep(START_POLL).await;
         }
-        bail!("SeaweedFS does not get ready")
+        bail!("SeaweedFS did not become ready")
     }
 
-    /// Whether all of its parts have found each other.
-    async fn stores(&self) -> bool {
+    /// Whether all of its parts are connected.
+    async fn is_ready(&self) -> bool {
         let file = format!("http://127.0.0.1:{}/ready", self.filer_port);
         let stored = self.client.put(file).body("ready").send().await;
         let signed = self.client.get(self.endpoint()).send().await;
-        stored.is_ok_and(|answer| answer.status().is_success()) && signed.is_ok()
+        stored.is_ok_and(|response| response.status().is_success()) && signed.is_ok()
     }
 }
 
 fn spawn(arguments: &[String]) -> anyhow::Result<Child> {
-    let mut weed = Command::new(tools::foreign_programs()?.join("python/bin/weed"));
+    let mut weed = Command::new(tools::third_party_tools()?.join("python/bin/weed"));
     weed.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
     weed.spawn().context("cannot start SeaweedFS")
 }
@@ -131,7 +131,7 @@ fn identities_json() -> String {
     .to_string()
 }
 
-/// Ports that nobody has: it takes no port 0. They are all held until all are known.
+/// Free ports, since SeaweedFS does not accept port 0. Each stays bound until all are found, so that no two are the same.
 fn free_ports() -> anyhow::Result<[[u16; 2]; 4]> {
     let mut held = Vec::new();
     let mut port = || -> anyhow::Result<u16> {

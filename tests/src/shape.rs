@@ -1,4 +1,4 @@
-//! Runs all cases against one target, under the names and options of an ordinary test program.
+//! Runs all cases against one target, with the output and options of an ordinary test program.
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
@@ -7,10 +7,10 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 use crate::{Protocol, Target, cases};
 
-/// A case that takes longer hangs.
+/// The timeout of a case.
 const CASE_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Starts a target by `start` and runs every case against it that its `protocol` allows; `start` is not called when cases are only listed.
+/// Starts a target with `start`, and runs every case that its `protocol` supports. With `--list`, does not start the target.
 pub fn run_cases<T: AsRef<Target> + Send + Sync + 'static>(
     protocol: Protocol,
     start: impl AsyncFnOnce() -> anyhow::Result<T>,

@@ -1,4 +1,4 @@
-//! Where a running Reticle is.
+//! The addresses of a running Reticle.
 
 use std::{
     net::SocketAddr,
@@ -10,19 +10,19 @@ use std::{
 
 use crate::{User, token};
 
-/// The one web origin whose pages may call a target.
+/// The only web origin whose pages may call a target.
 pub const ALLOWED_ORIGIN: &str = "https://app.example";
 
 /// How gRPC reaches a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
-    /// As it is, over HTTP/2, with reflection and health: what a native host has.
+    /// gRPC over HTTP/2, with reflection and health, as native hosts serve it.
     Grpc,
-    /// gRPC-web, which is all that a Worker can have.
+    /// gRPC-web. Workers support only this.
     GrpcWeb,
 }
 
-/// The addresses of a running Reticle.
+/// The addresses of a running Reticle, and a client to call it.
 #[derive(Clone, Debug)]
 pub struct Target {
     /// The gateway.
@@ -31,7 +31,7 @@ pub struct Target {
     pub images: SocketAddr,
     /// The annotations service's own gRPC port.
     pub annotations: SocketAddr,
-    /// What its ports take.
+    /// The protocol of its gRPC ports.
     pub protocol: Protocol,
     /// A client that follows no redirects.
     pub client: reqwest::Client,
@@ -48,17 +48,17 @@ impl Target {
     /// A target at these addresses.
     ///
     /// # Errors
-    /// The client cannot be made.
+    /// The client cannot be created.
     pub fn new(gateway: SocketAddr, images: SocketAddr, annotations: SocketAddr) -> anyhow::Result<Self> {
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
         let protocol = Protocol::Grpc;
         Ok(Self { gateway, images, annotations, protocol, client, users: Arc::default() })
     }
 
-    /// A target whose services have no ports of their own: all is reached through the gateway, gRPC by gRPC-web.
+    /// A target whose services have no ports of their own. All calls go through the gateway, gRPC calls as gRPC-web.
     ///
     /// # Errors
-    /// The client cannot be made.
+    /// The client cannot be created.
     pub fn behind(gateway: SocketAddr) -> anyhow::Result<Self> {
         Ok(Self { protocol: Protocol::GrpcWeb, ..Self::new(gateway, gateway, gateway)? })
     }
@@ -69,13 +69,13 @@ impl Target {
         format!("http://{}{path}", self.gateway)
     }
 
-    /// A user that nobody else is, with the default scopes.
+    /// A new user with the default scopes.
     #[must_use]
     pub fn new_user(&self) -> User {
         self.new_user_with("")
     }
 
-    /// A user that nobody else is, with these scopes; the default ones if there are none.
+    /// A new user with these scopes. An empty text means the default scopes.
     #[must_use]
     pub fn new_user_with(&self, scopes: &str) -> User {
         let id = format!("user-{}", self.users.fetch_add(1, Ordering::Relaxed));

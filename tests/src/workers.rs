@@ -1,13 +1,13 @@
-//! `cargo xtask dev-worker`: the gateway and the services as Workers, on D1 and R2 as Cloudflare simulates them.
+//! Runs `cargo xtask dev-worker`: the gateway and the services as Workers, with Cloudflare's simulators of D1 and R2.
 
 use tempfile::TempDir;
 
 use crate::{Target, task::Task, token::SECRET};
 
-/// What the command says, ahead of the address, once everything is ready.
+/// What the command prints before the address, once all Workers are ready.
 const READY: &str = "Reticle is ready, as three Workers: http://";
 
-/// The running Workers; told to end when dropped.
+/// The running Workers; stopped when dropped.
 pub struct Workers {
     task: Task,
     target: Target,
@@ -21,18 +21,18 @@ impl AsRef<Target> for Workers {
 }
 
 impl Workers {
-    /// Starts them on a new folder and waits until they are ready; `variables` are the Workers' own.
+    /// Starts them on a new folder and waits until they are ready. The Workers get `variables`.
     ///
     /// # Errors
-    /// They did not start; the error has what was printed.
+    /// They did not start; the error has the output.
     pub async fn start(variables: &[(&str, &str)]) -> anyhow::Result<Self> {
         Self::start_with(&[], variables).await
     }
 
-    /// Starts them with other Workers beside, by their folders in `tests/worker`; the first stands in front.
+    /// Also starts other Workers, given as folders in `tests/worker`. The first of them receives the requests.
     ///
     /// # Errors
-    /// They did not start; the error has what was printed.
+    /// They did not start; the error has the output.
     pub async fn start_with(others: &[&str], variables: &[(&str, &str)]) -> anyhow::Result<Self> {
         let state = tempfile::tempdir()?;
         let folder = state.path().to_string_lossy();
@@ -45,7 +45,7 @@ impl Workers {
         Ok(Self { task, target, _state: state })
     }
 
-    /// The process that all their processes descend from.
+    /// The id of the process that is the ancestor of all their processes.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.task.id()

@@ -1,4 +1,4 @@
-//! `wrangler dev`: Workers on this machine, on D1 and R2 as Cloudflare simulates them.
+//! Runs `wrangler dev`: Workers on this machine, with Cloudflare's simulators of D1 and R2.
 
 use std::{
     path::{Path, PathBuf},
@@ -16,16 +16,16 @@ use tokio::{
 
 use crate::tools;
 
-/// How long the runtime may take to start.
+/// The timeout of a start.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How often the log is asked whether it has started.
+/// The interval of the checks of the log.
 const START_POLL: Duration = Duration::from_millis(50);
 
-/// What wrangler says, ahead of the URL, once the Workers can be called.
+/// What wrangler prints before the URL, once the Workers accept requests.
 const READY: &str = "Ready on ";
 
-/// Running Workers with a database and buckets of their own; told to end when dropped.
+/// Running Workers with their own database and buckets; stopped when dropped.
 pub struct Wrangler {
     process: Child,
     log: Log,
@@ -34,7 +34,7 @@ pub struct Wrangler {
 }
 
 impl Wrangler {
-    /// Builds the crate in `folder` (from the root of the workspace), a Worker, and starts it.
+    /// Builds the Worker in `folder` (relative to the root of the workspace), and starts it.
     ///
     /// # Errors
     /// It cannot be built or started; the error has the log.
@@ -45,7 +45,7 @@ impl Wrangler {
         Self::start(&[folder.join("wrangler.jsonc")]).await
     }
 
-    /// Starts the Workers of these configurations, the first of which answers, and waits until it does.
+    /// Starts the Workers of these configurations and waits until they are ready. The first one receives the requests.
     ///
     /// # Errors
     /// They cannot be started; the error has the log.
@@ -66,34 +66,34 @@ impl Wrangler {
             wrangler.arg("--config").arg(configuration);
         }
         wrangler.arg("--persist-to").arg(state.path());
-        // Workers of other tests have the same names: by the common registry they would be bound to each other.
+        // Workers of other tests have the same names: a shared registry would bind them to each other.
         let registry = state.path().join("registry");
         wrangler.env("WRANGLER_REGISTRY_PATH", &registry);
-        // A group of its own, so that all that it starts ends with it.
+        // Its own process group, so that its child processes stop with it.
         wrangler.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let mut process = wrangler.spawn().context("wrangler")?;
         let log = Log::default();
         log.follow(process.stdout.take());
         log.follow(process.stderr.take());
-        // Owned from here on, so that it ends even if it never gets ready.
+        // From here on `Wrangler` owns the process, so that it stops even if it never becomes ready.
         let mut running = Self { process, log, url: String::new(), state };
-        running.url = running.log.ready().await?;
+        running.url = running.log.wait_for_url().await?;
         Ok(running)
     }
 
-    /// Where the first Worker answers, without a slash at the end.
+    /// The URL of the first Worker, without a slash at the end.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// How much it has logged so far.
+    /// The length of its log so far.
     #[must_use]
     pub fn log_length(&self) -> usize {
         self.log.since(0).len()
     }
 
-    /// What it has logged since then.
+    /// The log after its first `length` bytes.
     #[must_use]
     pub fn log_since(&self, length: usize) -> String {
         self.log.since(length)
@@ -108,7 +108,7 @@ impl Wrangler {
 
 impl Drop for Wrangler {
     fn drop(&mut self) {
-        // By the command, for the call itself is unsafe in Rust.
+        // Uses the command `kill`, since the system call is unsafe in Rust.
         if let Some(group) = self.process.id() {
             let _ = std::process::Command::new("kill").args(["-TERM", "--", &format!("-{group}")]).status();
         }
@@ -120,7 +120,7 @@ impl Drop for Wrangler {
 struct Log(Arc<Mutex<String>>);
 
 impl Log {
-    /// Reads `output` to its end, so that its writer never waits.
+    /// Reads `output` to its end, so that its writer never blocks.
     fn follow(&self, output: Option<impl AsyncRead + Unpin + Send + 'static>) {
         let Some(output) = output else { return };
         let log = self.clone();
@@ -134,10 +134,10 @@ impl Log {
         });
     }
 
-    /// Waits for the URL.
-    async fn ready(&self) -> anyhow::Result<String> {
-        let asked = START_TIMEOUT.as_millis() / START_POLL.as_millis();
-        for _ in 0..asked {
+    /// Waits until the log has the URL.
+    async fn wait_for_url(&self) -> anyhow::Result<String> {
+        let polls = START_TIMEOUT.as_millis() / START_POLL.as_millis();
+        for _ in 0..polls {
             let text = self.since(0);
             let url = text.lines().find_map(|line| line.split_once(READY).map(|(_, url)| url.trim()));
             if let Some(url) = url {
@@ -145,7 +145,7 @@ impl Log {
             }
             tokio::time::sleep(START_POLL).await;
         }
-        bail!("the Workers do not get ready:\n{}", self.since(0))
+        bail!("the Workers did not become ready:\n{}", self.since(0))
     }
 
     fn since(&self, length: usize) -> String {

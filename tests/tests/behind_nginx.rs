@@ -1,4 +1,4 @@
-//! Streams through a proxy that buffers what it is not told to pass on.
+//! Watch streams through a proxy that buffers responses by default.
 
 use std::time::Duration;
 
@@ -9,21 +9,22 @@ use serde_json::json;
 use tests::{Nginx, Program, User};
 use tokio::time::timeout;
 
-/// How long a change may take to arrive, on a busy machine. A proxy that buffers keeps it for minutes.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a change may take to arrive on a busy machine. A proxy that buffers holds it for minutes.
+const MAX_WAIT: Duration = Duration::from_secs(10);
 
-/// Reads an endless response up to the first piece that has `end` in it.
+/// Reads an endless response until it contains `end`.
 async fn read_until(response: &mut reqwest::Response, end: &str) -> anyhow::Result<()> {
     let mut seen = Vec::new();
     while !String::from_utf8_lossy(&seen).contains(end) {
-        let chunk = timeout(PATIENCE, response.chunk()).await.context("nothing arrives")??;
+        let chunk =
+            timeout(MAX_WAIT, response.chunk()).await.context("no data within the maximum wait")??;
         seen.extend(chunk.context("the response ended")?);
     }
     Ok(())
 }
 
-/// Draws a bounding box, and returns the annotation's id.
-async fn draw(user: &User, image_id: &str) -> anyhow::Result<String> {
+/// Creates an annotation, and returns its id.
+async fn create(user: &User, image_id: &str) -> anyhow::Result<String> {
     let annotation =
         json!({"image_id": image_id, "label": "car", "x": 0.1, "y": 0.1, "width": 0.5, "height": 0.5});
     let created = user.post("/api/annotations", &annotation).await?;
@@ -62,11 +63,11 @@ async fn a_watcher_behind_nginx_receives_each_change_at_once() -> anyhow::Result
         ("gRPC-web", watch_by_grpc_web(&gateway, &user, &image_id)),
         ("gRPC-web of the service itself", watch_by_grpc_web(&annotations, &user, &image_id)),
     ] {
-        let response = timeout(PATIENCE, request.send()).await.with_context(|| format!("no head: {form}"))?;
+        let response = timeout(MAX_WAIT, request.send()).await.with_context(|| format!("no head: {form}"))?;
         let mut response = response?;
         ensure!(response.status() == 200, "{form}: {response:?}");
         for _ in 0..2 {
-            let id = draw(&user, &image_id).await?;
+            let id = create(&user, &image_id).await?;
             read_until(&mut response, &id).await.with_context(|| form.to_owned())?;
         }
     }

@@ -1,4 +1,4 @@
-//! A machine whose time is set back by an hour while the program runs: nothing that lasts, ages or is due may notice.
+//! Sets the machine's clock back by an hour while the program runs: no timeout, cache or poll may be delayed.
 
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
@@ -12,10 +12,10 @@ use tests::{Program, Target, User, faketime, grpc, program};
 use tokio::{process::Command, time::timeout};
 use tonic::Streaming;
 
-/// How long anything may take on a busy machine; what is to come comes every 15 seconds.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The maximum wait on a busy machine. Heartbeats come every 15 seconds.
+const MAX_WAIT: Duration = Duration::from_secs(60);
 
-/// A program whose machine's time is what a file says.
+/// A program that reads the wall clock from a file, by faketime.
 struct Machine {
     program: Program,
     folder: Arc<TempDir>,
@@ -40,21 +40,22 @@ impl Machine {
 }
 
 async fn next(messages: &mut Streaming<WatchAnnotationsResponse>) -> anyhow::Result<Event> {
-    let message = timeout(PATIENCE, messages.message()).await.context("nothing comes")??;
-    message.and_then(|message| message.event).context("the call has ended")
+    let message =
+        timeout(MAX_WAIT, messages.message()).await.context("no message within the maximum wait")??;
+    message.and_then(|message| message.event).context("the stream ended")
 }
 
 fn user(target: &Target) -> User {
     User { id: "owner".to_owned(), token: tests::token::mint("owner", ""), target: target.clone() }
 }
 
-/// Given a program whose machine's time is set back while it is watched, when an annotation is stored by another process,
-/// nothing happens for a while, and the image is deleted by the other process, then each is noticed as ever.
+/// Given a program whose clock is set back during a watch, when another process stores an annotation and deletes the image,
+/// then the watcher receives the change and the heartbeats, and the deletion takes effect.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_time_that_is_set_back_delays_nothing() -> anyhow::Result<()> {
+async fn setting_the_clock_back_delays_nothing() -> anyhow::Result<()> {
     let machine = Machine::start().await?;
-    let beside = Program::start_on(machine.folder.clone(), &[]).await?;
-    let (here, there) = (user(machine.program.target()), user(beside.target()));
+    let other = Program::start_on(machine.folder.clone(), &[]).await?;
+    let (here, there) = (user(machine.program.target()), user(other.target()));
     let image_id = here.new_image().await?;
     let before = here.get(&format!("/api/images/{image_id}")).await?;
     let target = machine.program.target();
@@ -66,7 +67,7 @@ async fn a_time_that_is_set_back_delays_nothing() -> anyhow::Result<()> {
     machine.set_back_by_an_hour()?;
     let set_back = here.new_image().await?;
     let after = here.get(&format!("/api/images/{set_back}")).await?;
-    let created = |answer: &tests::Answer| answer.text("/image/created_at").to_owned();
+    let created = |response: &tests::HttpResponse| response.text("/image/created_at").to_owned();
     ensure!(created(&after) < created(&before), "the time was not set back: {after:?}");
 
     let stored = json!({"image_id": image_id, "label": "car", "x": 0, "y": 0, "width": 0.5, "height": 0.5});
@@ -81,5 +82,5 @@ async fn a_time_that_is_set_back_delays_nothing() -> anyhow::Result<()> {
         }
         anyhow::Ok(())
     };
-    timeout(PATIENCE, gone).await.context("the image's owner is remembered for ever")?
+    timeout(MAX_WAIT, gone).await.context("the image's owner is still cached")?
 }

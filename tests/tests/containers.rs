@@ -1,4 +1,4 @@
-//! What can be known of the container files without building them.
+//! Checks the container files without building an image.
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -6,7 +6,7 @@ use anyhow::{Context as _, ensure};
 use tests::{Program, program};
 use tokio::process::Command;
 
-/// What the base image of the build has, and the image gets a copy of.
+/// The libraries that the image gets from the base image of the build.
 const LIBRARIES: [&str; 5] =
     ["linux-vdso.so.1", "libgcc_s.so.1", "libm.so.6", "libc.so.6", "ld-linux-x86-64.so.2"];
 
@@ -24,32 +24,35 @@ async fn printed(command: &mut Command) -> anyhow::Result<String> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
-/// Given the build's context, when the workspace is loaded from it, then each member and whatever it includes is there.
+/// Given the build context, when the workspace is loaded from it, then it has each member and each file that members include.
 #[test]
-fn the_context_has_what_the_build_reads() -> anyhow::Result<()> {
+fn the_build_context_has_every_needed_file() -> anyhow::Result<()> {
     let ignore = read(".dockerignore")?;
     let kept: BTreeSet<_> = ignore.lines().filter_map(|line| line.strip_prefix('!')).collect();
     for path in &kept {
-        ensure!(root().join(path).exists(), ".dockerignore keeps {path}, which is not there");
+        ensure!(root().join(path).exists(), ".dockerignore keeps {path}, which does not exist");
     }
     let manifest = read("Cargo.toml")?;
     let members = manifest.lines().filter_map(|line| line.trim().strip_prefix('"')?.strip_suffix("\","));
     for member in members {
         let folder = member.split('/').next().unwrap_or_default();
-        ensure!(kept.contains(folder), "{member} is a member, and not in the context");
+        ensure!(kept.contains(folder), "{member} is a member, but not in the context");
     }
     for needed in ["Cargo.toml", "Cargo.lock", ".cargo", "migrations", "rust-toolchain.toml"] {
         ensure!(kept.contains(needed), "{needed} is not in the context");
     }
     let toolchain = read("rust-toolchain.toml")?;
     let version = toolchain.split('"').nth(1).context("no channel")?;
-    ensure!(read("Dockerfile")?.contains(&format!("FROM rust:{version}-")), "the image has another Rust");
+    ensure!(
+        read("Dockerfile")?.contains(&format!("FROM rust:{version}-")),
+        "the image has another Rust version"
+    );
     Ok(())
 }
 
-/// Given the program, when its libraries are listed, then they are those that the image has.
+/// Given the program, when its libraries are listed, then the image has all of them.
 #[tokio::test]
-async fn the_program_needs_no_other_library() -> anyhow::Result<()> {
+async fn the_program_needs_only_the_libraries_of_the_image() -> anyhow::Result<()> {
     let listed = printed(Command::new("ldd").arg(program())).await?;
     for line in listed.lines() {
         let name =
@@ -59,9 +62,9 @@ async fn the_program_needs_no_other_library() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Given the container files, when they name settings, then the program knows each of them.
+/// Given the container files, when they name a setting, then the program has it.
 #[tokio::test]
-async fn every_setting_is_one_of_the_programs() -> anyhow::Result<()> {
+async fn every_setting_in_the_container_files_exists() -> anyhow::Result<()> {
     let mut known = String::new();
     for part in ["serve", "images", "annotations", "gateway", "health"] {
         known += &printed(Command::new(program()).args([part, "--help"])).await?;
@@ -69,31 +72,31 @@ async fn every_setting_is_one_of_the_programs() -> anyhow::Result<()> {
     for file in ["Dockerfile", "compose.yaml"] {
         let text = read(file)?;
         let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-'));
-        for word in words.filter(|word| word.starts_with("RETICLE_") || is_flag_of_ours(word)) {
-            ensure!(known.contains(word), "{file}: the program knows no {word}");
+        for word in words.filter(|word| word.starts_with("RETICLE_") || is_program_flag(word)) {
+            ensure!(known.contains(word), "{file}: the program has no setting {word}");
         }
     }
     Ok(())
 }
 
-/// Whether a word is a flag of the program, by how they end.
-fn is_flag_of_ours(word: &str) -> bool {
+/// Whether a word is a flag of the program, by its ending.
+fn is_program_flag(word: &str) -> bool {
     word.starts_with("--") && ["listen", "url"].iter().any(|end| word.ends_with(end))
 }
 
-/// Given each port of a program, when it is asked for its health, then the command says by its exit how it is.
+/// Given each port of a program, when `reticle health` checks it, then the exit status is the result.
 #[tokio::test]
-async fn health_is_told_by_the_exit_of_a_command() -> anyhow::Result<()> {
+async fn the_health_command_reports_by_its_exit_status() -> anyhow::Result<()> {
     let running = Program::start(&[]).await?;
     let target = running.target();
-    let ask = async |url: String| Command::new(program()).args(["health", "--url", &url]).output().await;
+    let check = async |url: String| Command::new(program()).args(["health", "--url", &url]).output().await;
     for address in [target.gateway, target.images, target.annotations] {
-        let healthy = ask(format!("http://{address}")).await?;
+        let healthy = check(format!("http://{address}")).await?;
         ensure!(healthy.status.success() && healthy.stderr.is_empty(), "{healthy:?}");
     }
     let url = format!("http://{}", target.gateway);
     running.kill().await?;
-    let away = ask(url.clone()).await?;
+    let away = check(url.clone()).await?;
     let said = String::from_utf8(away.stderr)?;
     ensure!(away.status.code() == Some(1), "{said}");
     ensure!(said.starts_with(&format!("reticle: {url} cannot be reached")), "{said}");

@@ -1,5 +1,5 @@
-//! `kill -9` at any moment: what was acknowledged is there, and nothing is there by half.
-#![expect(clippy::indexing_slicing, reason = "an answer that lacks a field fails its test")]
+//! `kill -9` at any moment: acknowledged writes are durable, and no write is partial.
+#![expect(clippy::indexing_slicing, reason = "a response that lacks a field fails its test")]
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,16 +7,16 @@ use anyhow::{Context as _, ensure};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tests::{Picture, Program, User};
+use tests::{ImageFile, Program, User};
 use tokio::time::timeout;
 
-/// How often the program is killed.
+/// The number of kills.
 const KILLS: u64 = 6;
-/// Boxes of one call.
+/// The number of annotations in one call.
 const BATCH: usize = 200;
 const WRITERS: usize = 4;
 
-/// What a writer was told is stored.
+/// The ids that the program acknowledged to a writer.
 #[derive(Default)]
 struct Acknowledged {
     images: Vec<String>,
@@ -25,7 +25,7 @@ struct Acknowledged {
 
 /// Given writers, when the program is killed again and again, then every acknowledged write is there after each restart.
 #[tokio::test(flavor = "multi_thread")]
-async fn acknowledged_writes_survive_a_kill_and_nothing_is_there_by_half() -> anyhow::Result<()> {
+async fn acknowledged_writes_survive_a_kill_and_no_batch_is_partial() -> anyhow::Result<()> {
     let mut folder = Arc::new(TempDir::new()?);
     let mut all = Acknowledged::default();
     let mut image_id = String::new();
@@ -36,9 +36,9 @@ async fn acknowledged_writes_survive_a_kill_and_nothing_is_there_by_half() -> an
             image_id = user.new_image().await?;
         }
         check(&user, &image_id, &all).await?;
-        let writers = join_all((0..WRITERS).map(|_| write_until_it_ends(&user, &image_id)));
+        let writers = join_all((0..WRITERS).map(|_| write_until_killed(&user, &image_id)));
         let killer = async {
-            // Not waiting for anything in particular: the moment of the kill is what is varied.
+            // Waits for a different time in each round, to vary the moment of the kill.
             drop(timeout(Duration::from_millis(150 + 97 * round), std::future::pending::<()>()).await);
             program.kill().await
         };
@@ -49,7 +49,7 @@ async fn acknowledged_writes_survive_a_kill_and_nothing_is_there_by_half() -> an
             all.annotations.extend(one.annotations);
         }
     }
-    ensure!(!all.annotations.is_empty() && !all.images.is_empty(), "nothing was ever acknowledged");
+    ensure!(!all.annotations.is_empty() && !all.images.is_empty(), "no write was acknowledged");
     let program = Program::start_on(folder, &[]).await?;
     check(&owner(&program), &image_id, &all).await
 }
@@ -60,8 +60,8 @@ fn owner(program: &Program) -> User {
     User { id: "owner".to_owned(), token: tests::token::mint("owner", ""), target }
 }
 
-/// Writes pictures and batches of boxes until the program is gone.
-async fn write_until_it_ends(user: &User, image_id: &str) -> Acknowledged {
+/// Writes images and batches of annotations until the program stops.
+async fn write_until_killed(user: &User, image_id: &str) -> Acknowledged {
     let one = json!({"image_id": image_id, "label": "car", "x": 0, "y": 0, "width": 0.5, "height": 0.5});
     let batch = json!({"annotations": vec![one; BATCH]});
     let mut done = Acknowledged::default();
@@ -69,16 +69,16 @@ async fn write_until_it_ends(user: &User, image_id: &str) -> Acknowledged {
         let Ok(stored) = user.post("/api/annotations/bulk", &batch).await else { return done };
         let ids = stored.json["ids"].as_array().into_iter().flatten().filter_map(Value::as_str);
         done.annotations.extend(ids.map(str::to_owned));
-        let Ok(stored) = user.upload(&Picture::png(20, 20), "a.png").await else { return done };
+        let Ok(stored) = user.upload(&ImageFile::png(20, 20), "a.png").await else { return done };
         done.images.extend(stored.json.pointer("/image/id").and_then(Value::as_str).map(str::to_owned));
     }
 }
 
 async fn check(user: &User, image_id: &str, all: &Acknowledged) -> anyhow::Result<()> {
-    let there = ids(user, &format!("/api/annotations/by-image/{image_id}"), "annotations").await?;
-    ensure!(there.len() % BATCH == 0, "a batch is there by half: {} boxes", there.len());
-    let lost = all.annotations.iter().filter(|id| there.binary_search(id).is_err()).count();
-    ensure!(lost == 0, "{lost} of {} acknowledged boxes are lost", all.annotations.len());
+    let stored = ids(user, &format!("/api/annotations/by-image/{image_id}"), "annotations").await?;
+    ensure!(stored.len() % BATCH == 0, "a batch is stored in part: {} annotations", stored.len());
+    let lost = all.annotations.iter().filter(|id| stored.binary_search(id).is_err()).count();
+    ensure!(lost == 0, "{lost} of {} acknowledged annotations are lost", all.annotations.len());
     let images = ids(user, "/api/images", "images").await?;
     let lost = all.images.iter().filter(|id| images.binary_search(id).is_err()).count();
     ensure!(lost == 0, "{lost} of {} acknowledged images are lost", all.images.len());

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use serde_json::json;
 use tests::{ALLOWED_ORIGIN, Deployment, Parts, Protocol, Running, Target, Worker, run_cases};
 
-/// The Worker, and the processes behind it.
+/// The gateway Worker, and the native processes behind it.
 struct InFront {
     target: Target,
     _gateway: Running,
@@ -22,7 +22,7 @@ impl AsRef<Target> for InFront {
 async fn start() -> anyhow::Result<InFront> {
     let services = Parts::start(&[]).await?;
     let native = services.target();
-    let gateway = Deployment::of(&[Worker::Gateway])?
+    let gateway = Deployment::new(&[Worker::Gateway])?
         .with(Worker::Gateway, "services", &json!([]))
         .with_variable("IMAGES_URL", &format!("http://{}", native.images))
         .with_variable("ANNOTATIONS_URL", &format!("http://{}", native.annotations))

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use tests::{BRIDGE_SECRET, Bridge, Parts, Protocol, S3_CREDENTIALS, SeaweedFs, Target, run_cases};
 
-/// All of it; told to end when dropped.
+/// All processes; stopped when dropped.
 struct Hybrid {
     parts: Parts,
     _bridge: Bridge,

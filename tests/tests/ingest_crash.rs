@@ -1,5 +1,5 @@
-//! `kill -9` in the middle of a stream, again and again: each box that was sent is there, once.
-#![expect(clippy::indexing_slicing, reason = "an answer that lacks a field fails its test")]
+//! Repeated `kill -9` in the middle of a stream: each annotation that was sent is stored once.
+#![expect(clippy::indexing_slicing, reason = "a response that lacks a field fails its test")]
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -10,19 +10,19 @@ use tempfile::TempDir;
 use tests::{Program, Protocol, User, grpc};
 use tokio::time::timeout;
 
-/// How often the program is killed.
+/// The number of kills.
 const KILLS: u64 = 50;
-/// How often more, at most, where a slow machine has acknowledged nothing by then.
+/// The maximum of additional kills, for a slow machine that has acknowledged nothing by then.
 const MORE_KILLS: u64 = 10;
-/// Producers at a time, each with a stream of its own.
+/// The number of concurrent producers, each with its own stream.
 const PRODUCERS: usize = 3;
-/// Boxes of one message.
+/// The number of annotations in one message.
 const BATCH: i64 = 7;
 
-/// Given producers that number their boxes, when the program is killed at fifty moments, then after each restart every
-/// producer goes on where the program says, and in the end every box is there, once.
+/// Given producers that number their annotations, when the program is killed fifty times, then after each restart every
+/// producer resumes at the program's offset, and in the end every annotation is stored once.
 #[tokio::test(flavor = "multi_thread")]
-async fn each_box_survives_every_kill_once() -> anyhow::Result<()> {
+async fn every_annotation_is_stored_once_after_each_kill() -> anyhow::Result<()> {
     let mut folder = Arc::new(TempDir::new()?);
     let mut image_id = String::new();
     let mut acknowledged = [0; PRODUCERS];
@@ -37,7 +37,7 @@ async fn each_box_survives_every_kill_once() -> anyhow::Result<()> {
         }
         let producers = join_all((0..PRODUCERS).map(|n| produce(&user, n, &image_id, acknowledged[n])));
         let killer = async {
-            // Not waiting for anything in particular: the moment of the kill is what is varied.
+            // Waits for a different time in each round, to vary the moment of the kill.
             let millis = if round < KILLS { 20 + 13 * (round % 11) } else { 1_000 };
             drop(timeout(Duration::from_millis(millis), std::future::pending::<()>()).await);
             program.kill().await
@@ -50,15 +50,15 @@ async fn each_box_survives_every_kill_once() -> anyhow::Result<()> {
     }
     let program = Program::start_on(folder, &[]).await?;
     let user = owner(&program);
-    let places = labels(&user, &image_id).await?;
+    let counts = count_labels(&user, &image_id).await?;
     for (n, acknowledged) in acknowledged.into_iter().enumerate() {
-        ensure!(acknowledged > 0, "nothing of producer {n} was ever acknowledged");
+        ensure!(acknowledged > 0, "nothing of producer {n} was acknowledged");
         let path = format!("/api/annotations/streams/producer-{n}");
         let next_offset: i64 = user.get(&path).await?.text("/next_offset").parse()?;
         ensure!(next_offset >= acknowledged, "{next_offset} of {acknowledged}");
         for offset in 0..next_offset {
-            let times = places.get(&format!("{n} {offset}")).copied().unwrap_or_default();
-            ensure!(times == 1, "box {offset} of producer {n} is there {times} times");
+            let times = counts.get(&format!("{n} {offset}")).copied().unwrap_or_default();
+            ensure!(times == 1, "annotation {offset} of producer {n} is stored {times} times");
         }
     }
     Ok(())
@@ -70,8 +70,8 @@ fn owner(program: &Program) -> User {
     User { id: "owner".to_owned(), token: tests::token::mint("owner", ""), target }
 }
 
-/// Opens the stream, sends from where the program says it stands until the program is gone, and answers how far it was
-/// acknowledged. `known` is what was acknowledged before.
+/// Opens the stream, and sends from the program's offset until the program stops. Returns the acknowledged offset. `known` is
+/// the offset that was acknowledged before.
 async fn produce(user: &User, n: usize, image_id: &str, known: i64) -> anyhow::Result<i64> {
     let Ok(mut client) = grpc::annotations(Protocol::Grpc, user.target.annotations, &user.token).await else {
         return Ok(known);
@@ -83,33 +83,33 @@ async fn produce(user: &User, n: usize, image_id: &str, known: i64) -> anyhow::R
         Err(status) if status.code() == tonic::Code::NotFound => 0,
         Err(_) => return Ok(known),
     };
-    ensure!(from >= known, "{known} boxes were acknowledged, and {from} are there");
+    ensure!(from >= known, "{known} annotations were acknowledged, but {from} are stored");
     let image_id = image_id.to_owned();
     let message = move |offset: i64| pb::IngestAnnotationsRequest {
         stream_id: stream_id.clone(),
         offset,
-        annotations: (offset..offset + BATCH).map(|place| a_box(&image_id, n, place)).collect(),
+        annotations: (offset..offset + BATCH).map(|offset| new_annotation(&image_id, n, offset)).collect(),
     };
-    // A step back each time: what is sent again must not be stored again.
+    // Starts one batch before the offset: resent annotations must not be stored again.
     let first = (from - BATCH).max(0);
     let messages = stream::iter((0..).map(move |count| message(first + count * BATCH)));
-    let Ok(answers) = client.ingest_annotations(messages).await else { return Ok(from) };
-    let (mut answers, mut acknowledged) = (answers.into_inner(), from);
-    while let Ok(Some(answer)) = answers.message().await {
-        ensure!(answer.invalid.is_empty(), "{answer:?}");
-        acknowledged = answer.next_offset;
+    let Ok(responses) = client.ingest_annotations(messages).await else { return Ok(from) };
+    let (mut responses, mut acknowledged) = (responses.into_inner(), from);
+    while let Ok(Some(response)) = responses.message().await {
+        ensure!(response.invalid.is_empty(), "{response:?}");
+        acknowledged = response.next_offset;
     }
     Ok(acknowledged)
 }
 
-/// The box at a place, which is its label.
-fn a_box(image_id: &str, producer: usize, place: i64) -> pb::NewAnnotation {
-    let (image_id, label) = (image_id.to_owned(), format!("{producer} {place}"));
+/// The annotation at an offset. Its label has the producer and the offset.
+fn new_annotation(image_id: &str, producer: usize, offset: i64) -> pb::NewAnnotation {
+    let (image_id, label) = (image_id.to_owned(), format!("{producer} {offset}"));
     pb::NewAnnotation { image_id, label, width: 0.5, height: 0.5, ..Default::default() }
 }
 
-/// How often each label is there.
-async fn labels(user: &User, image_id: &str) -> anyhow::Result<BTreeMap<String, usize>> {
+/// How often each label is stored.
+async fn count_labels(user: &User, image_id: &str) -> anyhow::Result<BTreeMap<String, usize>> {
     let (mut all, mut token) = (BTreeMap::new(), String::new());
     loop {
         let path = format!("/api/annotations/by-image/{image_id}?page_token={token}");

@@ -1,4 +1,4 @@
-//! A service's own port, and clients of HTTP/1.1 that write everything before they read.
+//! A service's own port, called by HTTP/1.1 clients that write everything before they read.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use tokio::{
     time::timeout,
 };
 
-/// More than the kernel's buffers hold.
+/// More than fits into the kernel's buffers.
 const LENGTH: usize = 16 * 1024 * 1024;
 
-/// Given an upload that is refused at its first byte, when all of it is written before the answer is read, then the answer
-/// is there, and the connection was not reset under the writer.
+/// Given an upload that is rejected at its first byte, when the client writes all of it before it reads, then the client
+/// receives the response, and the connection is not reset during the writes.
 #[tokio::test]
-async fn who_writes_on_after_a_refusal_still_reads_it() -> anyhow::Result<()> {
+async fn a_client_that_writes_the_whole_body_can_read_the_rejection() -> anyhow::Result<()> {
     let program = Program::start(&[]).await?;
     let mut connection = TcpStream::connect(program.target().images).await?;
     let head = format!(
@@ -24,14 +24,14 @@ async fn who_writes_on_after_a_refusal_still_reads_it() -> anyhow::Result<()> {
          content-type: application/grpc-web+proto\r\nauthorization: Bearer nonsense\r\ncontent-length: {LENGTH}\r\n\r\n"
     );
     connection.write_all(head.as_bytes()).await?;
-    // The refusal is there before the body is.
+    // The server responds before it receives the body.
     let chunk = vec![0; 64 * 1024];
     for _ in 0..LENGTH / chunk.len() {
-        connection.write_all(&chunk).await.context("the connection broke under the writer")?;
+        connection.write_all(&chunk).await.context("the connection broke during the writes")?;
     }
-    let mut answer = Vec::new();
-    timeout(Duration::from_secs(30), connection.read_to_end(&mut answer)).await??;
-    let answer = String::from_utf8_lossy(&answer);
-    ensure!(answer.starts_with("HTTP/1.1 200") && answer.contains("grpc-status:16"), "{answer}");
+    let mut response = Vec::new();
+    timeout(Duration::from_secs(30), connection.read_to_end(&mut response)).await??;
+    let response = String::from_utf8_lossy(&response);
+    ensure!(response.starts_with("HTTP/1.1 200") && response.contains("grpc-status:16"), "{response}");
     Ok(())
 }

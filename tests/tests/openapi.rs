@@ -1,16 +1,16 @@
-//! The description of the API, as other people's programs read it: it is valid, clients that are generated of it work, and
-//! the services keep the rules that it states, and no others.
+//! The OpenAPI description, checked with third-party programs: it is valid, clients generated from it work, and the services
+//! enforce exactly the rules that it states.
 
 use std::path::Path;
 
 use anyhow::Context as _;
-use tests::{Program, foreign_programs, output};
+use tests::{Program, output, third_party_tools};
 use tokio::process::Command;
 
-/// How many images and annotations there are for requests that name one.
+/// The number of images and annotations that requests can name.
 const RECORDS: usize = 8;
 
-/// Runs a script beside these tests, with the folder of generated code and the gateway's URL as its arguments.
+/// Runs a script of this crate, with the folder for generated code and the gateway's URL as its arguments.
 async fn run(interpreter: &str, script: &str, folder: &Path, program: &Program) -> anyhow::Result<()> {
     let (target, user) = (program.as_ref(), program.as_ref().new_user());
     let (mut images, mut annotations) = (Vec::new(), Vec::new());
@@ -35,35 +35,38 @@ async fn run(interpreter: &str, script: &str, folder: &Path, program: &Program) 
 async fn python(script: &str) -> anyhow::Result<()> {
     let program = Program::start(&[]).await?;
     let folder = tempfile::tempdir()?;
-    let python = foreign_programs()?.join("python/bin/python");
+    let python = third_party_tools()?.join("python/bin/python");
     run(&python.to_string_lossy(), script, folder.path(), &program).await
 }
 
-/// Given each bound that the description states, when values at it and past it are sent, then the first are stored and the
-/// others are rejected by the field's name.
+/// Given each bound that the description states, when values at it and past it are sent, then the former are accepted, and
+/// the latter are rejected with the field's name.
 #[tokio::test]
-async fn the_services_keep_the_bounds_that_are_described() -> anyhow::Result<()> {
+async fn the_services_enforce_the_documented_bounds() -> anyhow::Result<()> {
     python("python/openapi/bounds.py").await
 }
 
-/// Given requests that the description allows, when they are sent, then none is rejected as invalid, and answers are as
-/// described.
+/// Given requests that the description allows, when they are sent, then none is rejected as invalid, and the responses match
+/// the description.
 #[tokio::test]
-async fn what_the_description_allows_is_accepted() -> anyhow::Result<()> {
+async fn valid_requests_are_accepted() -> anyhow::Result<()> {
     python("python/openapi/fuzz.py").await
 }
 
-/// Given the description, when openapi-python-client makes a client of it, then that uploads and downloads.
+/// Given the description, when openapi-python-client generates a client, then it can upload and download.
 #[tokio::test]
 async fn a_generated_python_client_uploads_and_downloads() -> anyhow::Result<()> {
     python("python/openapi/client.py").await
 }
 
-/// Given the description, when openapi-typescript makes types of it, then openapi-fetch uploads and downloads by them.
+/// Given the description, when openapi-typescript generates types, then openapi-fetch can upload and download with them.
 #[tokio::test]
 async fn a_generated_typescript_client_uploads_and_downloads() -> anyhow::Result<()> {
     let program = Program::start(&[]).await?;
     let folder = tempfile::tempdir()?;
-    std::os::unix::fs::symlink(foreign_programs()?.join("node_modules"), folder.path().join("node_modules"))?;
+    std::os::unix::fs::symlink(
+        third_party_tools()?.join("node_modules"),
+        folder.path().join("node_modules"),
+    )?;
     run("node", "node/openapi.mjs", folder.path(), &program).await
 }

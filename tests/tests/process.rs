@@ -1,4 +1,4 @@
-//! The program as its operator meets it: bad settings, tokens, migration, the end.
+//! The program from an operator's view: invalid settings, tokens, migrations, shutdown.
 
 use std::{
     fs,
@@ -12,7 +12,7 @@ use anyhow::{Context as _, ensure};
 use futures_util::{StreamExt as _, stream};
 use reqwest::{Body, Method};
 use tempfile::TempDir;
-use tests::{Answer, Picture, Program, User, program};
+use tests::{HttpResponse, ImageFile, Program, User, program};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -30,9 +30,9 @@ async fn reticle(folder: &Path, arguments: &[&str]) -> anyhow::Result<Output> {
     Ok(timeout(Duration::from_secs(20), command.output()).await??)
 }
 
-/// Given a bad setting, when the program starts, then it stops with a sentence that names it.
+/// Given an invalid setting, when the program starts, then it stops with an error that names the setting.
 #[tokio::test]
-async fn a_bad_setting_stops_the_start_and_is_named() -> anyhow::Result<()> {
+async fn an_invalid_setting_stops_the_start_and_is_named() -> anyhow::Result<()> {
     let folder = TempDir::new()?;
     for (arguments, named) in [
         (["serve", "--listen", "nowhere"], "--listen"),
@@ -58,7 +58,7 @@ async fn a_bad_setting_stops_the_start_and_is_named() -> anyhow::Result<()> {
         (["gateway", "--upstream-ca", "/nowhere/ca.pem"], "--upstream-ca"),
         (
             ["annotations", "--upstream-ca", "/dev/null"],
-            "RETICLE_UPSTREAM_CA): /dev/null: there is no certificate in it",
+            "RETICLE_UPSTREAM_CA): /dev/null: it contains no certificate",
         ),
         (["token", "--subject", ""], "--subject"),
         (["token", "--scope", "image:read"], "--scope"),
@@ -70,9 +70,9 @@ async fn a_bad_setting_stops_the_start_and_is_named() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Given the secret of a data folder, when a token is printed, then the server on that folder believes it.
+/// Given a secret, when `reticle token` prints a token, then a server with this secret accepts it.
 #[tokio::test]
-async fn a_printed_token_is_believed() -> anyhow::Result<()> {
+async fn a_printed_token_is_accepted() -> anyhow::Result<()> {
     let folder = Arc::new(TempDir::new()?);
     let printed =
         reticle(folder.path(), &["token", "--subject", "alice", "--jwt-secret", tests::token::SECRET])
@@ -80,35 +80,35 @@ async fn a_printed_token_is_believed() -> anyhow::Result<()> {
     let token = String::from_utf8(printed.stdout)?.trim().to_owned();
     let program = Program::start_on(folder, &[]).await?;
     let alice = User { id: "alice".to_owned(), token, target: program.target().clone() };
-    let image = alice.upload(&Picture::png(8, 8), "a.png").await?;
+    let image = alice.upload(&ImageFile::png(8, 8), "a.png").await?;
     ensure!(image.text("/image/uploaded_by") == "alice", "{image:?}");
     Ok(())
 }
 
-/// Given a program whose log nobody reads any more, when it is called, then it answers.
+/// Given a program whose log is closed, when it is called, then it responds.
 #[tokio::test]
-async fn a_log_that_nobody_reads_stops_nothing() -> anyhow::Result<()> {
+async fn a_closed_log_does_not_stop_the_program() -> anyhow::Result<()> {
     let mut program = Program::start(&[]).await?;
     program.close_log().await;
     let user = program.target().new_user();
     for _ in 0..3 {
-        ensure!(user.upload(&Picture::png(8, 8), "a.png").await?.status == 201);
+        ensure!(user.upload(&ImageFile::png(8, 8), "a.png").await?.status == 201);
     }
     ensure!(program.id().is_ok());
     Ok(())
 }
 
-/// Given clients that vanish in the middle of an upload or a download, when they are gone, then nothing of them is left:
-/// no row, no object, no part of one, no open file.
+/// Given clients that disconnect in the middle of an upload or a download, then nothing of their calls remains: no row, no
+/// object, no partial object, no open file.
 #[tokio::test(flavor = "multi_thread")]
-async fn clients_that_vanish_leave_nothing() -> anyhow::Result<()> {
+async fn disconnected_clients_leave_no_data() -> anyhow::Result<()> {
     let program = Program::start(&[]).await?;
     let user = program.target().new_user();
-    let large = user.upload(&Picture::of_size(8_000_000), "large.png").await?;
+    let large = user.upload(&ImageFile::of_size(8_000_000), "large.png").await?;
     let content = format!("/api/images/{}/content", large.text("/image/id"));
     let before = (files(program.data_dir())?, open_files(&program)?);
     let authorization = format!("host: reticle\r\nauthorization: Bearer {}\r\n", user.token);
-    let png = Picture::png(8, 8).bytes;
+    let png = ImageFile::png(8, 8).bytes;
     let upload = format!("POST /api/images/upload HTTP/1.1\r\n{authorization}content-length: 900000\r\n");
     let form = "content-type: multipart/form-data; boundary=B\r\n\r\n--B\r\n\
         content-disposition: form-data; name=\"image\"; filename=\"a.png\"\r\n\r\n";
@@ -130,7 +130,7 @@ async fn clients_that_vanish_leave_nothing() -> anyhow::Result<()> {
         }
         anyhow::Ok(())
     };
-    timeout(Duration::from_secs(20), gone).await.context("something is left")??;
+    timeout(Duration::from_secs(20), gone).await.context("files remain")??;
     let images = user.get("/api/images").await?;
     ensure!(images.json["images"].as_array().is_some_and(|images| images.len() == 1), "{images:?}");
     Ok(())
@@ -149,16 +149,16 @@ fn files(data_dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// How many objects and parts of objects the program has open.
+/// How many objects and partial objects the program has open.
 fn open_files(program: &Program) -> anyhow::Result<usize> {
     let open = fs::read_dir(format!("/proc/{}/fd", program.id()?))?;
     let paths = open.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
     Ok(paths.filter(|path| path.starts_with(program.data_dir().join("objects"))).count())
 }
 
-/// Given a database that a later program wrote, when this one starts, then it refuses it.
+/// Given a database with a migration of a later version, when this version starts, then it stops with an error.
 #[tokio::test]
-async fn a_database_from_the_future_is_refused() -> anyhow::Result<()> {
+async fn a_database_of_a_newer_version_is_rejected() -> anyhow::Result<()> {
     let folder = TempDir::new()?;
     let migrated = reticle(folder.path(), &["migrate"]).await?;
     ensure!(
@@ -167,25 +167,25 @@ async fn a_database_from_the_future_is_refused() -> anyhow::Result<()> {
     let database = rusqlite::Connection::open(folder.path().join("reticle.db"))?;
     database.execute("INSERT INTO d1_migrations (name) VALUES ('9999_future.sql')", [])?;
     for command in ["serve", "migrate"] {
-        let refused = reticle(folder.path(), &[command]).await?;
-        let said = String::from_utf8_lossy(&refused.stderr);
-        ensure!(!refused.status.success() && said.contains("9999_future.sql"), "{said}");
+        let rejected = reticle(folder.path(), &[command]).await?;
+        let said = String::from_utf8_lossy(&rejected.stderr);
+        ensure!(!rejected.status.success() && said.contains("9999_future.sql"), "{said}");
     }
     Ok(())
 }
 
-/// Given an upload under way, when the program is told to stop, then the upload ends well, and so does the program.
+/// Given a running upload, when the program receives SIGTERM, then the upload succeeds, and the program stops with success.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_under_way_ends_well_when_the_program_stops() -> anyhow::Result<()> {
+async fn a_running_upload_completes_when_the_program_stops() -> anyhow::Result<()> {
     let mut program = Program::start(&[]).await?;
     let user = program.target().new_user();
-    let (rest, told) = oneshot::channel::<()>();
+    let (rest, may_continue) = oneshot::channel::<()>();
     let (begun, has_begun) = oneshot::channel::<()>();
-    let picture = Picture::of_size(200_000);
-    let (first, second) = (picture.bytes[..100_000].to_vec(), picture.bytes[100_000..].to_vec());
+    let file = ImageFile::of_size(200_000);
+    let (first, second) = (file.bytes[..100_000].to_vec(), file.bytes[100_000..].to_vec());
     let late = stream::once(async move {
         _ = begun.send(());
-        drop(told.await);
+        drop(may_continue.await);
         anyhow::Ok(second)
     });
     let body = Body::wrap_stream(stream::iter([anyhow::Ok(first)]).chain(late));
@@ -195,25 +195,25 @@ async fn what_is_under_way_ends_well_when_the_program_stops() -> anyhow::Result<
         drop(has_begun.await);
         let stopped = Command::new("kill").args(["-TERM", &program.id()?.to_string()]).status().await?;
         ensure!(stopped.success());
-        // No new connection is taken once it stops.
+        // The program accepts no new connection once it stops.
         while reqwest::get(program.target().url("/livez")).await.is_ok() {
             tokio::task::yield_now().await;
         }
         _ = rest.send(());
         Ok(())
     };
-    let (answer, stopped) = tokio::join!(request.send(), stop);
+    let (response, stopped) = tokio::join!(request.send(), stop);
     stopped?;
-    let answer = Answer::read(answer?).await?;
-    ensure!(answer.status == 201, "{answer:?}");
+    let response = HttpResponse::read(response?).await?;
+    ensure!(response.status == 201, "{response:?}");
     let status = timeout(Duration::from_secs(30), program.wait()).await??;
     ensure!(status.success(), "{status}");
     Ok(())
 }
 
-/// Given an upload that never ends, when the program is told to stop twice, then it does not wait for it.
+/// Given an upload that never ends, when the program receives SIGTERM twice, then it does not wait for the upload.
 #[tokio::test(flavor = "multi_thread")]
-async fn told_twice_the_program_stops_at_once() -> anyhow::Result<()> {
+async fn a_second_signal_stops_the_program_at_once() -> anyhow::Result<()> {
     let mut program = Program::start(&[]).await?;
     let user = program.target().new_user();
     let mut client = TcpStream::connect(program.target().gateway).await?;
@@ -223,17 +223,18 @@ async fn told_twice_the_program_stops_at_once() -> anyhow::Result<()> {
         user.token
     );
     client.write_all(head.as_bytes()).await?;
-    // That the rest is asked for says that the upload is under way.
+    // The response `100 Continue` shows that the upload has started.
     client.read_exact(&mut [0; 12]).await?;
     let pid = program.id()?.to_string();
-    let tell = async || Command::new("kill").args(["-TERM", &pid]).status().await;
-    ensure!(tell().await?.success());
+    let terminate = async || Command::new("kill").args(["-TERM", &pid]).status().await;
+    ensure!(terminate().await?.success());
     while reqwest::get(program.target().url("/livez")).await.is_ok() {
         tokio::task::yield_now().await;
     }
-    ensure!(tell().await?.success());
-    // Well within the grace period, and within what an upload may stand still.
-    let status = timeout(Duration::from_secs(10), program.wait()).await.context("it waits")??;
+    ensure!(terminate().await?.success());
+    // Less than the grace period, and less than an upload may be idle.
+    let status =
+        timeout(Duration::from_secs(10), program.wait()).await.context("the program still waits")??;
     ensure!(status.success(), "{status}");
     Ok(())
 }

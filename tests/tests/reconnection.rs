@@ -1,57 +1,58 @@
-//! A gateway that stands while the services behind it end, restart, or vanish.
+//! A gateway that runs while the services behind it stop, restart, or disappear.
 
 use anyhow::ensure;
 use serde_json::json;
-use tests::{Answer, Parts, Picture, Proxy, Target, User};
+use tests::{HttpResponse, ImageFile, Parts, Proxy, Target, User};
 use tokio::process::Command;
 
-fn require_away(answer: &Answer) -> anyhow::Result<()> {
-    ensure!(answer.status == 503 && answer.text("/code") == "UNAVAILABLE", "{answer:?}");
-    ensure!(!answer.header("retry-after").is_empty(), "{answer:?}");
+fn require_unavailable(response: &HttpResponse) -> anyhow::Result<()> {
+    ensure!(response.status == 503 && response.text("/code") == "UNAVAILABLE", "{response:?}");
+    ensure!(!response.header("retry-after").is_empty(), "{response:?}");
     Ok(())
 }
 
-async fn box_on(user: &User, image_id: &str) -> anyhow::Result<Answer> {
-    let a_box = json!({"image_id": image_id, "label": "car", "x": 0, "y": 0, "width": 1, "height": 1});
-    user.post("/api/annotations", &a_box).await
+async fn annotate(user: &User, image_id: &str) -> anyhow::Result<HttpResponse> {
+    let new_annotation =
+        json!({"image_id": image_id, "label": "car", "x": 0, "y": 0, "width": 1, "height": 1});
+    user.post("/api/annotations", &new_annotation).await
 }
 
-/// Given an images service that was killed, or told to end, when it is called, then the answer says to come back; when it
-/// is back, then everybody reaches it again.
+/// Given an images service that was killed or stopped, when it is called, then the response is 503 with `retry-after`; when it
+/// runs again, then all calls succeed.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_that_restarts_is_away_and_then_back() -> anyhow::Result<()> {
+async fn calls_succeed_after_a_service_restarts() -> anyhow::Result<()> {
     let mut parts = Parts::start(&[]).await?;
     let user = parts.target().new_user();
     for signal in ["-KILL", "-TERM"] {
         let (known, image_id) = (user.new_image().await?, user.new_image().await?);
-        // The annotations service has a connection of its own to lose.
-        ensure!(box_on(&user, &known).await?.status == 201);
-        let told = Command::new("kill").args([signal, &parts.images.id()?.to_string()]).status().await?;
-        ensure!(told.success());
+        // Makes the annotations service open its own connection to the images service.
+        ensure!(annotate(&user, &known).await?.status == 201);
+        let signaled = Command::new("kill").args([signal, &parts.images.id()?.to_string()]).status().await?;
+        ensure!(signaled.success());
         parts.images.wait().await?;
 
         for _ in 0..3 {
-            require_away(&user.get(&format!("/api/images/{image_id}")).await?)?;
-            require_away(&user.upload(&Picture::png(8, 8), "a.png").await?)?;
-            require_away(&box_on(&user, &image_id).await?)?;
+            require_unavailable(&user.get(&format!("/api/images/{image_id}")).await?)?;
+            require_unavailable(&user.upload(&ImageFile::png(8, 8), "a.png").await?)?;
+            require_unavailable(&annotate(&user, &image_id).await?)?;
         }
         ensure!(user.get("/readyz").await?.status == 503);
         ensure!(user.get(&format!("/api/annotations/by-image/{known}")).await?.status == 200);
 
-        parts.start_images_again().await?;
+        parts.restart_images().await?;
         let image = user.get(&format!("/api/images/{image_id}")).await?;
         ensure!(image.status == 200, "{signal}: {image:?}");
-        let created = box_on(&user, &image_id).await?;
+        let created = annotate(&user, &image_id).await?;
         ensure!(created.status == 201, "{signal}: {created:?}");
         ensure!(user.get("/readyz").await?.status == 200);
     }
     Ok(())
 }
 
-/// Given a connection whose other end has vanished without a word, when a call waits on it, then the call fails before its
-/// deadline, and the next one takes a new connection.
+/// Given a connection whose other end has disappeared without closing it, when a call waits on it, then the call fails before
+/// its deadline, and the next call uses a new connection.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_that_is_dead_is_given_up() -> anyhow::Result<()> {
+async fn a_silent_connection_is_replaced() -> anyhow::Result<()> {
     let parts = Parts::start(&[]).await?;
     let images = Proxy::start(parts.target().images).await?;
     let (images_url, annotations_url) =
@@ -63,8 +64,8 @@ async fn a_connection_that_is_dead_is_given_up() -> anyhow::Result<()> {
     let image = format!("/api/images/{}", user.new_image().await?);
 
     images.freeze();
-    // At its deadline it would be 504.
-    require_away(&user.get(&image).await?)?;
+    // At its deadline, the response would be 504.
+    require_unavailable(&user.get(&image).await?)?;
     let after = user.get(&image).await?;
     ensure!(after.status == 200, "{after:?}");
     Ok(())

@@ -1,31 +1,31 @@
-//! A bucket that goes away under the program, and buckets that were never there.
+//! A bucket that becomes unavailable while the program runs, and buckets that do not exist.
 
 use std::sync::Arc;
 
 use anyhow::ensure;
 use tempfile::TempDir;
-use tests::{Answer, Picture, Program, S3_CREDENTIALS, SeaweedFs, program};
+use tests::{HttpResponse, ImageFile, Program, S3_CREDENTIALS, SeaweedFs, program};
 use tokio::{process::Command, sync::Mutex};
 
-/// Two servers that look for free ports at the same time may find the same.
+/// Two servers that look for free ports at the same time may find the same port.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
-fn require_away(answer: &Answer) -> anyhow::Result<()> {
-    ensure!(answer.status == 503 && !answer.header("retry-after").is_empty(), "{answer:?}");
+fn require_unavailable(response: &HttpResponse) -> anyhow::Result<()> {
+    ensure!(response.status == 503 && !response.header("retry-after").is_empty(), "{response:?}");
     Ok(())
 }
 
-/// `reticle serve` on that folder and bucket.
+/// `reticle serve` with this folder and bucket.
 fn serve(folder: &TempDir, objects_url: &str, credentials: [(&str, &str); 2]) -> Command {
     let mut command = Command::new(program());
     command.args(Program::arguments(folder.path())).args(["--objects-url", objects_url]).envs(credentials);
     command
 }
 
-/// Given a bucket that goes away, when pictures are stored and read, then the answer says to come back, no row is left, and
-/// the rest works; when it is back, then so is everything.
+/// Given a bucket that is unavailable, when images are stored and read, then the response is 503 with `retry-after`, no row
+/// remains, and other calls succeed; when the bucket is available again, then all calls succeed.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bucket_that_is_away_costs_nothing_but_time() -> anyhow::Result<()> {
+async fn calls_succeed_after_a_bucket_outage() -> anyhow::Result<()> {
     let _alone = ONE_AT_A_TIME.lock().await;
     let (mut bucket, folder) = (SeaweedFs::start().await?, Arc::new(TempDir::new()?));
     let objects_url = bucket.new_bucket("faults").await?;
@@ -35,28 +35,28 @@ async fn a_bucket_that_is_away_costs_nothing_but_time() -> anyhow::Result<()> {
     let image = format!("/api/images/{image_id}");
 
     bucket.kill().await?;
-    require_away(&user.upload(&Picture::png(8, 8), "lost.png").await?)?;
-    require_away(&user.get(&format!("{image}/content")).await?)?;
-    ensure!(user.get(&image).await?.status == 200, "what is known of it needs no bucket");
+    require_unavailable(&user.upload(&ImageFile::png(8, 8), "lost.png").await?)?;
+    require_unavailable(&user.get(&format!("{image}/content")).await?)?;
+    ensure!(user.get(&image).await?.status == 200, "the image's record does not need the bucket");
     let listed = user.get("/api/images").await?;
     ensure!(listed.json["images"].as_array().map(Vec::len) == Some(1), "{listed:?}");
 
     bucket.restart().await?;
     ensure!(user.get(&format!("{image}/content")).await?.status == 200);
-    ensure!(user.upload(&Picture::png(8, 8), "found.png").await?.status == 201);
+    ensure!(user.upload(&ImageFile::png(8, 8), "found.png").await?.status == 201);
     Ok(())
 }
 
-/// Given a bucket that is not there, or not for these credentials, when the program starts, then it says so and ends.
+/// Given a bucket that does not exist or rejects the credentials, when the program starts, then it stops with an error.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bucket_that_cannot_be_used_stops_the_start() -> anyhow::Result<()> {
+async fn an_unusable_bucket_stops_the_start() -> anyhow::Result<()> {
     let _alone = ONE_AT_A_TIME.lock().await;
     let bucket = SeaweedFs::start().await?;
-    let there = bucket.new_bucket("there").await?;
+    let existing = bucket.new_bucket("there").await?;
     let [id, _] = S3_CREDENTIALS;
     let wrong = [id, ("AWS_SECRET_ACCESS_KEY", "not the secret")];
-    let missing = there.replace("s3://there", "s3://missing");
-    for (objects_url, credentials) in [(&missing, S3_CREDENTIALS), (&there, wrong)] {
+    let missing = existing.replace("s3://there", "s3://missing");
+    for (objects_url, credentials) in [(&missing, S3_CREDENTIALS), (&existing, wrong)] {
         let folder = TempDir::new()?;
         let output = serve(&folder, objects_url, credentials).output().await?;
         let said = String::from_utf8(output.stderr)?;

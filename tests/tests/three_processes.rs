@@ -1,4 +1,4 @@
-//! Shape A apart: the images service, the annotations service and the gateway in processes of their own.
+//! Shape A in three processes: the images service, the annotations service and the gateway.
 
 use std::process::ExitCode;
 

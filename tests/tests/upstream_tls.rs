@@ -1,4 +1,4 @@
-//! Parts that reach each other by TLS, under a private authority.
+//! Parts that call each other over TLS, with a private certificate authority.
 
 use std::{fs, process::Stdio, sync::Arc, time::Duration};
 
@@ -17,7 +17,7 @@ use tokio_rustls::{
     rustls::{ServerConfig, pki_types::PrivateKeyDer},
 };
 
-/// An authority that nobody knows, and a certificate of it for 127.0.0.1.
+/// A private certificate authority, and a certificate that it signed for 127.0.0.1.
 struct Authority {
     pem: String,
     server: TlsAcceptor,
@@ -39,10 +39,10 @@ impl Authority {
     }
 }
 
-/// Given services behind TLS, when a gateway and an annotations service that trust the authority call them, then all is as
-/// without.
+/// Given services behind TLS, when a gateway and an annotations service that trust the authority call them, then the calls
+/// succeed.
 #[tokio::test(flavor = "multi_thread")]
-async fn parts_call_each_other_by_tls() -> anyhow::Result<()> {
+async fn parts_call_each_other_over_tls() -> anyhow::Result<()> {
     let (parts, authority, folder) = (Parts::start(&[]).await?, Authority::new()?, TempDir::new()?);
     let file = folder.path().join("authority.pem");
     fs::write(&file, &authority.pem)?;
@@ -63,30 +63,31 @@ async fn parts_call_each_other_by_tls() -> anyhow::Result<()> {
     let ready = user.get("/readyz").await?;
     ensure!(ready.status == 200, "{ready:?}");
     let image_id = user.new_image().await?;
-    let a_box = json!({"image_id": image_id, "label": "car", "x": 0, "y": 0, "width": 1, "height": 1});
-    let created = user.post("/api/annotations", &a_box).await?;
+    let new_annotation =
+        json!({"image_id": image_id, "label": "car", "x": 0, "y": 0, "width": 1, "height": 1});
+    let created = user.post("/api/annotations", &new_annotation).await?;
     ensure!(created.status == 201, "{created:?}");
     Ok(())
 }
 
-/// Given a gateway that does not trust the authority, when it is called, then nothing is sent, and its log says why.
+/// Given a gateway that does not trust the authority, when it is called, then it responds 503, and its log has the cause.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_certificate_of_somebody_unknown_is_refused() -> anyhow::Result<()> {
+async fn a_certificate_of_an_unknown_authority_is_rejected() -> anyhow::Result<()> {
     let (parts, authority) = (Parts::start(&[]).await?, Authority::new()?);
     let images = Proxy::start_tls(parts.target().images, authority.server).await?;
     let mut gateway = Gateway::start(&format!("https://{}", images.address()))?;
     let listens = gateway.line_with("gateway listens on").await?;
     let address = listens["address"].as_str().context("no address")?.parse()?;
 
-    let answer = Target::behind(address)?.new_user().get("/api/images").await?;
-    ensure!(answer.status == 503 && !answer.header("retry-after").is_empty(), "{answer:?}");
-    ensure!(!answer.text("/error").contains("certificate"), "the cause is told: {answer:?}");
+    let response = Target::behind(address)?.new_user().get("/api/images").await?;
+    ensure!(response.status == 503 && !response.header("retry-after").is_empty(), "{response:?}");
+    ensure!(!response.text("/error").contains("certificate"), "the response reveals the cause: {response:?}");
     let logged = gateway.line_with("UnknownIssuer").await?;
     ensure!(logged["level"] == "ERROR", "{logged}");
     Ok(())
 }
 
-/// A gateway whose log is read.
+/// A gateway whose log the test reads.
 struct Gateway {
     _process: Child,
     log: Lines<BufReader<ChildStderr>>,
@@ -120,7 +121,7 @@ impl Gateway {
                     return Ok(serde_json::from_str(&line)?);
                 }
             }
-            anyhow::bail!("it ended")
+            anyhow::bail!("the gateway stopped")
         };
         timeout(Duration::from_secs(20), found).await.with_context(|| format!("no line has {text}"))?
     }

@@ -1,4 +1,4 @@
-//! A task of this program that runs beside the others and takes only the processor time that they leave.
+//! A task of this program that runs in the background at the lowest priority.
 
 use std::{env, process::Child};
 
@@ -6,14 +6,14 @@ use anyhow::{Context as _, bail};
 
 use crate::step::command;
 
-/// A running task. Whoever starts one finishes it, also after a failure: two builds in one folder wait for each other.
+/// A running task. Always call [`Self::finish`], also after a failure: two builds in one target folder wait for each other.
 pub(crate) struct Background {
     name: &'static str,
     process: Child,
 }
 
 impl Background {
-    /// Starts this program once more with `arguments`, at the lowest priority, which the commands that it runs inherit.
+    /// Starts this program again with `arguments`, at the lowest priority. The commands that it runs inherit the priority.
     pub(crate) fn start(name: &'static str, arguments: &[&str]) -> anyhow::Result<Self> {
         let program = env::current_exe().context("the path of this program")?;
         let mut nice = command("nice", &["-n", "19"]);
@@ -22,10 +22,13 @@ impl Background {
         Ok(Self { name, process })
     }
 
-    /// Waits for its end, and fails with its name if it failed.
+    /// Waits until the task ends.
+    ///
+    /// # Errors
+    /// The task failed; the error has its name.
     pub(crate) fn finish(mut self) -> anyhow::Result<()> {
         let Self { name, .. } = self;
-        let status = self.process.wait().with_context(|| format!("{name}: cannot be waited for"))?;
+        let status = self.process.wait().with_context(|| format!("cannot wait for {name}"))?;
         if !status.success() {
             bail!("{name} failed ({status})");
         }

@@ -1,14 +1,14 @@
-//! `cargo xtask bench`: builds the bench in release mode and runs it.
+//! `cargo xtask bench`: builds the benchmarks in release mode and runs them.
 
 use crate::{
     step::{cargo, command, run, target},
     tools,
 };
 
-/// Prints the table; only the rows whose names contain `filter`, if there is one.
+/// Prints the table. With a `filter`, only the benchmarks whose names contain it run.
 pub(crate) fn measure(filter: Option<&str>) -> anyhow::Result<()> {
     run("build", cargo(&["build", "--release", "--package", "server", "--package", "bench"]))?;
-    // As it was built with the server: by itself it would be built again, and on another SQLite.
+    // The binary that was built together with the server. `cargo run` would build it again, with another SQLite.
     let mut bench = command(target().join("release/bench"), &[]);
     bench.args(filter).env("RETICLE_TEST_TOOLS", tools::install()?);
     run("bench", bench)

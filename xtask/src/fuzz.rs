@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: builds the targets of `fuzz/` by cargo-fuzz and runs them, as many at a time as there are processors.
+//! `cargo xtask fuzz`: builds the targets of `fuzz/` with cargo-fuzz and runs them, one on each processor.
 //!
 //! Each target starts with the inputs in `fuzz/seeds/NAME`, which are committed, and keeps the inputs that reached new code in
 //! `target/fuzz/corpus/NAME`. An input that makes a target fail is written to `target/fuzz/failed`.
@@ -18,23 +18,23 @@ use crate::{
     tools,
 };
 
-/// What to run, and for how long.
+/// The targets to run, and for how long.
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Run only this target.
     target: Option<String>,
-    /// How long each target runs.
+    /// How many seconds each target runs.
     #[arg(long, default_value_t = 600)]
     seconds: u32,
 }
 
-/// How long each target runs in `cargo xtask test`.
+/// How many seconds each target runs in `cargo xtask test`.
 pub(crate) const BRIEF_SECONDS: u32 = 20;
 
-/// A target fails if one input takes longer than 10 s, or if the process needs more memory.
+/// The limits of libFuzzer: 10 s for one input, 1 GiB of memory for the process, 64 KiB for one input.
 const LIMITS: [&str; 3] = ["-timeout=10", "-rss_limit_mb=1024", "-max_len=65536"];
 
-/// Runs the targets, and fails if one of them does.
+/// Runs the targets, and fails if one of them fails.
 pub(crate) fn run_targets(options: &Options) -> anyhow::Result<()> {
     let failed = fuzz(options.target.as_deref(), options.seconds)?;
     ensure!(failed.is_empty(), "fuzz targets failed: {}", failed.join(", "));
@@ -54,7 +54,7 @@ pub(crate) fn fuzz(only: Option<&str>, seconds: u32) -> anyhow::Result<Vec<Strin
     let work = || -> anyhow::Result<()> {
         let next = || queue.lock().ok().and_then(|mut names| names.next());
         while let Some(name) = next() {
-            if !passes(&name, seconds)?
+            if !run_target(&name, seconds)?
                 && let Ok(mut failed) = failed.lock()
             {
                 failed.push(name);
@@ -73,7 +73,7 @@ pub(crate) fn fuzz(only: Option<&str>, seconds: u32) -> anyhow::Result<Vec<Strin
     Ok(failed.into_inner().unwrap_or_default())
 }
 
-/// The names of the targets, which are those of their files.
+/// The names of the targets, which are the names of their files.
 fn names(only: Option<&str>) -> anyhow::Result<Vec<String>> {
     let folder = root().join("fuzz/targets");
     let files = fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
@@ -84,11 +84,11 @@ fn names(only: Option<&str>) -> anyhow::Result<Vec<String>> {
     names.sort();
     let all = names.join(", ");
     names.retain(|name| only.is_none_or(|only| only == name));
-    ensure!(!names.is_empty(), "no such fuzz target; there are {all}");
+    ensure!(!names.is_empty(), "no such fuzz target; the targets are: {all}");
     Ok(names)
 }
 
-/// Cargo's target folder for these builds: their compiler flags would make the other builds start anew.
+/// Cargo's target folder for these builds. In the common folder their compiler flags would make every other build start again.
 fn folder() -> PathBuf {
     target().join("fuzz")
 }
@@ -97,7 +97,7 @@ fn folder() -> PathBuf {
 /// AddressSanitizer to check, and without it the targets run more often in the same time. The checks that matter here are
 /// those for overflows and the debug assertions, which `fuzz/Cargo.toml` enables.
 fn build(cargo_fuzz: &Path) -> anyhow::Result<()> {
-    // The versions of dependencies are those of the workspace.
+    // Use the dependency versions of the workspace.
     let (from, to) = (root().join("Cargo.lock"), root().join("fuzz/Cargo.lock"));
     fs::copy(&from, &to).with_context(|| format!("cannot copy {}", from.display()))?;
     let mut build = command(cargo_fuzz, &["build", "--sanitizer", "none", "--fuzz-dir", "fuzz"]);
@@ -107,15 +107,15 @@ fn build(cargo_fuzz: &Path) -> anyhow::Result<()> {
     run("fuzz targets", build)
 }
 
-/// Runs one target, and prints the number of executions, or how it failed.
-fn passes(name: &str, seconds: u32) -> anyhow::Result<bool> {
+/// Runs one target, and prints the number of executions or the failure. Returns whether it passed.
+fn run_target(name: &str, seconds: u32) -> anyhow::Result<bool> {
     let (corpus, failed) = (folder().join("corpus").join(name), folder().join("failed"));
     for folder in [&corpus, &failed] {
-        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     }
     let program = program(name)?;
     let mut fuzzer = command(&program, &LIMITS);
-    // The message of a panic is what matters, and must not be lost above its backtrace.
+    // Only the end of the log is printed: without a backtrace, it has the message of the panic.
     fuzzer.env("RUST_BACKTRACE", "0").arg(format!("-max_total_time={seconds}"));
     fuzzer.arg(format!("-artifact_prefix={}/{name}-", failed.display()));
     fuzzer.arg(corpus).arg(root().join("fuzz/seeds").join(name));
@@ -143,7 +143,7 @@ fn failure(program: &Path, log: &str) -> String {
     }
 }
 
-/// The program of a target: in the folder of the compiler's own platform.
+/// The path of a target's program, below the folder of the compiler's own platform.
 fn program(name: &str) -> anyhow::Result<PathBuf> {
     let found = fs::read_dir(folder())?
         .filter_map(|entry| Some(entry.ok()?.path().join("release").join(name)))
@@ -158,13 +158,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_says_how_to_run_its_input_again() {
+    fn a_failure_report_has_the_command_that_replays_its_input() {
         let log = "panicked\nartifact_prefix='failed/json-'; Test unit written to failed/json-crash-1\nBase64: AA==";
-        let told = failure(Path::new("release/json"), log);
-        assert!(told.starts_with("panicked\n"), "{told}");
+        let report = failure(Path::new("release/json"), log);
+        assert!(report.starts_with("panicked\n"), "{report}");
         assert!(
-            told.ends_with("input: failed/json-crash-1\nreplay: release/json failed/json-crash-1"),
-            "{told}"
+            report.ends_with("input: failed/json-crash-1\nreplay: release/json failed/json-crash-1"),
+            "{report}"
         );
     }
 

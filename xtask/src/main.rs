@@ -1,4 +1,6 @@
-//! `cargo xtask …`: what developers and CI run, as code. Each command sets up what it needs by itself.
+//! `cargo xtask …`: the commands that developers and CI run. Each command installs what it needs.
+//!
+//! To add a command: add a variant to [`Command`], and a module with the function that runs it.
 
 mod background;
 mod bench;
@@ -14,7 +16,7 @@ mod workers;
 use clap::{Parser, Subcommand};
 use workers::{deploy, dev, dev_bridge};
 
-/// The project's habits as commands.
+/// Builds, checks, runs and deploys Reticle.
 #[derive(Parser)]
 #[command(name = "cargo xtask")]
 struct Program {
@@ -29,26 +31,26 @@ enum Command {
         /// Run only the tests whose names contain this, and no lints.
         filter: Option<String>,
     },
-    /// Builds the Workers and the fuzz targets, as `test` does while its first tests run.
+    /// Builds the Workers and the fuzz targets. `test` does this in the background while its first tests run.
     Build,
-    /// Measures, and prints one table; every row is a ratio taken in one run.
+    /// Runs the benchmarks and prints one table. Most rows are the ratio of two measurements of the same run.
     Bench {
         /// Run only the rows whose names contain this.
         filter: Option<String>,
     },
-    /// Runs the fuzz targets: they give mutated inputs to the parsers of untrusted data.
+    /// Runs the fuzz targets, which send mutated inputs to the parsers of untrusted data.
     Fuzz(fuzz::Options),
     /// Runs Reticle as three Workers on this machine.
     DevWorker(dev::Options),
     /// Runs the D1 bridge on this machine.
     DevBridge(dev_bridge::Options),
-    /// Ships the three Workers, and the migrations ahead of them.
+    /// Applies the migrations, then deploys the three Workers to Cloudflare.
     Deploy(deploy::Options),
 }
 
 fn main() -> anyhow::Result<()> {
     match Program::parse().command {
-        Command::Test { filter } => test::everything(filter.as_deref()),
+        Command::Test { filter } => test::run_checks(filter.as_deref()),
         Command::Build => test::build(),
         Command::Bench { filter } => bench::measure(filter.as_deref()),
         Command::Fuzz(options) => fuzz::run_targets(&options),

@@ -1,21 +1,21 @@
-//! The Python client: checked, installed as users install it, and tested against the program, in an environment of its own.
+//! The Python client: checks it, installs it as users do into its own virtual environment, and tests it against the program.
 
 use std::{fs, path::PathBuf};
 
 use anyhow::Context as _;
 
 use crate::{
-    step::{command, root, run, target, watch},
-    tools::{once, virtual_environment},
+    step::{command, root, run, run_with_output, target},
+    tools::{install_once, virtual_environment},
 };
 
-/// Its folder.
+/// The folder of the client.
 const FOLDER: &str = "clients/python";
 
-/// Runs its checks and tests, or only the tests whose names contain `filter`; hands each line that they print to `see`,
-/// and answers whether they passed.
-pub(crate) fn test(filter: Option<&str>, see: impl FnMut(&str)) -> anyhow::Result<bool> {
-    // pytest reads a filter as an expression; what is no name is in no name.
+/// Runs the checks and the tests, or only the tests whose names contain `filter`. Calls `on_line` with each line that the tests
+/// print. Returns whether they passed.
+pub(crate) fn test(filter: Option<&str>, on_line: impl FnMut(&str)) -> anyhow::Result<bool> {
+    // pytest reads a filter as an expression. A filter with other characters than those of names matches no test.
     if filter.is_some_and(|filter| !filter.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')) {
         return Ok(true);
     }
@@ -33,16 +33,16 @@ pub(crate) fn test(filter: Option<&str>, see: impl FnMut(&str)) -> anyhow::Resul
     let mut tests = tool("pytest", &["--quiet"]);
     tests.args(filter.into_iter().flat_map(|filter| ["-k", filter]));
     tests.env("RETICLE_BINARY", target().join("debug/reticle"));
-    watch("tests of the Python client", tests, see)
+    run_with_output("tests of the Python client", tests, on_line)
 }
 
-/// Installs what is missing, and the client as it is now; answers the virtual environment.
+/// Installs missing tools and the current client. Returns the virtual environment.
 fn install() -> anyhow::Result<PathBuf> {
     let environment = target().join("python-client");
     let requirements = root().join(FOLDER).join("requirements-dev.txt");
     let wanted = fs::read_to_string(&requirements)
         .with_context(|| format!("cannot read {}", requirements.display()))?;
-    once(&target().join("python-client.installed"), &wanted, || {
+    install_once(&target().join("python-client.installed"), &wanted, || {
         virtual_environment(&environment)?;
         let mut pip = command(environment.join("bin/pip"), &["install", "--quiet", "--requirement"]);
         pip.arg(&requirements);

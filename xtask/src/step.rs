@@ -1,4 +1,4 @@
-//! Running commands: each says what it is and how long it took, and stops the task if it fails.
+//! Runs commands. Each prints its name and its duration. A failed command stops the task.
 
 use std::{
     ffi::OsStr,
@@ -36,7 +36,7 @@ pub(crate) fn command(program: impl AsRef<OsStr>, arguments: &[&str]) -> Command
     command
 }
 
-/// Runs `command` and fails with its name if it fails.
+/// Runs `command`. If it fails, the error has its `name`.
 pub(crate) fn run(name: &str, mut command: Command) -> anyhow::Result<()> {
     eprintln!("== {name}");
     let clock = Stopwatch::start();
@@ -48,19 +48,23 @@ pub(crate) fn run(name: &str, mut command: Command) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs `command`, shows each line of its standard output and hands it to `see`; answers whether it succeeded.
-pub(crate) fn watch(name: &str, mut command: Command, mut see: impl FnMut(&str)) -> anyhow::Result<bool> {
+/// Runs `command`, prints each line of its standard output and calls `on_line` with it. Returns whether the command succeeded.
+pub(crate) fn run_with_output(
+    name: &str,
+    mut command: Command,
+    mut on_line: impl FnMut(&str),
+) -> anyhow::Result<bool> {
     eprintln!("== {name}");
     let clock = Stopwatch::start();
     let mut child =
         command.stdout(Stdio::piped()).spawn().with_context(|| format!("{name}: cannot start"))?;
-    let output = child.stdout.take().with_context(|| format!("{name}: has no output"))?;
+    let output = child.stdout.take().with_context(|| format!("{name} has no output"))?;
     for line in BufReader::new(output).lines() {
-        let line = line.with_context(|| format!("{name}: its output cannot be read"))?;
+        let line = line.with_context(|| format!("cannot read the output of {name}"))?;
         println!("{line}");
-        see(&line);
+        on_line(&line);
     }
-    let status = child.wait().with_context(|| format!("{name}: cannot be waited for"))?;
+    let status = child.wait().with_context(|| format!("cannot wait for {name}"))?;
     eprintln!("== {name}: {:.1} s", clock.elapsed().as_secs_f64());
     Ok(status.success())
 }

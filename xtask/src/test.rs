@@ -1,4 +1,4 @@
-//! `cargo xtask test`: the one command that says whether the tree is sound.
+//! `cargo xtask test`: runs all checks and all tests. CI runs the same command.
 
 use std::{
     path::{Path, PathBuf},
@@ -10,11 +10,11 @@ use anyhow::bail;
 use crate::{
     background::Background,
     dependencies, fuzz, python_client,
-    step::{cargo, run, watch},
+    step::{cargo, run, run_with_output},
     tools, typescript_client, workers,
 };
 
-/// The crates that must also build for Workers, from the same lines.
+/// The crates that must also build for Workers (wasm32), from the same code.
 const PORTABLE: [&str; 11] = [
     "proto",
     "storage",
@@ -29,7 +29,7 @@ const PORTABLE: [&str; 11] = [
     "gateway-core",
 ];
 
-/// The Workers, and what they are made of.
+/// The crates that build for Workers only.
 const WORKERS: [&str; 6] = [
     "bridge-worker",
     "storage-worker",
@@ -39,8 +39,8 @@ const WORKERS: [&str; 6] = [
     "gateway-worker",
 ];
 
-/// The tests that need Workers: they are not among those that `cargo test` runs by itself.
-const AT_THE_EDGE: [&str; 12] = [
+/// The tests that need Workers. Their manifests exclude them from plain `cargo test`.
+const WORKER_TESTS: [&str; 12] = [
     "--package=storage-native",
     "--test=bridge",
     "--test=s3",
@@ -56,11 +56,11 @@ const AT_THE_EDGE: [&str; 12] = [
 ];
 
 /// Runs every check, or only the tests whose names contain `filter`.
-pub(crate) fn everything(filter: Option<&str>) -> anyhow::Result<()> {
+pub(crate) fn run_checks(filter: Option<&str>) -> anyhow::Result<()> {
     let mut count = Count::default();
     let passed = match filter {
-        None => all(&mut count)?,
-        Some(_) => native(filter, &tools::install()?, &mut count)?,
+        None => run_all(&mut count)?,
+        Some(_) => run_native_tests(filter, &tools::install()?, &mut count)?,
     };
     println!("{} passed, {} failed", count.passed, count.failed);
     if !passed {
@@ -69,40 +69,40 @@ pub(crate) fn everything(filter: Option<&str>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs every check. What the last tests need is built while the first ones run, which often wait for something.
-fn all(count: &mut Count) -> anyhow::Result<bool> {
+/// Runs every check. The Workers and the fuzz targets build in the background: the first tests do not use all processors.
+fn run_all(count: &mut Count) -> anyhow::Result<bool> {
     let tools = check()?;
     let build = Background::start("the build of the Workers and the fuzz targets", &["build"])?;
-    let passed = native(None, &tools, count);
+    let passed = run_native_tests(None, &tools, count);
     build.finish()?;
     let mut passed = passed?;
     passed &= fuzz::fuzz(None, fuzz::BRIEF_SECONDS)?.is_empty();
     let mut tests = cargo(&["test", "--no-fail-fast"]);
-    tests.args(AT_THE_EDGE).env("RETICLE_TEST_TOOLS", &tools);
-    passed &= watch("tests at the edge", tests, |line| count.add(line))?;
+    tests.args(WORKER_TESTS).env("RETICLE_TEST_TOOLS", &tools);
+    passed &= run_with_output("tests that need Workers", tests, |line| count.add(line))?;
     Ok(passed)
 }
 
-/// Runs the tests that need no Worker, and those of the clients.
-fn native(filter: Option<&str>, tools: &Path, count: &mut Count) -> anyhow::Result<bool> {
+/// Runs the tests that need no Worker, and the tests of the clients.
+fn run_native_tests(filter: Option<&str>, tools: &Path, count: &mut Count) -> anyhow::Result<bool> {
     // The black-box tests start the program itself.
     run("build", cargo(&["build", "--workspace", "--bins"]))?;
     let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"]);
     tests.args(filter).env("RETICLE_TEST_TOOLS", tools);
-    let mut passed = watch("tests", tests, |line| count.add(line))?;
+    let mut passed = run_with_output("tests", tests, |line| count.add(line))?;
     passed &= python_client::test(filter, |line| count.add(line))?;
     passed &= typescript_client::test(filter, |line| count.add(line))?;
     Ok(passed)
 }
 
-/// Builds what the tests need beside the programs themselves.
+/// Builds what the tests need in addition to the programs: the Workers and the fuzz targets.
 pub(crate) fn build() -> anyhow::Result<()> {
     workers::prepare()?;
     fuzz::prepare()
 }
 
-/// Checks everything but the tests, and installs the tools of the tests, which takes a network rather than processors, at the
-/// same time. Answers the tools' folder.
+/// Runs all checks except the tests. At the same time installs the tools of the tests: checks use the processors, the
+/// installation the network. Returns the tools' folder.
 fn check() -> anyhow::Result<PathBuf> {
     let tools = thread::scope(|scope| {
         let tools = scope.spawn(tools::install);
@@ -127,7 +127,7 @@ fn check_code() -> anyhow::Result<()> {
     run("documentation", documentation)
 }
 
-/// The sum of the test programs' own results.
+/// The sum of the results that the test programs print.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Count {
     passed: u64,
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn results_of_all_test_programs_are_added_up() {
+    fn results_of_all_test_programs_are_summed() {
         let mut count = Count::default();
         for line in [
             "running 3 tests",

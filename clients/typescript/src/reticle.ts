@@ -4,30 +4,30 @@ import { createGrpcWebTransport } from "@connectrpc/connect-web";
 import { AnnotationsService } from "./gen/reticle/annotations/v1/annotations_pb.js";
 import { ImagesService } from "./gen/reticle/images/v1/images_pb.js";
 
-/** A token, or what makes one for each call: a function can return a fresh one when the last has expired. */
+/** A token, or a function that is called before each call, so that it can replace an expired token. */
 export type TokenSource = string | (() => string | Promise<string>);
 
 export interface ReticleOptions {
-  /** Where the gateway is, as in `https://reticle.example`. */
+  /** The gateway's URL, such as `https://reticle.example`. */
   baseUrl: string;
   token: TokenSource;
-  /** Makes the HTTP calls; the runtime's own `fetch` unless it is set. */
+  /** Makes the HTTP calls; the runtime's `fetch` by default. */
   fetch?: typeof globalThis.fetch;
 }
 
-/** The services, each as a typed client. */
+/** A typed client of each service. */
 export interface Reticle {
   images: Client<typeof ImagesService>;
   annotations: Client<typeof AnnotationsService>;
 }
 
-/** Clients over gRPC-web, with the token on every call. */
+/** Creates clients over gRPC-web that send the token with each call. */
 export function createReticle({ baseUrl, token, fetch }: ReticleOptions): Reticle {
   const options = { baseUrl, interceptors: [bearer(token)] };
   return over(createGrpcWebTransport(fetch ? { ...options, fetch } : options));
 }
 
-/** Clients over any transport of Connect's. */
+/** Creates clients over any Connect transport. */
 export function over(transport: Transport): Reticle {
   return {
     images: createClient(ImagesService, transport),

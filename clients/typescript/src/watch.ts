@@ -4,31 +4,31 @@ import { retryDelayMs } from "./details.js";
 import type { Annotation, WatchAnnotationsResponse } from "./gen/reticle/annotations/v1/annotations_pb.js";
 import type { Reticle } from "./reticle.js";
 
-/** What a watcher is told. */
+/** An event of a watch. Store `resumeToken` to resume after this event. */
 export type WatchEvent = { resumeToken: string } & (
   | { type: "changed"; annotation: Annotation }
   | { type: "removed"; id: string }
-  /** Everything up to now has been told. */
+  /** All changes up to now were sent. */
   | { type: "current" }
-  /** What was told before no longer holds: forget it. All boxes follow. */
+  /** Discard all annotations of earlier events. All annotations follow. */
   | { type: "reset" }
 );
 
 export interface WatchOptions {
   /** Ends the watch, without an error. */
   signal?: AbortSignal;
-  /** Where an earlier watch of the image ended. */
+  /** The token of the last event of an earlier watch of the image. */
   resumeToken?: string;
 }
 
-/** The server says something every 15 seconds. A connection that is silent for longer than this is dead. */
+/** The server sends an event at least every 15 seconds. A connection that is silent for longer than this is broken. */
 const SILENCE_MS = 40_000;
 
-/** The first pause before a new try, and the longest. Each is up to twice the one before, at random. */
+/** The first and the longest pause before a retry. Pauses double with each failure, with jitter. */
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 30_000;
 
-/** What no further try would change. */
+/** Codes that a retry does not change. */
 const FATAL = new Set([
   Code.NotFound,
   Code.PermissionDenied,
@@ -39,8 +39,8 @@ const FATAL = new Set([
 ]);
 
 /**
- * Tells an image's boxes, then each change, for as long as somebody iterates. Whatever breaks, it goes on where it was:
- * nothing is missed, and nothing is told twice. It throws what no further try would change: no such image, no right to it.
+ * Yields an image's annotations, then each change, until the iteration stops. It reconnects and resumes after failures: no
+ * event is missed or repeated. It throws errors that a retry does not change, such as `NotFound` or `PermissionDenied`.
  */
 export async function* watch(
   reticle: Reticle,
@@ -48,32 +48,32 @@ export async function* watch(
   { signal, resumeToken = "" }: WatchOptions = {},
 ): AsyncGenerator<WatchEvent, void, undefined> {
   let failures = 0;
-  let refused = false;
+  let tokenRejected = false;
   while (!signal?.aborted) {
-    let told = false;
+    let received = false;
     try {
       for await (const event of call(reticle, imageId, resumeToken, signal)) {
-        told = true;
+        received = true;
         failures = 0;
-        refused = false;
+        tokenRejected = false;
         resumeToken = event.resumeToken;
         yield event;
       }
-      // The server ends calls from time to time, for the client to come back. One that told nothing is no such call.
-      if (!told) await pause(backOff(failures++), signal);
+      // The server ends each call after some time, and the client reconnects. A call without an event counts as a failure.
+      if (!received) await pause(backOff(failures++), signal);
     } catch (error) {
       if (signal?.aborted) return;
       const { code } = ConnectError.from(error);
-      // A token may have expired while it was used: the next call asks for another.
-      const expired = code === Code.Unauthenticated && !refused;
-      refused ||= code === Code.Unauthenticated;
+      // The token may have expired during the call: the next call asks for another one.
+      const expired = code === Code.Unauthenticated && !tokenRejected;
+      tokenRejected ||= code === Code.Unauthenticated;
       if (FATAL.has(code) && !expired) throw error;
       await pause(expired ? 0 : Math.max(backOff(failures++), retryDelayMs(error) ?? 0), signal);
     }
   }
 }
 
-/** One call, until it ends or is silent for too long. */
+/** Runs one call until it ends or is silent for too long. */
 async function* call(
   reticle: Reticle,
   imageId: string,
@@ -82,25 +82,25 @@ async function* call(
 ): AsyncGenerator<WatchEvent, void, undefined> {
   const silence = new AbortController();
   const signals = signal ? [signal, silence.signal] : [silence.signal];
-  const gaveUp = () => silence.abort(new ConnectError("the connection is silent", Code.Unavailable));
-  let timer = setTimeout(gaveUp, SILENCE_MS);
+  const giveUp = () => silence.abort(new ConnectError(`no event for ${SILENCE_MS / 1000} s`, Code.Unavailable));
+  let timer = setTimeout(giveUp, SILENCE_MS);
   try {
     const messages = reticle.annotations.watchAnnotations({ imageId, resumeToken }, { signal: AbortSignal.any(signals) });
     for await (const message of messages) {
       clearTimeout(timer);
-      const event = eventOf(message);
+      const event = decodeEvent(message);
       if (event) yield event;
-      timer = setTimeout(gaveUp, SILENCE_MS);
+      timer = setTimeout(giveUp, SILENCE_MS);
     }
   } finally {
     clearTimeout(timer);
-    // Whoever stops iterating ends the call.
+    // Ends the call when the iteration stops.
     silence.abort();
   }
 }
 
-/** The event of a message; none for a kind that this version does not know. */
-function eventOf({ event, resumeToken }: WatchAnnotationsResponse): WatchEvent | undefined {
+/** Decodes the event of a message; returns `undefined` for a kind that this version does not know. */
+function decodeEvent({ event, resumeToken }: WatchAnnotationsResponse): WatchEvent | undefined {
   switch (event.case) {
     case "changed":
       return { type: "changed", annotation: event.value, resumeToken };

@@ -10,7 +10,7 @@ import { over } from "../dist/reticle.js";
 const changed = (id, resumeToken) => ({ event: { case: "changed", value: { id } }, resumeToken });
 const current = (resumeToken) => ({ event: { case: "current", value: {} }, resumeToken });
 
-/** A service that plays one script after the other, and the tokens that it was called with. */
+/** A service that runs one script for each call, and the resume tokens that it was called with. */
 function scripted(...scripts) {
   const tokens = [];
   const transport = createRouterTransport(({ service }) => {
@@ -28,24 +28,24 @@ function scripted(...scripts) {
   return { reticle: over(transport), tokens };
 }
 
-/** The first events of a watch, as `type` or `type id`. */
+/** Returns the first events of a watch, as `type` or `type id`. */
 async function first(count, reticle, options) {
-  const told = [];
+  const events = [];
   for await (const event of watch(reticle, "image", options)) {
-    told.push(event.type === "changed" ? `changed ${event.annotation.id}` : event.type);
-    if (told.length === count) break;
+    events.push(event.type === "changed" ? `changed ${event.annotation.id}` : event.type);
+    if (events.length === count) break;
   }
-  return told;
+  return events;
 }
 
-test("it goes on by the last token after a failure and after an end", async () => {
+test("a watch resumes with its last token after a failure and after an end", async () => {
   const away = new ConnectError("away", Code.Unavailable);
   const { reticle, tokens } = scripted([changed("a", "1"), away], [changed("b", "2")], [current("3")]);
   assert.deepEqual(await first(3, reticle, { resumeToken: "0" }), ["changed a", "changed b", "current"]);
   assert.deepEqual(tokens, ["0", "1", "2"]);
 });
 
-test("what no further try would change is thrown", async () => {
+test("errors that a retry does not change are thrown", async () => {
   for (const code of [Code.NotFound, Code.PermissionDenied, Code.InvalidArgument]) {
     const { reticle, tokens } = scripted([new ConnectError("no", code)]);
     await assert.rejects(first(1, reticle), { code });
@@ -53,15 +53,15 @@ test("what no further try would change is thrown", async () => {
   }
 });
 
-test("an expired token is asked for once more", async () => {
-  const refused = new ConnectError("expired", Code.Unauthenticated);
-  const { reticle } = scripted([refused], [current("1"), refused], [refused]);
+test("an expired token is replaced once", async () => {
+  const expired = new ConnectError("expired", Code.Unauthenticated);
+  const { reticle } = scripted([expired], [current("1"), expired], [expired]);
   const watching = watch(reticle, "image");
   assert.equal((await watching.next()).value.type, "current");
   await assert.rejects(watching.next(), { code: Code.Unauthenticated });
 });
 
-test("the server's own pause is kept", async () => {
+test("the server's retry delay is respected", async () => {
   mock.timers.enable({ apis: ["setTimeout"] });
   try {
     const busy = new ConnectError("busy", Code.ResourceExhausted, undefined, [
@@ -80,7 +80,7 @@ test("the server's own pause is kept", async () => {
   }
 });
 
-test("a connection that is silent is given up", async () => {
+test("a silent connection is replaced", async () => {
   mock.timers.enable({ apis: ["setTimeout"] });
   try {
     const { reticle, tokens } = scripted([current("1"), "silence"], [current("2")]);
@@ -98,7 +98,7 @@ test("a connection that is silent is given up", async () => {
   }
 });
 
-test("a signal ends it without an error", async () => {
+test("a signal ends a watch without an error", async () => {
   const { reticle } = scripted([current("1"), "silence"]);
   const stop = new AbortController();
   const watching = watch(reticle, "image", { signal: stop.signal });
@@ -108,12 +108,12 @@ test("a signal ends it without an error", async () => {
   assert.equal((await next).done, true);
 });
 
-test("an event of a kind that is not known yet is passed over", async () => {
+test("an unknown kind of event is skipped", async () => {
   const { reticle } = scripted([{ event: { case: undefined }, resumeToken: "1" }, current("2")]);
   assert.deepEqual(await first(1, reticle), ["current"]);
 });
 
-/** Lets everything run that waits for no timer. */
+/** Runs everything that waits for no timer. */
 async function settled() {
   for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
 }

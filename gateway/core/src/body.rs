@@ -1,4 +1,4 @@
-//! Request bodies, read within bounds.
+//! Reads request bodies, up to a limit of bytes.
 
 use std::{pin::Pin, time::Duration};
 
@@ -12,12 +12,12 @@ use tonic::{Code, body::Body};
 
 use crate::{deadline::Deadline, error::Error, ports::Host};
 
-/// Reads a whole JSON body of at most `limit` bytes; it may be absent, and is empty then.
+/// Reads a whole JSON body of at most `limit` bytes. An absent body is read as empty.
 ///
 /// # Errors
-/// If it is too large, breaks off, or is declared to be something else than plain JSON.
+/// If it is too large or incomplete, or if its headers declare something else than plain JSON.
 pub(crate) async fn read_json(headers: &HeaderMap, body: Body, limit: u64) -> Result<Bytes, Error> {
-    refuse_encoding(headers)?;
+    reject_encoding(headers)?;
     check_length(headers, limit)?;
     let bytes = read(body, limit).await?;
     let declared = headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes);
@@ -29,7 +29,7 @@ pub(crate) async fn read_json(headers: &HeaderMap, body: Body, limit: u64) -> Re
     }
 }
 
-/// Makes sure that there is no body.
+/// Requires that there is no body.
 ///
 /// # Errors
 /// If there is one.
@@ -41,10 +41,10 @@ pub(crate) async fn expect_none(body: Body) -> Result<(), Error> {
     }
 }
 
-/// Refuses by its declared length a body that will be too large.
+/// Checks the declared length of a body against `limit`, before the body is read.
 ///
 /// # Errors
-/// If it is.
+/// If the declared length is larger.
 pub(crate) fn check_length(headers: &HeaderMap, limit: u64) -> Result<(), Error> {
     match content_length(headers) {
         Some(length) if length > limit => Err(Error::BodyTooLarge { limit }),
@@ -52,16 +52,16 @@ pub(crate) fn check_length(headers: &HeaderMap, limit: u64) -> Result<(), Error>
     }
 }
 
-/// The declared length.
+/// The declared length of a body.
 pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// Refuses a body that is compressed: its size could not be told before it is unpacked.
+/// Rejects a compressed body, because its size is not known before it is decompressed.
 ///
 /// # Errors
-/// If it is.
-pub(crate) fn refuse_encoding(headers: &HeaderMap) -> Result<(), Error> {
+/// If the body is compressed.
+pub(crate) fn reject_encoding(headers: &HeaderMap) -> Result<(), Error> {
     match headers.get(CONTENT_ENCODING) {
         Some(encoding) if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") => {
             Err(Error::ContentEncoding)
@@ -102,18 +102,18 @@ async fn next(body: &mut Body) -> Result<Option<Bytes>, Error> {
         let frame = frame.map_err(|status| match status.code() {
             // The host's limit for slow senders.
             Code::DeadlineExceeded => Error::BodyIdle,
-            _ => Error::BodyBroke(status.into()),
+            _ => Error::BodyIncomplete(status.into()),
         })?;
         match frame.into_data() {
             Ok(data) if data.is_empty() => {}
             Ok(data) => return Ok(Some(data)),
-            // An HTTP request's trailers say nothing to the gateway.
+            // The gateway ignores the trailers of an HTTP request.
             Err(_) => return Ok(None),
         }
     }
 }
 
-/// A body that is passed on while it comes in.
+/// A request body that is forwarded while it arrives.
 pub(crate) struct Incoming {
     body: Body,
     idle_timeout: Duration,
@@ -128,7 +128,7 @@ impl Incoming {
     /// The next bytes; `None` at the end.
     ///
     /// # Errors
-    /// If the sender is gone, or stands still for too long.
+    /// If the connection breaks, or no bytes arrive within the idle timeout.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         let mut idle = Deadline::start(&*self.host, self.idle_timeout);
         idle.within(next(&mut self.body)).await.unwrap_or(Err(Error::BodyIdle))

@@ -1,4 +1,4 @@
-//! Conditional requests (RFC 9110 section 13) for answers that are made whole anyway.
+//! Conditional requests (RFC 9110 section 13) for responses that are built completely before they are sent.
 
 use http::{
     HeaderMap, Method, Response, StatusCode,
@@ -7,11 +7,11 @@ use http::{
 use tonic::body::Body;
 
 use crate::{
-    answer,
     contract::{EntityTag, EntityTags},
+    response::empty,
 };
 
-/// `response`, or 304 if the client's copy is the same: its `If-None-Match` holds the `ETag`.
+/// `response`, or 304 if the client's copy is current: `If-None-Match` contains the `ETag` of the response.
 pub(crate) fn unless_current(
     method: &Method,
     request: &HeaderMap,
@@ -21,7 +21,7 @@ pub(crate) fn unless_current(
     if !reads || response.status() != StatusCode::OK || !is_current(request, response.headers()) {
         return response;
     }
-    let mut unchanged = answer::empty(StatusCode::NOT_MODIFIED);
+    let mut unchanged = empty(StatusCode::NOT_MODIFIED);
     let kept = [ETAG, CACHE_CONTROL]
         .into_iter()
         .filter_map(|name| Some((name.clone(), response.headers().get(name)?.clone())));
@@ -38,7 +38,7 @@ fn is_current(request: &HeaderMap, response: &HeaderMap) -> bool {
     }
 }
 
-/// The tags in `If-None-Match`, from all such headers; `None` if there is none, or nothing that is one.
+/// The tags in all `If-None-Match` headers; `None` if there is no such header, or no valid tag in it.
 pub(crate) fn none_match(headers: &HeaderMap) -> Option<EntityTags> {
     let values: Vec<_> =
         headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).collect();

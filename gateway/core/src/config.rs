@@ -1,4 +1,4 @@
-//! What an operator decides about the gateway, and its limits.
+//! The settings that an operator chooses for a gateway, and its fixed limits.
 
 use std::time::Duration;
 
@@ -7,30 +7,31 @@ use http::HeaderName;
 
 use crate::AllowedOrigins;
 
-/// The gateway's settings; [`Config::default`] is a gateway that no web page of another origin may call.
+/// The gateway's settings. With [`Config::default`], no web page of another origin may call the gateway.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The web origins whose pages may call.
+    /// The web origins whose pages may call the gateway.
     pub allowed_origins: AllowedOrigins,
-    /// The region that `/health` names.
+    /// The region that `/health` reports.
     pub region: String,
-    /// The largest JSON body, in bytes. The default fits a batch of 5,000 annotations with the longest texts.
+    /// The largest JSON body, in bytes. A batch of 5,000 annotations with the longest texts fits the default.
     pub max_body_bytes: u64,
-    /// The largest uploaded file, in bytes; the form around it comes on top.
+    /// The largest uploaded file, in bytes. The form around the file does not count.
     pub max_upload_bytes: u64,
-    /// How long a call may take that names no `grpc-timeout`. Uploads have [`Config::upload_timeout`] instead, and
-    /// downloads and other streams must begin within it.
+    /// The time limit of a call without `grpc-timeout`. Uploads have [`Config::upload_timeout`] instead. Downloads and
+    /// other streams must begin within this limit.
     pub default_timeout: Duration,
-    /// The longest `grpc-timeout` that a call with one answer gets; longer ones are cut to it.
+    /// The longest `grpc-timeout` of a call with one response; a longer one is reduced to it.
     pub max_timeout: Duration,
-    /// How long an upload may take in all.
+    /// The time limit of a whole upload.
     pub upload_timeout: Duration,
-    /// How long a stream's sender may stand still, be it a client that uploads or a service that sends a file.
+    /// How long a stream may wait for its sender's next bytes. The sender is a client that uploads, or a service that
+    /// sends a file.
     pub idle_timeout: Duration,
-    /// How much of a refused HTTP/1.1 request is read and thrown away, so that clients that write everything before they
-    /// read still learn why; 0 for hosts that see to it themselves.
+    /// How many unread bytes of a rejected HTTP/1.1 request the gateway reads and discards, so that a client that writes
+    /// its whole request first can still read the error. 0 for hosts that do this themselves.
     pub max_discarded_bytes: u64,
-    /// Request headers that reach the services, on top of the gateway's own list.
+    /// Request headers that are forwarded to the services, in addition to the gateway's own list.
     pub forwarded_headers: Vec<HeaderName>,
 }
 
@@ -51,18 +52,18 @@ impl Default for Config {
     }
 }
 
-/// The largest JSON body where the host does not say: twice the largest message, since a text with characters beyond ASCII
-/// doubles when they are escaped.
+/// The default limit of a JSON body: twice the largest message, because a text with characters beyond ASCII doubles when
+/// they are escaped.
 const MAX_JSON_BYTES: u64 = 2 * MAX_MESSAGE_BYTES as u64;
 
-/// The most bytes of a file in one message: small against what a message may have, large against a message's overhead.
+/// The most bytes of a file in one message: far below the limit of a message, far above the overhead of a message.
 pub(crate) const MAX_CHUNK_BYTES: usize = 64 * 1024;
 
-/// The most bytes of a form ahead of its file, and as many behind it: the text parts, and every part's headers.
+/// The most bytes of a form before its file, and again after it: the text parts, and the headers of every part.
 pub(crate) const MAX_FORM_BYTES: u64 = 256 * 1024;
 
 /// The most parts of a form besides the file.
 pub(crate) const MAX_FORM_PARTS: usize = 32;
 
-/// How long a service may take to say whether it is ready.
+/// How long the gateway waits for a service's health response.
 pub(crate) const READY_TIMEOUT: Duration = Duration::from_secs(2);

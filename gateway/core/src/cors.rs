@@ -1,4 +1,4 @@
-//! Which web pages may call, and what they may see (the CORS protocol of the Fetch standard).
+//! Which web pages may call the gateway, and which response headers they may read (CORS, as in the Fetch standard).
 
 use std::collections::HashSet;
 
@@ -27,27 +27,28 @@ const MAX_AGE_SECONDS: HeaderValue = HeaderValue::from_static("7200");
 const PREFLIGHT_VARY: HeaderValue =
     HeaderValue::from_static("origin, access-control-request-method, access-control-request-headers");
 
-/// The web origins whose pages may call.
+/// The web origins whose pages may call the gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AllowedOrigins {
-    /// None: only pages of the gateway's own origin, and clients that are no browsers.
+    /// None: only pages of the gateway's own origin may call, and clients that are not browsers.
     None,
-    /// All. Tokens travel in a header that no page sends without having one, so this gives no page anything of a user.
+    /// All. The token is sent in a header, which a browser never adds by itself, so a page without a token cannot read
+    /// a user's data.
     Any,
-    /// These, each as browsers send it: `https://app.example.com`.
+    /// Only these origins, each as browsers send it: `https://app.example.com`.
     Listed(HashSet<String>),
 }
 
-/// A text that is no web origin.
+/// A text that is not a web origin.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a web origin: write it as `https://host` or `https://host:port`, or `*` alone for all")]
 pub struct InvalidOrigin(String);
 
 impl AllowedOrigins {
-    /// Reads a list of origins, or `*` alone; empty texts are passed over.
+    /// Parses a list of origins, or `*` alone. Empty texts are ignored.
     ///
     /// # Errors
-    /// If one of them is no origin, or `*` is not alone.
+    /// If one of the texts is not an origin, or `*` is not alone.
     pub fn parse<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> Result<Self, InvalidOrigin> {
         let texts: Vec<String> = texts.into_iter().map(|text| text.as_ref().trim().to_owned()).collect();
         let mut texts = texts.into_iter().filter(|text| !text.is_empty()).peekable();
@@ -79,7 +80,7 @@ fn origin(text: String) -> Result<String, InvalidOrigin> {
     if authority.is_some_and(is_authority) { Ok(lower) } else { Err(InvalidOrigin(text)) }
 }
 
-/// CORS by an allow-list.
+/// CORS with an allow-list of origins.
 #[derive(Debug)]
 pub(crate) struct Cors {
     origins: AllowedOrigins,
@@ -87,7 +88,7 @@ pub(crate) struct Cors {
 }
 
 impl Cors {
-    /// `further` request headers are allowed on top of the gateway's own.
+    /// `further` request headers are allowed in addition to the gateway's own.
     pub(crate) fn new(origins: AllowedOrigins, further: &[http::HeaderName]) -> Self {
         let names = further.iter().fold(REQUEST_HEADERS.to_owned(), |list, name| list + ", " + name.as_str());
         let request_headers =
@@ -95,7 +96,7 @@ impl Cors {
         Self { origins, request_headers }
     }
 
-    /// Whether a browser asks for permission, instead of calling.
+    /// Whether the request is a preflight: a browser asks for permission before it calls.
     pub(crate) fn is_preflight<B>(request: &Request<B>) -> bool {
         let headers = request.headers();
         request.method() == Method::OPTIONS
@@ -103,7 +104,7 @@ impl Cors {
             && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
     }
 
-    /// Writes the permission that a preflight asks for. [`Cors::mark`] says whether there is one.
+    /// Writes the allowed methods and headers for a preflight. [`Cors::mark`] adds the allowed origin.
     pub(crate) fn permit(&self, headers: &mut HeaderMap) {
         headers.insert(ACCESS_CONTROL_ALLOW_METHODS, METHODS);
         headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, self.request_headers.clone());
@@ -111,7 +112,7 @@ impl Cors {
         headers.insert(VARY, PREFLIGHT_VARY);
     }
 
-    /// Lets the page that asked read the answer, if it is allowed to: every answer passes here, errors too.
+    /// Lets the calling page read the response, if its origin is allowed. Every response passes here, errors too.
     pub(crate) fn mark(&self, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
         if matches!(self.origins, AllowedOrigins::Listed(_)) && headers.get(VARY) != Some(&PREFLIGHT_VARY) {
             headers.append(VARY, HeaderValue::from_static("origin"));
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_browser_sends_as_origin_is_refused_by_name() {
+    fn a_text_that_is_not_an_origin_is_rejected_and_named() {
         for wrong in ["app.example.com", "https://a/", "https://a/b", "ftp://a", "https://u@a", "https://"] {
             assert_eq!(AllowedOrigins::parse([wrong]), Err(InvalidOrigin(wrong.to_owned())));
         }

@@ -1,4 +1,4 @@
-//! How long a call may take.
+//! The time limit of a call.
 
 use std::{future::Future, pin::pin, time::Duration};
 
@@ -9,25 +9,25 @@ use crate::{
     ports::{Host, Sleep},
 };
 
-/// A running deadline.
+/// A deadline whose timer runs.
 pub(crate) struct Deadline {
     sleep: Sleep,
 }
 
 impl Deadline {
     pub(crate) fn start(host: &dyn Host, timeout: Duration) -> Self {
-        Self::of(host.sleep(timeout))
+        Self::from_sleep(host.sleep(timeout))
     }
 
     /// The deadline at which `sleep` ends.
-    pub(crate) const fn of(sleep: Sleep) -> Self {
+    pub(crate) const fn from_sleep(sleep: Sleep) -> Self {
         Self { sleep }
     }
 
-    /// The output of `work`, if it comes in time.
+    /// The output of `work`, if it completes before the deadline.
     ///
     /// # Errors
-    /// [`grpc_rules::Error::DeadlineExceeded`] if it does not; `work` is dropped then.
+    /// [`grpc_rules::Error::DeadlineExceeded`] if it does not. `work` is dropped then.
     pub(crate) async fn within<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Error> {
         match select(pin!(work), &mut self.sleep).await {
             Either::Left((output, _)) => Ok(output),
@@ -35,7 +35,7 @@ impl Deadline {
         }
     }
 
-    /// The timer, for a body that goes on after the headers.
+    /// The timer, for a body that continues after the headers.
     pub(crate) fn into_sleep(self) -> Sleep {
         self.sleep
     }

@@ -1,8 +1,8 @@
-//! The rest of a request that was refused before it was read.
+//! Discards the unread body of a rejected request.
 //!
-//! Over HTTP/1.1 many clients write a whole request before they read the answer. Were the connection closed under them,
-//! they would see a broken pipe instead of the reason: so the rest is read and thrown away, within bounds, ahead of the
-//! answer.
+//! Over HTTP/1.1, many clients write a whole request before they read the response. If the server closed the connection
+//! meanwhile, such a client would see a broken pipe and not the error. So the server reads and discards the rest of the
+//! body before it responds, up to limits of bytes and time.
 
 use std::{
     pin::Pin,
@@ -18,66 +18,69 @@ use tonic::{Status, body::Body};
 
 use crate::{body, deadline::Deadline, ports::Sleep};
 
-/// How long the sender may stand still while the rest is thrown away: it holds the answer back.
+/// How long the sender may send nothing while the rest is discarded, because the response waits meanwhile.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// How much is thrown away, and for how long.
+/// How many bytes are discarded at most, and for how long.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Bounds {
+pub(crate) struct Limits {
     pub(crate) bytes: u64,
     pub(crate) time: Duration,
 }
 
-/// What is left of a request's body, however its handler ended.
-pub(crate) struct Leftover(Arc<Mutex<Kept>>);
+/// What remains unread of a request's body after its handler has ended.
+pub(crate) struct UnreadBody(Arc<Mutex<Tracked>>);
 
-struct Kept {
+struct Tracked {
     body: Body,
     /// Bytes that were read.
     read: u64,
     /// The declared length.
     length: Option<u64>,
-    /// The client sends nothing until the body is asked for.
+    /// The client sends nothing until the server asks for the body (`Expect: 100-continue`).
     waits: bool,
 }
 
-impl Leftover {
-    /// Keeps an eye on the body of `request`; `None` where nothing needs to be thrown away: HTTP/2 has its own way.
-    pub(crate) fn watch(request: Request<Body>) -> (Request<Body>, Option<Self>) {
+impl UnreadBody {
+    /// Tracks how much of the body of `request` is read. `None` where nothing needs to be discarded: if there is no body,
+    /// and over HTTP/2, which can stop a single stream.
+    pub(crate) fn track(request: Request<Body>) -> (Request<Body>, Option<Self>) {
         if request.version() >= Version::HTTP_2 || request.body().is_end_stream() {
             return (request, None);
         }
         let length = body::content_length(request.headers());
         let waits = request.headers().contains_key(EXPECT);
         let (head, body) = request.into_parts();
-        let kept = Arc::new(Mutex::new(Kept { body, read: 0, length, waits }));
-        let watched = Body::new(Watched(Arc::clone(&kept)));
-        (Request::from_parts(head, watched), Some(Self(kept)))
+        let tracked = Arc::new(Mutex::new(Tracked { body, read: 0, length, waits }));
+        let handed_out = Body::new(TrackedBody(Arc::clone(&tracked)));
+        (Request::from_parts(head, handed_out), Some(Self(tracked)))
     }
 
-    /// Whether the handler wants no more of the body: while it does, the rest is the handler's.
-    pub(crate) fn is_given_up(&self) -> bool {
-        Arc::strong_count(&self.0) == 1 && !self.kept().body.is_end_stream()
+    /// Whether the handler has dropped the body before its end. Before that, the handler may still read the rest.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        Arc::strong_count(&self.0) == 1 && !self.tracked().body.is_end_stream()
     }
 
-    /// Throws the rest away, unless it is too much or takes too long.
-    pub(crate) async fn discard(self, bounds: Bounds, sleep: impl Fn(Duration) -> Sleep + Send + Sync) {
-        let too_much = |kept: &Kept| {
-            let declared = kept.length.is_some_and(|length| length - length.min(kept.read) > bounds.bytes);
-            declared || kept.waits
+    /// Reads and discards the rest of the body, up to `limits`. Reads nothing if the declared rest is larger than that,
+    /// or if the client waits before it sends.
+    pub(crate) async fn discard(self, limits: Limits, sleep: impl Fn(Duration) -> Sleep + Send + Sync) {
+        let skip = |tracked: &Tracked| {
+            let unread = tracked.length.map(|length| length - length.min(tracked.read));
+            unread.is_some_and(|unread| unread > limits.bytes) || tracked.waits
         };
-        if too_much(&self.kept()) {
+        if skip(&self.tracked()) {
             return;
         }
-        // Whoever sends on for longer has had the chance to read the answer.
-        let _ = Deadline::of(sleep(bounds.time)).within(self.read_on(bounds.bytes, &sleep)).await;
+        // At the time limit the response is sent: a client that still sends has had the time to read it.
+        let _ = Deadline::from_sleep(sleep(limits.time)).within(self.read_rest(limits.bytes, &sleep)).await;
     }
 
-    /// Reads until the end, or too much was read, or the sender stands still.
-    async fn read_on(&self, mut left: u64, sleep: &(impl Fn(Duration) -> Sleep + Send + Sync)) {
+    /// Reads until the end of the body, until more than `left` bytes were read, or until the sender sends nothing for
+    /// [`IDLE`].
+    async fn read_rest(&self, mut left: u64, sleep: &(impl Fn(Duration) -> Sleep + Send + Sync)) {
         loop {
-            let next = std::future::poll_fn(|cx| Pin::new(&mut self.kept().body).poll_frame(cx));
-            let Ok(Some(Ok(frame))) = Deadline::of(sleep(IDLE)).within(next).await else {
+            let next = std::future::poll_fn(|cx| Pin::new(&mut self.tracked().body).poll_frame(cx));
+            let Ok(Some(Ok(frame))) = Deadline::from_sleep(sleep(IDLE)).within(next).await else {
                 return;
             };
             let length = frame.data_ref().map_or(0, |data| data.len() as u64);
@@ -88,26 +91,26 @@ impl Leftover {
         }
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
+    fn tracked(&self) -> MutexGuard<'_, Tracked> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The body as its handler sees it.
-struct Watched(Arc<Mutex<Kept>>);
+/// The body that the handler reads.
+struct TrackedBody(Arc<Mutex<Tracked>>);
 
-impl http_body::Body for Watched {
+impl http_body::Body for TrackedBody {
     type Data = Bytes;
     type Error = Status;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let polled = Pin::new(&mut kept.body).poll_frame(cx);
+        let mut tracked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let polled = Pin::new(&mut tracked.body).poll_frame(cx);
         if let Poll::Ready(Some(Ok(frame))) = &polled {
-            kept.read += frame.data_ref().map_or(0, |data| data.len() as u64);
+            tracked.read += frame.data_ref().map_or(0, |data| data.len() as u64);
         }
-        // Even a poll without a byte asks a waiting client to send.
-        kept.waits = false;
+        // Even a poll that returns no bytes asks a waiting client to send.
+        tracked.waits = false;
         polled
     }
 

@@ -1,28 +1,27 @@
-//! Everything that can go wrong in the gateway, and what the client is told: the only place that makes a status of it.
+//! Every error of the gateway, and what the client receives for it. Only this file converts an error to a status.
 
 use std::time::Duration;
 
 use aip::{Violation, Violations};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header::ALLOW};
-use identity::{Denied, Refused};
+use identity::{Denied, TokenRejection};
 use tonic::{Code, Status};
 
 use crate::{config::MAX_FORM_PARTS, contract::Malformed, json::JsonError};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why a request is not answered as it was meant to be. The sentences are for the client, save for those that say that
-/// they are not.
+/// Why a request fails. The client receives the messages, except those that are marked as not sent to it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error("There is nothing at this path")]
     NotFound,
-    #[error("This path takes {}", listed(.0))]
+    #[error("This path accepts {}", join_methods(.0))]
     MethodNotAllowed(Vec<Method>),
     #[error("There is no RPC {0}")]
     NoSuchRpc(String),
     #[error(transparent)]
-    Refused(#[from] Refused),
+    InvalidToken(#[from] TokenRejection),
     #[error(transparent)]
     Denied(#[from] Denied),
 
@@ -32,63 +31,63 @@ pub(crate) enum Error {
     MediaType { expected: String },
     #[error("The body must be sent without Content-Encoding")]
     ContentEncoding,
-    #[error("This request has no body")]
+    #[error("This request must not have a body")]
     UnexpectedBody,
     #[error("This request needs a body: send JSON")]
     BodyMissing,
-    #[error("The body ended early")]
-    BodyBroke(#[source] BoxError),
-    #[error("The body stood still for too long")]
+    #[error("The body is incomplete: send the whole request again")]
+    BodyIncomplete(#[source] BoxError),
+    #[error("The body stalled: no bytes arrived within the idle timeout")]
     BodyIdle,
-    #[error("The body did not come in time")]
+    #[error("The body did not arrive within the time limit of the call")]
     BodyLate,
     #[error("The body is not valid JSON: {0}")]
     Syntax(String),
     #[error("{} fields are not valid", .0.count())]
     Fields(Violations),
-    #[error("The form is not multipart/form-data as RFC 7578 has it: {0}")]
+    #[error("The form is not valid multipart/form-data (RFC 7578): {0}")]
     Form(#[source] multer::Error),
     #[error("The form has no file part `{expected}`")]
     FilePartMissing { expected: String },
-    #[error("The form has two parts `{file_part}`: send one file in a request")]
+    #[error("The form has more than one file part `{file_part}`: send one file per request")]
     SecondFile { file_part: String },
-    #[error("The head of a form part is not valid: {0}")]
+    #[error("The headers of a form part are not valid: {0}")]
     Part(String),
     #[error("The form has more than {MAX_FORM_PARTS} parts besides the file")]
     TooManyParts,
     #[error("The text parts of the form are larger than {limit} bytes")]
     FormTooLarge { limit: u64 },
 
-    #[error("The body makes a message of more than {limit} bytes: send less at a time")]
+    #[error("The body encodes to a message of more than {limit} bytes: split it into smaller requests")]
     MessageTooLarge { limit: usize },
-    /// A rule of gRPC, of which some hold for plain HTTP, too.
+    /// A violation of a gRPC rule. Some of the rules apply to plain HTTP, too.
     #[error(transparent)]
     Rule(#[from] grpc_rules::Error),
 
-    #[error("Too many requests: try again in {} seconds", .retry_after.as_secs())]
+    #[error("Too many requests: retry after {} seconds", .retry_after.as_secs())]
     TooManyRequests { retry_after: Duration },
 
-    /// What a service answered.
+    /// The error status that a service returned.
     #[error("{}", .0.message())]
     Service(Box<Status>),
-    /// Not told to the client.
+    /// Not sent to the client.
     #[error("a service cannot be reached")]
     Unreachable(#[source] BoxError),
-    /// Not told to the client.
-    #[error("a service answered HTTP {http_status} without a gRPC status")]
+    /// Not sent to the client.
+    #[error("a service responded with HTTP {http_status} and no gRPC status")]
     NotGrpc { http_status: StatusCode, code: Code },
-    /// Not told to the client.
+    /// Not sent to the client.
     #[error("{0}")]
-    Broken(&'static str),
+    Internal(&'static str),
 }
 
 impl Error {
-    /// What is wrong with one field, as a phrase that continues its name.
+    /// The error of one field. `rule` is a phrase that follows the field's name, such as `must be UTF-8`.
     pub(crate) fn field(name: impl Into<String>, rule: impl Into<String>) -> Self {
         Self::Fields(Violation::new(name, rule).into())
     }
 
-    /// The status of the HTTP answer where the gRPC code does not say it.
+    /// The HTTP status, where the gRPC code does not determine it.
     pub(crate) const fn http_status(&self) -> Option<StatusCode> {
         match self {
             Self::MethodNotAllowed(_) => Some(StatusCode::METHOD_NOT_ALLOWED),
@@ -101,24 +100,26 @@ impl Error {
         }
     }
 
-    /// Headers that the answer has because of this error alone.
+    /// The response headers that only this error adds.
     pub(crate) fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         if let Self::MethodNotAllowed(methods) = self
-            && let Ok(allow) = HeaderValue::try_from(listed(methods))
+            && let Ok(allow) = HeaderValue::try_from(join_methods(methods))
         {
             headers.insert(ALLOW, allow);
         }
         headers
     }
 
-    /// Logs, once, what the client is not told.
+    /// Logs, once, the details that the client does not receive.
     fn log(&self) {
         match self {
-            Self::Unreachable(_) | Self::NotGrpc { .. } | Self::Broken(_) => {
+            Self::Unreachable(_) | Self::NotGrpc { .. } | Self::Internal(_) => {
                 tracing::error!(error = self as &dyn std::error::Error, "an upstream failed");
             }
-            Self::BodyBroke(source) => tracing::debug!(error = &**source as &dyn std::error::Error, "{self}"),
+            Self::BodyIncomplete(source) => {
+                tracing::debug!(error = &**source as &dyn std::error::Error, "{self}");
+            }
             _ => {}
         }
     }
@@ -133,7 +134,7 @@ impl From<Error> for Status {
             Error::NotFound => aip::with_reason(Code::NotFound, "NO_SUCH_PATH", text),
             Error::MethodNotAllowed(_) => aip::with_reason(Code::Unimplemented, "METHOD_NOT_ALLOWED", text),
             Error::NoSuchRpc(_) => aip::with_reason(Code::Unimplemented, "NO_SUCH_RPC", text),
-            Error::Refused(refused) => refused.into(),
+            Error::InvalidToken(rejection) => rejection.into(),
             Error::Denied(denied) => denied.into(),
             Error::BodyTooLarge { limit } | Error::FormTooLarge { limit } => aip::with_metadata(
                 Code::InvalidArgument,
@@ -150,7 +151,7 @@ impl From<Error> for Status {
             Error::MediaType { .. } | Error::ContentEncoding => invalid("UNSUPPORTED_MEDIA_TYPE"),
             Error::UnexpectedBody => invalid("UNEXPECTED_BODY"),
             Error::BodyMissing => invalid("BODY_MISSING"),
-            Error::BodyBroke(_) => invalid("BODY_INCOMPLETE"),
+            Error::BodyIncomplete(_) => invalid("BODY_INCOMPLETE"),
             Error::BodyIdle => aip::with_reason(Code::Aborted, "BODY_IDLE", text),
             Error::BodyLate => aip::with_reason(Code::DeadlineExceeded, "BODY_LATE", text),
             Error::Syntax(_) => invalid("INVALID_JSON"),
@@ -163,20 +164,20 @@ impl From<Error> for Status {
             Error::Rule(rule) => rule.into(),
             Error::TooManyRequests { retry_after } => aip::too_many_requests(text, retry_after),
             Error::Service(status) => *status,
-            Error::Unreachable(_) => away(),
-            Error::NotGrpc { code: Code::Unavailable, .. } => away(),
-            Error::NotGrpc { .. } | Error::Broken(_) => {
+            Error::Unreachable(_) => unavailable(),
+            Error::NotGrpc { code: Code::Unavailable, .. } => unavailable(),
+            Error::NotGrpc { .. } | Error::Internal(_) => {
                 aip::with_reason(Code::Internal, "INTERNAL", "Internal error")
             }
         }
     }
 }
 
-fn away() -> Status {
-    aip::with_reason(Code::Unavailable, "SERVICE_UNAVAILABLE", "The service is not available at the moment")
+fn unavailable() -> Status {
+    aip::with_reason(Code::Unavailable, "SERVICE_UNAVAILABLE", "The service is not available. Retry later.")
 }
 
-fn listed(methods: &[Method]) -> String {
+fn join_methods(methods: &[Method]) -> String {
     methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ")
 }
 
@@ -198,20 +199,20 @@ impl From<JsonError> for Error {
 
 impl From<Malformed> for Error {
     fn from(_: Malformed) -> Self {
-        Self::Broken("a message of the answer is not valid protobuf")
+        Self::Internal("a response message is not valid protobuf")
     }
 }
 
-/// A contract, or a host's wiring, that no gateway can be made of.
+/// Why a gateway cannot be built: the contract or the host's setup is not valid.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The descriptor set cannot be served.
     #[error(transparent)]
     Contract(#[from] crate::contract::ContractError),
-    /// The contract has a service that nothing was registered for.
+    /// The contract has a service without a registered upstream.
     #[error("no upstream is registered for the service {0}")]
     UpstreamMissing(String),
-    /// A message of the contract has no JSON form.
+    /// A message of the contract has no JSON schema.
     #[error("the message {0} is not part of the contract's descriptors")]
     SchemaMissing(String),
 }

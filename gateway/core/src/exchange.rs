@@ -1,20 +1,20 @@
-//! One request's identity: its id, its place in a trace, and how the client addressed it.
+//! The identity of one request: its id, its span in a trace, and the host and scheme that the client used.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Request, header::HOST, uri::Authority};
 
 use crate::ports::Host;
 
-/// Echoed to the client, logged, and sent to the services.
+/// The request id: returned to the client, logged, and sent to the services.
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// The longest request id that is taken over from a client.
+/// The longest request id that is accepted from a client, in bytes.
 const MAX_REQUEST_ID: usize = 128;
 
-/// What the gateway says of a request to the services, whatever the client said.
+/// What the gateway itself tells the services about a request. A client cannot forge these headers.
 #[derive(Clone, Debug)]
 pub(crate) struct Exchange {
     pub(crate) request_id: HeaderValue,
@@ -48,7 +48,7 @@ impl Exchange {
         self.request_id.to_str().unwrap_or_default()
     }
 
-    /// The trace's id: 32 hex digits.
+    /// The trace id: 32 hex digits.
     pub(crate) fn trace_id(&self) -> &str {
         self.traceparent.to_str().ok().and_then(|text| text.get(3..35)).unwrap_or_default()
     }
@@ -57,7 +57,7 @@ impl Exchange {
         self.scheme == "https"
     }
 
-    /// Writes it all as headers for a service.
+    /// Writes all of it as headers for a service.
     pub(crate) fn write(&self, headers: &mut HeaderMap) {
         headers.insert(X_REQUEST_ID, self.request_id.clone());
         headers.insert(TRACEPARENT, self.traceparent.clone());
@@ -71,7 +71,8 @@ impl Exchange {
     }
 }
 
-/// The client's own id if it is short and plain, so that it can neither forge a log line nor flood one; else a new one.
+/// The client's own request id, if it is short and plain; else a new one. A client's id can neither forge a log line nor
+/// flood the log.
 fn request_id(headers: &HeaderMap, host: &dyn Host) -> HeaderValue {
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     let is_sane = |value: &&HeaderValue| {
@@ -82,8 +83,8 @@ fn request_id(headers: &HeaderMap, host: &dyn Host) -> HeaderValue {
     headers.get(X_REQUEST_ID).filter(is_sane).cloned().unwrap_or_else(generate)
 }
 
-/// A proxy that ended TLS says so in `x-forwarded-proto`; of several proxies, the first is the client's. The host has taken
-/// away what nobody trusted said.
+/// The scheme that the client used. A proxy that terminates TLS sends `x-forwarded-proto`; with several proxies, the first
+/// value is the client's. The host has already removed the header if an untrusted peer sent it.
 fn scheme<B>(request: &Request<B>) -> &'static str {
     let forwarded = request.headers().get(X_FORWARDED_PROTO).map(HeaderValue::as_bytes);
     let first = forwarded.and_then(|value| value.split(|byte| *byte == b',').next()).map(<[u8]>::trim_ascii);
@@ -111,7 +112,7 @@ impl Trace {
         let (version, trace_id) = (hex(parts.next()?, 2)?, hex(parts.next()?, 32)?);
         let span_id = u64::try_from(hex(parts.next()?, 16)?).ok()?;
         let flags = u8::try_from(hex(parts.next()?, 2)?).ok()?;
-        // Later versions may say more after the flags.
+        // Later versions may have more fields after the flags.
         let ends = parts.next().is_none() || version > 0;
         (version != 0xff && trace_id != 0 && span_id != 0 && ends).then_some(Self {
             trace_id,
@@ -126,7 +127,7 @@ impl Trace {
         Self { trace_id: u128::from_be_bytes(random).max(1), span_id: 0, flags: 0 }.child(host)
     }
 
-    /// The gateway's own span of the same trace.
+    /// The gateway's own span in the same trace.
     fn child(self, host: &dyn Host) -> Self {
         let mut random = [0; 8];
         host.fill(&mut random);
@@ -144,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_scheme_is_that_of_the_first_proxy() {
+    fn the_scheme_is_read_from_the_first_proxys_value() {
         for (forwarded, expected) in [
             ("https", "https"),
             ("HTTPS", "https"),
@@ -164,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_traceparent_is_read_as_the_standard_says() {
+    fn a_traceparent_is_parsed_by_the_rules_of_trace_context() {
         let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
         assert_eq!(Trace::parse(good).unwrap().header(), good);
         assert!(Trace::parse(&good.replacen("00", "cc", 1).replace("-01", "-01-more")).is_some());

@@ -1,4 +1,4 @@
-//! The service that a host serves: everything that holds for every request, whatever its protocol.
+//! The service that a host serves, with everything that applies to every request in any protocol.
 
 use std::{
     convert::Infallible,
@@ -24,16 +24,16 @@ use tracing::{Instrument as _, Span, field::Empty};
 
 use crate::{
     ClientAddress, Config, Ports, StartError, Upstreams,
-    answer::{self, Problems},
     contract::Contract,
     cors::Cors,
-    discard::{Bounds, Leftover},
+    discard::{Limits, UnreadBody},
     error::Error,
     exchange::{Exchange, X_REQUEST_ID},
     grpc, http_api,
     json::Schemas,
     own_pages::OwnPages,
     ports::Host,
+    response::{self, ErrorEncoder},
     secure,
     shared::Shared,
 };
@@ -41,7 +41,7 @@ use crate::{
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// The gateway, as a tower service that never fails: every failure is an answer. Cheap to clone.
+/// The gateway as a tower service. It never returns an error: every failure becomes a response. Cheap to clone.
 #[derive(Clone)]
 pub struct Gateway {
     pub(crate) shared: Arc<Shared>,
@@ -51,7 +51,7 @@ impl Gateway {
     /// A gateway to the services in `descriptor_set` (a serialized `FileDescriptorSet` with its imports and options).
     ///
     /// # Errors
-    /// [`StartError`] if the descriptors cannot be served, or a service of theirs is not among the `upstreams`.
+    /// [`StartError`] if the descriptors cannot be served, or one of their services is not among the `upstreams`.
     pub fn new<C: Clock, E: Entropy, T: Timer>(
         config: Config,
         descriptor_set: &[u8],
@@ -72,7 +72,8 @@ impl Gateway {
 }
 
 impl Gateway {
-    /// Answers a request that its host refuses, because its sender sends too many: they may try again after `retry_after`.
+    /// Rejects a request because its host limits the rate of its sender: 429, or `RESOURCE_EXHAUSTED` in gRPC. The sender
+    /// may retry after `retry_after`.
     pub async fn too_many_requests<B>(&self, request: Request<B>, retry_after: Duration) -> Response<Body>
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,
@@ -82,7 +83,7 @@ impl Gateway {
         let exchange = Exchange::begin(&request, &*self.shared.host);
         let span = span(&request, &exchange);
         let shared = Arc::clone(&self.shared);
-        shared.answer(request, exchange, Some(Refusal { retry_after })).instrument(span).await
+        shared.handle(request, exchange, Some(RateLimited { retry_after })).instrument(span).await
     }
 }
 
@@ -101,7 +102,7 @@ where
     type Error = Infallible;
     type Future = BoxFuture<Result<Response<Body>, Infallible>>;
 
-    /// Always ready: what is too much is refused, not kept waiting.
+    /// Always ready: excess requests are rejected and do not wait.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
@@ -111,11 +112,11 @@ where
         let request = request.map(Body::new);
         let exchange = Exchange::begin(&request, &*shared.host);
         let span = span(&request, &exchange);
-        Box::pin(async move { Ok(shared.answer(request, exchange, None).await) }.instrument(span))
+        Box::pin(async move { Ok(shared.handle(request, exchange, None).await) }.instrument(span))
     }
 }
 
-/// What the log says of a request in every line about it.
+/// The span of a request: its fields are in every log line about the request.
 pub(crate) fn span<B>(request: &Request<B>, exchange: &Exchange) -> Span {
     let client = request.extensions().get().map(|ClientAddress(address)| tracing::field::display(*address));
     tracing::info_span!(
@@ -131,19 +132,19 @@ pub(crate) fn span<B>(request: &Request<B>, exchange: &Exchange) -> Span {
     )
 }
 
-/// What of a request is needed once more when its answer is there.
-pub(crate) struct Visit {
+/// A request that has no response yet, with what the response needs from it.
+pub(crate) struct InFlight {
     started: Instant,
     origin: Option<HeaderValue>,
 }
 
-impl Visit {
+impl InFlight {
     pub(crate) fn begin<B>(request: &Request<B>, host: &dyn Host) -> Self {
         Self { started: host.instant(), origin: request.headers().get(ORIGIN).cloned() }
     }
 
-    /// Gives the answer what every answer has, and logs it.
-    pub(crate) fn end(
+    /// Adds the headers that every response has, and writes the access log line.
+    pub(crate) fn finish(
         self,
         shared: &Shared,
         exchange: &Exchange,
@@ -153,31 +154,31 @@ impl Visit {
         headers.insert(X_REQUEST_ID, exchange.request_id.clone());
         shared.cors.mark(self.origin.as_ref(), headers);
         let duration_ms = shared.host.instant().since(self.started).as_millis();
-        tracing::info!(target: "access", status = status.as_u16(), duration_ms, "answered");
+        tracing::info!(target: "access", status = status.as_u16(), duration_ms, "response sent");
     }
 }
 
 impl Shared {
-    async fn answer(
+    async fn handle(
         self: Arc<Self>,
         request: Request<Body>,
         exchange: Exchange,
-        refusal: Option<Refusal>,
+        rate_limited: Option<RateLimited>,
     ) -> Response<Body> {
-        let visit = Visit::begin(&request, &*self.host);
+        let in_flight = InFlight::begin(&request, &*self.host);
         let method = request.method().clone();
         let is_native_grpc = grpc::is_call(&request);
         let mut response = if Cors::is_preflight(&request) {
-            let mut response = answer::empty(StatusCode::NO_CONTENT);
+            let mut response = response::empty(StatusCode::NO_CONTENT);
             self.cors.permit(response.headers_mut());
             response
         } else {
-            let (request, leftover) = Leftover::watch(request);
-            let dispatch = Dispatch { shared: Arc::clone(&self), exchange: exchange.clone(), refusal };
+            let (request, unread) = UnreadBody::track(request);
+            let dispatch = Dispatch { shared: Arc::clone(&self), exchange: exchange.clone(), rate_limited };
             let Ok(response) = GrpcWeb::new(dispatch).call(request).await;
-            if let Some(leftover) = leftover.filter(|_| response.status().as_u16() >= 400) {
+            if let Some(unread) = unread.filter(|_| response.status().as_u16() >= 400) {
                 let Config { max_discarded_bytes: bytes, idle_timeout: time, .. } = self.config;
-                leftover.discard(Bounds { bytes, time }, |duration| self.host.sleep(duration)).await;
+                unread.discard(Limits { bytes, time }, |duration| self.host.sleep(duration)).await;
             }
             response
         };
@@ -187,12 +188,12 @@ impl Shared {
         if method == Method::HEAD {
             response = without_body(response);
         }
-        visit.end(&self, &exchange, response.status(), response.headers_mut());
+        in_flight.finish(&self, &exchange, response.status(), response.headers_mut());
         response
     }
 }
 
-/// The answer to HEAD: what GET would say, without its body.
+/// The response to HEAD: the head of GET's response, without its body.
 fn without_body(mut response: Response<Body>) -> Response<Body> {
     if let Some(length) = response.body().size_hint().exact() {
         response.headers_mut().entry(CONTENT_LENGTH).or_insert(HeaderValue::from(length));
@@ -200,18 +201,18 @@ fn without_body(mut response: Response<Body>) -> Response<Body> {
     response.map(|_| Body::empty())
 }
 
-/// Native gRPC to the services, all else to HTTP. gRPC-web has become native gRPC ahead of it, so that whatever is
-/// answered here reaches the client in its own protocol.
+/// Dispatches native gRPC to the services, and everything else to HTTP. `GrpcWeb` has translated gRPC-web to native gRPC
+/// before this, and translates the response back, so that the client receives it in its own protocol.
 #[derive(Clone)]
 struct Dispatch {
     shared: Arc<Shared>,
     exchange: Exchange,
-    refusal: Option<Refusal>,
+    rate_limited: Option<RateLimited>,
 }
 
-/// That a host refuses a request, whatever it asks for.
+/// The host rejects the request because of its rate limit.
 #[derive(Clone, Copy)]
-struct Refusal {
+struct RateLimited {
     retry_after: Duration,
 }
 
@@ -225,16 +226,16 @@ impl Service<Request<Body>> for Dispatch {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let Self { shared, exchange, refusal } = self.clone();
+        let Self { shared, exchange, rate_limited } = self.clone();
         Box::pin(async move {
-            let error = refusal.map(|Refusal { retry_after }| Error::TooManyRequests { retry_after });
+            let error =
+                rate_limited.map(|RateLimited { retry_after }| Error::TooManyRequests { retry_after });
             Ok(match (error, grpc::is_call(&request)) {
-                (None, true) => grpc::answer(&shared, &exchange, request).await,
-                (None, false) => http_api::answer(&shared, &exchange, request).await,
+                (None, true) => grpc::handle(&shared, &exchange, request).await,
+                (None, false) => http_api::handle(&shared, &exchange, request).await,
                 (Some(error), true) => grpc::trailers_only(&error.into()),
-                (Some(error), false) => {
-                    Problems { schemas: &shared.schemas, request_id: exchange.id() }.answer(error, None)
-                }
+                (Some(error), false) => ErrorEncoder { schemas: &shared.schemas, request_id: exchange.id() }
+                    .encode_response(error, None),
             })
         })
     }

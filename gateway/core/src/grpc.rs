@@ -1,4 +1,4 @@
-//! gRPC that is passed on to a service; gRPC-web has become gRPC ahead of this.
+//! gRPC calls that are forwarded to a service. gRPC-web calls have been translated to gRPC before they arrive here.
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
@@ -17,7 +17,7 @@ use crate::{
     error::Error,
     exchange::Exchange,
     metadata,
-    shared::{Shared, note},
+    shared::{Shared, record},
 };
 
 pub(crate) const GRPC_STATUS: &str = "grpc-status";
@@ -31,20 +31,21 @@ pub(crate) fn is_call<B>(request: &Request<B>) -> bool {
         && (kind == b"application/grpc" || kind.starts_with(b"application/grpc+"))
 }
 
-/// Answers a gRPC call, by the service or by the status of what went wrong.
-pub(crate) async fn answer(shared: &Shared, exchange: &Exchange, request: Request<Body>) -> Response<Body> {
-    let response = match grpc_rules::check(&request) {
+/// Handles a gRPC call: returns the service's response, or the status of an error.
+pub(crate) async fn handle(shared: &Shared, exchange: &Exchange, request: Request<Body>) -> Response<Body> {
+    let response = match grpc_rules::check_head(&request) {
         Ok(()) => {
-            shared.pass_on(exchange, request).await.unwrap_or_else(|error| trailers_only(&error.into()))
+            shared.forward(exchange, request).await.unwrap_or_else(|error| trailers_only(&error.into()))
         }
         Err(rule) => rule.into_response(),
     };
     if let Some(status) = response.headers().get(GRPC_STATUS).and_then(|value| value.to_str().ok()) {
-        note("grpc_status", status);
+        record("grpc_status", status);
     }
     response
 }
 
+/// A gRPC response without messages, whose headers have the status.
 pub(crate) fn trailers_only(status: &Status) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.headers_mut() = grpc_web::trailers_from_status(status);
@@ -53,7 +54,7 @@ pub(crate) fn trailers_only(status: &Status) -> Response<Body> {
 }
 
 impl Shared {
-    async fn pass_on(&self, exchange: &Exchange, request: Request<Body>) -> Result<Response<Body>, Error> {
+    async fn forward(&self, exchange: &Exchange, request: Request<Body>) -> Result<Response<Body>, Error> {
         let (head, body) = request.into_parts();
         let (headers, timeout) = self.admit(exchange, &head).await?;
         let call = self.call(head.uri.path(), headers, body);
@@ -63,7 +64,7 @@ impl Shared {
         Ok(response.map(|body| Body::new(DeadlineBody::new(body, deadline.into_sleep()))))
     }
 
-    /// Judges the head of a gRPC call: the headers that its service gets to see, and how long it may take.
+    /// Checks the head of a gRPC call. Returns the headers for its service, and the time limit of the call.
     ///
     /// # Errors
     /// If there is no such RPC, or the caller may not call it.
@@ -74,10 +75,10 @@ impl Shared {
     ) -> Result<(HeaderMap, Option<Duration>), Error> {
         let path = head.uri.path();
         let method = self.rpc(path)?;
-        note("route", path);
+        record("route", path);
         self.authorize(method, &head.headers).await?;
         let timeout = self.grpc_timeout(method, &head.headers)?;
-        let mut headers = metadata::of_grpc(&head.headers, &self.config.forwarded_headers, exchange);
+        let mut headers = metadata::from_grpc(&head.headers, &self.config.forwarded_headers, exchange);
         headers.extend(timeout.map(|timeout| (GRPC_TIMEOUT, timeout_header(timeout))));
         Ok((headers, timeout))
     }
@@ -87,7 +88,7 @@ impl Shared {
         self.rpc(path).is_ok()
     }
 
-    /// The RPC at a gRPC path; `None` for one of a service that the contract does not have, but the host does.
+    /// The RPC at a gRPC path; `None` if its service is not in the contract, but the host has registered it.
     fn rpc(&self, path: &str) -> Result<Option<&Method>, Error> {
         let unknown = || Error::NoSuchRpc(path.trim_start_matches('/').to_owned());
         if let Some(method) = self.contract.method(path) {
@@ -98,25 +99,26 @@ impl Shared {
         if in_contract || !self.upstreams.contains(service) { Err(unknown()) } else { Ok(None) }
     }
 
-    /// Refuses a bad token, and a missing one where the method needs one; a service checks again what matters to it.
+    /// Rejects an invalid token, and a missing one if the method needs a token. A service checks the token again where it
+    /// needs the caller.
     ///
     /// # Errors
-    /// If the token is refused or missing.
+    /// If the token is invalid or missing.
     pub(crate) async fn authorize(&self, method: Option<&Method>, headers: &HeaderMap) -> Result<(), Error> {
         let error = match self.host.authenticate(headers).await {
             Ok(Some(caller)) => {
-                note("caller", caller.user_id().as_str());
+                record("caller", caller.user_id().as_str());
                 return Ok(());
             }
             Ok(None) if method.is_none_or(|method| method.token_optional) => return Ok(()),
             Ok(None) => Error::from(Denied::NoToken),
-            Err(refused) => refused.into(),
+            Err(rejection) => rejection.into(),
         };
-        note("auth_error", &error.to_string());
+        record("auth_error", &error.to_string());
         Err(error)
     }
 
-    /// A call with one answer always ends; a stream ends when its caller says so.
+    /// The time limit of a gRPC call. A unary call always has one; a stream has one only if its caller sets it.
     fn grpc_timeout(&self, method: Option<&Method>, headers: &HeaderMap) -> Result<Option<Duration>, Error> {
         let streams = method.is_some_and(|method| method.client_streaming() || method.server_streaming());
         if method.is_none() || streams {
@@ -125,19 +127,19 @@ impl Shared {
         self.unary_timeout(headers).map(Some)
     }
 
-    /// How long a call with one answer may take.
+    /// The time limit of a call with one response.
     ///
     /// # Errors
-    /// If the caller's `grpc-timeout` is not one.
+    /// If the caller's `grpc-timeout` is not valid.
     pub(crate) fn unary_timeout(&self, headers: &HeaderMap) -> Result<Duration, Error> {
         let requested = requested_timeout(headers)?.unwrap_or(self.config.default_timeout);
         Ok(requested.min(self.config.max_timeout))
     }
 
-    /// Calls the RPC at `path` of the service that is registered for it.
+    /// Calls the RPC at `path` on the upstream that is registered for its service.
     ///
     /// # Errors
-    /// If there is none, or it cannot be reached.
+    /// If there is no such upstream, or it cannot be reached.
     pub(crate) async fn call(
         &self,
         path: &str,
@@ -147,10 +149,10 @@ impl Shared {
         self.call_upstream(service_of(path).unwrap_or_default(), path, headers, body).await
     }
 
-    /// Calls the RPC at `path` where the service `registered` is.
+    /// Calls the RPC at `path` on the upstream of the service `registered`.
     ///
     /// # Errors
-    /// If there is no such service, or it cannot be reached.
+    /// If there is no such upstream, or it cannot be reached.
     pub(crate) async fn call_upstream(
         &self,
         registered: &str,
@@ -159,16 +161,16 @@ impl Shared {
         body: Body,
     ) -> Result<Response<Body>, Error> {
         let upstream = self.upstreams.get(registered);
-        let upstream = upstream.ok_or(Error::Broken("no upstream is registered for the service"))?.clone();
+        let upstream = upstream.ok_or(Error::Internal("no upstream is registered for the service"))?.clone();
         let mut request = Request::new(body);
         *request.method_mut() = HttpMethod::POST;
         *request.version_mut() = http::Version::HTTP_2;
-        *request.uri_mut() =
-            http::Uri::try_from(path).map_err(|_| Error::Broken("an RPC's name is no path"))?;
+        *request.uri_mut() = http::Uri::try_from(path)
+            .map_err(|_| Error::Internal("the name of an RPC is not a valid path"))?;
         *request.headers_mut() = headers;
-        // A bug in a service of this process must not take the client's connection with it, and all other calls there.
-        let answer = AssertUnwindSafe(upstream.oneshot(request)).catch_unwind().await;
-        answer.map_err(|_| Error::Broken("a service panicked"))?.map_err(Error::Unreachable)
+        // A panic in a service of this process must not close the client's connection, which may carry other calls.
+        let result = AssertUnwindSafe(upstream.oneshot(request)).catch_unwind().await;
+        result.map_err(|_| Error::Internal("a service panicked"))?.map_err(Error::Unreachable)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Plain HTTP: the gateway's own paths, then the contract's.
+//! Plain HTTP: the gateway's own pages, then the routes of the contract.
 
 use bytes::Bytes;
 use http::{
@@ -9,19 +9,20 @@ use http::{
 use tonic::body::Body;
 
 use crate::{
-    answer::{self, Problems},
     conditional,
     contract::Mismatch,
     error::Error,
     exchange::Exchange,
-    health, rest,
-    shared::{Shared, note},
+    health,
+    response::{self, ErrorEncoder},
+    rest,
+    shared::{Shared, record},
 };
 
-/// What an RPC's own path takes.
+/// The protocols that an RPC's gRPC path accepts.
 const GRPC_MEDIA_TYPES: &str = "gRPC (application/grpc) or gRPC-web (application/grpc-web+proto)";
 
-/// The paths that are the gateway's own; all of them take GET and HEAD.
+/// The gateway's own pages. All of them accept GET and HEAD.
 #[derive(Clone, Copy)]
 enum OwnPage {
     Index,
@@ -44,50 +45,56 @@ impl OwnPage {
     }
 }
 
-/// Answers a request that is no gRPC.
-pub(crate) async fn answer(shared: &Shared, exchange: &Exchange, request: Request<Body>) -> Response<Body> {
-    let problems = Problems { schemas: &shared.schemas, request_id: exchange.id() };
+/// Handles a request that is not gRPC.
+pub(crate) async fn handle(shared: &Shared, exchange: &Exchange, request: Request<Body>) -> Response<Body> {
+    let errors = ErrorEncoder { schemas: &shared.schemas, request_id: exchange.id() };
     let (head, body) = request.into_parts();
     if let Some((page, route)) = OwnPage::at(head.uri.path()) {
-        note("route", route);
-        return own(shared, page, &head).await.unwrap_or_else(|error| problems.answer(error, None));
+        record("route", route);
+        return handle_own_page(shared, page, &head)
+            .await
+            .unwrap_or_else(|error| errors.encode_response(error, None));
     }
     match shared.contract.find(&head.method, head.uri.path()) {
-        Ok(found) => rest::answer(&rest::Call { shared, exchange, head: &head, found }, body, problems).await,
-        Err(Mismatch::MethodNotAllowed { allow }) if head.method == Method::OPTIONS => options(&allow),
-        Err(Mismatch::MethodNotAllowed { allow }) => problems.answer(Error::MethodNotAllowed(allow), None),
-        Err(Mismatch::NotFound) if shared.has_rpc(head.uri.path()) => {
-            rpc(&head.method).unwrap_or_else(|error| problems.answer(error, None))
+        Ok(found) => rest::handle(&rest::Call { shared, exchange, head: &head, found }, body, errors).await,
+        Err(Mismatch::MethodNotAllowed { allow }) if head.method == Method::OPTIONS => {
+            encode_allowed_methods(&allow)
         }
-        Err(Mismatch::NotFound) => problems.answer(Error::NotFound, None),
+        Err(Mismatch::MethodNotAllowed { allow }) => {
+            errors.encode_response(Error::MethodNotAllowed(allow), None)
+        }
+        Err(Mismatch::NotFound) if shared.has_rpc(head.uri.path()) => {
+            handle_rpc_path(&head.method).unwrap_or_else(|error| errors.encode_response(error, None))
+        }
+        Err(Mismatch::NotFound) => errors.encode_response(Error::NotFound, None),
     }
 }
 
-/// The response to a request for an RPC that is no call of it.
-fn rpc(method: &Method) -> Result<Response<Body>, Error> {
+/// The response to a request at an RPC's gRPC path that is not a gRPC call.
+fn handle_rpc_path(method: &Method) -> Result<Response<Body>, Error> {
     match *method {
         Method::POST => Err(Error::MediaType { expected: GRPC_MEDIA_TYPES.to_owned() }),
-        Method::OPTIONS => Ok(options(&[Method::POST])),
+        Method::OPTIONS => Ok(encode_allowed_methods(&[Method::POST])),
         _ => Err(Error::MethodNotAllowed(vec![Method::POST])),
     }
 }
 
-async fn own(shared: &Shared, page: OwnPage, head: &Parts) -> Result<Response<Body>, Error> {
+async fn handle_own_page(shared: &Shared, page: OwnPage, head: &Parts) -> Result<Response<Body>, Error> {
     let pages = &shared.own_pages;
     let allowed = [Method::GET, Method::HEAD];
     if head.method == Method::OPTIONS {
-        return Ok(options(&allowed));
+        return Ok(encode_allowed_methods(&allowed));
     }
     if !allowed.contains(&head.method) {
         return Err(Error::MethodNotAllowed(allowed.to_vec()));
     }
     Ok(match page {
-        OwnPage::Index => answer::json(StatusCode::OK, pages.index.clone()),
-        OwnPage::Health => answer::json(StatusCode::OK, pages.health.clone()),
-        OwnPage::Live => answer::json(StatusCode::OK, Bytes::from_static(br#"{"status":"ok"}"#)),
+        OwnPage::Index => response::json(StatusCode::OK, pages.index.clone()),
+        OwnPage::Health => response::json(StatusCode::OK, pages.health.clone()),
+        OwnPage::Live => response::json(StatusCode::OK, Bytes::from_static(br#"{"status":"ok"}"#)),
         OwnPage::Ready => health::ready(shared).await,
         OwnPage::OpenApi => {
-            let mut response = answer::json(StatusCode::OK, pages.openapi.clone());
+            let mut response = response::json(StatusCode::OK, pages.openapi.clone());
             response.headers_mut().insert(ETAG, pages.openapi_tag.clone());
             response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
             conditional::unless_current(&head.method, &head.headers, response)
@@ -95,9 +102,9 @@ async fn own(shared: &Shared, page: OwnPage, head: &Parts) -> Result<Response<Bo
     })
 }
 
-/// What a path takes, to an OPTIONS that is no preflight.
-fn options(allow: &[Method]) -> Response<Body> {
-    let mut response = answer::empty(StatusCode::NO_CONTENT);
+/// The response to an OPTIONS that is not a CORS preflight: the methods that the path accepts.
+fn encode_allowed_methods(allow: &[Method]) -> Response<Body> {
+    let mut response = response::empty(StatusCode::NO_CONTENT);
     response.headers_mut().extend(Error::MethodNotAllowed(allow.to_vec()).headers());
     response
 }

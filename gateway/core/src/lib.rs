@@ -1,25 +1,28 @@
 //! The gateway without its host: an HTTP request in, an HTTP response out.
 //!
-//! A [`Gateway`] answers HTTP/JSON, gRPC-web and native gRPC on one port and calls gRPC services behind it. It names no
-//! RPC: what a path means, what a body holds and which status is a success all come from the descriptors ([`contract`],
-//! which [`descriptor`] reads them for).
-//! A host builds one from its [`Config`], its [`Upstreams`] and its [`Ports`], and serves it as a tower service.
+//! A [`Gateway`] serves HTTP/JSON, gRPC-web and native gRPC on one port and calls the gRPC services behind it. Its code
+//! names no RPC: the routes, the request and response messages and the success statuses come from protobuf descriptors.
+//! [`descriptor`] reads the descriptors, and [`contract`] derives the routes from them.
+//! A host builds a gateway from a [`Config`], its [`Upstreams`] and its [`Ports`], and serves it as a tower service.
 //!
-//! A request passes `gateway` (ids, CORS, secure headers, the log line), then `grpc` if it is gRPC, or `http`: the
-//! gateway's own paths, then `rest` by one of its shapes: `unary`, `stream`, `upload`, `download`. To add a shape, say
-//! it in `reticle/http/v1/options.proto`, read it in [`contract`], and give it a file in `rest`. To add an error, add a
-//! variant to `error`; the compiler leads to its status. To let a header through, name it in `metadata`.
+//! A request passes through `gateway` (ids, CORS, secure headers, the log line). Then `grpc` handles it if it is gRPC.
+//! Otherwise `http_api` handles it: either one of the gateway's own pages, or a route in `rest`, with one file for each
+//! shape of RPC: `unary`, `stream`, `upload`, `download`.
+//!
+//! To add a shape, declare it in `reticle/http/v1/options.proto`, read it in [`contract`], and add a file to `rest`. To
+//! add an error, add a variant in `error`; the compiler then asks for its status. To forward a header, name it in
+//! `metadata`.
 
 pub mod contract;
 pub mod descriptor;
 
-mod answer;
 mod body;
 mod conditional;
 mod config;
 mod cors;
 mod deadline;
 mod discard;
+mod discard_unread;
 mod error;
 mod exchange;
 mod gateway;
@@ -32,8 +35,8 @@ mod metadata;
 mod openapi;
 mod own_pages;
 mod ports;
-mod read_on;
 mod relay;
+mod response;
 mod rest;
 mod secure;
 mod shared;
@@ -42,10 +45,10 @@ mod wire;
 
 pub use config::Config;
 pub use cors::{AllowedOrigins, InvalidOrigin};
+pub use discard_unread::DiscardUnread;
 pub use error::StartError;
 pub use gateway::Gateway;
 pub use health::OWN_HEALTH;
 pub use ports::{ClientAddress, Ports};
-pub use read_on::ReadOn;
 pub use relay::Relayed;
 pub use upstream::Upstreams;

@@ -1,5 +1,5 @@
-//! gRPC's message framing, where the gateway itself is the client: five bytes ahead of each message, the outcome in the
-//! trailers.
+//! gRPC's message framing, where the gateway itself is the client: a prefix of five bytes before each message, and the
+//! status in the trailers.
 
 use std::pin::Pin;
 
@@ -11,16 +11,16 @@ use tonic::body::Body;
 
 use crate::{error::Error, grpc::GRPC_STATUS};
 
-/// A flag byte and the length.
+/// The size of a message's prefix: a flag byte and the length.
 pub(crate) const PREFIX_BYTES: usize = 5;
 
 /// The prefix of a message of `length` bytes.
 ///
 /// # Errors
-/// If gRPC cannot say that length.
+/// If the length does not fit 32 bits.
 pub(crate) fn prefix(length: usize) -> Result<[u8; PREFIX_BYTES], Error> {
     let length =
-        u32::try_from(length).map_err(|_| Error::Broken("the request is longer than gRPC can say"))?;
+        u32::try_from(length).map_err(|_| Error::Internal("the request's length does not fit 32 bits"))?;
     let [a, b, c, d] = length.to_be_bytes();
     Ok([0, a, b, c, d])
 }
@@ -28,7 +28,7 @@ pub(crate) fn prefix(length: usize) -> Result<[u8; PREFIX_BYTES], Error> {
 /// `message` as the whole body of a call.
 ///
 /// # Errors
-/// If gRPC cannot say its length.
+/// If its length does not fit 32 bits.
 pub(crate) fn body(message: &[u8]) -> Result<Body, Error> {
     let mut framed = Vec::with_capacity(PREFIX_BYTES + message.len());
     framed.extend_from_slice(&prefix(message.len())?);
@@ -36,12 +36,12 @@ pub(crate) fn body(message: &[u8]) -> Result<Body, Error> {
     Ok(Body::new(http_body_util::Full::new(Bytes::from(framed))))
 }
 
-/// A service's answer: its messages in order, then its outcome.
+/// A service's response: its messages in order, then its status.
 #[derive(Debug)]
 pub(crate) struct Messages {
     body: Body,
     buffered: BytesMut,
-    /// What one frame of the body left over, not copied as long as messages lie within it.
+    /// The unread rest of one frame of the body. Messages that lie within it are not copied.
     chunk: Bytes,
     state: State,
 }
@@ -49,19 +49,19 @@ pub(crate) struct Messages {
 #[derive(Debug)]
 enum State {
     Open,
-    /// The body has ended, and said OK.
+    /// The body has ended with the status OK.
     Ended(HeaderMap),
 }
 
 impl Messages {
-    /// Takes the head of an answer.
+    /// Reads the head of a response.
     ///
     /// # Errors
-    /// The outcome, if it stands in the head and is not OK; or that the answer is no gRPC.
+    /// The status, if the head has one that is not OK. [`Error::NotGrpc`], if the response is not gRPC.
     pub(crate) fn open(response: Response<Body>) -> Result<(HeaderMap, Self), Error> {
         let (head, body) = response.into_parts();
         let state = if head.headers.contains_key(GRPC_STATUS) {
-            State::Ended(outcome(head.headers.clone())?)
+            State::Ended(require_ok(head.headers.clone())?)
         } else if head.status.is_success() {
             State::Open
         } else {
@@ -71,10 +71,10 @@ impl Messages {
         Ok((head.headers, Self { body, buffered: BytesMut::new(), chunk: Bytes::new(), state }))
     }
 
-    /// The next message; `None` when all have come and the outcome is OK.
+    /// The next message; `None` when all messages were read and the status is OK.
     ///
     /// # Errors
-    /// The outcome, if it is not OK; or that the answer broke off or is no gRPC.
+    /// The status, if it is not OK; or an error, if the response is incomplete or is not gRPC.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         loop {
             if let Some(message) = self.take_message()? {
@@ -86,15 +86,16 @@ impl Messages {
         }
     }
 
-    /// The only message of a call with one answer, and the trailers.
+    /// The only message of a call with one response, and the trailers.
     ///
     /// # Errors
-    /// As [`Messages::next`]; or that there was none, or more than one.
+    /// As [`Messages::next`]; and if there is no message, or more than one.
     pub(crate) async fn only(mut self) -> Result<(Bytes, HeaderMap), Error> {
-        let message = self.next().await?.ok_or(Error::Broken("a call with one answer got none"))?;
+        const NONE: Error = Error::Internal("a call with one response received no message");
+        let message = self.next().await?.ok_or(NONE)?;
         match (self.next().await?, self.state) {
             (None, State::Ended(trailers)) => Ok((message, trailers)),
-            _ => Err(Error::Broken("a call with one answer got several")),
+            _ => Err(Error::Internal("a call with one response received several messages")),
         }
     }
 
@@ -112,7 +113,7 @@ impl Messages {
         self.fill_buffer()
     }
 
-    /// Moves just as much from the chunk to the buffer as the message that lies across both needs.
+    /// Moves exactly the rest of a message that lies across buffer and chunk from the chunk to the buffer.
     fn fill_buffer(&mut self) -> Result<Option<Bytes>, Error> {
         self.move_up_to(PREFIX_BYTES);
         let Some(length) = message_length(&self.buffered)? else { return Ok(None) };
@@ -130,35 +131,35 @@ impl Messages {
         self.buffered.extend_from_slice(&self.chunk.split_to(missing));
     }
 
-    /// Reads on; `false` at the end.
+    /// Reads the next frame; `false` at the end.
     async fn read(&mut self) -> Result<bool, Error> {
         if let State::Ended(_) = self.state {
-            return if self.buffered.is_empty() { Ok(false) } else { Err(BROKEN_OFF) };
+            return if self.buffered.is_empty() { Ok(false) } else { Err(INCOMPLETE) };
         }
         let frame = std::future::poll_fn(|cx| Pin::new(&mut self.body).poll_frame(cx)).await;
-        let frame = frame.ok_or(BROKEN_OFF)?.map_err(|status| Error::Unreachable(status.into()))?;
+        let frame = frame.ok_or(INCOMPLETE)?.map_err(|status| Error::Unreachable(status.into()))?;
         match frame.into_data() {
             Ok(data) => self.chunk = data,
             Err(frame) => {
                 let trailers = frame.into_trailers().unwrap_or_default();
-                self.state = State::Ended(outcome(trailers)?);
+                self.state = State::Ended(require_ok(trailers)?);
             }
         }
         Ok(true)
     }
 }
 
-const BROKEN_OFF: Error = Error::Broken("the answer ended without an outcome");
+const INCOMPLETE: Error = Error::Internal("the response ended in a message or without a status");
 
-/// The trailers of a call that succeeded.
+/// Returns `trailers` if their status is OK.
 ///
 /// # Errors
-/// The outcome, if it is another; or that they do not tell it.
-fn outcome(trailers: HeaderMap) -> Result<HeaderMap, Error> {
+/// The status, if it is another; or [`INCOMPLETE`], if there is none.
+fn require_ok(trailers: HeaderMap) -> Result<HeaderMap, Error> {
     if grpc_web::is_ok(&trailers) {
         return Ok(trailers);
     }
-    let status = grpc_web::status_from_trailers(&trailers).ok_or(BROKEN_OFF)?;
+    let status = grpc_web::status_from_trailers(&trailers).ok_or(INCOMPLETE)?;
     Err(Error::Service(Box::new(status)))
 }
 
@@ -167,14 +168,14 @@ fn take_framed(chunk: &mut Bytes, length: usize) -> Option<Bytes> {
     (chunk.len() >= end).then(|| chunk.split_to(end).split_off(PREFIX_BYTES))
 }
 
-/// The length of the message that `framed` begins with; `None` if that is not told yet.
+/// The length of the first message in `framed`; `None` if its prefix is not complete yet.
 fn message_length(framed: &[u8]) -> Result<Option<usize>, Error> {
     let Some(([flag, a, b, c, d], _)) = framed.split_first_chunk() else { return Ok(None) };
     let length = usize::try_from(u32::from_be_bytes([*a, *b, *c, *d])).unwrap_or(usize::MAX);
     match flag {
         0 if length <= MAX_MESSAGE_BYTES => Ok(Some(length)),
-        0 => Err(Error::Broken("a message of the answer is too long")),
-        _ => Err(Error::Broken("a message of the answer is compressed, which was not asked for")),
+        0 => Err(Error::Internal("a response message is longer than the limit")),
+        _ => Err(Error::Internal("a response message is compressed, but the request did not accept that")),
     }
 }
 
@@ -198,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_come_whole_however_the_body_is_cut() {
+    fn messages_are_read_whole_however_the_body_is_split() {
         let texts: [&[u8]; 4] = [b"", b"a", b"hello", &[7; 300]];
         let framed: Vec<u8> =
             texts.iter().flat_map(|text| [&prefix(text.len()).unwrap()[..], text].concat()).collect();
@@ -213,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_breaks_off_is_an_error_and_never_a_short_answer() {
+    fn an_incomplete_response_is_an_error() {
         let framed = [&prefix(5).unwrap()[..], b"hello"].concat();
         let ends = |framed: &[u8], trailers| {
             let mut messages = messages(framed, 4, trailers);
@@ -231,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_beyond_the_limit_is_refused_by_its_length_alone() {
+    fn a_message_beyond_the_limit_is_rejected_by_its_declared_length() {
         let length = |length| message_length(&prefix(length).unwrap());
         assert!(length(MAX_MESSAGE_BYTES).is_ok());
         assert!(length(MAX_MESSAGE_BYTES + 1).is_err());

@@ -1,4 +1,4 @@
-//! Which headers cross the gateway: few, and named here. Anything else that a client sends never reaches a service.
+//! The headers that pass through the gateway. They are listed here; no other header of a client reaches a service.
 
 use http::{
     HeaderMap, HeaderName, HeaderValue,
@@ -8,18 +8,18 @@ use storage::BOOKMARK_HEADER;
 
 use crate::exchange::Exchange;
 
-/// What reaches a service from every request; [`Exchange`] adds what the gateway says itself.
+/// The headers of every request that are forwarded to a service. [`Exchange`] adds the gateway's own.
 const FORWARDED: [HeaderName; 2] = [AUTHORIZATION, HeaderName::from_static(BOOKMARK_HEADER)];
 
-/// What belongs to gRPC's own protocol, and reaches a service from gRPC calls.
+/// The headers of the gRPC protocol that are forwarded from gRPC calls.
 const GRPC: [HeaderName; 2] =
     [HeaderName::from_static("grpc-encoding"), HeaderName::from_static("grpc-accept-encoding")];
 
-/// What a client sees of a service's metadata in an HTTP answer.
-const ANSWERED: [HeaderName; 2] = [HeaderName::from_static(BOOKMARK_HEADER), WWW_AUTHENTICATE];
+/// The metadata of a service that an HTTP response returns to the client.
+const RETURNED: [HeaderName; 2] = [HeaderName::from_static(BOOKMARK_HEADER), WWW_AUTHENTICATE];
 
-/// The metadata of the call that a plain HTTP request becomes.
-pub(crate) fn of_http(request: &HeaderMap, further: &[HeaderName], exchange: &Exchange) -> HeaderMap {
+/// The metadata of the gRPC call that the gateway makes for a plain HTTP request.
+pub(crate) fn from_http(request: &HeaderMap, further: &[HeaderName], exchange: &Exchange) -> HeaderMap {
     let mut metadata = HeaderMap::with_capacity(16);
     copy(FORWARDED.iter().chain(further), request, &mut metadata);
     metadata.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
@@ -28,19 +28,19 @@ pub(crate) fn of_http(request: &HeaderMap, further: &[HeaderName], exchange: &Ex
     metadata
 }
 
-/// The metadata of a gRPC call that is passed on.
-pub(crate) fn of_grpc(request: &HeaderMap, further: &[HeaderName], exchange: &Exchange) -> HeaderMap {
-    let mut metadata = of_http(request, further, exchange);
+/// The metadata of a gRPC call that is forwarded.
+pub(crate) fn from_grpc(request: &HeaderMap, further: &[HeaderName], exchange: &Exchange) -> HeaderMap {
+    let mut metadata = from_http(request, further, exchange);
     copy(GRPC.iter().chain(&[CONTENT_TYPE]), request, &mut metadata);
     metadata
 }
 
-/// Copies what a client may see of a service's `metadata` to the headers of an HTTP answer.
-pub(crate) fn answer(metadata: &HeaderMap, response: &mut HeaderMap) {
-    copy(&ANSWERED, metadata, response);
+/// Copies the part of a service's `metadata` that a client may see to the headers of an HTTP response.
+pub(crate) fn copy_to_response(metadata: &HeaderMap, response: &mut HeaderMap) {
+    copy(&RETURNED, metadata, response);
 }
 
-/// Copies the headers with these names, in place of what was there.
+/// Copies the headers with these names, and replaces existing ones.
 pub(crate) fn copy<'n>(
     names: impl IntoIterator<Item = &'n HeaderName>,
     from: &HeaderMap,

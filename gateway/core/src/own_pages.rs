@@ -1,4 +1,4 @@
-//! The gateway's own pages, made once at the start.
+//! The content of the gateway's own pages, built once at the start.
 
 use bytes::Bytes;
 use http::HeaderValue;
@@ -11,10 +11,10 @@ use crate::{
     openapi,
 };
 
-/// The bytes of a SHA-256 that tell two documents apart well enough.
+/// How many bytes of a SHA-256 an entity tag has: enough to distinguish two documents.
 const TAG_BYTES: usize = 16;
 
-/// Answers made once, at the start.
+/// The bodies of the own pages.
 pub(crate) struct OwnPages {
     /// The full names of the contract's services.
     pub(crate) services: Vec<String>,

@@ -1,25 +1,25 @@
-//! What the gateway asks of its host.
+//! What the gateway needs from its host: authentication, time, randomness, timers.
 
 use std::{future::Future, net::IpAddr, pin::Pin, time::Duration};
 
 use http::HeaderMap;
-use identity::{Authenticator, Caller, Refused};
+use identity::{Authenticator, Caller, TokenRejection};
 use storage::{Clock, Entropy, Id, Instant, Timer};
 
-/// The host's side of a gateway.
+/// The ports through which a gateway uses its host.
 #[derive(Clone, Debug)]
 pub struct Ports<C, E, T> {
     /// Verifies tokens.
     pub authenticator: Authenticator<C>,
-    /// Tells the time.
+    /// Reads the time.
     pub clock: C,
-    /// Makes request ids that nobody can guess.
+    /// Makes request ids that cannot be guessed.
     pub entropy: E,
-    /// Ends what takes too long.
+    /// Ends calls at their time limit.
     pub timer: T,
 }
 
-/// The address of a request's client, for the log: an extension that a host puts into the request, if it knows.
+/// The address of a request's client, for the log. A host that knows it adds it to the request's extensions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
@@ -34,7 +34,10 @@ pub(crate) trait Host: Send + Sync {
     fn new_id(&self) -> Id;
     fn fill(&self, buffer: &mut [u8]);
     fn sleep(&self, duration: Duration) -> Sleep;
-    fn authenticate<'a>(&'a self, headers: &'a HeaderMap) -> BoxFuture<'a, Result<Option<Caller>, Refused>>;
+    fn authenticate<'a>(
+        &'a self,
+        headers: &'a HeaderMap,
+    ) -> BoxFuture<'a, Result<Option<Caller>, TokenRejection>>;
 }
 
 impl<C: Clock, E: Entropy, T: Timer> Host for Ports<C, E, T> {
@@ -54,7 +57,10 @@ impl<C: Clock, E: Entropy, T: Timer> Host for Ports<C, E, T> {
         Box::pin(self.timer.sleep(duration))
     }
 
-    fn authenticate<'a>(&'a self, headers: &'a HeaderMap) -> BoxFuture<'a, Result<Option<Caller>, Refused>> {
+    fn authenticate<'a>(
+        &'a self,
+        headers: &'a HeaderMap,
+    ) -> BoxFuture<'a, Result<Option<Caller>, TokenRejection>> {
         Box::pin(self.authenticator.authenticate(headers))
     }
 }

@@ -1,5 +1,5 @@
-//! gRPC-web calls of services that speak it themselves: the gateway judges the head, and the host passes the body on as
-//! it is. A Worker gives one stream to the next that way, and copies nothing.
+//! Relays gRPC-web calls to services that speak gRPC-web themselves: the gateway checks the head of the call, and the host
+//! forwards the body unchanged. A Worker connects the two streams this way and copies no bytes.
 
 use std::{
     convert::Infallible,
@@ -21,35 +21,35 @@ use crate::{
     deadline::Deadline,
     error::Error,
     exchange::Exchange,
-    gateway::{Visit, span},
+    gateway::{InFlight, span},
     grpc, metadata, secure,
     shared::Shared,
 };
 
-/// What says that a request is gRPC-web, and which answer it wants: the service reads it too.
-const OF_GRPC_WEB: [HeaderName; 3] = [CONTENT_TYPE, ACCEPT, HeaderName::from_static("x-grpc-web")];
+/// The headers of the gRPC-web protocol: the formats of the request and of the response. The service reads them, too.
+const GRPC_WEB: [HeaderName; 3] = [CONTENT_TYPE, ACCEPT, HeaderName::from_static("x-grpc-web")];
 
-/// The answer to a call that was to be passed on.
+/// The response to a call that [`Gateway::relay`] handled.
 #[derive(Debug)]
 pub enum Relayed<R> {
-    /// The service's own; nothing of its body was read.
-    Passed(Response<R>),
-    /// The gateway's: the call was refused, or the service could not be reached.
-    Answered(Response<Body>),
+    /// The response of the service. Its body is unread.
+    FromService(Response<R>),
+    /// The response of the gateway: it rejected the call, or could not reach the service.
+    FromGateway(Response<Body>),
 }
 
 impl<R> Relayed<R> {
     fn head_mut(&mut self) -> (StatusCode, &mut HeaderMap) {
         match self {
-            Self::Passed(response) => (response.status(), response.headers_mut()),
-            Self::Answered(response) => (response.status(), response.headers_mut()),
+            Self::FromService(response) => (response.status(), response.headers_mut()),
+            Self::FromGateway(response) => (response.status(), response.headers_mut()),
         }
     }
 }
 
 impl Gateway {
-    /// Whether [`Gateway::relay`] is for `request`: a gRPC-web call with one request message. A stream of them is read, so
-    /// that its end can be told from a client that broke off.
+    /// Whether [`Gateway::relay`] can handle `request`: a gRPC-web call with one request message. A stream of request
+    /// messages is not relayed: the gateway reads it, to distinguish its end from a connection that broke.
     pub fn relays<B>(&self, request: &Request<B>) -> bool {
         let method = || self.shared.contract.method(request.uri().path());
         request.method() == Method::POST
@@ -57,10 +57,9 @@ impl Gateway {
             && method().is_some_and(|method| !method.client_streaming())
     }
 
-    /// Answers a gRPC-web call, one of those that [`Gateway::relays`] is true of, by `forward`, which gets the full name of
-    /// the service, and the request with the headers that the service may see. Everything else is as in any other call of
-    /// the gateway: tokens, CORS, ids, and how long the service may take to begin. How long its answer may take is its
-    /// own affair.
+    /// Handles a gRPC-web call for which [`Gateway::relays`] is true. `forward` receives the full name of the service, and
+    /// the request with the headers that the service may see. Tokens, CORS and ids work as in any other call, and the
+    /// service must begin its response within the call's time limit. The gateway does not limit the time of the body.
     pub async fn relay<B, R, F>(
         &self,
         request: Request<B>,
@@ -89,20 +88,20 @@ impl Shared {
         R: Send,
         F: Future<Output = Result<Response<R>, BoxError>> + Send,
     {
-        let visit = Visit::begin(&request, &*self.host);
+        let in_flight = InFlight::begin(&request, &*self.host);
         let (head, body) = request.into_parts();
-        let mut relayed = match self.pass_body_on(&exchange, &head, body, forward).await {
-            Ok(response) => Relayed::Passed(response),
-            Err(error) => Relayed::Answered(refusal(head, error).await),
+        let mut relayed = match self.forward_body(&exchange, &head, body, forward).await {
+            Ok(response) => Relayed::FromService(response),
+            Err(error) => Relayed::FromGateway(encode_error(head, error).await),
         };
         let (status, headers) = relayed.head_mut();
         secure::mark(headers, exchange.is_https());
         grpc_web::forbid_buffering(headers);
-        visit.end(self, &exchange, status, headers);
+        in_flight.finish(self, &exchange, status, headers);
         relayed
     }
 
-    async fn pass_body_on<B, R, F>(
+    async fn forward_body<B, R, F>(
         &self,
         exchange: &Exchange,
         head: &Parts,
@@ -116,7 +115,7 @@ impl Shared {
     {
         let (mut headers, timeout) = self.admit(exchange, head).await?;
         headers.remove(TE);
-        metadata::copy(&OF_GRPC_WEB, &head.headers, &mut headers);
+        metadata::copy(&GRPC_WEB, &head.headers, &mut headers);
         let mut request = Request::new(body);
         *request.method_mut() = head.method.clone();
         *request.uri_mut() = head.uri.clone();
@@ -131,16 +130,16 @@ impl Shared {
         if grpc_web::is_grpc_web(response.headers()) {
             return Ok(response);
         }
-        // The runtime's own words, for a service that is not there, are none for a caller.
+        // The runtime responded, because the service is absent. Its text is not for the caller.
         let http_status = response.status();
         Err(Error::NotGrpc { http_status, code: grpc_web::status_from_http(http_status) })
     }
 }
 
-/// What went wrong, as the gRPC-web that the caller asked for.
-async fn refusal(head: Parts, error: Error) -> Response<Body> {
+/// The response for `error`, in the format of gRPC-web that the caller accepts.
+async fn encode_error(head: Parts, error: Error) -> Response<Body> {
     let status = Status::from(error);
-    let refuse = service_fn(|_| ready(Ok::<_, Infallible>(grpc::trailers_only(&status))));
-    let Ok(response) = GrpcWeb::new(refuse).call(Request::from_parts(head, Body::empty())).await;
+    let reject = service_fn(|_| ready(Ok::<_, Infallible>(grpc::trailers_only(&status))));
+    let Ok(response) = GrpcWeb::new(reject).call(Request::from_parts(head, Body::empty())).await;
     response
 }

@@ -1,4 +1,4 @@
-//! Headers that keep browsers from doing more with an answer than was meant.
+//! Response headers that restrict what browsers do with a response.
 
 use http::{
     HeaderMap, HeaderName, HeaderValue,
@@ -8,15 +8,15 @@ use http::{
     },
 };
 
-/// Which pages may embed an answer without CORS, as `<img>` does.
+/// Which pages may embed a response without CORS, as `<img>` does.
 pub(crate) const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
     HeaderName::from_static("cross-origin-resource-policy");
 
-/// Two years, as browsers' preload lists ask for at least one.
+/// Two years; browsers' preload lists require at least one.
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000");
 
-/// An answer is data and no page: it runs nothing, embeds nothing and is embedded nowhere. What the answer already says
-/// itself stays, a file's own policy for one.
+/// Adds the secure headers. A response is data, not a page: it runs no scripts, embeds nothing, and no page may embed it.
+/// A header that the response already has stays, such as a file's own policy.
 pub(crate) fn mark(headers: &mut HeaderMap, is_https: bool) {
     let policies = [
         (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),

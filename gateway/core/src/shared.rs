@@ -1,4 +1,4 @@
-//! What all requests share: built once, read by all.
+//! The state that all requests share. It is built once and does not change.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub(crate) struct Shared {
     pub(crate) cors: Cors,
 }
 
-/// Notes on the request's span, and so in its log line.
-pub(crate) fn note(field: &'static str, value: &str) {
+/// Records a field on the request's span, and so in its log line.
+pub(crate) fn record(field: &'static str, value: &str) {
     Span::current().record(field, value);
 }

@@ -7,24 +7,24 @@ use http::{Request, Response};
 use tonic::body::Body;
 use tower::{BoxError, Service, ServiceExt as _, util::BoxCloneSyncService};
 
-/// One gRPC service: an HTTP/2 channel, a server in the same process, or gRPC-web over any HTTP call.
+/// A connection to one gRPC service: an HTTP/2 channel, a server in the same process, or gRPC-web over any HTTP client.
 pub(crate) type Upstream = BoxCloneSyncService<Request<Body>, Response<Body>, BoxError>;
 
-/// The services by their full names.
+/// The services behind a gateway, by their full names.
 ///
-/// Those of the descriptor set must all be there. Others may: `grpc.health.v1.Health`, say, which is then reached over
-/// gRPC and gRPC-web, needs no token and has no HTTP binding.
+/// Every service of the descriptor set must be registered. A host may register others, such as `grpc.health.v1.Health`.
+/// Those are reachable over gRPC and gRPC-web only, and need no token.
 #[derive(Clone, Default)]
 pub struct Upstreams(HashMap<String, Upstream>);
 
 impl Upstreams {
-    /// None yet.
+    /// No services yet.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Calls of the service with this full name, as in `reticle.images.v1.ImagesService`, go to `service`.
+    /// Registers `service` for calls of the service with this full name, such as `reticle.images.v1.ImagesService`.
     #[must_use]
     pub fn with<S, B>(mut self, full_name: &str, service: S) -> Self
     where

@@ -1,18 +1,18 @@
-//! The protobuf wire format, as far as single fields need it; no message is ever built.
+//! Reads and writes single fields in the protobuf wire format, without building messages.
 
 use prost::encoding::{WireType, decode_key, decode_varint, encode_key, encode_varint};
 
-/// The most bytes that a field's tag and length take.
+/// The most bytes of a field's tag and length.
 pub(crate) const MAX_PREFIX: usize = 15;
 
-/// One field's value as it stands on the wire.
+/// One field's value in the wire format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Value<'a> {
     Varint(u64),
     Bytes(&'a [u8]),
     /// The bits of a double, or of an integer of 64 bits.
     Fixed64(u64),
-    /// Values of 32 bits, which nothing here reads.
+    /// A value of 32 bits. The gateway reads none, so the bits are skipped.
     Fixed32,
 }
 
@@ -44,7 +44,7 @@ impl<'a> Value<'a> {
 #[error("the message is not valid protobuf")]
 pub struct Malformed;
 
-/// A message's fields in the order in which they stand; ends after the first error.
+/// A message's fields in wire order; ends after the first error.
 pub(crate) struct Fields<'a>(&'a [u8]);
 
 impl<'a> Fields<'a> {
@@ -93,7 +93,7 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
-/// The values of one field, up to where the message stops being readable.
+/// The values of one field, up to the first malformed field of the message.
 pub(crate) fn values(message: &[u8], number: u32) -> impl Iterator<Item = Value<'_>> {
     Fields::of(message).map_while(Result::ok).filter_map(move |(n, value)| (n == number).then_some(value))
 }
@@ -121,7 +121,7 @@ pub(crate) fn put_bytes(number: u32, payload: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(payload);
 }
 
-/// Appends the tag and the length of a field whose bytes follow elsewhere.
+/// Appends the tag and the length of a field whose bytes the caller appends itself.
 pub(crate) fn put_prefix(number: u32, length: usize, out: &mut Vec<u8>) {
     encode_key(number, WireType::LengthDelimited, out);
     encode_varint(length as u64, out);
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_message_end_the_reading() {
+    fn malformed_bytes_are_an_error_that_ends_the_fields() {
         let cases: [&[u8]; 6] = [
             b"\x08",                                                 // no value
             b"\x0a\x05abc",                                          // shorter than its length
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_is_never_longer_than_promised() {
+    fn a_prefix_is_never_longer_than_max_prefix() {
         let mut prefix = Vec::new();
         put_prefix((1 << 29) - 1, usize::MAX, &mut prefix);
         assert!(prefix.len() <= MAX_PREFIX, "{}", prefix.len());

@@ -1,4 +1,4 @@
-//! The client's side: a gRPC service to its caller, gRPC-web over any HTTP call to the other end.
+//! The client's side: a gRPC service for its caller, which sends gRPC-web over any HTTP call.
 
 use std::{
     pin::Pin,
@@ -27,19 +27,19 @@ use crate::{
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Calls a gRPC-web server through `S`, any service that makes an HTTP call; it can be given to a generated client.
+/// Calls a gRPC-web server through `S`, any service that makes an HTTP call. A generated client can use it as its channel.
 ///
-/// Requests go out in the binary form, as streams; answers are read in either form. Every answer ends with a status: an
-/// answer that stops early or is not gRPC-web is an error with the code that gRPC gives to it. A call that `S` could not
-/// make fails as UNAVAILABLE, unless `S` failed with a [`Status`] of its own, and so does one that somebody in between
-/// answered for a server that is away.
+/// It sends requests in the binary form, as streams, and reads responses in both forms. Every response ends with a status:
+/// one that ends early or is not gRPC-web becomes an error with the code that gRPC defines for it. If `S` cannot make a call,
+/// the call fails with UNAVAILABLE, unless the error of `S` is a [`Status`]. It also fails with UNAVAILABLE if a proxy
+/// responds that the server is not available.
 #[derive(Clone, Debug)]
 pub struct GrpcWebClient<S> {
     inner: S,
 }
 
 impl<S> GrpcWebClient<S> {
-    /// Speaks gRPC-web over `inner`.
+    /// Sends gRPC-web calls through `inner`.
     pub fn new(inner: S) -> Self {
         Self { inner }
     }
@@ -65,7 +65,7 @@ where
     }
 }
 
-/// The frames of a request are the same in both protocols, so the body is not touched.
+/// The request as gRPC-web. Its body is unchanged, because the frames of a request are the same in both protocols.
 fn web_request<R>(mut request: Request<R>) -> Request<R> {
     *request.version_mut() = Version::default();
     let headers = request.headers_mut();
@@ -76,10 +76,10 @@ fn web_request<R>(mut request: Request<R>) -> Request<R> {
     request
 }
 
-/// The answer as gRPC.
+/// The response as gRPC.
 ///
 /// # Errors
-/// Something between here and the server answered that it is away.
+/// If a proxy responded that the server is not available.
 fn grpc_response<B>(mut response: Response<B>) -> Result<Response<Body>, Status>
 where
     B: HttpBody<Data = Bytes> + Send + 'static,
@@ -87,7 +87,7 @@ where
 {
     let encoding = match MediaType::of(response.headers()) {
         MediaType::Web(encoding) => Some(encoding),
-        // A status in the headers is the whole answer, whatever the body is.
+        // A status in the headers is the complete response, whatever the body is.
         _ if response.headers().contains_key(GRPC_STATUS) => None,
         MediaType::UnknownWeb => return Ok(Status::from(Error::MessageFormat).into_http()),
         MediaType::Grpc | MediaType::Other => return not_grpc_web(response.status()),
@@ -107,9 +107,9 @@ where
 }
 
 fn not_grpc_web(http: StatusCode) -> Result<Response<Body>, Status> {
-    let message = format!("The answer (HTTP {}) is not gRPC-web", http.as_u16());
+    let message = format!("The response (HTTP {}) is not gRPC-web", http.as_u16());
     let status = Status::new(status_from_http(http), message);
-    // A proxy's or a runtime's, for a server that cannot be reached.
+    // The response comes from a proxy or a runtime that cannot reach the server.
     if status.code() == Code::Unavailable { Err(status) } else { Ok(status.into_http()) }
 }
 
@@ -122,7 +122,7 @@ fn call_failed(error: impl Into<BoxError>) -> Status {
 }
 
 pin_project! {
-    /// The answer to a [`GrpcWebClient`].
+    /// The future of a [`GrpcWebClient`]'s response.
     #[derive(Debug)]
     pub struct ClientFuture<F> {
         #[pin]

@@ -1,8 +1,8 @@
-//! What can be wrong with the other side's bytes, and the status it becomes.
+//! Protocol errors in the bytes of the peer, and their gRPC status.
 
 use tonic::Status;
 
-/// A breach of the gRPC-web protocol by the peer.
+/// A violation of the gRPC-web protocol by the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Error {
     #[error("The content type names a message format other than protobuf")]
@@ -17,13 +17,13 @@ pub(crate) enum Error {
     #[error("The body ended inside a frame")]
     Truncated,
 
-    #[error("The body goes on after its trailers")]
+    #[error("The body continues after its trailers")]
     AfterTrailers,
 
-    #[error("The trailers are {0} bytes long, more than the limit of {limit}", limit = crate::frame::MAX_TRAILERS_BYTES)]
+    #[error("The trailers have {0} bytes, more than the limit of {limit} bytes", limit = crate::frame::MAX_TRAILERS_BYTES)]
     TrailersTooLarge(usize),
 
-    #[error("The trailers are compressed, which was not asked for")]
+    #[error("The trailers are compressed, but the request did not ask for compression")]
     CompressedTrailers,
 
     #[error("A line of the trailers is not `name: value`")]
@@ -31,7 +31,7 @@ pub(crate) enum Error {
 }
 
 impl From<Error> for Status {
-    /// gRPC's status list gives INTERNAL to every breach of the protocol, whichever side committed it.
+    /// gRPC's list of status codes gives INTERNAL to every violation of the protocol, by the client or the server.
     fn from(error: Error) -> Self {
         let message = error.to_string();
         match error {

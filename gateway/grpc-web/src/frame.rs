@@ -1,5 +1,5 @@
-//! Frames: a flag byte, a big-endian length of four bytes, a payload. Messages have the flags 0 or 1 (compressed),
-//! trailers 0x80 or 0x81. Chunks of the body may split and join frames at any byte.
+//! Splits the chunks of a body into frames. A frame is a flag byte, a big-endian length of four bytes, and a payload.
+//! Messages have the flags 0 or 1 (compressed), trailers 0x80 or 0x81. A chunk may start and end at any byte of a frame.
 
 use bytes::{Buf as _, Bytes, BytesMut};
 
@@ -8,47 +8,47 @@ use crate::error::Error;
 /// The longest trailer block that is kept in memory, in bytes; a longer one is RESOURCE_EXHAUSTED.
 pub(crate) const MAX_TRAILERS_BYTES: usize = 64 * 1024;
 
-/// The flag that tells trailers from a message.
+/// The flag that distinguishes trailers from a message.
 pub(crate) const TRAILERS: u8 = 0x80;
 
 /// The flag of a compressed payload.
 const COMPRESSED: u8 = 0x01;
 
-/// The bytes of a frame's length.
+/// The number of bytes of a frame's length.
 const LENGTH_BYTES: u8 = 4;
 
-/// What a trailer frame means on this side of a call.
+/// How to handle a trailer frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TrailerFrame {
     /// The end of a gRPC-web response.
     Keep,
-    /// The end of a gRPC-web request: gRPC has no request trailers, so nothing of it is kept.
+    /// The end of a gRPC-web request: its content is dropped, because gRPC has no request trailers.
     Skip,
-    /// Native gRPC has no such frame.
-    Refuse,
+    /// An error: native gRPC has no such frame.
+    Reject,
 }
 
-/// Whether a body had messages.
+/// Whether a body has messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BodyKind {
-    /// No message, perhaps trailers.
+    /// No message, but possibly trailers.
     Empty,
     /// One message or more.
     Messages,
 }
 
-/// What comes next in a chunk.
+/// The next part of a chunk.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Piece {
-    /// Bytes of messages, frame headers included, as they came.
+    /// Bytes of messages, including their frame headers, unchanged.
     Messages(Bytes),
-    /// The block of a whole trailer frame; empty where trailers are skipped.
+    /// The block of a complete trailer frame; empty if trailers are skipped.
     Trailers(Bytes),
-    /// Nothing until the next chunk.
+    /// The next chunk is needed.
     Nothing,
 }
 
-/// Follows the frames of one body through its chunks. Message payloads are neither copied nor collected.
+/// Parses the frames of one body, chunk by chunk. Message payloads are neither copied nor collected.
 #[derive(Debug)]
 pub(crate) struct Frames {
     trailer_frame: TrailerFrame,
@@ -66,7 +66,7 @@ enum State {
     End,
 }
 
-/// A length of which some bytes are still to come.
+/// A length whose bytes have not all arrived.
 #[derive(Clone, Copy, Debug, Default)]
 struct Length {
     read: u8,
@@ -74,7 +74,7 @@ struct Length {
 }
 
 impl Length {
-    /// Takes the next byte, and tells the length once it is whole.
+    /// Adds the next byte. Returns the length when it is complete.
     fn push(&mut self, byte: u8) -> Option<usize> {
         self.value = self.value << 8 | u32::from(byte);
         self.read += 1;
@@ -97,12 +97,12 @@ impl Frames {
         matches!(self.state, State::End)
     }
 
-    /// Whether a message has begun.
+    /// Whether a message has started.
     pub(crate) fn body_kind(&self) -> BodyKind {
         self.body_kind
     }
 
-    /// Takes the next piece off the front of `chunk`, which is empty when the answer is [`Piece::Nothing`].
+    /// Removes the next piece from the start of `chunk`, which is empty when this returns [`Piece::Nothing`].
     pub(crate) fn next(&mut self, chunk: &mut Bytes) -> Result<Piece, Error> {
         let messages = self.pass_messages(chunk)?;
         if messages > 0 {
@@ -111,7 +111,7 @@ impl Frames {
         self.take_trailers(chunk)
     }
 
-    /// How many bytes at the front belong to messages. Stops before what is not a message.
+    /// How many bytes at the start of `chunk` belong to messages. Stops before a frame that is not a message.
     pub(crate) fn pass_messages(&mut self, chunk: &[u8]) -> Result<usize, Error> {
         let mut rest = chunk;
         while let Some((&byte, tail)) = rest.split_first() {
@@ -122,9 +122,9 @@ impl Frames {
                         self.state = State::MessageLength(Length::default());
                         rest = tail;
                     }
-                    // What came before is passed on first, so that the outcome does not hang on the chunks.
+                    // Earlier messages are passed on first, so that the result does not depend on the chunks.
                     _ if rest.len() < chunk.len() => break,
-                    TRAILERS if self.trailer_frame != TrailerFrame::Refuse => break,
+                    TRAILERS if self.trailer_frame != TrailerFrame::Reject => break,
                     _ => return Err(Error::Flags(byte)),
                 },
                 State::MessageLength(length) => {
@@ -151,7 +151,7 @@ impl Frames {
         while let Some(&byte) = chunk.first() {
             match &mut self.state {
                 State::Boundary => {
-                    // Requests never ask for compression, and a bomb is no way to learn a status.
+                    // Requests never ask for compression, and decompression would be open to a compression bomb.
                     if byte & COMPRESSED != 0 && self.trailer_frame == TrailerFrame::Keep {
                         return Err(Error::CompressedTrailers);
                     }
@@ -172,7 +172,7 @@ impl Frames {
                     }
                 }
                 State::End => return Err(Error::AfterTrailers),
-                // `pass_messages` leaves no byte of a message behind.
+                // Cannot happen: `pass_messages` has removed all bytes of messages.
                 State::MessageLength(_) | State::Message { .. } => break,
             }
             if let State::Trailers { left: 0, block } = &mut self.state {
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn skipped_trailers_of_four_gigabytes_take_no_memory() {
+    fn skipped_trailers_of_four_gigabytes_use_no_memory() {
         let mut frames = Frames::new(TrailerFrame::Skip);
         assert_eq!(frames.next(&mut header(TRAILERS, u32::MAX)), Ok(Piece::Nothing));
         assert_eq!(frames.next(&mut Bytes::from_static(&[0; 4096])), Ok(Piece::Nothing));
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn kept_trailers_take_no_more_memory_than_has_arrived() {
+    fn kept_trailers_use_no_more_memory_than_has_arrived() {
         let mut frames = Frames::new(TrailerFrame::Keep);
         assert_eq!(frames.next(&mut header(TRAILERS, 60_000)), Ok(Piece::Nothing));
         let State::Trailers { block, .. } = &frames.state else { panic!("not in the trailers") };

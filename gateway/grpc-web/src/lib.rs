@@ -1,12 +1,16 @@
-//! gRPC-web, both directions. [`GrpcWeb`] lets a native gRPC service answer browsers; [`GrpcWebClient`] lets a gRPC
+//! gRPC-web in both directions. [`GrpcWeb`] lets a native gRPC service serve browsers; [`GrpcWebClient`] lets a gRPC
 //! client call through anything that can make an HTTP request, such as a Worker's `fetch`. Both stream: message bytes
-//! pass as they come, and only frame headers and trailers are read. Neither knows a host.
+//! pass as they arrive, and only frame headers and trailers are parsed. Neither depends on a host.
 //!
-//! The protocol is gRPC's `PROTOCOL-WEB.md`. A point that it leaves open is decided in the file of its concern:
-//! `media_type` (which requests, which form), `frame` (chunks into frames), `text` (base64), `trailers` (the block at
-//! the end), `status` (a call's outcome as headers), `head` (where the outcome is looked for),
-//! `request_end` (whether a request came whole), `unbuffered` (what proxies must not do). `read` and `write` are
-//! the bodies made of them, `service` and `client` the two ends. To add a rule, begin with a test of it.
+//! The protocol is gRPC's `PROTOCOL-WEB.md`. Each module decides what the protocol leaves open in its field:
+//!
+//! - `media_type`: which requests are gRPC-web, and in which form.
+//! - `frame`: splits chunks into frames. `text`: base64. `trailers`: the trailer block at the end of a body.
+//! - `status`: a call's status as headers. `head`: where a response has its status.
+//! - `request_end`: whether a request arrived completely. `unbuffered`: headers against buffering in proxies.
+//! - `read` and `write`: the bodies, built from the modules above. `service` and `client`: the server's and the client's side.
+//!
+//! To add a rule, start with a test in `tests/grpc_web`.
 
 mod client;
 mod error;

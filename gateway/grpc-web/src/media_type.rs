@@ -8,17 +8,17 @@ use http::{
 /// The two forms of a gRPC-web body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
-    /// Frames as they are: `application/grpc-web+proto`.
+    /// Frames without further encoding: `application/grpc-web+proto`.
     Binary,
     /// Frames in base64, for clients that cannot read binary streams: `application/grpc-web-text+proto`.
     Text,
 }
 
-/// What may follow `application/grpc-web`.
+/// The endings of the accepted media types, after `application/grpc-web`.
 const BINARY_FORMS: [&str; 2] = ["", "+proto"];
 const TEXT_FORMS: [&str; 4] = ["-text", "-text+proto", "-text-base64", "-text-base64+proto"];
 
-/// What a content type says about a body.
+/// The kind of body that a content type stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MediaType {
     /// gRPC-web with protobuf messages.
@@ -27,11 +27,11 @@ pub(crate) enum MediaType {
     UnknownWeb,
     /// Native gRPC.
     Grpc,
-    /// Something else, or nothing.
+    /// Another content type, or none.
     Other,
 }
 
-/// Whether the body that belongs to `headers` is gRPC-web of any kind, message formats that are not understood included.
+/// Whether the content type in `headers` is gRPC-web, including unsupported message formats.
 #[must_use]
 pub fn is_grpc_web(headers: &HeaderMap) -> bool {
     matches!(MediaType::of(headers), MediaType::Web(_) | MediaType::UnknownWeb)
@@ -42,7 +42,7 @@ impl MediaType {
         headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map_or(Self::Other, Self::parse)
     }
 
-    /// Parameters, letter case and a doubled value (`a, a`) make no difference.
+    /// Ignores parameters, letter case and a duplicate value (`a, a`).
     fn parse(value: &str) -> Self {
         let essence = value.split([';', ',']).next().unwrap_or_default().trim();
         let Some(subtype) = strip_prefix(essence, "application/grpc") else {
@@ -79,7 +79,7 @@ impl Encoding {
         }
     }
 
-    /// The form to answer in: the one that `Accept` prefers, else the request's own, which is `self`.
+    /// The form of the response: the one that `Accept` prefers, otherwise the form of the request, which is `self`.
     pub(crate) fn of_response(self, headers: &HeaderMap) -> Self {
         let other = match self {
             Self::Binary => Self::Text,
@@ -90,7 +90,7 @@ impl Encoding {
     }
 }
 
-/// How much a client wants a form. Of two forms wanted equally, the one that is named beats the one under a wildcard.
+/// How much a client prefers a form. If two forms have equal quality, a named form takes precedence over a wildcard.
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
 struct Preference {
     quality: f32,
@@ -98,7 +98,7 @@ struct Preference {
 }
 
 impl Preference {
-    /// RFC 9110, section 12.5.1: the most specific range that matches gives the quality.
+    /// The quality comes from the most specific range that matches (RFC 9110 section 12.5.1).
     fn of(encoding: Encoding, headers: &HeaderMap) -> Self {
         let mut best: Option<Self> = None;
         for range in
@@ -121,7 +121,7 @@ fn specificity(range: &str, encoding: Encoding) -> Option<u8> {
     }
 }
 
-/// The `q` of a range: 1 where it is absent or makes no sense.
+/// The `q` of a range; 1 if it is absent or not valid.
 fn quality(range: &str) -> f32 {
     range
         .split(';')
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn grpc_web_of_any_kind_is_told_from_the_rest() {
+    fn every_kind_of_grpc_web_is_recognized() {
         for (content_type, expected) in [
             ("application/grpc-web", true),
             ("APPLICATION/GRPC-WEB-TEXT ; charset=utf-8", true),
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quality_that_makes_no_sense_is_1() {
+    fn an_invalid_quality_is_1() {
         for (range, expected) in [
             ("a/b", 1.0),
             ("a/b;q=0.3", 0.3),

@@ -1,4 +1,4 @@
-//! Bodies that arrive as gRPC-web and are handed on as native gRPC.
+//! Decodes gRPC-web bodies as native gRPC bodies.
 
 use std::{
     error::Error as _,
@@ -24,13 +24,13 @@ use crate::{
 
 type PolledFrame = Poll<Option<Result<Frame<Bytes>, Status>>>;
 
-/// Reads the pieces of a gRPC-web body off its chunks.
+/// Reads the pieces of a gRPC-web body from its chunks.
 struct Reader {
     inner: Body,
     text: Option<TextDecoder>,
     frames: Frames,
     end: RequestEnd,
-    /// What is left of the last chunk, out of its base64.
+    /// The rest of the last chunk, already decoded from base64.
     chunk: Bytes,
 }
 
@@ -43,7 +43,7 @@ impl Reader {
         Self { inner, text, frames: Frames::new(trailer_frame), end, chunk: Bytes::new() }
     }
 
-    /// The next piece, `None` at an end of the body that is a valid one.
+    /// The next piece; `None` at a valid end of the body.
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Piece>, Status>> {
         loop {
             match self.frames.next(&mut self.chunk)? {
@@ -57,10 +57,10 @@ impl Reader {
         }
     }
 
-    /// HTTP trailers are passed over: those of gRPC-web are in the body.
+    /// Stores the data of a frame. HTTP trailers are ignored, because gRPC-web has its trailers in the body.
     fn accept(&mut self, frame: Frame<Bytes>) -> Result<(), Error> {
         if let Ok(data) = frame.into_data() {
-            // Stays if it is not base64: then something has arrived, and `read_last` rejects it as it rejects other bytes.
+            // Set before decoding. If the data is not base64, `chunk` is not empty, so that `read_last` returns the error.
             self.chunk = data;
             if let Some(text) = &mut self.text {
                 self.chunk = text.decode(&self.chunk)?;
@@ -72,14 +72,14 @@ impl Reader {
     fn finish(&self) -> Result<(), Error> {
         self.text.as_ref().map_or(Ok(()), TextDecoder::finish)?;
         let may_end = match self.end {
-            RequestEnd::Silent => self.frames.at_boundary(),
+            RequestEnd::Unmarked => self.frames.at_boundary(),
             RequestEnd::Marked => self.frames.at_end(),
         };
         if may_end { Ok(()) } else { Err(Error::Truncated) }
     }
 }
 
-/// The body of a gRPC-web request as that of a gRPC request. Its trailer frame, if any, is dropped.
+/// The body of a gRPC-web request, decoded as the body of a gRPC request. A trailer frame is dropped.
 pub(crate) struct RequestBody {
     /// `None` after the end or an error.
     reader: Option<Reader>,
@@ -119,8 +119,8 @@ impl HttpBody for RequestBody {
     }
 }
 
-/// The body of a gRPC-web response as that of a gRPC response: it ends with trailers that hold a status, or with an
-/// error.
+/// The body of a gRPC-web response, decoded as the body of a gRPC response. It ends with trailers that contain a status,
+/// or with an error.
 pub(crate) struct ResponseBody {
     /// `None` after the end or an error.
     reader: Option<Reader>,
@@ -129,12 +129,12 @@ pub(crate) struct ResponseBody {
 
 impl ResponseBody {
     pub(crate) fn new(inner: Body, encoding: Encoding, head: Head) -> Self {
-        Self { reader: Some(Reader::new(inner, encoding, TrailerFrame::Keep, RequestEnd::Silent)), head }
+        Self { reader: Some(Reader::new(inner, encoding, TrailerFrame::Keep, RequestEnd::Unmarked)), head }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> PolledFrame {
         let Some(reader) = &mut self.reader else { return Poll::Ready(None) };
-        let trailers = match ready!(reader.poll_piece(cx)).map_err(broken_off)? {
+        let trailers = match ready!(reader.poll_piece(cx)).map_err(to_unavailable)? {
             Some(Piece::Messages(messages)) => return Poll::Ready(Some(Ok(Frame::data(messages)))),
             Some(Piece::Trailers(block)) => Some(read_last(reader, &block, cx)?),
             Some(Piece::Nothing) | None => None,
@@ -144,18 +144,18 @@ impl ResponseBody {
     }
 }
 
-/// A transport that fails with an error of its own has lost the connection: UNAVAILABLE. Its words are kept as the cause.
-fn broken_off(status: Status) -> Status {
+/// Converts an error of the transport itself, which has lost the connection, to UNAVAILABLE. The error is kept as the source.
+fn to_unavailable(status: Status) -> Status {
     if status.source().is_none() || status.code() != Code::Unknown {
         return status;
     }
-    let mut unavailable = Status::unavailable("The answer broke off");
+    let mut unavailable = Status::unavailable("The response was interrupted");
     unavailable.set_source(Arc::new(status));
     unavailable
 }
 
-/// Reads the trailers, and looks whether they are the last thing that has arrived: the sender may keep the body open,
-/// and the caller should not wait for its end, but a connection whose body was read to its end can be used again.
+/// Reads the trailers, and polls once for what follows them. The sender may keep the body open, so this does not wait for
+/// its end; but if the end is already there, it must be read, because only then can the connection be used again.
 fn read_last(reader: &mut Reader, block: &[u8], cx: &mut Context<'_>) -> Result<HeaderMap, Status> {
     let trailers = trailers::read(block)?;
     match reader.poll_piece(cx) {

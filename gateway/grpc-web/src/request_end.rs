@@ -1,8 +1,9 @@
-//! The end of a request, said aloud.
+//! An explicit mark at the end of a request.
 //!
-//! gRPC-web lets a request just end. Where a transport cannot tell an end from a sender that broke off, as between two
-//! Workers, half an upload would pass for a whole one. A client that is told to ([`MarkEnd`]) says in a header that the
-//! body ends with a trailer frame, and a [`crate::GrpcWeb`] that finds the header takes any other end for an error.
+//! In gRPC-web a request has no end mark. Some transports, such as that between two Workers, cannot distinguish a complete
+//! body from an interrupted one, so that the server would accept half an upload as complete. A client with [`MarkEnd`]
+//! therefore announces in a header that the body ends with a trailer frame. If a [`crate::GrpcWeb`] finds this header, it
+//! rejects a body that ends without the frame.
 
 use std::{
     pin::Pin,
@@ -15,41 +16,41 @@ use http_body::{Body as HttpBody, Frame};
 use tonic::{Status, body::Body};
 use tower_service::Service;
 
-/// Says that the body of a request ends with a trailer frame.
+/// The header which announces that the body of a request ends with a trailer frame.
 const HEADER: HeaderName = HeaderName::from_static("x-grpc-web-request-end");
 const TRAILER_FRAME: HeaderValue = HeaderValue::from_static("trailer-frame");
 
-/// A trailer frame of no trailers.
+/// A trailer frame without trailers.
 const END: Bytes = Bytes::from_static(&[crate::frame::TRAILERS, 0, 0, 0, 0]);
 
 /// How the body of a request ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RequestEnd {
-    /// After any message, as the protocol has it.
-    Silent,
-    /// With a trailer frame.
+    /// After any message, as in the protocol.
+    Unmarked,
+    /// Only with a trailer frame.
     Marked,
 }
 
 impl RequestEnd {
-    /// Takes what the headers say out of them: it is about this hop.
+    /// Reads the header and removes it, because it applies to this hop only.
     pub(crate) fn take(headers: &mut HeaderMap) -> Self {
         match headers.remove(HEADER) {
             Some(value) if value == TRAILER_FRAME => Self::Marked,
-            Some(_) | None => Self::Silent,
+            Some(_) | None => Self::Unmarked,
         }
     }
 }
 
-/// Marks the end of every request that goes through to `S`; for [`crate::GrpcWebClient`]s of a [`crate::GrpcWeb`], since
-/// other servers need not know such a mark.
+/// Marks the end of every request to `S`. Use it in a [`crate::GrpcWebClient`] whose server is a [`crate::GrpcWeb`]: other
+/// servers may not support the mark.
 #[derive(Clone, Debug)]
 pub struct MarkEnd<S> {
     inner: S,
 }
 
 impl<S> MarkEnd<S> {
-    /// Marks what `inner` is called with.
+    /// Marks the requests to `inner`.
     pub fn new(inner: S) -> Self {
         Self { inner }
     }
@@ -72,7 +73,7 @@ impl<S: Service<Request<Body>>> Service<Request<Body>> for MarkEnd<S> {
     }
 }
 
-/// A body, and the mark behind its end.
+/// A body, followed by the mark.
 struct Marked {
     body: Body,
     ended: bool,
@@ -90,7 +91,7 @@ impl HttpBody for Marked {
             return Poll::Ready(None);
         }
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx)?);
-        // gRPC has no request trailers: whatever is no data is the end.
+        // gRPC has no request trailers: a frame that is not data is the end.
         let data = frame.filter(Frame::is_data);
         self.ended = data.is_none();
         Poll::Ready(Some(Ok(data.unwrap_or_else(|| Frame::data(END)))))

@@ -1,4 +1,4 @@
-//! The server's side: gRPC-web calls become gRPC calls of the service behind, and everything else passes untouched.
+//! The server's side: translates gRPC-web calls to gRPC calls of the inner service, and passes all other requests unchanged.
 
 use std::{
     pin::Pin,
@@ -32,7 +32,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) const X_GRPC_WEB: HeaderName = HeaderName::from_static("x-grpc-web");
 const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
 
-/// Lets a gRPC service answer gRPC-web as well.
+/// Lets a gRPC service serve gRPC-web as well.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct GrpcWebLayer;
 
@@ -44,20 +44,20 @@ impl<S> Layer<S> for GrpcWebLayer {
     }
 }
 
-/// A service that speaks native gRPC, with gRPC-web in front.
+/// Translates gRPC-web to native gRPC in front of the inner service.
 ///
-/// A `POST` whose content type is gRPC-web reaches the inner service as gRPC. Its answer is always HTTP 200 with the
-/// outcome in a trailer frame, never in the headers: a page reads the body whether or not CORS exposes the headers. Its
-/// headers forbid proxies to buffer it ([`forbid_buffering`]). An answer of the inner service that is not gRPC becomes the
-/// status that its HTTP status stands for. Messages in another format than protobuf are refused with 415. Any other
-/// request, and its answer, passes untouched.
+/// A `POST` whose content type is gRPC-web reaches the inner service as gRPC. Its response is always HTTP 200 with the
+/// status in a trailer frame, never in the headers: a page can read the body whether or not CORS exposes the headers. The
+/// response's headers forbid proxies to buffer it ([`forbid_buffering`]). If the response of the inner service is not gRPC,
+/// its HTTP status is converted to a gRPC status. A message format other than protobuf is rejected with 415. All other
+/// requests, and their responses, pass unchanged.
 #[derive(Clone, Debug)]
 pub struct GrpcWeb<S> {
     inner: S,
 }
 
 impl<S> GrpcWeb<S> {
-    /// Puts gRPC-web in front of `inner`.
+    /// Translates gRPC-web calls for `inner`.
     pub fn new(inner: S) -> Self {
         Self { inner }
     }
@@ -85,16 +85,16 @@ where
             Method::POST => MediaType::of(request.headers()),
             _ => MediaType::Other,
         };
-        let answer = match media_type {
-            MediaType::Web(encoding) => Answer::Web {
+        let action = match media_type {
+            MediaType::Web(encoding) => Action::Translate {
                 encoding: encoding.of_response(request.headers()),
                 version: request.version(),
                 call: self.inner.call(grpc_request(request, encoding)),
             },
-            MediaType::UnknownWeb => Answer::Refused,
-            MediaType::Grpc | MediaType::Other => Answer::Untouched { call: self.inner.call(request) },
+            MediaType::UnknownWeb => Action::Reject,
+            MediaType::Grpc | MediaType::Other => Action::Pass { call: self.inner.call(request) },
         };
-        ResponseFuture { answer }
+        ResponseFuture { action }
     }
 }
 
@@ -103,7 +103,7 @@ fn grpc_request(mut request: Request<Body>, encoding: Encoding) -> Request<Body>
     let headers = request.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     headers.insert(TE, HeaderValue::from_static("trailers"));
-    // The length is that of the other form, and the rest speaks of the hop that ends here.
+    // The length was that of the gRPC-web body. The others apply only to this hop.
     for name in [CONTENT_LENGTH, ACCEPT, X_GRPC_WEB] {
         headers.remove(name);
     }
@@ -116,7 +116,7 @@ where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    let is_grpc = speaks_grpc(response.headers());
+    let is_grpc = is_grpc(response.headers());
     let mut response = response.map(|body| if is_grpc { Body::new(body) } else { Body::empty() });
     let head = Head::take(&mut response);
     *response.status_mut() = StatusCode::OK;
@@ -126,18 +126,18 @@ where
     for name in [CONTENT_LENGTH, CONTENT_ENCODING, TRAILER] {
         headers.remove(name);
     }
-    // Whether messages will come one by one, the head does not say: so each response is treated as if they did.
+    // The head does not show whether the response is a stream of messages, so every response is treated as one.
     forbid_buffering(headers);
     response.map(|body| Body::new(WebBody::new(body, encoding, head)))
 }
 
-/// Some layers answer with a status and no content type.
-fn speaks_grpc(headers: &HeaderMap) -> bool {
+/// Whether the response is gRPC. Some layers respond with a status and no content type.
+fn is_grpc(headers: &HeaderMap) -> bool {
     MediaType::of(headers) == MediaType::Grpc || headers.contains_key(GRPC_STATUS)
 }
 
-/// HTTP 415, as gRPC asks for, with a status for clients that look for one.
-fn refusal() -> Response<Body> {
+/// HTTP 415, as gRPC requires, with a gRPC status for clients that read one.
+fn unsupported_media_type() -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
     *response.headers_mut() = trailers_from_status(&Status::from(Error::MessageFormat));
@@ -149,21 +149,21 @@ fn refusal() -> Response<Body> {
 }
 
 pin_project! {
-    /// The answer of a [`GrpcWeb`].
+    /// The future of a [`GrpcWeb`]'s response.
     #[derive(Debug)]
     pub struct ResponseFuture<F> {
         #[pin]
-        answer: Answer<F>,
+        action: Action<F>,
     }
 }
 
 pin_project! {
     #[project = Projected]
     #[derive(Debug)]
-    enum Answer<F> {
-        Web { #[pin] call: F, encoding: Encoding, version: Version },
-        Refused,
-        Untouched { #[pin] call: F },
+    enum Action<F> {
+        Translate { #[pin] call: F, encoding: Encoding, version: Version },
+        Reject,
+        Pass { #[pin] call: F },
     }
 }
 
@@ -176,12 +176,12 @@ where
     type Output = Result<Response<Body>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Poll::Ready(match self.project().answer.project() {
-            Projected::Web { call, encoding, version } => {
+        Poll::Ready(match self.project().action.project() {
+            Projected::Translate { call, encoding, version } => {
                 ready!(call.poll(cx)).map(|response| web_response(response, *encoding, *version))
             }
-            Projected::Refused => Ok(refusal()),
-            Projected::Untouched { call } => ready!(call.poll(cx)).map(|response| response.map(Body::new)),
+            Projected::Reject => Ok(unsupported_media_type()),
+            Projected::Pass { call } => ready!(call.poll(cx)).map(|response| response.map(Body::new)),
         })
     }
 }

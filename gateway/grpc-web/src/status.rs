@@ -1,4 +1,4 @@
-//! A call's outcome as headers: `grpc-status`, `grpc-message` and `grpc-status-details-bin`.
+//! A call's status as headers: `grpc-status`, `grpc-message` and `grpc-status-details-bin`.
 
 use std::borrow::Cow;
 
@@ -19,10 +19,10 @@ pub(crate) const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status"
 pub(crate) const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 const GRPC_STATUS_DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
 
-/// What a `grpc-message` must escape: everything but 0x20 to 0x7E, and the escape itself.
+/// The bytes to escape in a `grpc-message`: all except 0x20 to 0x7E, and `%`.
 const ESCAPED: &AsciiSet = &CONTROLS.add(b'%');
 
-/// Values of binary metadata come with padding and without.
+/// Values of binary metadata may have padding or not.
 const EITHER_PADDING: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
@@ -30,7 +30,7 @@ const EITHER_PADDING: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The code of an answer that has an HTTP status and no `grpc-status` (gRPC's `http-grpc-status-mapping.md`).
+/// The code for a response with an HTTP status and no `grpc-status` (gRPC's `http-grpc-status-mapping.md`).
 #[must_use]
 pub fn status_from_http(status: StatusCode) -> Code {
     match status {
@@ -46,29 +46,29 @@ pub fn status_from_http(status: StatusCode) -> Code {
     }
 }
 
-/// A message as the value of `grpc-message`.
+/// Encodes a message as the value of `grpc-message`.
 #[must_use]
 pub fn encode_message(message: &str) -> HeaderValue {
     let escaped = Cow::from(utf8_percent_encode(message, ESCAPED));
-    // Only 0x20 to 0x7E is left, which is what a header value may hold.
+    // Only 0x20 to 0x7E is left, and a header value may contain all of these.
     HeaderValue::try_from(escaped.as_ref()).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
-/// The message in a `grpc-message`. Never fails: broken escapes stay as they are, and broken UTF-8 becomes U+FFFD.
+/// Decodes the value of `grpc-message`. Never fails: invalid escapes stay unchanged, and invalid UTF-8 becomes U+FFFD.
 #[must_use]
 pub fn decode_message(value: &[u8]) -> String {
     percent_decode(value).decode_utf8_lossy().into_owned()
 }
 
-/// Whether a call's trailers say that it succeeded. What else they say is then the service's own.
+/// Whether a call's trailers report success.
 #[must_use]
 pub fn is_ok(trailers: &HeaderMap) -> bool {
     trailers.get(GRPC_STATUS).is_some_and(|status| status == "0")
 }
 
-/// The outcome in a call's trailers, or in the headers of a trailers-only answer; `None` without a `grpc-status`.
+/// The status in a call's trailers, or in the headers of a trailers-only response; `None` without a `grpc-status`.
 ///
-/// Unlike [`Status::from_header_map`] it takes what a broken peer sends: no message is lost and no value panics.
+/// Unlike [`Status::from_header_map`], it accepts malformed values: no message is lost, and no value causes a panic.
 #[must_use]
 pub fn status_from_trailers(trailers: &HeaderMap) -> Option<Status> {
     if !trailers.contains_key(GRPC_STATUS) {
@@ -80,7 +80,7 @@ pub fn status_from_trailers(trailers: &HeaderMap) -> Option<Status> {
     Status::from_header_map(&trailers)
 }
 
-/// `status` as a call's trailers, its metadata included.
+/// Encodes `status` as a call's trailers, including its metadata.
 #[must_use]
 pub fn trailers_from_status(status: &Status) -> HeaderMap {
     let mut trailers = HeaderMap::new();
@@ -90,7 +90,7 @@ pub fn trailers_from_status(status: &Status) -> HeaderMap {
     trailers
 }
 
-/// Takes the status out of the headers of an answer; `None` without a `grpc-status`.
+/// Removes the status from the headers of a response; `None` without a `grpc-status`.
 pub(crate) fn take(headers: &mut HeaderMap) -> Option<HeaderMap> {
     let mut taken = HeaderMap::new();
     for name in [GRPC_STATUS, GRPC_MESSAGE, GRPC_STATUS_DETAILS] {
@@ -104,8 +104,8 @@ pub(crate) fn take(headers: &mut HeaderMap) -> Option<HeaderMap> {
     taken.contains_key(GRPC_STATUS).then_some(taken)
 }
 
-/// The values that `value` stands for, in a form that tonic reads: a message that is UTF-8, binary metadata that is
-/// base64 (some senders leave that out in the text form) and one value each (proxies join them by commas).
+/// Converts `value` to values that tonic can read. Makes a message valid UTF-8, encodes binary metadata as base64 where
+/// the sender did not (some do not in the text form), and splits values that a proxy joined with commas.
 pub(crate) fn readable(name: &HeaderName, value: &[u8]) -> Result<Vec<HeaderValue>, Error> {
     if name == GRPC_MESSAGE {
         let valid = percent_decode(value).decode_utf8().is_ok();
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_escapes_all_but_printable_ascii_and_comes_back() {
+    fn a_message_escapes_all_but_printable_ascii_and_survives_a_round_trip() {
         let message = "\t50% of caf\u{e9}: \u{263a} \u{1f608}\r\n\u{7f}~";
         let value = encode_message(message);
         assert_eq!(value, "%0950%25 of caf%C3%A9: %E2%98%BA %F0%9F%98%88%0D%0A%7F~");
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_message_is_still_a_message() {
+    fn a_malformed_message_is_decoded() {
         assert_eq!(
             decode_message(b"100% sure, %zz, %f, \xe2\x28 %FF"),
             "100% sure, %zz, %f, \u{fffd}( \u{fffd}"
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_comes_back_from_its_trailers() {
+    fn a_status_survives_a_round_trip_through_trailers() {
         let mut status = Status::with_details(Code::NotFound, "100% gone", vec![8, 5].into());
         status.metadata_mut().append("x-tag", "a".parse().unwrap());
         status.metadata_mut().append("x-tag", "b".parse().unwrap());
@@ -171,12 +171,12 @@ mod tests {
     }
 
     #[test]
-    fn a_success_is_told_without_its_status() {
+    fn success_is_recognized() {
         assert!(is_ok(&trailers_from_status(&Status::ok(""))));
     }
 
     #[test]
-    fn details_are_read_padded_unpadded_doubled_and_broken() {
+    fn details_are_read_with_and_without_padding_joined_and_raw() {
         for (value, expected) in
             [("CAU=", &[8, 5][..]), ("CAU", &[8, 5]), ("CAU=, CAU=", &[8, 5]), ("?", b"?")]
         {

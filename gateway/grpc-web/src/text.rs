@@ -1,5 +1,5 @@
-//! The text form: base64 in which every flush of the sender may be padded, so that `=` stands anywhere in the body, at
-//! frame edges or not. Groups of four characters stay aligned, because a padded flush is a whole number of them.
+//! The text form: base64 in which each flush of the sender may be padded, so that `=` may occur anywhere in the body, also
+//! inside a frame. The groups of four characters stay aligned, because a padded flush consists of complete groups.
 
 use base64::{
     Engine as _, alphabet,
@@ -9,11 +9,11 @@ use bytes::{Bytes, BytesMut};
 
 use crate::error::Error;
 
-/// The characters of a group, and the bytes that they stand for.
+/// The number of characters in a group, and of the bytes that they encode.
 const GROUP_CHARS: usize = 4;
 const GROUP_BYTES: usize = 3;
 
-/// Tolerates non-zero bits under the padding, as browsers do.
+/// Accepts non-zero bits under the padding, as browsers do.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
@@ -22,7 +22,7 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 /// Decodes one body, chunk by chunk.
 #[derive(Debug, Default)]
 pub(crate) struct TextDecoder {
-    /// The begun group at the end of the last chunk: less than four characters.
+    /// The incomplete group at the end of the last chunk: less than four characters.
     group: Vec<u8>,
 }
 
@@ -43,7 +43,7 @@ impl TextDecoder {
         }
         let (mut groups, rest) = text.split_at(text.len() - text.len() % GROUP_CHARS);
         while !groups.is_empty() {
-            // A run ends with the group that holds padding.
+            // A run ends with the group that has padding.
             let padding = groups.iter().position(|byte| *byte == b'=');
             let run = padding.map_or(groups.len(), |at| at - at % GROUP_CHARS + GROUP_CHARS);
             let (head, tail) = groups.split_at(run);
@@ -54,7 +54,7 @@ impl TextDecoder {
         Ok(decoded.into())
     }
 
-    /// Whether the body may end here: the sender must pad its last group.
+    /// Checks that the body may end here: the sender must pad its last group.
     pub(crate) fn finish(&self) -> Result<(), Error> {
         if self.group.is_empty() { Ok(()) } else { Err(Error::Base64) }
     }
@@ -64,16 +64,16 @@ fn decode_run(groups: &[u8], decoded: &mut Vec<u8>) -> Result<(), Error> {
     LENIENT.decode_vec(groups, decoded).map_err(|_| Error::Base64)
 }
 
-/// Whether bytes may stay behind for the next call.
+/// Whether the encoder may keep bytes for the next call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flush {
-    /// The reader waits for all of them: the last group is padded.
+    /// Encode all bytes, because the reader waits for them. The last group is padded.
     All,
-    /// More follows at once: only whole groups go, without padding.
+    /// Encode only complete groups, without padding, because more bytes follow at once.
     WholeGroups,
 }
 
-/// Takes bytes off `binary` and encodes them.
+/// Removes bytes from the start of `binary` and encodes them.
 pub(crate) fn encode(binary: &mut BytesMut, flush: Flush) -> Bytes {
     let taken = match flush {
         Flush::All => binary.len(),
@@ -97,19 +97,19 @@ mod tests {
     }
 
     #[test]
-    fn padding_may_stand_anywhere_between_groups() {
+    fn padding_may_occur_after_any_group() {
         for chunks in [&["YQ==YmM=ZGVm"][..], &["YQ", "==YmM", "=ZGV", "m"], &["", "YQ==", "", "YmM=ZGVm"]] {
             assert_eq!(decode(chunks).unwrap(), b"abcdef", "{chunks:?}");
         }
     }
 
     #[test]
-    fn bits_under_the_padding_do_not_count() {
+    fn bits_under_the_padding_are_ignored() {
         assert_eq!(decode(&["YR=="]).unwrap(), b"a");
     }
 
     #[test]
-    fn what_is_not_base64_is_refused() {
+    fn invalid_base64_is_rejected() {
         for chunks in
             [&["YQ="][..], &["YQ"], &["YWJj", "Y"], &["Y=Jj"], &["===="], &["YQ\r\n"], &["YW-_"], &["YQ=a"]]
         {
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_that_more_follows_is_encoded_without_padding() {
+    fn a_part_that_is_not_the_last_is_encoded_without_padding() {
         let mut binary = BytesMut::from(&b"abcde"[..]);
         assert_eq!(encode(&mut binary, Flush::WholeGroups), "YWJj");
         assert_eq!(binary, "de");

@@ -1,4 +1,4 @@
-//! The block inside a trailer frame: `name:value` lines, each ended by CR LF, with no empty line at the end.
+//! The block in a trailer frame: lines of `name:value`, each with CR LF at its end, and no empty line after the last.
 
 use bytes::{BufMut as _, BytesMut};
 use http::{HeaderMap, HeaderName};
@@ -7,12 +7,12 @@ use crate::{error::Error, frame::TRAILERS, status};
 
 /// Appends a trailer frame with every entry, duplicates included.
 ///
-/// No space follows the colon: every reader accepts that, some do not accept the space.
+/// It writes no space after the colon: every reader accepts that, and some do not accept the space.
 pub(crate) fn write(trailers: &HeaderMap, out: &mut BytesMut) {
     let length: usize = trailers.iter().map(|(name, value)| name.as_str().len() + value.len() + 3).sum();
     out.reserve(length.saturating_add(5));
     out.put_u8(TRAILERS);
-    // A map of four gigabytes does not get past any transport.
+    // The fallback is never used: no transport passes a map of four gigabytes.
     out.put_u32(u32::try_from(length).unwrap_or(u32::MAX));
     for (name, value) in trailers {
         out.put_slice(name.as_str().as_bytes());
@@ -22,7 +22,7 @@ pub(crate) fn write(trailers: &HeaderMap, out: &mut BytesMut) {
     }
 }
 
-/// Reads a block: names in any case, spaces around values or none, duplicates, a last line with or without its end.
+/// Reads a block. It accepts names in any case, spaces around values, duplicates, and a last line without CR LF.
 pub(crate) fn read(block: &[u8]) -> Result<HeaderMap, Error> {
     let mut trailers = HeaderMap::new();
     for line in block.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii) {
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_block_comes_back_as_it_was() {
+    fn a_block_survives_a_round_trip() {
         let mut trailers = HeaderMap::new();
         for (name, value) in [("grpc-status", "0"), ("x-tag", "a:b"), ("x-tag", ""), ("x-name", "caf\u{e9}")]
         {
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn more_entries_than_a_map_holds_are_refused() {
+    fn too_many_entries_for_a_header_map_are_rejected() {
         let block: String = (0..40_000).map(|n| format!("n{n}:\n")).collect();
         assert_eq!(read(block.as_bytes()).unwrap_err(), Error::TrailerLine);
     }

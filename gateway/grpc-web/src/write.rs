@@ -1,4 +1,4 @@
-//! Bodies that leave as gRPC-web and come from a native gRPC service.
+//! Encodes the bodies of native gRPC responses as gRPC-web.
 
 use std::{
     pin::Pin,
@@ -19,26 +19,26 @@ use crate::{
     trailers,
 };
 
-/// Data below this size is joined with what follows at once, so that a small reply and its trailers are one write.
-/// Binary data of this size or more is passed on without a copy.
+/// Data below this size is joined with the data that follows at once, so that a small message and its trailers are one
+/// write. Binary data of this size or more is passed on without a copy.
 const JOIN_BYTES: usize = 16 * 1024;
 
-/// Room for the trailers of a call without metadata of its own, so that they mostly need no second allocation.
+/// Reserved space for the trailers of a call without metadata, so that they rarely need a second allocation.
 const TRAILERS_ROOM: usize = 64;
 
-/// The body of a gRPC response as that of a gRPC-web response. It ends with a trailer frame that holds a status; only
-/// where the gRPC body breaks off inside a message, it breaks off too.
+/// The body of a gRPC response, encoded as the body of a gRPC-web response. It ends with a trailer frame that contains a
+/// status. Only if the gRPC body ends inside a message does this body end with an error.
 pub(crate) struct WebBody {
     /// `None` after the end or an error.
     inner: Option<Body>,
     encoding: Encoding,
     frames: Frames,
     head: Head,
-    /// Small data that waits for more, not yet in base64.
+    /// Small data that waits for more data, not yet in base64.
     joined: BytesMut,
-    /// Large data that waits for `joined` to leave ahead of it.
+    /// Large data that is written after `joined`.
     large: Bytes,
-    /// The error that the body is to end with.
+    /// The error that the body will end with.
     cut: Option<Status>,
 }
 
@@ -47,7 +47,7 @@ impl WebBody {
         Self {
             inner: Some(inner),
             encoding,
-            frames: Frames::new(TrailerFrame::Refuse),
+            frames: Frames::new(TrailerFrame::Reject),
             head,
             joined: BytesMut::new(),
             large: Bytes::new(),
@@ -55,7 +55,7 @@ impl WebBody {
         }
     }
 
-    /// Moves the body on until there is something to write; `None` at the end.
+    /// Polls the inner body until there is data to write; `None` at the end.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Status>>> {
         loop {
             if !self.large.is_empty() {
@@ -80,11 +80,11 @@ impl WebBody {
         }
     }
 
-    /// Takes data in; the answer is what is to be written now.
+    /// Accepts data from the inner body, and returns the data to write now.
     fn accept(&mut self, data: Bytes) -> Option<Bytes> {
         let began_at_boundary = self.frames.at_boundary();
         if self.frames.pass_messages(&data).ok() != Some(data.len()) {
-            let status = Status::internal("The answer is not made of gRPC messages");
+            let status = Status::internal("The response body is not a sequence of gRPC messages");
             return if began_at_boundary { Some(self.end(&status)) } else { self.cut(status) };
         }
         if self.encoding == Encoding::Binary && data.len() >= JOIN_BYTES {
@@ -108,21 +108,21 @@ impl WebBody {
         }
     }
 
-    /// Ends a body whose inner one ended.
+    /// Ends the body after the inner body has ended.
     fn conclude(&mut self, trailers: Option<HeaderMap>) -> Option<Bytes> {
         if !self.frames.at_boundary() {
-            return self.fail(&Status::internal("The answer ended inside a message"));
+            return self.fail(&Status::internal("The response ended inside a message"));
         }
         let trailers = self.head.conclude(trailers, self.frames.body_kind());
         Some(self.write_last(&trailers))
     }
 
-    /// Ends a body whose inner one failed: by a status where a frame may begin, by an error elsewhere.
+    /// Ends the body after the inner body has failed: with a status between two frames, with an error inside a frame.
     fn fail(&mut self, status: &Status) -> Option<Bytes> {
-        tracing::warn!(error = status as &dyn std::error::Error, "an answer broke off");
-        // A failure of the transport is the operator's to read, not the caller's.
+        tracing::warn!(error = status as &dyn std::error::Error, "a response was interrupted");
+        // The details of a transport error are for the operator, not for the caller.
         let sent = match std::error::Error::source(status) {
-            Some(_) => Status::new(status.code(), "The answer broke off"),
+            Some(_) => Status::new(status.code(), "The response was interrupted"),
             None => status.clone(),
         };
         if self.frames.at_boundary() { Some(self.end(&sent)) } else { self.cut(sent) }
@@ -132,14 +132,14 @@ impl WebBody {
         self.write_last(&trailers_from_status(status))
     }
 
-    /// The last write: what waits, and the trailers behind it.
+    /// The last write: the waiting data and the trailers.
     fn write_last(&mut self, trailers: &HeaderMap) -> Bytes {
         self.inner = None;
         trailers::write(trailers, &mut self.joined);
         self.take_joined(Flush::All)
     }
 
-    /// Breaks the body off behind what waits.
+    /// Ends the body with an error after the waiting data.
     fn cut(&mut self, status: Status) -> Option<Bytes> {
         self.inner = None;
         self.cut = Some(status);

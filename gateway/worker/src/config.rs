@@ -1,4 +1,4 @@
-//! What this Worker is bound to and told.
+//! Reads the bindings and variables of this Worker.
 
 use gateway_core::{AllowedOrigins, Config, Gateway, Ports, Upstreams};
 use grpc_web::{GrpcWebClient, MarkEnd};
@@ -13,10 +13,11 @@ use crate::rate_limit::RateLimit;
 
 const ALLOWED_ORIGINS: &str = "RETICLE_ALLOWED_ORIGINS";
 
-/// The runtime closes an HTTP/1.1 connection whose request was not read. This is a picture that is somewhat too large.
+/// The runtime closes an HTTP/1.1 connection whose request was not read. This limit covers an image that is somewhat too
+/// large.
 const MAX_DISCARDED_BYTES: u64 = 16 * 1024 * 1024;
 
-/// What all requests of an isolate share.
+/// The state that all requests of an isolate share.
 pub(crate) struct Parts {
     pub(crate) gateway: Gateway,
     pub(crate) rate_limit: Option<RateLimit>,
@@ -25,10 +26,10 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// Reads everything and makes the gateway of it, at the data centre `colo`.
+    /// Reads the configuration and builds the gateway from it. `colo` is the data centre.
     ///
     /// # Errors
-    /// The first binding or variable that is missing or wrong.
+    /// The first binding or variable that is missing or invalid.
     pub(crate) fn read(bindings: Bindings<'_>, colo: Option<String>) -> Result<Self, Misconfigured> {
         let images = Upstream::configured(bindings, "IMAGES", "IMAGES_URL")?;
         let annotations = Upstream::configured(bindings, "ANNOTATIONS", "ANNOTATIONS_URL")?;
@@ -60,7 +61,7 @@ fn config(bindings: Bindings<'_>, colo: Option<String>) -> Result<Config, Miscon
     let defaults = Config::default();
     Ok(Config {
         allowed_origins: AllowedOrigins::parse(origins.split(','))
-            .map_err(|error| Misconfigured::new(ALLOWED_ORIGINS, format_args!("is wrong: {error}")))?,
+            .map_err(|error| Misconfigured::new(ALLOWED_ORIGINS, format_args!("is not valid: {error}")))?,
         region: bindings.text("RETICLE_REGION")?.or(colo).unwrap_or(defaults.region),
         max_upload_bytes: bindings
             .max_upload_bytes()?

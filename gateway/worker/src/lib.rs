@@ -1,5 +1,5 @@
-//! The gateway as a Worker: HTTP/JSON and gRPC-web in, gRPC-web to the services behind. Wiring only; to add a setting,
-//! read it in `config.rs`.
+//! The gateway as a Worker: it accepts HTTP/JSON and gRPC-web, and calls the services with gRPC-web. This crate is wiring
+//! only. To add a setting, read it in `config.rs`.
 
 mod config;
 mod rate_limit;
@@ -10,7 +10,10 @@ use gateway_core::Relayed;
 use http::Request;
 use tower_service::Service as _;
 use worker::{Context, Env, event, js_sys::Reflect, wasm_bindgen::JsValue, web_sys};
-use worker_host::{Bindings, Stream, answer, answer_streamed, head, incoming, misconfigured, taken_in};
+use worker_host::{
+    Bindings, Stream, into_http_request, into_js_response, into_js_stream_response, misconfigured_response,
+    read_body, request_head,
+};
 
 use config::Parts;
 
@@ -26,41 +29,45 @@ fn start() {
 
 #[event(fetch)]
 async fn fetch(request: web_sys::Request, env: Env, _: Context) -> worker::Result<web_sys::Response> {
-    let parts = worker_host::once(&PARTS, || Parts::read(Bindings::new(&env), colo(&request)).map(Arc::new));
+    let parts = worker_host::get_or_try_init(&PARTS, || {
+        Parts::read(Bindings::new(&env), colo(&request)).map(Arc::new)
+    });
     match parts {
         Ok(parts) => serve(&parts, request).await,
-        Err(problem) => answer(misconfigured(incoming(request).await?, &problem).await),
+        Err(problem) => {
+            into_js_response(misconfigured_response(into_http_request(request).await?, &problem).await)
+        }
     }
 }
 
 async fn serve(parts: &Parts, request: web_sys::Request) -> worker::Result<web_sys::Response> {
-    let call = head(&request)?;
+    let call = request_head(&request)?;
     if let Some(limit) = &parts.rate_limit
         && !limit.allows(call.headers()).await
     {
-        let call = taken_in(call, &request).await?;
-        return answer(parts.gateway.too_many_requests(call, limit.period).await);
+        let call = read_body(call, &request).await?;
+        return into_js_response(parts.gateway.too_many_requests(call, limit.period).await);
     }
     if parts.gateway.relays(&call) {
         return relay(parts, call.map(|()| request.body())).await;
     }
-    let Ok(response) = parts.gateway.clone().call(taken_in(call, &request).await?).await;
-    answer(response)
+    let Ok(response) = parts.gateway.clone().call(read_body(call, &request).await?).await;
+    into_js_response(response)
 }
 
-/// Gives the streams of a gRPC-web call from one Worker to the other.
+/// Passes the streams of a gRPC-web call from one Worker to the other.
 async fn relay(parts: &Parts, call: Request<Stream>) -> worker::Result<web_sys::Response> {
     let forward = async |service: String, call: Request<Stream>| {
         let upstream = parts.upstream(&service).ok_or("no upstream is bound for the service")?;
-        Ok(upstream.pass_on(call).await?)
+        Ok(upstream.forward(call).await?)
     };
     match parts.gateway.relay(call, forward).await {
-        Relayed::Passed(response) => answer_streamed(response),
-        Relayed::Answered(response) => answer(response),
+        Relayed::FromService(response) => into_js_stream_response(response),
+        Relayed::FromGateway(response) => into_js_response(response),
     }
 }
 
-/// The data centre, which an isolate never leaves.
+/// The data centre. It does not change while an isolate runs.
 fn colo(request: &web_sys::Request) -> Option<String> {
     let get = |object: &JsValue, name| Reflect::get(object, &JsValue::from_str(name)).ok();
     get(&get(request, "cf")?, "colo")?.as_string()

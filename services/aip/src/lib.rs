@@ -1,7 +1,14 @@
-//! The API conventions that the services share, each by its number at <https://google.aip.dev>: errors (193), pages
-//! (158), etags (154), opaque tokens, timestamps, and the size of messages.
+//! The API conventions that the services share. Most follow an AIP, an API design rule at <https://google.aip.dev>:
+//! error statuses (193), paginated lists (158) and etags (154). The crate also has opaque tokens, timestamps and limits.
 //!
-//! A rule that two services would otherwise each write down belongs here; a rule of one resource belongs to its crate.
+//! | module | what it holds |
+//! |---|---|
+//! | `status`, `violation` | gRPC error statuses, and the field violations in them |
+//! | `page`, `scan` | paginated lists, also with a filter that no index supports |
+//! | `token` | page tokens and resume tokens with a message authentication code |
+//! | `etag`, `timestamp`, `text`, `limits` | record revisions, time conversion, plain text, message size |
+//!
+//! To extend: add a convention here if two services need it. A rule of one resource belongs to the crate of that resource.
 
 mod etag;
 mod limits;

@@ -1,40 +1,40 @@
-//! Pages by keyset (AIP-158): a token holds the last id of its page and is bound to the query that made it.
+//! Keyset pagination (AIP-158): a page token holds the last id of its page, and is valid only for the query that made it.
 
 use storage::Id;
 
 use crate::{Sealer, Violation};
 
-/// The parts of a list request that pages are made of.
+/// The pagination fields of a list request, and the limits of the list.
 #[derive(Clone, Copy, Debug)]
 pub struct PageQuery<'a> {
     /// `page_size` as it was sent.
     pub page_size: i32,
     /// `page_token` as it was sent.
     pub page_token: &'a str,
-    /// The size of a page where the caller does not say.
+    /// The page size if the caller sets none.
     pub default_size: u32,
-    /// The largest page.
+    /// The largest page size.
     pub max_size: u32,
-    /// Everything else that the list depends on: a token made under another query is refused.
+    /// All other parameters of the list, as text. A token made for a different query is rejected.
     pub query: &'a str,
-    /// What opens the service's page tokens.
+    /// Makes and verifies the page tokens of the service.
     pub sealer: &'a Sealer,
 }
 
-/// A page to be read.
+/// The page to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// How many records it holds at most. Read one more to know whether another page follows.
+    /// The most records on the page. Read one more to know whether another page follows.
     pub size: u32,
-    /// The last id of the page before.
+    /// The last id of the previous page.
     pub after: Option<Id>,
 }
 
 impl PageQuery<'_> {
-    /// The page that was asked for.
+    /// Decodes the requested page.
     ///
     /// # Errors
-    /// A negative size; a token that this server did not make for this query.
+    /// If the size is negative, or if this server did not make the token for this query.
     pub fn parse(self) -> Result<Page, Violation> {
         let size =
             u32::try_from(self.page_size).map_err(|_| Violation::new("page_size", "must not be negative"))?;
@@ -42,20 +42,21 @@ impl PageQuery<'_> {
         if self.page_token.is_empty() {
             return Ok(Page { size, after: None });
         }
-        let after = self.after().ok_or_else(|| {
-            let rule = "must be the next_page_token of the same query, as this server gave it: list again from the first page";
+        let after = self.open_token().ok_or_else(|| {
+            let rule =
+                "must be a next_page_token that this server returned for this query: list again from the first page";
             Violation::new("page_token", rule)
         })?;
         Ok(Page { size, after: Some(after) })
     }
 
-    fn after(&self) -> Option<Id> {
+    fn open_token(&self) -> Option<Id> {
         let content = self.sealer.open(self.page_token, self.query).ok()?;
         str::from_utf8(&content).ok()?.parse().ok()
     }
 }
 
-/// The token of the page after the one that ends with `last`.
+/// Makes the token for the page that follows the record `last`.
 #[must_use]
 pub fn next_page_token(sealer: &Sealer, last: Id, query: &str) -> String {
     sealer.seal(last.to_string().as_bytes(), query).into()
@@ -82,11 +83,11 @@ mod tests {
     }
 
     #[test]
-    fn a_token_holds_for_its_own_query_only() {
+    fn a_token_is_valid_only_for_its_own_query() {
         let last: Id = "0123456789ab7fffbfffffffffffffff".parse().unwrap();
         let token = next_page_token(&SEALER, last, "label=car");
         assert_eq!(query(0, &token, "label=car").parse().unwrap().after, Some(last));
-        // The last one is of a release whose tokens had a checksum that anybody could compute.
+        // The last token is from a release whose tokens had a checksum that any client could compute.
         let unsealed = "MDEyMzQ1Njc4OWFiN2ZmZmJmZmZmZmZmZmZmZmZmZmYyZmE5NmQ1OGZlMTg";
         for (token, other) in [
             (token.as_str(), "label=bus"),

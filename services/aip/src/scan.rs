@@ -1,10 +1,10 @@
-//! Lists with a filter that no index serves.
+//! Lists with a filter that no index supports.
 //!
-//! Such a list reads one record after the other and may return few of them, or none. So one page reads at most
-//! [`MAX_SCANNED`] records. A page whose scan ends there holds what was found until then, which may be nothing, and a
-//! token that continues behind the last record that was read (AIP-158 allows both).
+//! Such a list reads all records of its range and may return few of them, or none. So one page reads at most
+//! [`MAX_SCANNED`] records. A page whose scan reaches this limit holds the records found so far, which may be none, and a
+//! token that continues after the last record that was read (AIP-158 allows both).
 //!
-//! The statement of such a list, with the size of the page `?s` and the limit of the scan `?n`:
+//! The SQL of such a list, with the page size `?s` and the scan limit `?n`:
 //!
 //! ```sql
 //! SELECT * FROM (
@@ -16,9 +16,9 @@
 //! LIMIT ?s + 1
 //! ```
 //!
-//! The second part is the record at which the scan ends, if the range has so many. SQLite does not run it where the first
-//! part fills the page, and the first part stops at the end of the page, so that a page that is full costs its own
-//! records only. [`Scan::read`] relies on neither, nor on the order of the two parts.
+//! The second part selects the record at which the scan ends, if the range has that many records. SQLite does not run it if
+//! the first part fills the page, and the first part stops once the page is full. So a full page costs only its own
+//! records. [`Scan::read`] does not depend on this, nor on the order of the two parts.
 
 use std::cmp::Reverse;
 
@@ -26,23 +26,23 @@ use storage::{Error, Id, Result, Row};
 
 use crate::Page;
 
-/// How many records one page reads at most: some 10 ms of SQLite, also on D1, which runs one statement at a time.
+/// The most records that one page reads: about 10 ms of SQLite, also on D1, which runs one statement at a time.
 pub const MAX_SCANNED: u32 = 10_000;
 
 /// One page of a list.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Scan<T> {
-    /// At most as many as the page holds, newest first.
+    /// The records of the page, newest first.
     pub found: Vec<T>,
-    /// The id that the next page begins after; `None` if this is the last page.
+    /// The id after which the next page begins; `None` if this is the last page.
     pub next_after: Option<Id>,
 }
 
 impl<T> Scan<T> {
-    /// The page that the rows of the statement are; `id` tells a record's id.
+    /// Reads the page from the rows of the statement; `id` returns the id of a record.
     ///
     /// # Errors
-    /// [`Error::Row`] if a row is not as the statement makes it; those of `decode`.
+    /// [`Error::Row`] if a row does not have the columns of the statement, and the errors of `decode`.
     pub fn read(
         rows: Vec<Row>,
         page: Page,
@@ -54,20 +54,20 @@ impl<T> Scan<T> {
             if row.take::<i64>("matches")? != 0 {
                 found.push(decode(row)?);
             } else {
-                end = Some(end_of_scan(&mut row)?);
+                end = Some(read_id(&mut row)?);
             }
         }
         found.sort_by_key(|one| Reverse(id(one)));
         let size = usize::try_from(page.size).unwrap_or(usize::MAX);
         let is_more = found.len() > size || end.is_some();
         found.truncate(size);
-        // Behind a full page there may be more that the scan has passed.
+        // A full page may end before the scan does: continue after its last record, not after the scan.
         let last = if found.len() < size { end } else { found.last().map(id) };
         Ok(Self { found, next_after: last.filter(|_| is_more) })
     }
 }
 
-fn end_of_scan(row: &mut Row) -> Result<Id> {
+fn read_id(row: &mut Row) -> Result<Id> {
     let id: String = row.take("id")?;
     id.parse().map_err(|_| Error::Row { column: "id".to_owned(), problem: "does not hold an id" })
 }
@@ -91,10 +91,10 @@ mod tests {
         Row::new(columns, vec![Value::Integer(matches), Value::Text(id(n).to_string())])
     }
 
-    /// What the rows of a page of two are: the ids that are found, and the one that the next page begins after.
+    /// Reads a page of size 2: the ids found, and the id after which the next page begins.
     fn read(rows: &[(i64, u8)]) -> (Vec<Id>, Option<Id>) {
         let rows = rows.iter().map(|&(matches, n)| row(matches, n)).collect();
-        let scan = Scan::read(rows, PAGE, |mut row| end_of_scan(&mut row), |id| *id).unwrap();
+        let scan = Scan::read(rows, PAGE, |mut row| read_id(&mut row), |id| *id).unwrap();
         (scan.found, scan.next_after)
     }
 
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_page_continues_behind_its_last_record_wherever_the_scan_ended() {
+    fn a_full_page_continues_after_its_last_record_wherever_the_scan_ended() {
         assert_eq!(read(&[(1, 9), (1, 8), (1, 7)]), (vec![id(9), id(8)], Some(id(8))));
         assert_eq!(read(&[(1, 9), (1, 8), (0, 3)]), (vec![id(9), id(8)], Some(id(8))));
     }

@@ -1,4 +1,4 @@
-//! gRPC statuses with their details (AIP-193). Only the services' `error.rs` call these.
+//! gRPC error statuses with details (AIP-193). Only `error.rs` of each service calls these functions.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use crate::Violations;
 /// The `domain` of every ErrorInfo.
 const DOMAIN: &str = "reticle";
 
-/// How long callers should wait before they try again what was not available.
+/// When to retry a call that was UNAVAILABLE.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// How long callers should leave alone what has more to do than it can.
+/// When to retry a call to an overloaded storage.
 const RETRY_OVERLOADED_AFTER: Duration = Duration::from_secs(10);
 
-/// INVALID_ARGUMENT that names each field; the message says the first one out.
+/// INVALID_ARGUMENT with all violations in its details; the message holds the first one.
 #[must_use]
 pub fn invalid_argument(violations: &Violations) -> Status {
     let mut details = ErrorDetails::new();
@@ -28,19 +28,19 @@ pub fn invalid_argument(violations: &Violations) -> Status {
     let message = match (first, violations.count()) {
         (Some(first), 1) => format!("{} {}", first.field, first.description),
         (Some(first), count) => format!("{} {} (and {} more)", first.field, first.description, count - 1),
-        (None, _) => "The request is not valid".to_owned(),
+        (None, _) => "The request is invalid".to_owned(),
     };
     Status::with_error_details(Code::InvalidArgument, message, details)
 }
 
-/// NOT_FOUND: `kind` (as in `Image`) with that id does not exist for the caller.
+/// NOT_FOUND: the resource of this `kind` (for example `Image`) and id does not exist for the caller.
 #[must_use]
 pub fn not_found(kind: &str, id: impl std::fmt::Display) -> Status {
     resource(Code::NotFound, "NOT_FOUND", kind, id, format!("{kind} not found"))
 }
 
-/// NOT_FOUND: `kind` with that id, which `field` of the request names, does not exist for the caller. The message names
-/// the field where only its index tells which of several is meant.
+/// NOT_FOUND for a resource that `field` of the request names. The message includes the field if it has an index, to show
+/// which element of a list is meant.
 #[must_use]
 pub fn not_found_in(kind: &str, id: impl std::fmt::Display, field: &str) -> Status {
     let mut details = ErrorDetails::new();
@@ -51,7 +51,7 @@ pub fn not_found_in(kind: &str, id: impl std::fmt::Display, field: &str) -> Stat
     Status::with_error_details(Code::NotFound, message, details)
 }
 
-/// ALREADY_EXISTS: there is a live `kind` with that id.
+/// ALREADY_EXISTS: a resource of this `kind` and id exists and is not deleted.
 #[must_use]
 pub fn already_exists(kind: &str, id: impl std::fmt::Display) -> Status {
     resource(Code::AlreadyExists, "ALREADY_EXISTS", kind, id, format!("{kind} already exists"))
@@ -60,7 +60,7 @@ pub fn already_exists(kind: &str, id: impl std::fmt::Display) -> Status {
 /// ABORTED: the caller's etag is not the current one.
 #[must_use]
 pub fn conflict(kind: &str, id: impl std::fmt::Display) -> Status {
-    let message = format!("{kind} was changed in between: read it again and repeat the change");
+    let message = format!("{kind} was changed since you read it. Read it again and repeat the change.");
     resource(Code::Aborted, "ETAG_MISMATCH", kind, id, message)
 }
 
@@ -71,7 +71,7 @@ fn resource(code: Code, reason: &str, kind: &str, id: impl std::fmt::Display, me
     Status::with_error_details(code, message, details)
 }
 
-/// A status whose cause a program can tell apart by `reason` (UPPER_SNAKE_CASE).
+/// A status with a `reason` (UPPER_SNAKE_CASE) by which programs can identify the cause.
 #[must_use]
 pub fn with_reason(code: Code, reason: &str, message: impl Into<String>) -> Status {
     if code == Code::Unavailable {
@@ -89,7 +89,7 @@ fn unavailable(reason: &str, message: impl Into<String>, retry_after: Duration) 
     Status::with_error_details(Code::Unavailable, message, details)
 }
 
-/// A status with a `reason`, and what a program may want to know besides, by name.
+/// A status with a `reason` and named values for programs.
 #[must_use]
 pub fn with_metadata<const N: usize>(
     code: Code,
@@ -103,7 +103,7 @@ pub fn with_metadata<const N: usize>(
     Status::with_error_details(code, message, details)
 }
 
-/// RESOURCE_EXHAUSTED: the caller sends more than it may, and can try again after `retry_after`.
+/// RESOURCE_EXHAUSTED: the caller exceeds a limit, and can retry after `retry_after`.
 #[must_use]
 pub fn too_many_requests(message: impl Into<String>, retry_after: Duration) -> Status {
     let mut details = ErrorDetails::new();
@@ -112,25 +112,27 @@ pub fn too_many_requests(message: impl Into<String>, retry_after: Duration) -> S
     Status::with_error_details(Code::ResourceExhausted, message, details)
 }
 
-/// The answer for a failure behind a port. The cause is logged here, once, and not sent.
+/// The status for a failure of the database or the object store. It logs the cause, once, and does not send it.
 #[must_use]
 pub fn storage_failure(error: &storage::Error) -> Status {
-    tracing::error!(error = error as &dyn std::error::Error, "storage failed");
+    tracing::error!(error = error as &dyn std::error::Error, "the database or the object store failed");
     match error {
         storage::Error::Unavailable(_) => with_reason(
             Code::Unavailable,
             "STORAGE_UNAVAILABLE",
-            "The storage is not available at the moment",
+            format!("The storage is unavailable. Retry after {} s.", RETRY_AFTER.as_secs()),
         ),
         storage::Error::Overloaded(_) => unavailable(
             "STORAGE_OVERLOADED",
-            "The storage has too much to do at the moment",
+            format!("The storage is overloaded. Retry after {} s.", RETRY_OVERLOADED_AFTER.as_secs()),
             RETRY_OVERLOADED_AFTER,
         ),
         storage::Error::Full(_) => {
             with_reason(Code::ResourceExhausted, "STORAGE_FULL", "The storage is full")
         }
-        storage::Error::Body(_) => with_reason(Code::Aborted, "BODY_INCOMPLETE", "The upload ended early"),
+        storage::Error::Body(_) => {
+            with_reason(Code::Aborted, "BODY_INCOMPLETE", "The upload ended before all bytes arrived")
+        }
         storage::Error::Constraint(_) | storage::Error::Row { .. } | storage::Error::Broken(_) => {
             with_reason(Code::Internal, "INTERNAL", "Internal error")
         }
@@ -142,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_found_is_named_by_its_index_if_it_has_one() {
+    fn the_message_of_not_found_names_a_field_with_an_index() {
         let status = |field| not_found_in("Image", 7, field);
         assert_eq!(status("annotation.image_id").message(), "Image not found");
         assert_eq!(status("annotations[2].image_id").message(), "Image not found (annotations[2].image_id)");
@@ -154,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_overloaded_is_left_alone_for_longer_than_what_was_reset() {
+    fn the_retry_delay_is_longer_if_the_storage_is_overloaded() {
         let wait = |error| {
             let status = storage_failure(&error);
             assert_eq!(status.code(), Code::Unavailable);
@@ -165,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_is_found_by_name_beside_the_reason() {
+    fn the_error_info_holds_the_reason_and_the_metadata() {
         let status = with_metadata(Code::OutOfRange, "TOO_FAR", "Too far", [("size_bytes", "7".to_owned())]);
         let info = status.get_details_error_info().unwrap();
         assert_eq!(

@@ -1,14 +1,14 @@
-//! Characters that text must not hold where people read it.
+//! Validates text that is shown to users.
 
 use crate::Violation;
 
-/// `text`, if it can be shown in one line beside other text.
+/// Returns `text` if it can be shown in one line next to other text.
 ///
-/// Control characters break lines, exports and some databases. Those that change the direction of text (Unicode Standard
-/// Annex 9, section 2) make it look like another: `gnp.exe` behind U+202E reads `exe.png`.
+/// Control characters break lines, exports and some databases. Characters that change the direction of text (Unicode
+/// Standard Annex 9, section 2) disguise it: `gnp.exe` after U+202E is shown as `exe.png`.
 ///
 /// # Errors
-/// A violation of `field`, if it holds one of either kind.
+/// A violation of `field` if the text contains either kind of character.
 pub fn plain_text<T: AsRef<str>>(field: &str, text: T) -> Result<T, Violation> {
     let mut characters = text.as_ref().chars();
     if characters.clone().any(char::is_control) {
@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn what_breaks_lines_or_changes_their_direction_is_rejected() {
+    fn control_characters_and_direction_changes_are_rejected() {
         for text in ["\0", "a\n", "\u{7f}", "\u{85}"] {
             let violation = Violation::new("label", "must not hold control characters");
             assert_eq!(plain_text("label", text), Err(violation), "{text:?}");

@@ -1,10 +1,10 @@
-//! `google.protobuf.Timestamp` to and from the storage's milliseconds.
+//! Converts `google.protobuf.Timestamp` to and from the milliseconds of `storage::Timestamp`.
 
 use storage::Timestamp;
 
 use crate::Violation;
 
-/// The message for a moment.
+/// Encodes a time as a protobuf message.
 #[must_use]
 #[expect(clippy::cast_possible_truncation, reason = "below 1000 ms, so below 10^9 ns")]
 pub fn to_proto(moment: Timestamp) -> prost_types::Timestamp {
@@ -12,10 +12,10 @@ pub fn to_proto(moment: Timestamp) -> prost_types::Timestamp {
     prost_types::Timestamp { seconds: moment.as_seconds(), nanos: nanos as i32 }
 }
 
-/// The moment that `field` holds, to the millisecond.
+/// Decodes the time in `field`, with millisecond precision.
 ///
 /// # Errors
-/// A time outside the years 1 to 9999, or nanoseconds outside a second.
+/// If the time is outside the years 1 to 9999, or the nanoseconds are outside one second.
 pub fn from_proto(field: &str, message: &prost_types::Timestamp) -> Result<Timestamp, Violation> {
     const YEARS_1_TO_9999: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
     if !YEARS_1_TO_9999.contains(&message.seconds) || !(0..1_000_000_000).contains(&message.nanos) {

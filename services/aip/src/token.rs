@@ -1,11 +1,11 @@
-//! Opaque tokens: what a server gives a caller to send back later, as page tokens (AIP-158) and resume tokens.
+//! Opaque tokens that a caller receives and sends back later, such as page tokens (AIP-158) and resume tokens.
 //!
-//! A token says what this server said, but comes back from anybody. So it carries a message authentication code: what
-//! [`Sealer::open`] returns was sealed by the same server key, for the same purpose and the same request. A token hides
-//! nothing.
+//! A token holds state of the server, but any client can send a forged one. So it carries a message authentication code:
+//! [`Sealer::open`] returns only content that was sealed with the same server key, for the same purpose and the same
+//! request. A token is not encrypted.
 //!
-//! There is no other way to make or read one: a new kind of token is a [`Sealer`] with a purpose of its own, which a service
-//! makes once, from the [`TokenKey`] that its host gives it.
+//! To add a kind of token, make a [`Sealer`] with a new purpose. A service makes it once, from the [`TokenKey`] that its host
+//! passes. There is no other way to make or read tokens.
 
 use std::fmt;
 
@@ -16,16 +16,16 @@ use hmac::{
 };
 use sha2::Sha256;
 
-/// The longest token that is looked at. No release has made one of more than 1,300 characters.
+/// The longest token that is decoded. No release has made one of more than 1,300 characters.
 pub const MAX_TOKEN_CHARACTERS: usize = 1_536;
 
-/// The bytes of a code: half of what HMAC-SHA256 gives, as RFC 2104 section 5 allows.
+/// The length of an authentication code: HMAC-SHA256 truncated to half, as RFC 2104 section 5 allows.
 const CODE_BYTES: usize = 16;
 
-/// The fewest bytes of a token of any release: what is shorter never was one.
+/// The length of the shortest token of any release: a shorter text is malformed.
 const MIN_BYTES: usize = 13;
 
-/// The key of all of a server's tokens. Processes that serve the same callers need the same one.
+/// The key for all tokens of a server. Processes that serve the same callers need the same key.
 #[derive(Clone)]
 pub struct TokenKey(Hmac<Sha256>);
 
@@ -33,29 +33,29 @@ pub struct TokenKey(Hmac<Sha256>);
 #[derive(Clone)]
 pub struct Sealer(Hmac<Sha256>);
 
-/// A token that a [`Sealer`] has made.
+/// A token made by a [`Sealer`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealedToken(String);
 
 /// Why a token cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidToken {
-    /// The text never was a token: it has another alphabet, or is too short or too long.
-    #[error("is no token")]
+    /// The text is not a token of any release: it is not base64url, or is too short or too long.
+    #[error("is not a token")]
     Malformed,
-    /// It was not sealed here for this purpose and request, or by another key or an earlier release.
+    /// It was sealed with another key, for another purpose or request, or by an earlier release.
     #[error("is not a token of this server for this request")]
     Foreign,
 }
 
 impl TokenKey {
-    /// The key that is these bytes, which nobody can guess and nothing else is keyed with.
+    /// A key from these bytes, which must be secret, random, and not used for anything else.
     #[must_use]
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(keyed(bytes))
     }
 
-    /// What makes and reads the tokens of `purpose`. Each purpose has its own key: a token of one is foreign to the others.
+    /// A sealer for the tokens of `purpose`. Each purpose has its own key: other sealers reject its tokens.
     #[must_use]
     pub fn sealer(&self, purpose: &str) -> Sealer {
         Sealer(keyed(self.0.clone().chain_update(purpose).finalize().into_bytes().into()))
@@ -63,7 +63,7 @@ impl TokenKey {
 }
 
 impl Sealer {
-    /// A token that holds `content` and is bound to `request`, which is not in it.
+    /// Makes a token that holds `content` and is valid only for `request`. The token does not contain `request`.
     #[must_use]
     pub fn seal(&self, content: &[u8], request: &str) -> SealedToken {
         let code = self.code(content, request);
@@ -71,10 +71,10 @@ impl Sealer {
         SealedToken(URL_SAFE_NO_PAD.encode(bytes))
     }
 
-    /// The content of a token that [`Self::seal`] made for `request`. How long that takes tells nothing about the code.
+    /// Verifies a token that [`Self::seal`] made for `request`, and returns its content. The comparison takes constant time.
     ///
     /// # Errors
-    /// [`InvalidToken`]; a text that is too long is not even decoded.
+    /// [`InvalidToken`]. A text longer than [`MAX_TOKEN_CHARACTERS`] is not decoded.
     pub fn open(&self, token: &str, request: &str) -> Result<Vec<u8>, InvalidToken> {
         if token.len() > MAX_TOKEN_CHARACTERS {
             return Err(InvalidToken::Malformed);
@@ -93,7 +93,7 @@ impl Sealer {
     }
 
     fn mac(&self, content: &[u8], request: &str) -> Hmac<Sha256> {
-        // The length tells ("a", "bc") from ("ab", "c").
+        // The length distinguishes ("a", "bc") from ("ab", "c").
         let length = (request.len() as u64).to_be_bytes();
         self.0.clone().chain_update(length).chain_update(request).chain_update(content)
     }
@@ -117,7 +117,7 @@ impl fmt::Debug for Sealer {
     }
 }
 
-/// HMAC-SHA256 with a key that is shorter than its block, and so is padded with zeros (RFC 2104 section 2).
+/// HMAC-SHA256 with a key shorter than its block, which is therefore padded with zeros (RFC 2104 section 2).
 fn keyed(key: [u8; 32]) -> Hmac<Sha256> {
     let mut block = Key::<Hmac<Sha256>>::default();
     block.iter_mut().zip(key).for_each(|(to, from)| *to = from);
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_read_by_its_own_key_for_its_own_purpose_and_request() {
+    fn a_token_is_valid_only_with_its_own_key_purpose_and_request() {
         let token = token(b"content", "query");
         assert_eq!(sealer(1, "pages").open(&token, "query").as_deref(), Ok(&b"content"[..]));
         for (sealer, request) in
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_was_a_token_is_malformed() {
+    fn text_that_is_not_a_token_is_malformed() {
         let longest = "A".repeat(MAX_TOKEN_CHARACTERS);
         assert_eq!(sealer(1, "pages").open(&longest, ""), Err(InvalidToken::Foreign));
         for text in ["", "nonsense", "ä", "a token, with spaces", &format!("{longest}AAAA")] {
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_without_content_is_one() {
+    fn a_token_without_content_is_valid() {
         assert_eq!(sealer(1, "pages").open(&token(b"", "query"), "query"), Ok(Vec::new()));
     }
 

@@ -1,21 +1,21 @@
-//! What is wrong with a request, field by field.
+//! The invalid fields of a request.
 
-/// One broken rule.
+/// One invalid field, and the rule that its value violates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// The path to the field, as in `annotations[3].label`.
+    /// The path to the field, for example `annotations[3].label`.
     pub field: String,
-    /// The rule, as a phrase that continues the field's name: `must be 1 to 100 characters`.
+    /// The rule, as a phrase that follows the name of the field: `must be 1 to 100 characters`.
     pub description: String,
 }
 
 impl Violation {
-    /// A broken rule of `field`.
+    /// A violation of `field`.
     pub fn new(field: impl Into<String>, description: impl Into<String>) -> Self {
         Self { field: field.into(), description: description.into() }
     }
 
-    /// The same violation seen from the message that holds the field: `label` becomes `annotations[3].label`.
+    /// Prefixes the path of the field with `parent`: `label` becomes `annotations[3].label`.
     #[must_use]
     pub fn within(mut self, parent: &str) -> Self {
         self.field =
@@ -24,10 +24,10 @@ impl Violation {
     }
 }
 
-/// The most violations that one answer names; the rest only count.
-const MOST_NAMED: usize = 100;
+/// The most violations that one response lists; further ones are only counted.
+const MAX_NAMED: usize = 100;
 
-/// All that is wrong with a request, so that the caller can mend it in one go.
+/// All violations of a request, so that the caller can correct them all at once. At most 100 are kept, the rest is counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Violations {
     named: Vec<Violation>,
@@ -35,20 +35,20 @@ pub struct Violations {
 }
 
 impl Violations {
-    /// Adds one; past a hundred they are only counted.
+    /// Adds a violation. After the first 100, they are only counted.
     pub fn push(&mut self, violation: Violation) {
         self.count += 1;
-        if self.named.len() < MOST_NAMED {
+        if self.named.len() < MAX_NAMED {
             self.named.push(violation);
         }
     }
 
-    /// Keeps the value of `result`, or its violation.
+    /// Returns the value of `result`, or adds its violation.
     pub fn check<T>(&mut self, result: Result<T, Violation>) -> Option<T> {
         result.map_err(|violation| self.push(violation)).ok()
     }
 
-    /// Adds what is wrong with a part of the request, seen from the whole.
+    /// Adds the violations of a part of the request, and prefixes their fields with `parent`.
     pub fn extend_within(&mut self, parent: &str, part: Self) {
         let unnamed = part.count - part.named.len();
         for violation in part.named {
@@ -57,7 +57,7 @@ impl Violations {
         self.count += unnamed;
     }
 
-    /// The same violations seen from the message that holds the part.
+    /// Prefixes the fields of all violations with `parent`.
     #[must_use]
     pub fn within(self, parent: &str) -> Self {
         let mut whole = Self::default();
@@ -65,7 +65,7 @@ impl Violations {
         whole
     }
 
-    /// `value` if nothing is wrong.
+    /// Returns `value` if there are no violations.
     ///
     /// # Errors
     /// The violations, if there are any.
@@ -76,19 +76,19 @@ impl Violations {
         }
     }
 
-    /// Whether nothing is wrong.
+    /// Whether there are no violations.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.count == 0
     }
 
-    /// The violations by name, at most a hundred.
+    /// The listed violations, at most 100.
     #[must_use]
     pub fn named(&self) -> &[Violation] {
         &self.named
     }
 
-    /// How many there are in all.
+    /// The number of all violations, including those that are not listed.
     #[must_use]
     pub const fn count(&self) -> usize {
         self.count

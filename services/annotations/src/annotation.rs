@@ -1,4 +1,6 @@
-//! Boxes as the service knows them: whatever exists here keeps every rule of the contract.
+//! The domain types. Their constructors check the rules of the contract, so a value that exists is valid.
+//!
+//! To add a field, add it to [`Content`] with a type that checks its rule, and to the conversions from and to protobuf.
 
 mod area;
 mod text;
@@ -15,12 +17,12 @@ pub(crate) use self::{
     text::{Label, MAX_LABEL, MAX_MODEL, Model},
 };
 
-/// Which box.
+/// The id of an annotation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct AnnotationId(pub(crate) Id);
 
 impl AnnotationId {
-    /// The id that `field` holds.
+    /// Parses `text`, the value of `field`.
     pub(crate) fn parse(field: &str, text: &str) -> Result<Self, Violation> {
         parse_id(field, text).map(Self)
     }
@@ -32,12 +34,12 @@ impl fmt::Display for AnnotationId {
     }
 }
 
-/// Which image.
+/// The id of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ImageId(pub(crate) Id);
 
 impl ImageId {
-    /// The id that `field` holds.
+    /// Parses `text`, the value of `field`.
     pub(crate) fn parse(field: &str, text: &str) -> Result<Self, Violation> {
         parse_id(field, text).map(Self)
     }
@@ -53,17 +55,17 @@ fn parse_id(field: &str, text: &str) -> Result<Id, Violation> {
     text.parse().map_err(|invalid: storage::InvalidId| Violation::new(field, invalid.to_string()))
 }
 
-/// What can be changed of a box.
+/// The part of an annotation that can be changed.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Content {
     pub(crate) label: Label,
     pub(crate) area: NormalizedBox,
-    /// Absent for boxes that people drew.
+    /// Absent for annotations that people drew.
     pub(crate) confidence: Option<Confidence>,
     pub(crate) model: Model,
 }
 
-/// A box to be stored.
+/// An annotation to store.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct NewAnnotation {
     pub(crate) image_id: ImageId,
@@ -78,7 +80,9 @@ impl TryFrom<pb::NewAnnotation> for NewAnnotation {
         let image_id = violations.check(ImageId::parse("image_id", &message.image_id));
         let label = violations.check(Label::parse(message.label));
         let area = NormalizedBox::new(message.x, message.y, message.width, message.height)
-            .map_err(|broken| broken.named().iter().cloned().for_each(|violation| violations.push(violation)))
+            .map_err(|invalid| {
+                invalid.named().iter().cloned().for_each(|violation| violations.push(violation));
+            })
             .ok();
         let confidence = message.confidence.map(|value| Confidence::new("confidence", value)).transpose();
         let confidence = violations.check(confidence);
@@ -91,7 +95,7 @@ impl TryFrom<pb::NewAnnotation> for NewAnnotation {
     }
 }
 
-/// A stored box.
+/// A stored annotation.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Annotation {
     pub(crate) id: AnnotationId,
@@ -129,7 +133,7 @@ impl From<Annotation> for pb::Annotation {
 pub(crate) mod tests {
     use super::*;
 
-    /// A box that breaks no rule.
+    /// A valid annotation.
     pub(crate) fn message() -> pb::NewAnnotation {
         pb::NewAnnotation {
             image_id: "0190a0b0c0d07abc8000000000000001".to_owned(),
@@ -144,7 +148,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_good_message_becomes_a_box() {
+    fn a_valid_message_is_decoded() {
         let new = NewAnnotation::try_from(message()).unwrap();
         assert_eq!(new.image_id.to_string(), message().image_id);
         assert_eq!(new.content.label.as_str(), "car");
@@ -153,9 +157,9 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn each_rule_is_refused_by_the_name_of_its_field() {
-        type Break = fn(&mut pb::NewAnnotation);
-        let cases: [(&str, Break); 12] = [
+    fn an_invalid_value_is_reported_with_the_name_of_its_field() {
+        type Change = fn(&mut pb::NewAnnotation);
+        let cases: [(&str, Change); 12] = [
             ("image_id", |m| m.image_id.clear()),
             ("image_id", |m| m.image_id.make_ascii_uppercase()),
             ("image_id", |m| m.image_id.push('0')),
@@ -169,16 +173,16 @@ pub(crate) mod tests {
             ("confidence", |m| m.confidence = Some(1.1)),
             ("model", |m| m.model = "m".repeat(201)),
         ];
-        for (field, break_rule) in cases {
+        for (field, make_invalid) in cases {
             let mut message = message();
-            break_rule(&mut message);
+            make_invalid(&mut message);
             let violations = NewAnnotation::try_from(message).unwrap_err();
             assert_eq!((violations.count(), violations.named()[0].field.as_str()), (1, field));
         }
     }
 
     #[test]
-    fn all_broken_rules_are_named_in_the_order_of_the_fields() {
+    fn all_violations_are_reported_in_the_order_of_the_fields() {
         let violations =
             NewAnnotation::try_from(pb::NewAnnotation { x: 7.0, ..Default::default() }).unwrap_err();
         let fields: Vec<_> = violations.named().iter().map(|violation| violation.field.as_str()).collect();

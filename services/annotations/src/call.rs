@@ -1,4 +1,4 @@
-//! One request: who sent it, how far it has seen, and what of it goes on to the images service.
+//! The context of one request: its caller, its database session, and the metadata that it passes to the images service.
 
 use http::Extensions;
 use identity::{Caller, Scope};
@@ -10,8 +10,8 @@ use tonic::{
 
 use crate::error::Result;
 
-/// What is passed on as it came: the request's name in logs and traces, and how long its caller will wait.
-const PASSED_ON: [&str; 4] = ["x-request-id", "traceparent", "tracestate", "grpc-timeout"];
+/// The metadata that is passed on unchanged: the request's ids in logs and traces, and its deadline.
+const FORWARDED_METADATA: [&str; 4] = ["x-request-id", "traceparent", "tracestate", "grpc-timeout"];
 
 /// The context of one request.
 #[derive(Debug)]
@@ -22,7 +22,10 @@ pub(crate) struct Call<'a, D: Database> {
 }
 
 impl<'a, D: Database> Call<'a, D> {
-    /// Begins a request on `database`, if its caller may use `scope`.
+    /// Begins a request on `database`.
+    ///
+    /// # Errors
+    /// The request has no caller, or the caller's token lacks `scope`.
     pub(crate) fn begin(
         database: &'a D,
         metadata: &'a MetadataMap,
@@ -34,16 +37,16 @@ impl<'a, D: Database> Call<'a, D> {
         Ok(Self { caller, session, metadata })
     }
 
-    /// `message` as a request to another service, on the caller's behalf.
+    /// Makes `message` a request to another service, with the caller's token.
     pub(crate) fn forward<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
         let metadata = request.metadata_mut();
-        for name in PASSED_ON {
+        for name in FORWARDED_METADATA {
             if let Some(value) = self.metadata.get(name) {
                 metadata.insert(AsciiMetadataKey::from_static(name), value.clone());
             }
         }
-        // A token came as a header, and a bookmark is visible ASCII: both are values.
+        // This never fails: the token arrived as a header.
         if let Ok(mut token) = MetadataValue::<Ascii>::try_from(format!("Bearer {}", self.caller.token())) {
             token.set_sensitive(true);
             metadata.insert("authorization", token);
@@ -52,8 +55,8 @@ impl<'a, D: Database> Call<'a, D> {
         request
     }
 
-    /// The response, with how far this request has seen.
-    pub(crate) fn answer<T>(&self, message: T) -> Response<T> {
+    /// Makes `message` a response, with the session's bookmark.
+    pub(crate) fn respond<T>(&self, message: T) -> Response<T> {
         let mut response = Response::new(message);
         self.session.write_bookmark(response.metadata_mut().as_mut());
         response

@@ -1,4 +1,4 @@
-//! What an update changes: the fields that its mask names (AIP-134), or those that are set if it has none.
+//! The changes of an update: of the fields that its mask names (AIP-134), or, without a mask, of the fields that are set.
 
 use aip::{Violation, Violations};
 use prost_types::FieldMask;
@@ -9,13 +9,13 @@ use crate::annotation::{Confidence, Content, Label, Model, NormalizedBox, positi
 /// The fields that can be changed, as a mask names them.
 const CHANGEABLE: [&str; 7] = ["label", "x", "y", "width", "height", "confidence", "model"];
 
-/// Say which box is meant; a mask that was made of a whole body names them too.
+/// The fields that select the annotation. A mask that was made from a whole body names them too.
 const ADDRESS: [&str; 2] = ["id", "etag"];
 
-/// All changeable fields, in a mask.
+/// The mask path for all changeable fields.
 const EVERYTHING: &str = "*";
 
-/// New values for some fields. Each keeps its own rule; whether the box as a whole does is known once they are applied.
+/// New values for some fields. Each value is valid by itself; [`Changes::apply`] checks the whole bounding box.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Changes {
     label: Option<Label>,
@@ -28,25 +28,25 @@ pub(crate) struct Changes {
 }
 
 impl Changes {
-    /// The changes that a request asks for. What is wrong with them goes to `violations`, by the request's field.
+    /// Decodes the changes of a request. Invalid values are added to `violations`, with the field of the request.
     pub(crate) fn decode(
         message: &pb::Annotation,
         mask: Option<&FieldMask>,
         violations: &mut Violations,
     ) -> Self {
         let mut changes = Self::default();
-        let set = fields_set(message);
+        let set = set_fields(message);
         let paths = mask.map_or(set, |mask| mask.paths.iter().map(String::as_str).collect());
         for path in paths {
             let fields = if path == EVERYTHING { CHANGEABLE.as_slice() } else { &[path] };
             for field in fields.iter().filter(|field| !ADDRESS.contains(field)) {
-                violations.check(changes.take(field, message));
+                violations.check(changes.set(field, message));
             }
         }
         changes
     }
 
-    fn take(&mut self, field: &str, message: &pb::Annotation) -> Result<(), Violation> {
+    fn set(&mut self, field: &str, message: &pb::Annotation) -> Result<(), Violation> {
         let within = |violation: Violation| violation.within("annotation");
         match field {
             "label" => self.label = Some(Label::parse(message.label.clone()).map_err(within)?),
@@ -64,7 +64,7 @@ impl Changes {
         Ok(())
     }
 
-    /// `content` with the changes. Violations name fields of the request.
+    /// Returns `content` with the changes. Violations name fields of the request.
     pub(crate) fn apply(&self, content: &Content) -> Result<Content, Violations> {
         let area = NormalizedBox::new(
             self.x.unwrap_or(content.area.x()),
@@ -74,15 +74,15 @@ impl Changes {
         );
         Ok(Content {
             label: self.label.as_ref().unwrap_or(&content.label).clone(),
-            area: area.map_err(|broken| broken.within("annotation"))?,
+            area: area.map_err(|violations| violations.within("annotation"))?,
             confidence: self.confidence.unwrap_or(content.confidence),
             model: self.model.as_ref().unwrap_or(&content.model).clone(),
         })
     }
 }
 
-/// The changeable fields that are not what proto3 has for an absent field.
-fn fields_set(message: &pb::Annotation) -> Vec<&'static str> {
+/// The changeable fields whose value is not the one that proto3 has for an absent field.
+fn set_fields(message: &pb::Annotation) -> Vec<&'static str> {
     let empty = pb::Annotation::default();
     let set = [
         !message.label.is_empty(),
@@ -97,9 +97,9 @@ fn fields_set(message: &pb::Annotation) -> Vec<&'static str> {
 }
 
 fn not_changeable(path: &str) -> Violation {
-    /// As much of a stranger's text as an answer repeats.
-    const MOST_REPEATED: usize = 64;
-    let path: String = path.chars().take(MOST_REPEATED).collect();
+    /// How many characters of the unknown path the error repeats.
+    const MAX_REPEATED: usize = 64;
+    let path: String = path.chars().take(MAX_REPEATED).collect();
     Violation::new(
         format!("annotation.{path}"),
         format!("cannot be changed: only {} can", CHANGEABLE.join(", ")),
@@ -121,17 +121,17 @@ mod tests {
         violations.into_result(Some(changes))
     }
 
-    /// What becomes of the current content, or the fields that are refused.
+    /// The current content after the update, or the fields that are rejected.
     fn updated(sent: &pb::Annotation, paths: Option<&[&str]>) -> Result<Content, Vec<String>> {
         let mask =
             paths.map(|paths| FieldMask { paths: paths.iter().map(|&path| path.to_owned()).collect() });
-        decoded(sent, mask.as_ref())
-            .and_then(|changes| changes.apply(&current()))
-            .map_err(|broken| broken.named().iter().map(|violation| violation.field.clone()).collect())
+        decoded(sent, mask.as_ref()).and_then(|changes| changes.apply(&current())).map_err(|violations| {
+            violations.named().iter().map(|violation| violation.field.clone()).collect()
+        })
     }
 
     #[test]
-    fn only_what_the_mask_names_is_changed() {
+    fn only_fields_that_the_mask_names_are_changed() {
         let sent = pb::Annotation { label: "bike".to_owned(), x: 0.5, width: 0.5, ..Default::default() };
         let content = updated(&sent, Some(&["label"])).unwrap();
         assert_eq!(content, Content { label: Label::parse("bike".to_owned()).unwrap(), ..current() });
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_the_mask_names_and_the_message_lacks_is_cleared() {
+    fn a_field_that_the_mask_names_and_the_message_omits_is_cleared() {
         let content = updated(&pb::Annotation::default(), Some(&["confidence", "model", "x"])).unwrap();
         assert_eq!((content.confidence, content.model.as_str(), content.area.x()), (None, "", 0.0));
         assert_eq!(
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_to_change_changes_nothing() {
+    fn an_update_without_changeable_fields_changes_nothing() {
         let sent = pb::Annotation { id: "any".to_owned(), etag: "r1".to_owned(), ..Default::default() };
         for paths in [None, Some([].as_slice()), Some(&["id", "etag"])] {
             assert_eq!(updated(&sent, paths), Ok(current()));
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_that_cannot_be_changed_are_refused_by_name() {
+    fn fields_that_cannot_be_changed_are_rejected_by_name() {
         for path in ["image_id", "created_by", "created_at", "updated_at", "Label", "annotation.label", ""] {
             let mask = FieldMask { paths: vec![path.to_owned()] };
             let violations = decoded(&pb::Annotation::default(), Some(&mask)).unwrap_err();
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn every_value_that_breaks_its_own_rule_is_named_before_the_box_is_read() {
+    fn all_invalid_values_are_reported_before_the_annotation_is_read() {
         let sent = pb::Annotation { x: 2.0, width: 0.0001, confidence: Some(-1.0), ..Default::default() };
         let mask = FieldMask { paths: ["x", "width", "confidence", "label"].map(str::to_owned).to_vec() };
         let violations = decoded(&sent, Some(&mask)).unwrap_err();
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn the_box_that_comes_of_it_must_lie_within_the_image() {
+    fn the_changed_bounding_box_must_lie_within_the_image() {
         let sent = pb::Annotation { x: 0.8, ..Default::default() };
         assert_eq!(updated(&sent, None), Err(vec!["annotation.width".to_owned()]));
     }

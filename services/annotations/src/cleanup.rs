@@ -1,4 +1,4 @@
-//! The daily clean-up. Safe to stop at any point, to repeat, and to run twice at once.
+//! The daily clean-up. It may be stopped at any point, repeated, and run twice at the same time.
 
 use std::fmt;
 
@@ -6,13 +6,13 @@ use storage::{Clock, Database, Result, Session};
 
 use crate::repo::streams;
 
-/// How long a stream is remembered after it was last opened or written: 30 days.
+/// How long a stream is kept after it was last opened or written: 30 days.
 const STREAM_RETENTION_SECONDS: i64 = 30 * 24 * 60 * 60;
 
-/// What a clean-up did.
+/// The result of a clean-up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CleanupReport {
-    /// Streams that were neither opened nor written for 30 days. Their annotations stay.
+    /// The number of removed streams: those that were neither opened nor written for 30 days. Their annotations stay.
     pub expired_streams: u64,
 }
 
@@ -22,10 +22,10 @@ impl fmt::Display for CleanupReport {
     }
 }
 
-/// Forgets the streams that are due, some at a time, so that other writes wait for some milliseconds at most.
+/// Removes the streams that are due, one page per statement, so that other writes wait for a few milliseconds at most.
 ///
 /// # Errors
-/// The database's; what was removed by then stays removed.
+/// The database failed. What was removed before stays removed.
 pub async fn cleanup(database: &impl Database, clock: &impl Clock) -> Result<CleanupReport> {
     let session = Session::new(database);
     let due = clock.now().plus_seconds(-STREAM_RETENTION_SECONDS);

@@ -1,4 +1,4 @@
-//! The end of calls that would last as long as their callers like.
+//! Ends the calls that have no end of their own when the host shuts down.
 
 use std::sync::{
     Arc,
@@ -7,7 +7,8 @@ use std::sync::{
 
 use event_listener::Event;
 
-/// Tells the streams of a service that its host is about to stop: each tells its caller how far it came, and ends.
+/// Ends the open streams of a service when its host shuts down. A caller resumes elsewhere, from the last `next_offset` or
+/// resume token that it received. Clones share one state.
 #[derive(Clone, Debug, Default)]
 pub struct Drain(Arc<Inner>);
 
@@ -18,7 +19,7 @@ struct Inner {
 }
 
 impl Drain {
-    /// Ends all streams, those to come too.
+    /// Ends all open streams, and every stream that is opened later.
     pub fn begin(&self) {
         self.0.has_begun.store(true, Ordering::Release);
         self.0.begun.notify(usize::MAX);
@@ -28,10 +29,10 @@ impl Drain {
         self.0.has_begun.load(Ordering::Acquire)
     }
 
-    /// Resolves when the streams shall end.
-    pub(crate) async fn begun(&self) {
+    /// Waits until [`Drain::begin`] is called.
+    pub(crate) async fn wait_for_begin(&self) {
         let begun = self.0.begun.listen();
-        // Looked at after there is a place to be told at: nothing goes by in between.
+        // Checked after the listener is registered, so that no notification is missed.
         if !self.has_begun() {
             begun.await;
         }

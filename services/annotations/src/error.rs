@@ -1,4 +1,4 @@
-//! Everything that can go wrong, and what the caller is told of it.
+//! The errors of this crate, and the only place that maps them to a gRPC status.
 
 use std::{num::NonZeroU32, time::Duration};
 
@@ -13,16 +13,16 @@ use crate::{
 
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// When to watch again where too many watch: watches last long.
-const WATCH_AFTER: Duration = Duration::from_secs(10);
+/// The retry delay when a limit of watches is reached: watches last long.
+const WATCH_RETRY_DELAY: Duration = Duration::from_secs(10);
 
-/// When to send again where streams use too much: what they hold is stored in less.
-const SEND_AFTER: Duration = Duration::from_secs(1);
+/// The retry delay when a limit of ingest streams is reached: their buffers are stored in less time.
+const INGEST_RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    #[error("the request breaks {} rules", .0.count())]
+    #[error("the request has {} invalid values", .0.count())]
     Invalid(Violations),
 
     #[error(transparent)]
@@ -37,45 +37,45 @@ pub(crate) enum Error {
     #[error("annotation {0} has another etag")]
     Conflict(AnnotationId),
 
-    #[error("the caller has no stream {0}")]
+    #[error("stream {0} does not exist for the caller")]
     StreamNotFound(String),
 
     #[error(
-        "the stream continues at offset {next_offset}: send what is missing from there. If that was acknowledged, the \
-         database was restored from a backup that does not have it"
+        "The offset is too high: the stream continues at offset {next_offset}. Send from there. If those annotations were \
+         acknowledged before, the database was restored from a backup that does not have them."
     )]
     Gap { next_offset: i64 },
 
     #[error(
-        "the stream has gone back to offset {next_offset}, as the database was restored from a backup: open it again, and \
-         send from there"
+        "The stream continues at offset {next_offset} again, because the database was restored from a backup. Open the \
+         stream again and send from there."
     )]
     Rewound { next_offset: i64 },
 
     #[error("another writer has opened the stream")]
     Fenced,
 
-    #[error("too much is in use: {0:?}")]
+    #[error("a limit would be exceeded: {0:?}")]
     Exceeded(Exceeded),
 
-    #[error("the producer was silent for {} seconds", .0.as_secs())]
+    #[error("the producer sent no message for {} s", .0.as_secs())]
     Idle(Duration),
 
-    /// With a sentence that says how to go on.
+    /// With a sentence that says how to resume.
     #[error("the caller's token has expired")]
     TokenExpired(&'static str),
 
-    #[error("the host is about to stop")]
+    #[error("the host is shutting down")]
     Stopping,
 
-    #[error("the caller has {0} streams")]
+    #[error("the caller has {0} streams, which is the limit")]
     TooManyStreams(NonZeroU32),
 
-    /// What its stream ended with instead of an end.
-    #[error("the producer's stream broke off")]
+    /// With the error that ended the producer's stream.
+    #[error("the producer's stream failed")]
     Producer(#[source] Status),
 
-    #[error("the images service did not say whom the images belong to")]
+    #[error("the images service did not return the owners of the images")]
     Images(#[source] Status),
 
     #[error(transparent)]
@@ -122,31 +122,33 @@ impl From<Error> for Status {
                 error.to_string(),
                 [("next_offset", next_offset.to_string())],
             ),
-            Error::Fenced => {
-                aip::with_reason(Code::Aborted, "STREAM_FENCED", "Another writer has opened the stream")
-            }
-            Error::Exceeded(exceeded) => too_much(exceeded),
+            Error::Fenced => aip::with_reason(
+                Code::Aborted,
+                "STREAM_FENCED",
+                "Another writer has opened the stream. A stream has one writer at a time.",
+            ),
+            Error::Exceeded(exceeded) => quota_status(exceeded),
             Error::TooManyStreams(limit) => aip::with_reason(
                 Code::ResourceExhausted,
                 "TOO_MANY_STREAMS",
                 format!(
-                    "You have {limit} streams, the most of one caller. Append to one of them: a stream that is neither \
-                     opened nor written for 30 days is forgotten."
+                    "You have {limit} streams, the limit for one caller. Append to one of them. A stream that is neither \
+                     opened nor written for 30 days is removed."
                 ),
             ),
             Error::Idle(silence) => {
                 let seconds = silence.as_secs();
-                let message = format!("Nothing came for {seconds} seconds: open the stream again to go on");
+                let message = format!("No message arrived for {seconds} s. Open the stream again to resume.");
                 aip::with_reason(Code::Unavailable, "STREAM_IDLE", message)
             }
-            Error::TokenExpired(resume) => identity::expired(resume),
+            Error::TokenExpired(resume) => identity::token_expired(resume),
             Error::Stopping => {
-                let message = "The server stops: open the stream again to go on";
+                let message = "The server is shutting down. Open the stream again to resume.";
                 aip::with_reason(Code::Unavailable, "SERVER_STOPPING", message)
             }
             Error::Producer(status) => status,
             Error::Images(status) => images_failure(status),
-            // Every write of annotations refers to its image, and asks again before it gives up.
+            // The image is not visible in the database, but the images service, asked again, still returned it.
             Error::Storage(storage::Error::Constraint(Constraint::ForeignKey)) => aip::with_reason(
                 Code::Unavailable,
                 "IMAGE_CHANGING",
@@ -157,52 +159,53 @@ impl From<Error> for Status {
     }
 }
 
-/// RESOURCE_EXHAUSTED, with the limit and when to try again.
-fn too_much(exceeded: Exceeded) -> Status {
+/// RESOURCE_EXHAUSTED, with the limit and the retry delay.
+fn quota_status(exceeded: Exceeded) -> Status {
     let (Exceeded::Total(resource, _) | Exceeded::Caller(resource, _)) = exceeded;
     let delay = match resource {
-        Resource::Watches => WATCH_AFTER,
-        Resource::IngestStreams | Resource::IngestBytes => SEND_AFTER,
+        Resource::Watches => WATCH_RETRY_DELAY,
+        Resource::IngestStreams | Resource::IngestBytes => INGEST_RETRY_DELAY,
     };
     let seconds = delay.as_secs();
     let message = match exceeded {
         Exceeded::Total(Resource::Watches, limit) => {
-            format!("{limit} watches are open, the most of this server. Retry after {seconds} s.")
+            format!("{limit} watches are open, the limit of this server. Retry after {seconds} s.")
         }
         Exceeded::Total(Resource::IngestStreams, limit) => {
-            format!("{limit} ingest streams are open, the most of this server. Retry after {seconds} s.")
+            format!("{limit} ingest streams are open, the limit of this server. Retry after {seconds} s.")
         }
         Exceeded::Total(Resource::IngestBytes, limit) => {
             format!("Ingest buffers are full ({limit} bytes). Retry after {seconds} s.")
         }
         Exceeded::Caller(Resource::Watches, limit) => {
             format!(
-                "You have {limit} watches open, the most of one caller. Close one, or retry after {seconds} s."
+                "You have {limit} watches open, the limit for one caller. Close one, or retry after {seconds} s."
             )
         }
         Exceeded::Caller(Resource::IngestStreams, limit) => format!(
-            "You have {limit} ingest streams open, the most of one caller. Close one, or retry after {seconds} s."
+            "You have {limit} ingest streams open, the limit for one caller. Close one, or retry after {seconds} s."
         ),
         Exceeded::Caller(Resource::IngestBytes, limit) => format!(
-            "Your ingest streams fill their buffers ({limit} bytes for one caller). Retry after {seconds} s."
+            "The buffers of your ingest streams are full ({limit} bytes for one caller). Retry after {seconds} s."
         ),
     };
     aip::too_many_requests(message, delay)
 }
 
-/// The images service's refusals of the caller's token are for the caller; all else is between the services.
+/// A rejection of the caller's token by the images service is passed to the caller. Its other failures are logged, and their
+/// causes are not sent.
 fn images_failure(status: Status) -> Status {
     match status.code() {
         Code::Unauthenticated | Code::PermissionDenied => status,
         Code::DeadlineExceeded | Code::Cancelled => {
-            aip::with_reason(Code::DeadlineExceeded, "DEADLINE_EXCEEDED", "The request took too long")
+            aip::with_reason(Code::DeadlineExceeded, "DEADLINE_EXCEEDED", "The request exceeded its deadline")
         }
         Code::Unavailable | Code::ResourceExhausted | Code::Aborted | Code::Unknown => {
             tracing::error!(error = &status as &dyn std::error::Error, "the images service is not available");
             aip::with_reason(
                 Code::Unavailable,
                 "IMAGES_UNAVAILABLE",
-                "The images service is not available at the moment",
+                "The images service is not available. Retry after 1 s.",
             )
         }
         Code::Ok

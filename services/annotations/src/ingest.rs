@@ -1,4 +1,8 @@
-//! Streams of boxes that are stored exactly once: their names, offsets, and what becomes of a batch.
+//! Stores streams of annotations exactly once: stream names, offsets, and how a batch is stored.
+//!
+//! A batch and the stream's new offset are committed together (`repo/ingest.rs`), so a resent annotation is recognized by its
+//! offset. `stream.rs` is one call of a producer, `inbound.rs` reads its messages, `resent.rs` handles resent annotations, and
+//! `budget.rs` limits the open streams and their memory.
 
 mod budget;
 mod inbound;
@@ -18,26 +22,26 @@ use crate::{
     call::Call,
     error::{Error, Result},
     owners::ImagesBackend,
-    repo::ingest::{self as repo, Writing},
-    service::annotation,
+    repo::ingest::{self as repo, StreamWriter},
+    service::new_record,
 };
 
-/// The most boxes of one message.
+/// The maximum number of annotations of one message.
 pub(crate) const MAX_BATCH: usize = 5_000;
 
-/// The most annotations of one transaction while other callers write: they take less time than its commit.
+/// The most annotations of one transaction while other callers write: storing them takes less time than the commit.
 const PART: usize = 40;
 
-/// The longest name of a stream, in characters of one byte each.
+/// The maximum length of a stream's name, in characters of one byte each.
 pub(crate) const MAX_STREAM_ID: usize = 128;
 
-/// How often a commit begins again because an image was deleted or purged in between.
+/// How many times a commit is tried, if images are deleted or purged at the same time.
 const COMMIT_ATTEMPTS: usize = 4;
 
-/// What is wrong with the image of an annotation that is valid by itself.
+/// The violation of an annotation that is valid by itself and whose image the caller cannot access.
 const MISSING_IMAGE: &str = "must be an image that exists";
 
-/// The name of a stream.
+/// The name of a stream, unique for each user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct StreamId(String);
 
@@ -55,15 +59,15 @@ impl StreamId {
     }
 }
 
-/// A place in a stream.
+/// The position of an annotation in its stream: 0 for the first one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Offset(i64);
 
 impl Offset {
-    /// Ids have room for 2^42 places.
+    /// The largest offset: an annotation's id has 42 bits for it.
     const END: i64 = 1 << 42;
 
-    /// `offset`, if it is from 0 to 2^42.
+    /// Returns `offset` if it is between 0 and 2^42.
     pub(crate) fn new(offset: i64) -> Option<Self> {
         (0..=Self::END).contains(&offset).then_some(Self(offset))
     }
@@ -81,7 +85,7 @@ impl Offset {
         Self::parse(sum.unwrap_or(i64::MAX))
     }
 
-    /// How many places lie between the two; 0 if `earlier` is the later one.
+    /// The distance from `earlier` to this offset; 0 if `earlier` is the later one.
     fn since(self, earlier: Self) -> usize {
         usize::try_from(self.0.saturating_sub(earlier.0)).unwrap_or_default()
     }
@@ -91,7 +95,7 @@ impl Offset {
     }
 }
 
-/// How far a stream has come, and what its ids are made of.
+/// The state of a stream: its next offset, and the seed of its annotations' ids.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Progress {
     pub(crate) next_offset: Offset,
@@ -100,7 +104,7 @@ pub(crate) struct Progress {
     pub(crate) updated_at: Timestamp,
 }
 
-/// Boxes of one message, as they came.
+/// The annotations of one or more messages, not checked yet.
 #[derive(Debug)]
 pub(crate) struct Batch {
     pub(crate) offset: Offset,
@@ -118,20 +122,20 @@ impl Batch {
         Ok(Self { offset, messages })
     }
 
-    /// Whether the place behind its last box is `offset`.
+    /// Whether `offset` is the one after its last annotation.
     fn ends_at(&self, offset: i64) -> bool {
         self.offset.plus(self.messages.len()).is_ok_and(|end| end.get() == offset)
     }
 }
 
-/// What became of a batch.
+/// The result of a batch.
 #[derive(Debug, Default)]
 pub(crate) struct Accepted {
     pub(crate) next_offset: i64,
     pub(crate) invalid: Vec<pb::InvalidAnnotation>,
 }
 
-/// A stream that is open for this writer.
+/// A stream that this call has opened as its writer.
 #[derive(Debug)]
 pub(crate) struct Open {
     pub(crate) stream_id: StreamId,
@@ -144,21 +148,22 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
     pub(crate) async fn open_stream(&self, call: &Call<'_, D>, stream_id: StreamId) -> Result<Open> {
         let now = self.ports.clock.now();
         let (writer, seed) = (Id::generate(now, &self.ports.entropy), Id::generate(now, &self.ports.entropy));
-        let writing = Writing { owner: call.caller.user_id(), stream_id: &stream_id, writer };
+        let stream = StreamWriter { owner: call.caller.user_id(), stream_id: &stream_id, writer };
         let limit = self.settings.max_stream_names;
-        let progress = repo::open(&call.session, writing, seed, now, limit).await?;
+        let progress = repo::open(&call.session, stream, seed, now, limit).await?;
         let progress = progress.ok_or(Error::TooManyStreams(limit))?;
         Ok(Open { stream_id, writer, progress })
     }
 
-    /// How far a stream of the caller's has come.
+    /// Reads the progress of one of the caller's streams.
     pub(crate) async fn find_stream(&self, call: &Call<'_, D>, stream_id: &StreamId) -> Result<Progress> {
         let found = repo::find(&call.session, call.caller.user_id(), stream_id).await?;
         found.ok_or_else(|| Error::StreamNotFound(stream_id.as_str().to_owned()))
     }
 
-    /// Stores what of `batch` is new and valid, and moves the stream behind it. What was sent before is not stored again;
-    /// what of it is missing is reported again. After an error the stream may have moved behind a part of the batch.
+    /// Stores the new and valid annotations of `batch`, and moves the stream after it. Resent annotations are not stored again;
+    /// those of them that are not stored are reported again. After an error the stream may have moved after a part of the
+    /// batch.
     pub(crate) async fn accept(&self, call: &Call<'_, D>, open: &mut Open, batch: Batch) -> Result<Accepted> {
         let from = open.progress.next_offset;
         if batch.offset > from {
@@ -176,7 +181,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
         Ok(Accepted { next_offset: open.progress.next_offset.get(), invalid })
     }
 
-    /// Stores the valid ones of `messages` in one transaction, moves the stream behind all of them, and reports the others.
+    /// Stores the valid ones of `messages` in one transaction, moves the stream after all of them, and reports the others.
     async fn append(
         &self,
         call: &Call<'_, D>,
@@ -192,16 +197,16 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
         Ok(invalid)
     }
 
-    /// Why the stream is not where this call has moved it: another writer opened it, or the database was restored, for a
-    /// stream never goes back by itself.
-    async fn why_not_moved(&self, call: &Call<'_, D>, open: &Open) -> Result<Error> {
+    /// The reason why this call could not move the stream. If the stored offset is lower than this call's, the database was
+    /// restored, because an offset never decreases otherwise. If not, another writer has opened the stream.
+    async fn reason_not_moved(&self, call: &Call<'_, D>, open: &Open) -> Result<Error> {
         let found = repo::find(&call.session, call.caller.user_id(), &open.stream_id).await?;
         let next_offset = found.map_or(0, |progress| progress.next_offset.get());
         let is_behind = next_offset < open.progress.next_offset.get();
         Ok(if is_behind { Error::Rewound { next_offset } } else { Error::Fenced })
     }
 
-    /// Stores the boxes whose images exist for the caller, moves the stream, and answers the other boxes.
+    /// Stores the annotations whose images exist for the caller, moves the stream, and returns the others as invalid.
     async fn store(
         &self,
         call: &Call<'_, D>,
@@ -210,29 +215,29 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
         move_to: (Offset, Offset),
     ) -> Result<Vec<pb::InvalidAnnotation>> {
         let images: BTreeSet<ImageId> = rows.iter().map(|(_, new)| new.image_id).collect();
-        let writing =
-            Writing { owner: call.caller.user_id(), stream_id: &open.stream_id, writer: open.writer };
+        let stream =
+            StreamWriter { owner: call.caller.user_id(), stream_id: &open.stream_id, writer: open.writer };
         let mut attempt = 1;
         loop {
             let accessible = self.owners.accessible(call, &images).await?;
             let now = self.ports.clock.now();
-            let (good, foreign): (Vec<_>, Vec<_>) =
+            let (valid, inaccessible): (Vec<_>, Vec<_>) =
                 rows.iter().partition(|(_, new)| accessible.contains(&new.image_id));
             let id = |offset: Offset| open.progress.seed.at_position(offset.position());
-            let boxes: Vec<Annotation> = good
+            let annotations: Vec<Annotation> = valid
                 .into_iter()
-                .map(|(offset, new)| annotation(call, id(*offset), now, new.clone()))
+                .map(|(offset, new)| new_record(call, id(*offset), now, new.clone()))
                 .collect();
-            match repo::commit(&call.session, writing, &boxes, move_to, now).await {
+            match repo::commit(&call.session, stream, &annotations, move_to, now).await {
                 Ok(true) => {
-                    self.feed.note(&images, call.session.confirmed());
-                    return Ok(foreign
+                    self.feed.notify(&images, call.session.confirmed());
+                    return Ok(inaccessible
                         .into_iter()
                         .map(|(offset, _)| invalid_image(*offset, MISSING_IMAGE))
                         .collect());
                 }
-                Ok(false) => return Err(self.why_not_moved(call, open).await?),
-                // An image was deleted or purged since its owner was remembered.
+                Ok(false) => return Err(self.reason_not_moved(call, open).await?),
+                // An image was deleted or purged after its owner was cached.
                 Err(storage::Error::Constraint(Constraint::ForeignKey)) if attempt < COMMIT_ATTEMPTS => {
                     self.owners.forget(&images.iter().copied().collect::<Vec<_>>());
                     attempt += 1;
@@ -243,7 +248,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
     }
 }
 
-/// The good boxes with their places, and the broken rules of the others.
+/// Splits annotations into the valid ones, with their offsets, and the violations of the others.
 fn check(
     messages: impl Iterator<Item = (Offset, pb::NewAnnotation)>,
 ) -> (Vec<(Offset, NewAnnotation)>, Vec<pb::InvalidAnnotation>) {
@@ -251,19 +256,19 @@ fn check(
     for (offset, message) in messages {
         match NewAnnotation::try_from(message) {
             Ok(new) => rows.push((offset, new)),
-            Err(broken) => invalid.extend(told(offset, &broken)),
+            Err(violations) => invalid.extend(invalid_annotations(offset, &violations)),
         }
     }
     (rows, invalid)
 }
 
-fn told(offset: Offset, broken: &Violations) -> Vec<pb::InvalidAnnotation> {
+fn invalid_annotations(offset: Offset, violations: &Violations) -> Vec<pb::InvalidAnnotation> {
     let each = |violation: &Violation| pb::InvalidAnnotation {
         offset: offset.get(),
         field: violation.field.clone(),
         reason: violation.description.clone(),
     };
-    broken.named().iter().map(each).collect()
+    violations.named().iter().map(each).collect()
 }
 
 fn invalid_image(offset: Offset, reason: &str) -> pb::InvalidAnnotation {
@@ -275,7 +280,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_and_offsets_end_at_their_limits() {
+    fn names_offsets_and_batches_beyond_their_limits_are_rejected() {
         assert!(StreamId::parse("a".repeat(128)).is_ok());
         for wrong in ["", "a/b", "a:b", "a b", "ä", &"a".repeat(129)] {
             assert!(StreamId::parse(wrong.to_owned()).is_err(), "{wrong}");

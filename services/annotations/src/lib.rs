@@ -1,13 +1,13 @@
-//! The annotations service: labelled boxes on images, as `reticle.annotations.v1.AnnotationsService` describes it.
-//! It knows no host: a database, the images service, a clock and randomness are given to it.
+//! The annotations service: labelled bounding boxes on images, as `reticle.annotations.v1.AnnotationsService` describes it.
+//! It is independent of its host, which passes it a database, the images service, a clock, a timer and randomness.
 //!
-//! A request goes through `rpc.rs` (decode, act, encode) and `service.rs` (the acts) to `repo.rs` (all SQL); `owners.rs`
-//! knows whom an image belongs to. `ingest.rs` is what producers of many boxes call, `watch.rs` what tells changes; both last,
-//! until `drain.rs` ends them.
+//! A request goes through `rpc.rs` (decode, act, encode) and `service.rs` (domain logic) to `repo.rs` (all SQL). `owners.rs`
+//! caches the owner of each image. `ingest.rs` stores the annotations of producers, and `watch.rs` sends changes to watchers;
+//! these calls stay open until `drain.rs` ends them at shutdown. `quota.rs` limits what each caller uses.
 //!
-//! To add a field, begin with the contract and a migration, then `annotation.rs` with its rule, `changes.rs` if it can be
-//! changed, and `repo.rs`. To add an RPC, write its act in `service.rs`. A new way to write boxes records what it changes
-//! (`repo/record.rs`) and notes it in the feed, or watchers never hear of it.
+//! To add a field, start with the contract and a migration, then `annotation.rs` with its rule, `changes.rs` if it can be
+//! changed, and `repo.rs`. To add an RPC, write its logic in `service.rs`. A new way to write annotations must record what it
+//! changes (`repo/record.rs`) and notify the feed (`Feed::notify`). Otherwise watchers miss the change.
 
 mod annotation;
 mod call;
@@ -46,58 +46,58 @@ use quota::{Quota, Resource};
 pub use resume_token::{Resumption, inspect_resume_token};
 use watch::Feed;
 
-/// What the service reaches the world through.
+/// The adapters that the service uses.
 #[derive(Clone, Debug)]
 pub struct Ports<D, I, C, E, T> {
-    /// Where the boxes are.
+    /// Stores the annotations.
     pub database: D,
-    /// Who knows whom an image belongs to.
+    /// The images service, which knows the owner of an image.
     pub images: I,
-    /// What time it is.
+    /// Reads the time.
     pub clock: C,
-    /// Where ids get their randomness from.
+    /// The randomness of ids.
     pub entropy: E,
-    /// Lets time pass.
+    /// Waits.
     pub timer: T,
 }
 
-/// The most watchers at a time where the host does not say.
+/// The default of [`Settings::max_watchers`].
 pub const DEFAULT_MAX_WATCHERS: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
 
-/// The most streams of boxes that are open at a time where the host does not say.
+/// The default of [`Settings::max_ingest_streams`].
 pub const DEFAULT_MAX_INGEST_STREAMS: NonZeroUsize = NonZeroUsize::new(1_000).unwrap();
 
-/// The most streams of one caller that are remembered, where the settings do not say.
+/// The default of [`Settings::max_stream_names`].
 pub const DEFAULT_MAX_STREAM_NAMES: NonZeroU32 = NonZeroU32::new(10_000).unwrap();
 
-/// The most bytes that they hold where the host does not say: 256 MiB.
+/// The default of [`Settings::max_ingest_bytes`]: 256 MiB.
 pub const DEFAULT_MAX_INGEST_BYTES: NonZeroUsize = NonZeroUsize::new(256 * 1024 * 1024).unwrap();
 
-/// What a host may set.
+/// The settings of a host.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// How long a watcher's call may last before the watcher has to come back.
-    pub longest_watch: Duration,
-    /// The most watchers that there may be at a time.
+    /// How long a watch may last. Then the service ends the call, and the watcher reconnects.
+    pub max_watch_duration: Duration,
+    /// The maximum number of open watches.
     pub max_watchers: NonZeroUsize,
-    /// The most streams of boxes that may be open at a time.
+    /// The maximum number of open ingest streams.
     pub max_ingest_streams: NonZeroUsize,
-    /// The most bytes of boxes that all streams together may hold in memory.
+    /// The maximum size of the annotations that all ingest streams together hold in memory, in bytes.
     pub max_ingest_bytes: NonZeroUsize,
-    /// The most streams of one caller that are remembered. Making one reads as many rows at most.
+    /// The maximum number of stored streams of one caller. Creating a stream reads at most that many rows.
     pub max_stream_names: NonZeroU32,
-    /// What one caller may use of watchers, open streams and their memory.
+    /// The share of watches, open streams and their memory that one caller may use.
     pub caller_share: CallerShare,
-    /// Whether watchers share what is read of the changes. Not in a Worker: there no request can wait for what another one
-    /// asked for.
+    /// Whether watchers share one reader of the change log. It must be `false` in a Worker, where a request cannot wait for
+    /// I/O that another request started.
     pub shared_feed: bool,
 }
 
 impl Default for Settings {
-    /// Half an hour, shared, and the defaults above.
+    /// Watches of 30 minutes, a shared feed, and the `DEFAULT_` constants of this crate.
     fn default() -> Self {
         Self {
-            longest_watch: Duration::from_secs(30 * 60),
+            max_watch_duration: Duration::from_secs(30 * 60),
             max_watchers: DEFAULT_MAX_WATCHERS,
             max_ingest_streams: DEFAULT_MAX_INGEST_STREAMS,
             max_ingest_bytes: DEFAULT_MAX_INGEST_BYTES,
@@ -108,9 +108,9 @@ impl Default for Settings {
     }
 }
 
-/// Stores labelled boxes and lists them by image, for whoever the images belong to.
+/// Stores annotations and lists them by image, for the owners of the images.
 ///
-/// Behind an `identity::AuthLayer`: a request without a caller in its extensions is refused.
+/// It must run behind an `identity::AuthLayer`: it rejects a request that has no caller in its extensions.
 #[derive(Clone, Debug)]
 pub struct AnnotationsService<D, I, C, E, T> {
     ports: Ports<D, I, C, E, T>,
@@ -123,7 +123,7 @@ pub struct AnnotationsService<D, I, C, E, T> {
     tokens: Tokens,
 }
 
-/// Makes and reads what callers send back.
+/// The sealers of the tokens that callers send back.
 #[derive(Clone, Debug)]
 struct Tokens {
     pages: Sealer,
@@ -131,7 +131,7 @@ struct Tokens {
 }
 
 impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsService<D, I, C, E, T> {
-    /// The service over these ports; every process that shares their data needs the same `key`.
+    /// Creates the service. All processes that share the data of these ports need the same `key`.
     pub fn new(ports: Ports<D, I, C, E, T>, key: &TokenKey, settings: Settings) -> Self {
         let owners = Arc::new(Owners::new(ports.images.clone()));
         let feed = new_feed(&ports);
@@ -143,17 +143,17 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
         Self { ports, settings, owners, feed, drain: Drain::default(), budget, watches, tokens }
     }
 
-    /// What ends the streams of this service.
+    /// The handle that ends the open streams of this service at shutdown.
     pub fn drain(&self) -> Drain {
         self.drain.clone()
     }
 
-    /// What a watcher learns changes from.
+    /// The feed for a new watcher: the shared one, or one of its own.
     fn feed(&self) -> Arc<Feed<D, C, T>> {
         if self.settings.shared_feed { self.feed.clone() } else { new_feed(&self.ports) }
     }
 
-    /// The gRPC server, to be served by any host, with the limit of its messages.
+    /// The gRPC server for a host, with the limit for the size of its messages.
     pub fn into_server(self) -> AnnotationsServiceServer<Self> {
         AnnotationsServiceServer::new(self).max_decoding_message_size(aip::MAX_MESSAGE_BYTES)
     }

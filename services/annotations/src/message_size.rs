@@ -1,24 +1,24 @@
-//! The size of the largest request that the rules of this crate allow: it must fit into one message, or a caller that keeps
-//! every rule would be rejected by the transport.
+//! Checks at compile time that the largest valid request fits into one gRPC message. Otherwise the transport would reject a
+//! valid request.
 
 use crate::{
     annotation::{MAX_LABEL, MAX_MODEL},
     ingest::{MAX_BATCH, MAX_STREAM_ID},
 };
 
-/// The bytes of a character, at most.
+/// The maximum size of a character in bytes.
 const CHAR: usize = 4;
 
-/// The bytes of an image's id.
+/// The size of an image id in bytes.
 const IMAGE_ID: usize = 32;
 
-/// A `double` with its tag.
+/// The size of a `double` with its tag.
 const DOUBLE: usize = 1 + 8;
 
-/// An `int64` with its tag, at most.
+/// The maximum size of an `int64` with its tag.
 const INT64: usize = 1 + 10;
 
-/// A text or a message of `length` bytes with its tag.
+/// The size of a text or a message of `length` bytes, with its tag and its length prefix.
 const fn delimited(length: usize) -> usize {
     let prefix = match length {
         0..0x80 => 1,
@@ -28,11 +28,11 @@ const fn delimited(length: usize) -> usize {
     1 + prefix + length
 }
 
-/// An annotation with the longest texts: a bounding box of four numbers, and a confidence.
+/// The size of an annotation with the longest texts: a bounding box of four numbers, and a confidence.
 const NEW_ANNOTATION: usize =
     delimited(IMAGE_ID) + delimited(MAX_LABEL * CHAR) + delimited(MAX_MODEL * CHAR) + 5 * DOUBLE;
 
-/// As many of them as a message may have, with the stream that they belong to.
+/// The size of the largest request: `MAX_BATCH` such annotations, with a stream id and an offset.
 const LARGEST_REQUEST: usize = delimited(MAX_STREAM_ID) + INT64 + MAX_BATCH * delimited(NEW_ANNOTATION);
 
 const _: () = assert!(LARGEST_REQUEST <= aip::MAX_MESSAGE_BYTES, "raise aip::MAX_MESSAGE_BYTES");
@@ -45,7 +45,7 @@ mod tests {
 
     #[test]
     fn the_largest_request_has_the_size_that_was_computed() {
-        // Every field is named: one that is added must be added to the computation, too.
+        // Every field is named, so that a new field fails to compile here. Add it to the computation too.
         let annotation = pb::NewAnnotation {
             image_id: "0".repeat(IMAGE_ID),
             label: "🚗".repeat(MAX_LABEL),

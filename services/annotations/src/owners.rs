@@ -1,8 +1,8 @@
-//! Whom an image belongs to: asked of the images service once, and remembered.
+//! A cache of the owners of images, filled from the images service.
 //!
-//! An owner never changes, so what is remembered never becomes wrong. Whether the image is visible does change: that is
-//! no part of this cache, but a condition of every statement of `repo`, so that a deleted image is hidden at once,
-//! whichever process deleted it.
+//! The owner of an image never changes, so a cached owner is never wrong. Whether the image is visible can change. That is not
+//! cached: it is a condition of every statement of `repo`, so that a deleted image is hidden at once, whichever process
+//! deleted it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,14 +20,14 @@ use crate::{
     error::{Error, Result},
 };
 
-/// How many images' owners are remembered: those asked for last. About 3 MB.
-const REMEMBERED_IMAGES: NonZeroUsize = NonZeroUsize::new(16_384).unwrap();
+/// The size of the cache, in images: those used last. About 3 MB.
+const MAX_CACHED: NonZeroUsize = NonZeroUsize::new(16_384).unwrap();
 
-/// The most images that `BatchGetImages` takes.
-const ASKED_AT_ONCE: usize = 500;
+/// The maximum number of images of one `BatchGetImages` request.
+const MAX_BATCH: usize = 500;
 
-/// The images service, wherever it runs: an HTTP/2 channel, the server in the same process, gRPC-web over `fetch`.
-/// Implemented by every gRPC client transport; implement nothing yourself.
+/// A transport to the images service: an HTTP/2 channel, the server in the same process, gRPC-web over `fetch`.
+/// Every gRPC client transport implements it; there is no need to implement it by hand.
 pub trait ImagesBackend: Clone + Send + Sync + 'static {
     /// Calls `ImagesService.BatchGetImages`.
     fn batch_get_images(
@@ -52,61 +52,61 @@ where
     }
 }
 
-/// Knows which images belong to a caller.
+/// Finds out which images a caller may access.
 #[derive(Debug)]
 pub(crate) struct Owners<I> {
     images: I,
-    remembered: Mutex<LruCache<ImageId, String>>,
+    cache: Mutex<LruCache<ImageId, String>>,
 }
 
 impl<I: ImagesBackend> Owners<I> {
     pub(crate) fn new(images: I) -> Self {
-        Self { images, remembered: Mutex::new(LruCache::new(REMEMBERED_IMAGES)) }
+        Self { images, cache: Mutex::new(LruCache::new(MAX_CACHED)) }
     }
 
-    /// Which of `images` belong to the caller, or are open to it by its scopes; some may be deleted by now. Asks the images
-    /// service only for those not remembered, many at once.
+    /// Returns those of `images` that belong to the caller, or that its scopes let it access. Some of them may be deleted by
+    /// now. Only owners that are not cached are requested from the images service, in batches.
     pub(crate) async fn accessible<D: storage::Database>(
         &self,
         call: &Call<'_, D>,
         images: &BTreeSet<ImageId>,
     ) -> Result<BTreeSet<ImageId>> {
-        let mut owners = self.recall(images);
+        let mut owners = self.cached(images);
         let unknown: Vec<_> = images.iter().copied().filter(|image| !owners.contains_key(image)).collect();
-        for some in unknown.chunks(ASKED_AT_ONCE) {
-            owners.extend(self.ask(call, some).await?);
+        for some in unknown.chunks(MAX_BATCH) {
+            owners.extend(self.request(call, some).await?);
         }
-        let seen = owners.into_iter().filter(|(_, owner)| call.caller.sees(owner));
-        Ok(seen.map(|(image, _)| image).collect())
+        let accessible = owners.into_iter().filter(|(_, owner)| call.caller.can_access(owner));
+        Ok(accessible.map(|(image, _)| image).collect())
     }
 
-    /// Forgets what is remembered of `images`, so that the images service is asked which of them exist.
+    /// Removes `images` from the cache, so that the images service is asked again which of them exist.
     pub(crate) fn forget(&self, images: &[ImageId]) {
-        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         for image in images {
-            remembered.pop(image);
+            cache.pop(image);
         }
     }
 
-    fn recall(&self, images: &BTreeSet<ImageId>) -> BTreeMap<ImageId, String> {
-        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        images.iter().filter_map(|image| Some((*image, remembered.get(image)?.clone()))).collect()
+    fn cached(&self, images: &BTreeSet<ImageId>) -> BTreeMap<ImageId, String> {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        images.iter().filter_map(|image| Some((*image, cache.get(image)?.clone()))).collect()
     }
 
-    /// Images that do not exist for the caller are not in the answer, and are not remembered: they may be uploaded, or
-    /// exist for the next one who asks.
-    async fn ask<D: storage::Database>(
+    /// Requests owners from the images service. Images that do not exist for the caller are not in the response, and are not
+    /// cached: they may be uploaded later, or exist for the next caller.
+    async fn request<D: storage::Database>(
         &self,
         call: &Call<'_, D>,
         images: &[ImageId],
     ) -> Result<Vec<(ImageId, String)>> {
         let image_ids = images.iter().map(ToString::to_string).collect();
         let request = call.forward(pb::BatchGetImagesRequest { image_ids });
-        let answer = self.images.batch_get_images(request).await.map_err(Error::Images)?.into_inner();
-        let owners: Vec<_> = answer.images.into_iter().filter_map(owner_of).collect();
-        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        let response = self.images.batch_get_images(request).await.map_err(Error::Images)?.into_inner();
+        let owners: Vec<_> = response.images.into_iter().filter_map(owner_of).collect();
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         for (image, user_id) in &owners {
-            remembered.put(*image, user_id.clone());
+            cache.put(*image, user_id.clone());
         }
         Ok(owners)
     }

@@ -1,5 +1,5 @@
-//! What callers use of something that is limited: so much in all, and so much each, so that one caller leaves room for
-//! the others.
+//! Limits of what callers use: a total for all callers, and a smaller limit for each caller, so that one caller cannot use
+//! everything.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -11,27 +11,27 @@ use std::{
 use identity::UserId;
 use storage::CallerShare;
 
-/// What is limited.
+/// A limited resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Resource {
     /// Calls of `WatchAnnotations`.
     Watches,
     /// Calls of `IngestAnnotations` and `AppendAnnotations`.
     IngestStreams,
-    /// What they hold in memory.
+    /// The bytes of annotations that these calls hold in memory.
     IngestBytes,
 }
 
 /// A limit that would be exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exceeded {
-    /// All callers together: more than this.
+    /// The limit for all callers together.
     Total(Resource, usize),
-    /// This caller alone: more than this.
+    /// The limit for one caller.
     Caller(Resource, usize),
 }
 
-/// How much there is of a resource, and who uses it.
+/// The limits of a resource, and its use by each caller.
 #[derive(Debug)]
 pub(crate) struct Quota {
     resource: Resource,
@@ -43,7 +43,7 @@ pub(crate) struct Quota {
 #[derive(Debug, Default)]
 struct Used {
     by_all: usize,
-    /// Only callers that use something.
+    /// Only callers whose use is not 0.
     by_caller: HashMap<UserId, usize>,
 }
 
@@ -52,7 +52,7 @@ impl Quota {
         Self { resource, total: total.get(), per_caller: share.of(total).get(), used: Mutex::default() }
     }
 
-    /// What `caller` uses for one purpose: nothing yet.
+    /// A [`Use`] by `caller` of amount 0.
     pub(crate) fn of(self: &Arc<Self>, caller: &UserId) -> Use {
         Use { quota: Arc::clone(self), caller: caller.clone(), amount: 0 }
     }
@@ -83,7 +83,7 @@ impl Quota {
     }
 }
 
-/// What one caller uses of a resource for one purpose. Dropping it releases it.
+/// An amount of a resource that one caller uses. Dropping it releases the amount.
 #[derive(Debug)]
 pub(crate) struct Use {
     quota: Arc<Quota>,
@@ -92,17 +92,17 @@ pub(crate) struct Use {
 }
 
 impl Use {
-    /// Uses `amount` more.
+    /// Adds `amount`.
     ///
     /// # Errors
-    /// [`Exceeded`]: then it uses no more than before.
+    /// [`Exceeded`]: the amount is unchanged then.
     pub(crate) fn add(&mut self, amount: usize) -> Result<(), Exceeded> {
         self.quota.add(&self.caller, amount)?;
         self.amount += amount;
         Ok(())
     }
 
-    /// Uses `amount`, which was not used before.
+    /// Adds `amount` and returns the use.
     ///
     /// # Errors
     /// [`Exceeded`].
@@ -110,7 +110,7 @@ impl Use {
         self.add(amount).map(|()| self)
     }
 
-    /// Uses nothing any more.
+    /// Sets the amount to 0.
     pub(crate) fn release(&mut self) {
         let amount = mem::take(&mut self.amount);
         if amount > 0 {
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_caller_has_its_share_and_all_have_the_total() {
+    fn a_caller_is_limited_to_its_share_and_all_callers_to_the_total() {
         let total = NonZeroUsize::new(10).unwrap();
         let share = CallerShare::from_percent(40).unwrap();
         let quota = Arc::new(Quota::new(Resource::Watches, total, share));
@@ -148,6 +148,6 @@ mod tests {
         let again = of("alice").with(4).unwrap();
         drop((alice, again));
         let used = quota.used.lock().unwrap();
-        assert_eq!((used.by_all, used.by_caller.len()), (0, 0), "nothing is left");
+        assert_eq!((used.by_all, used.by_caller.len()), (0, 0), "everything is released");
     }
 }

@@ -1,18 +1,18 @@
-//! What the annotations service needs to serve.
+//! The readiness probes of the annotations service.
 
 use readiness::{Need, NotReady};
 use storage::Database;
 
-use crate::repo::history;
+use crate::repo::change_log;
 
 const DATABASE: &str = "The database";
 
-/// A database that would take a write. The images service says of itself whether it is ready.
+/// The probes for readiness: whether `database` can be read and written. The images service reports its own readiness.
 pub fn needs(database: &impl Database) -> Vec<Need> {
     let database = database.clone();
-    let rows = Need::new(DATABASE, move || {
+    let database_need = Need::new(DATABASE, move || {
         let database = database.clone();
-        async move { history::probe(&database).await.map_err(|error| NotReady::failed(DATABASE, &error)) }
+        async move { change_log::probe(&database).await.map_err(|error| NotReady::failed(DATABASE, &error)) }
     });
-    vec![rows]
+    vec![database_need]
 }

@@ -1,10 +1,12 @@
 //! All SQL of this service, in the dialect and within the limits of D1.
+//!
+//! Each write of annotations must also record what it changes (`record.rs`), in the same batch.
 
 mod bulk;
-pub(crate) mod history;
+pub(crate) mod change_log;
 pub(crate) mod ingest;
 mod record;
-mod standing;
+mod stream_position;
 pub(crate) mod streams;
 
 use aip::{Etag, MAX_SCANNED, Page, Scan};
@@ -19,7 +21,7 @@ use crate::annotation::{
 /// Sorts after every id.
 const ABOVE_ALL_IDS: &str = "g";
 
-/// Which boxes of an image a list holds.
+/// Selects the annotations of a list.
 #[derive(Clone, Debug)]
 pub(crate) struct Filter {
     pub(crate) image_id: ImageId,
@@ -28,8 +30,8 @@ pub(crate) struct Filter {
     pub(crate) created_by: Option<UserId>,
 }
 
-/// Stores one annotation, and the record of it: the view takes both. Fails with [`storage::Constraint::ForeignKey`] if
-/// its image is not visible, as every write of annotations does.
+/// Stores one annotation and its record in the change log: an insert into the view writes both. Like every write of
+/// annotations, it fails with [`storage::Constraint::ForeignKey`] if the image is not visible.
 pub(crate) async fn insert<D: Database>(session: &Session<'_, D>, annotation: &Annotation) -> Result<()> {
     let Content { label, area, confidence, model } = &annotation.content;
     let statement = Statement::new(
@@ -53,7 +55,7 @@ pub(crate) async fn insert<D: Database>(session: &Session<'_, D>, annotation: &A
     session.write(vec![statement]).await.map(drop)
 }
 
-/// Whether callers can see the image: it exists, and it is not deleted.
+/// Whether the image is visible: it exists and is not deleted.
 pub(crate) async fn is_visible<D: Database>(session: &Session<'_, D>, image_id: ImageId) -> Result<bool> {
     let statement = Statement::new("SELECT 1 FROM visible_images WHERE id = ?1").bind(image_id.to_string());
     Ok(!session.read(statement).await?.is_empty())
@@ -70,7 +72,7 @@ pub(crate) async fn find<D: Database>(
          WHERE annotations.id = ?1",
     )
     .bind(id.to_string());
-    session.read(statement).await?.into_iter().next().map(annotation).transpose()
+    session.read(statement).await?.into_iter().next().map(decode_annotation).transpose()
 }
 
 /// One page of an image's annotations, newest first (see [`Scan`]); `None` if the image is not visible.
@@ -113,12 +115,12 @@ pub(crate) async fn list<D: Database>(
             rows.push(row);
         }
     }
-    let scan = Scan::read(rows, page, annotation, |annotation| annotation.id.0)?;
+    let scan = Scan::read(rows, page, decode_annotation, |annotation| annotation.id.0)?;
     Ok(is_visible.then_some(scan))
 }
 
-/// Gives the box new content as of `now`, if it still is as it was read, and returns it; `None` if it was changed or
-/// removed in between.
+/// Replaces the content of the annotation if it still has the revision that was read, and returns it; `None` if it was changed
+/// or removed since.
 pub(crate) async fn update<D: Database>(
     session: &Session<'_, D>,
     read: &Annotation,
@@ -143,10 +145,10 @@ pub(crate) async fn update<D: Database>(
     .bind(content.confidence.map(Confidence::get))
     .bind(content.model.as_str())
     .bind(now.as_millis());
-    first_returned(session, record::updating(read), statement).await
+    write_returning(session, record::updating(read), statement).await
 }
 
-/// Removes the box, if it has the revision that is asked for, and returns what it was.
+/// Removes the annotation, with an `etag` only if it has that revision, and returns it; `None` if there is no such annotation.
 pub(crate) async fn delete<D: Database>(
     session: &Session<'_, D>,
     read: &Annotation,
@@ -160,41 +162,42 @@ pub(crate) async fn delete<D: Database>(
     .bind(read.image_id.to_string())
     .bind(read.id.to_string())
     .bind(etag.map(Etag::revision));
-    first_returned(session, record::removing(read, etag), statement).await
+    write_returning(session, record::removing(read, etag), statement).await
 }
 
-async fn first_returned<D: Database>(
+/// Runs `record` and `statement` in one batch, and returns the annotation that `statement` returned.
+async fn write_returning<D: Database>(
     session: &Session<'_, D>,
     record: Statement,
     statement: Statement,
 ) -> Result<Option<Annotation>> {
     let outcomes = record::write(session, record, [statement]).await?;
     let mut rows = outcomes.into_iter().flat_map(|outcome| outcome.rows);
-    rows.next().map(annotation).transpose()
+    rows.next().map(decode_annotation).transpose()
 }
 
-fn annotation(mut row: Row) -> Result<Annotation> {
+fn decode_annotation(mut row: Row) -> Result<Annotation> {
     let area = NormalizedBox::new(row.take("x")?, row.take("y")?, row.take("width")?, row.take("height")?);
     let confidence: Option<f64> = row.take("confidence")?;
     let confidence = confidence.map(|value| Confidence::new("confidence", value)).transpose();
     Ok(Annotation {
-        id: kept("id", AnnotationId::parse("id", &row.take::<String>("id")?))?,
-        image_id: kept("image_id", ImageId::parse("image_id", &row.take::<String>("image_id")?))?,
+        id: require_valid("id", AnnotationId::parse("id", &row.take::<String>("id")?))?,
+        image_id: require_valid("image_id", ImageId::parse("image_id", &row.take::<String>("image_id")?))?,
         content: Content {
-            label: kept("label", Label::stored(row.take("label")?))?,
-            area: kept("x, y, width or height", area)?,
-            confidence: kept("confidence", confidence)?,
-            model: kept("model", Model::stored(row.take("model")?))?,
+            label: require_valid("label", Label::stored(row.take("label")?))?,
+            area: require_valid("x, y, width or height", area)?,
+            confidence: require_valid("confidence", confidence)?,
+            model: require_valid("model", Model::stored(row.take("model")?))?,
         },
-        created_by: kept("created_by", UserId::parse(&row.take::<String>("created_by")?))?,
+        created_by: require_valid("created_by", UserId::parse(&row.take::<String>("created_by")?))?,
         created_at: Timestamp::from_millis(row.take("created_at")?),
         updated_at: Timestamp::from_millis(row.take("updated_at")?),
         etag: Etag::of_revision(row.take("revision")?),
     })
 }
 
-/// What was stored kept the contract's rules. If it does not any more, somebody else wrote it, or a rule became narrower
-/// without a migration.
-fn kept<T, E>(column: &str, value: std::result::Result<T, E>) -> Result<T> {
-    value.map_err(|_| Error::Row { column: column.to_owned(), problem: "breaks a rule of the contract" })
+/// A stored value is valid, because it was checked before it was written. If it is not, another program wrote it, or a rule
+/// became narrower without a migration.
+fn require_valid<T, E>(column: &str, value: std::result::Result<T, E>) -> Result<T> {
+    value.map_err(|_| Error::Row { column: column.to_owned(), problem: "is not valid by the contract" })
 }

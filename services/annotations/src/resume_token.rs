@@ -1,37 +1,37 @@
-//! Reads a resume token as `WatchAnnotations` does, without a service and a database around it: for fuzz targets.
+//! Decodes a resume token as `WatchAnnotations` does, without a service and a database: for fuzz targets.
 
 use aip::{InvalidToken, SealedToken, Sealer};
 use storage::Id;
 
 use crate::{
     annotation::ImageId,
-    watch::{Begin, Cursor},
+    watch::{Cursor, WatchStart},
 };
 
-/// Where a watcher with a token begins.
+/// How a watch with a resume token begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Resumption {
-    /// With a snapshot: the token says nothing.
+    /// With a snapshot: the token is empty.
     Snapshot,
-    /// With a reset: the token is of another key or an earlier release.
+    /// With a reset: the token is of another key or of an earlier release.
     Reset,
-    /// Behind what the token says. Holds the token that the service sends to a watcher at this place.
+    /// After the position in the token. Holds the token that the service sends for this position.
     Resume(SealedToken),
 }
 
-/// Reads a resume token of `image_id` as `WatchAnnotations` does, with the sealer that opens it.
+/// Decodes a resume token of `image_id` as `WatchAnnotations` does, with the sealer that opens it.
 ///
 /// # Errors
-/// It never was a token, or is one of another image.
+/// The text is not a token, or it is a token of another image.
 pub fn inspect_resume_token(token: &str, image_id: Id, sealer: &Sealer) -> Result<Resumption, InvalidToken> {
     let image_id = ImageId(image_id);
-    Ok(match Begin::by_token(token, image_id, sealer)? {
-        Begin::Anew => Resumption::Reset,
-        Begin::At(cursor) => again(&cursor, image_id, sealer),
+    Ok(match WatchStart::from_token(token, image_id, sealer)? {
+        WatchStart::Reset => Resumption::Reset,
+        WatchStart::At(cursor) => resumption(&cursor, image_id, sealer),
     })
 }
 
-fn again(cursor: &Cursor, image_id: ImageId, sealer: &Sealer) -> Resumption {
+fn resumption(cursor: &Cursor, image_id: ImageId, sealer: &Sealer) -> Resumption {
     cursor.token(image_id, sealer).map_or(Resumption::Snapshot, Resumption::Resume)
 }
 
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_of_this_key_is_written_as_it_was_read() {
+    fn a_decoded_token_is_encoded_to_the_same_text() {
         let sealer = TokenKey::new([7; 32]).sealer("watch");
         let image_id: Id = "0190a0b0c0d07abc8000000000000001".parse().unwrap();
         let inspect = |token: &str| inspect_resume_token(token, image_id, &sealer);

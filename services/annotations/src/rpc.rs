@@ -1,4 +1,4 @@
-//! The RPCs: decode, act, encode.
+//! The RPCs. Each decodes its request into domain types, calls the service, and encodes the response.
 
 use std::pin::Pin;
 
@@ -18,13 +18,13 @@ use crate::{
     ingest::{Accepted, Batch, Ingest, StreamId},
     owners::ImagesBackend,
     repo::Filter,
-    watch::{Begin, Watch},
+    watch::{Watch, WatchStart},
 };
 
-/// The most boxes of one bulk.
+/// The maximum number of annotations of a bulk request.
 const MAX_BULK: usize = 500;
 
-/// The most boxes of one page, and how many it has where the caller does not say.
+/// The maximum number of annotations of one page, and the default.
 const MAX_PAGE: u32 = 1_000;
 
 #[tonic::async_trait]
@@ -40,7 +40,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Rpc
     ) -> Result<Response<Self::IngestAnnotationsStream>, Status> {
         let (metadata, extensions, messages) = request.into_parts();
         let ingest = Ingest::begin(self.clone(), metadata, extensions, messages)?;
-        Ok(Response::new(Box::pin(ingest.answers())))
+        Ok(Response::new(Box::pin(ingest.into_stream())))
     }
 
     async fn append_annotations(
@@ -55,7 +55,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Rpc
         let batch = Batch::decode(message.offset, message.annotations)?;
         let mut open = self.open_stream(&call, stream_id).await?;
         let Accepted { next_offset, invalid } = self.accept(&call, &mut open, batch).await?;
-        Ok(call.answer(pb::AppendAnnotationsResponse { next_offset, invalid }))
+        Ok(call.respond(pb::AppendAnnotationsResponse { next_offset, invalid }))
     }
 
     async fn get_ingest_stream(
@@ -66,7 +66,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Rpc
         let call = Call::begin(&self.ports.database, &metadata, &extensions, Scope::AnnotationsWrite)?;
         let stream_id = StreamId::parse(message.stream_id).map_err(Error::from)?;
         let progress = self.find_stream(&call, &stream_id).await?;
-        Ok(call.answer(pb::IngestStream {
+        Ok(call.respond(pb::IngestStream {
             stream_id: stream_id.as_str().to_owned(),
             next_offset: progress.next_offset.get(),
             created_at: Some(aip::to_proto(progress.created_at)),
@@ -82,9 +82,9 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Rpc
         request: Request<pb::WatchAnnotationsRequest>,
     ) -> Result<Response<Self::WatchAnnotationsStream>, Status> {
         let (metadata, extensions, message) = request.into_parts();
-        let from = decode_watch(&message, &self.tokens.watch)?;
-        let watch = Watch::begin(self.clone(), &metadata, &extensions, from).await?;
-        Ok(Response::new(Box::pin(watch.answers())))
+        let start = decode_watch(&message, &self.tokens.watch)?;
+        let watch = Watch::begin(self.clone(), &metadata, &extensions, start).await?;
+        Ok(Response::new(Box::pin(watch.into_stream())))
     }
 
     async fn create_annotation(
@@ -95,7 +95,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Rpc
         let call = Call::begin(&self.ports.database, &metadata, &extensions, Scope::AnnotationsWrite)?;
         let new = decode_new(message.annotation)?;
         let annotation = self.create(&call, new).await?;
-        Ok(call.answer(pb::CreateAnnotationResponse { annotation: Some(annotation.into()) }))
+        Ok(call.respond(pb::CreateAnnotationResponse { annotation: Some(annotation.into()) }))
     }
 
     async fn bulk_create_annotations(
@@ -105,10 +105,10 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Rpc
         let (metadata, extensions, message) = request.into_parts();
         let call = Call::begin(&self.ports.database, &metadata, &extensions, Scope::AnnotationsWrite)?;
         let ids = self.create_all(&call, decode_bulk(message)?).await?;
-        // At most 500, by the rule of the request.
+        // At most `MAX_BULK`.
         let count = i32::try_from(ids.len()).unwrap_or(i32::MAX);
         let ids = ids.iter().map(ToString::to_string).collect();
-        Ok(call.answer(pb::BulkCreateAnnotationsResponse { inserted: count, total: count, ids }))
+        Ok(call.respond(pb::BulkCreateAnnotationsResponse { inserted: count, total: count, ids }))
     }
 
     async fn get_annotation(
@@ -119,7 +119,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Rpc
         let call = Call::begin(&self.ports.database, &metadata, &extensions, Scope::AnnotationsRead)?;
         let id = decode_id("annotation_id", &message.annotation_id)?;
         let annotation = self.get(&call, id).await?;
-        Ok(call.answer(pb::GetAnnotationResponse { annotation: Some(annotation.into()) }))
+        Ok(call.respond(pb::GetAnnotationResponse { annotation: Some(annotation.into()) }))
     }
 
     async fn update_annotation(
@@ -130,7 +130,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Rpc
         let call = Call::begin(&self.ports.database, &metadata, &extensions, Scope::AnnotationsWrite)?;
         let (id, etag, changes) = decode_update(message)?;
         let annotation = self.update(&call, id, etag, &changes).await?;
-        Ok(call.answer(pb::UpdateAnnotationResponse { annotation: Some(annotation.into()) }))
+        Ok(call.respond(pb::UpdateAnnotationResponse { annotation: Some(annotation.into()) }))
     }
 
     async fn delete_annotation(
@@ -141,7 +141,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Rpc
         let call = Call::begin(&self.ports.database, &metadata, &extensions, Scope::AnnotationsWrite)?;
         let id = decode_id("annotation_id", &message.annotation_id)?;
         let annotation = self.delete(&call, id, Etag::parse(&message.etag)).await?;
-        Ok(call.answer(pb::DeleteAnnotationResponse { annotation: Some(annotation.into()) }))
+        Ok(call.respond(pb::DeleteAnnotationResponse { annotation: Some(annotation.into()) }))
     }
 
     async fn list_annotations(
@@ -155,7 +155,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Rpc
         let scan = self.list(&call, &filter, page).await?;
         let next_page_token =
             scan.next_after.map(|last| aip::next_page_token(&self.tokens.pages, last, &query));
-        Ok(call.answer(pb::ListAnnotationsResponse {
+        Ok(call.respond(pb::ListAnnotationsResponse {
             annotations: scan.found.into_iter().map(Into::into).collect(),
             next_page_token: next_page_token.unwrap_or_default(),
         }))
@@ -168,7 +168,7 @@ fn decode_id(field: &str, text: &str) -> Result<AnnotationId> {
 
 fn decode_new(message: Option<pb::NewAnnotation>) -> Result<NewAnnotation> {
     let new = NewAnnotation::try_from(message.unwrap_or_default());
-    Ok(new.map_err(|broken| broken.within("annotation"))?)
+    Ok(new.map_err(|violations| violations.within("annotation"))?)
 }
 
 fn decode_bulk(message: pb::BulkCreateAnnotationsRequest) -> Result<Vec<NewAnnotation>> {
@@ -182,7 +182,7 @@ fn decode_bulk(message: pb::BulkCreateAnnotationsRequest) -> Result<Vec<NewAnnot
     for (index, message) in message.annotations.into_iter().enumerate() {
         match NewAnnotation::try_from(message) {
             Ok(new) => all.push(new),
-            Err(broken) => violations.extend_within(&format!("annotations[{index}]"), broken),
+            Err(invalid) => violations.extend_within(&format!("annotations[{index}]"), invalid),
         }
     }
     Ok(violations.into_result(Some(all))?)
@@ -197,17 +197,17 @@ fn decode_update(message: pb::UpdateAnnotationRequest) -> Result<(AnnotationId, 
     Ok(violations.into_result(id.map(|id| (id, etag, changes)))?)
 }
 
-fn decode_watch(message: &pb::WatchAnnotationsRequest, sealer: &Sealer) -> Result<(ImageId, Begin)> {
+fn decode_watch(message: &pb::WatchAnnotationsRequest, sealer: &Sealer) -> Result<(ImageId, WatchStart)> {
     let image_id = ImageId::parse("image_id", &message.image_id)?;
     if !message.last_event_id.is_empty() {
-        return Ok((image_id, Begin::by_event_id(&message.last_event_id, image_id, sealer)));
+        return Ok((image_id, WatchStart::from_event_id(&message.last_event_id, image_id, sealer)));
     }
-    let begin = Begin::by_token(&message.resume_token, image_id, sealer)
+    let start = WatchStart::from_token(&message.resume_token, image_id, sealer)
         .map_err(|_| Violation::new("resume_token", "must be a resume_token of the same image"))?;
-    Ok((image_id, begin))
+    Ok((image_id, start))
 }
 
-/// What a page token is bound to.
+/// The query that a page token is bound to.
 fn list_query(message: &pb::ListAnnotationsRequest) -> String {
     let pb::ListAnnotationsRequest { image_id, label, min_confidence, created_by, .. } = message;
     format!("{image_id:?} {label:?} {min_confidence:?} {created_by:?}")

@@ -1,4 +1,4 @@
-//! What the service does, in terms of its domain.
+//! The operations of the service, in terms of domain types.
 
 use std::collections::BTreeSet;
 
@@ -15,26 +15,26 @@ use crate::{
     repo::{self, Filter},
 };
 
-/// How often an update without an etag begins again because somebody else changed the box in between.
+/// How many times an update without an etag is tried, if other callers change the annotation at the same time.
 const UPDATE_ATTEMPTS: usize = 4;
 
 /// The revision of a new record.
 const FIRST_REVISION: Etag = Etag::of_revision(1);
 
 impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsService<D, I, C, E, T> {
-    /// Stores one box.
+    /// Stores one annotation.
     pub(crate) async fn create(&self, call: &Call<'_, D>, new: NewAnnotation) -> Result<Annotation> {
         let images = [new.image_id];
         self.require_images(call, &images, field_of_one).await?;
         let now = self.ports.clock.now();
-        let annotation = annotation(call, Id::generate(now, &self.ports.entropy), now, new);
+        let annotation = new_record(call, Id::generate(now, &self.ports.entropy), now, new);
         let stored = repo::insert(&call.session, &annotation).await;
-        self.explain(call, &images, field_of_one, stored).await?;
-        self.feed.note(&images, call.session.confirmed());
+        self.check_stored(call, &images, field_of_one, stored).await?;
+        self.feed.notify(&images, call.session.confirmed());
         Ok(annotation)
     }
 
-    /// Stores all boxes or none, and returns their ids in the same order.
+    /// Stores all annotations or none, and returns their ids in the same order.
     pub(crate) async fn create_all(
         &self,
         call: &Call<'_, D>,
@@ -45,21 +45,22 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
         let now = self.ports.clock.now();
         let ids = Id::generate_batch(now, &self.ports.entropy, new.len());
         let annotations: Vec<_> =
-            ids.into_iter().zip(new).map(|(id, new)| annotation(call, id, now, new)).collect();
+            ids.into_iter().zip(new).map(|(id, new)| new_record(call, id, now, new)).collect();
         let stored = repo::insert_all(&call.session, &annotations).await;
-        self.explain(call, &images, field_of_many, stored).await?;
-        self.feed.note(&images, call.session.confirmed());
+        self.check_stored(call, &images, field_of_many, stored).await?;
+        self.feed.notify(&images, call.session.confirmed());
         Ok(annotations.iter().map(|annotation| annotation.id).collect())
     }
 
-    /// Reads one box.
+    /// Reads one annotation.
     pub(crate) async fn get(&self, call: &Call<'_, D>, id: AnnotationId) -> Result<Annotation> {
         let found = repo::find(&call.session, id).await?.ok_or(Error::NotFound(id))?;
         let accessible = self.owners.accessible(call, &BTreeSet::from([found.image_id])).await?;
         if accessible.contains(&found.image_id) { Ok(found) } else { Err(Error::NotFound(id)) }
     }
 
-    /// Changes one box. With an etag, only if it is the current one; without, whatever happens in between.
+    /// Changes one annotation. With an etag, only if it is the current one. Without an etag, concurrent changes of other
+    /// callers are kept.
     pub(crate) async fn update(
         &self,
         call: &Call<'_, D>,
@@ -76,15 +77,15 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
             }
             let now = self.ports.clock.now().max(read.updated_at);
             let updated = repo::update(&call.session, &read, &content, now).await;
-            if let Some(updated) = visible(id, updated)? {
-                self.feed.note(&[updated.image_id], call.session.confirmed());
+            if let Some(updated) = hidden_to_not_found(id, updated)? {
+                self.feed.notify(&[updated.image_id], call.session.confirmed());
                 return Ok(updated);
             }
         }
         Err(Error::Conflict(id))
     }
 
-    /// Removes one box, and returns what it was.
+    /// Removes one annotation and returns it.
     pub(crate) async fn delete(
         &self,
         call: &Call<'_, D>,
@@ -93,14 +94,14 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
     ) -> Result<Annotation> {
         let read = self.get(call, id).await?;
         require_etag(&read, etag)?;
-        let deleted = visible(id, repo::delete(&call.session, &read, etag).await)?;
+        let deleted = hidden_to_not_found(id, repo::delete(&call.session, &read, etag).await)?;
         let gone = if etag.is_some() { Error::Conflict(id) } else { Error::NotFound(id) };
         let deleted = deleted.ok_or(gone)?;
-        self.feed.note(&[deleted.image_id], call.session.confirmed());
+        self.feed.notify(&[deleted.image_id], call.session.confirmed());
         Ok(deleted)
     }
 
-    /// Reads one page of an image's boxes.
+    /// Reads one page of an image's annotations.
     pub(crate) async fn list(
         &self,
         call: &Call<'_, D>,
@@ -109,15 +110,15 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
     ) -> Result<Scan<Annotation>> {
         self.require_image(call, filter.image_id).await?;
         let listed = repo::list(&call.session, filter, page).await?;
-        listed.ok_or_else(|| not_found(filter.image_id))
+        listed.ok_or_else(|| image_not_found(filter.image_id))
     }
 
-    /// Fails if the image that the field `image_id` names does not belong to the caller.
+    /// Fails if the caller may not access the image that the field `image_id` names.
     pub(crate) async fn require_image(&self, call: &Call<'_, D>, image: ImageId) -> Result<()> {
         self.require_images(call, &[image], |_| "image_id".to_owned()).await
     }
 
-    /// Fails with the first of `images` that does not belong to the caller; `field` says where the request names it.
+    /// Fails with the first of `images` that the caller may not access; `field` returns the field of the request that names it.
     async fn require_images(&self, call: &Call<'_, D>, images: &[ImageId], field: Field) -> Result<()> {
         let accessible = self.owners.accessible(call, &images.iter().copied().collect()).await?;
         match images.iter().enumerate().find(|(_, image)| !accessible.contains(image)) {
@@ -126,9 +127,9 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
         }
     }
 
-    /// An image may be deleted or purged after its owner was remembered. The database then rejects its annotations,
-    /// without saying which image it is.
-    async fn explain(
+    /// Finds out which image is missing if the database rejected annotations. This happens if an image was deleted or purged
+    /// after its owner was cached; the database does not return which image it is.
+    async fn check_stored(
         &self,
         call: &Call<'_, D>,
         images: &[ImageId],
@@ -143,20 +144,21 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
     }
 }
 
-/// What a change of the annotation `id` did. The database rejects it if the image was deleted in between.
-fn visible<T>(id: AnnotationId, changed: storage::Result<T>) -> Result<T> {
+/// Maps the rejection of a change of the annotation `id` to [`Error::NotFound`]. The database rejects a change if the image
+/// was deleted after the annotation was read.
+fn hidden_to_not_found<T>(id: AnnotationId, changed: storage::Result<T>) -> Result<T> {
     match changed {
         Err(storage::Error::Constraint(Constraint::ForeignKey)) => Err(Error::NotFound(id)),
         changed => Ok(changed?),
     }
 }
 
-/// The image that the field `image_id` names is not visible.
-pub(crate) fn not_found(image_id: ImageId) -> Error {
+/// The error for an image that the field `image_id` names and that is not visible.
+pub(crate) fn image_not_found(image_id: ImageId) -> Error {
     Error::ImageNotFound { image_id, field: "image_id".to_owned() }
 }
 
-/// Names the field that holds the image of the box at this place of a request.
+/// Returns the field that holds the image id of the annotation at this index of a request.
 type Field = fn(usize) -> String;
 
 fn field_of_one(_: usize) -> String {
@@ -174,8 +176,8 @@ fn require_etag(read: &Annotation, etag: Option<Etag>) -> Result<()> {
     }
 }
 
-/// A new record.
-pub(crate) fn annotation<D: Database>(
+/// Creates the record of a new annotation.
+pub(crate) fn new_record<D: Database>(
     call: &Call<'_, D>,
     id: Id,
     now: Timestamp,

@@ -1,4 +1,7 @@
-//! One watcher's call: an image's boxes, then each change as it is committed.
+//! One call of `WatchAnnotations`: sends an image's annotations, then each change as it is committed.
+//!
+//! The states of a call: *snapshot* (`read_snapshot`), *catch up* with the change log (`catch_up`), and *live*
+//! (`wait_for_changes`). docs/watch.md describes them and the resume token.
 
 mod cursor;
 mod feed;
@@ -19,7 +22,7 @@ use storage::{Bookmark, Clock, Database, Entropy, Instant, Timer};
 use tonic::{Status, metadata::MetadataMap};
 
 pub(crate) use self::{
-    cursor::{Begin, Cursor},
+    cursor::{Cursor, WatchStart},
     feed::Feed,
 };
 use self::{
@@ -35,16 +38,16 @@ use crate::{
     quota::Use,
     repo::{
         self,
-        history::{self, Change, Position, What},
+        change_log::{self, Change, ChangeKind, Position},
     },
-    service::not_found,
+    service::image_not_found,
 };
 
-/// After how much silence a watcher is told that nothing has changed: sooner than proxies give a connection up.
+/// After this time without a message, the watcher is sent `current`. It is shorter than the idle timeouts of proxies.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// What a watcher does whose token has expired.
-const RESUME: &str = "Watch again with a new token and the last `resume_token`.";
+/// What a watcher does after its token has expired.
+const HOW_TO_RESUME: &str = "Watch again with a new token and the last `resume_token`.";
 
 /// A call of `WatchAnnotations`.
 pub(crate) struct Watch<D: Database, I, C: Clock, E, T: Timer> {
@@ -53,50 +56,51 @@ pub(crate) struct Watch<D: Database, I, C: Clock, E, T: Timer> {
     _use: Use,
     feed: Arc<Feed<D, C, T>>,
     image_id: ImageId,
-    /// How far its caller has seen by its own word.
+    /// The bookmark of the request. A caller can make one up, so it is used for this call's reads only.
     at_least: Option<Bookmark>,
-    /// How far the watcher has come with the last message; what is pending is ahead of it.
+    /// The position after the last message that was sent; `pending` continues from there.
     cursor: Cursor,
     pending: Pending,
-    /// Whether what the watcher knows has become invalid, and it was not told so yet.
-    owes_reset: bool,
-    /// Once the watcher has come close to the end of the history.
+    /// Whether what the watcher knows is invalid, and `reset` must be sent next.
+    must_reset: bool,
+    /// Set once the watcher has caught up with the change log.
     subscription: Option<Subscription<D, C, T>>,
-    /// Whether the database has changes that the feed does not have.
+    /// Whether the watcher needs changes from the database that the feed does not have.
     is_behind: bool,
-    told_at: Instant,
+    sent_at: Instant,
+    /// Whether `current` was sent since the call began or was reset.
     is_current: bool,
     ends_at: Instant,
 }
 
 impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, C, E, T> {
-    /// A call whose caller may read the image's annotations.
+    /// Begins a call.
     ///
     /// # Errors
-    /// It may not, there is no such image, or there are too many watches.
+    /// The caller may not read annotations, the image does not exist for it, or too many watches are open.
     pub(crate) async fn begin(
         service: AnnotationsService<D, I, C, E, T>,
         metadata: &MetadataMap,
         extensions: &Extensions,
-        (image_id, begin): (ImageId, Begin),
+        (image_id, start): (ImageId, WatchStart),
     ) -> Result<Self> {
         let call = Call::begin(&service.ports.database, metadata, extensions, Scope::AnnotationsRead)?;
         let watches = service.watches.of(call.caller.user_id()).with(1)?;
         service.require_image(&call, image_id).await?;
         if !repo::is_visible(&call.session, image_id).await? {
-            return Err(not_found(image_id));
+            return Err(image_not_found(image_id));
         }
         let feed = service.feed();
         feed.advance(call.session.confirmed());
         let at_least = call.session.bookmark();
         let now = service.ports.clock.instant();
-        let ends_at = now.plus(service.settings.longest_watch);
+        let ends_at = now.plus(service.settings.max_watch_duration);
         let (subscription, is_behind, is_current) = (None, true, false);
         let caller = call.caller.clone();
         drop(call);
-        let (cursor, owes_reset) = match begin {
-            Begin::At(cursor) => (cursor, false),
-            Begin::Anew => (Cursor::default(), true),
+        let (cursor, must_reset) = match start {
+            WatchStart::At(cursor) => (cursor, false),
+            WatchStart::Reset => (Cursor::default(), true),
         };
         Ok(Self {
             service,
@@ -107,142 +111,142 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, 
             at_least,
             cursor,
             pending: Pending::Nothing,
-            owes_reset,
+            must_reset,
             subscription,
             is_behind,
-            told_at: now,
+            sent_at: now,
             is_current,
             ends_at,
         })
     }
 
-    /// What the watcher is told.
-    pub(crate) fn answers(self) -> impl Stream<Item = Result<pb::WatchAnnotationsResponse, Status>> {
+    /// The stream of messages to the watcher.
+    pub(crate) fn into_stream(self) -> impl Stream<Item = Result<pb::WatchAnnotationsResponse, Status>> {
         stream::try_unfold(self, Self::step).map_err(Status::from)
     }
 
-    /// Waits until there is something to tell, or the call has lasted long enough.
+    /// Waits for the next message; `None` if the call has reached its maximum duration or the host shuts down.
     async fn step(mut self) -> Result<Option<(pb::WatchAnnotationsResponse, Self)>> {
         while self.now() < self.ends_at && !self.service.drain.has_begun() {
             if self.remaining().is_zero() {
-                return Err(Error::TokenExpired(RESUME));
+                return Err(Error::TokenExpired(HOW_TO_RESUME));
             }
             if let Some(event) = self.next().await? {
-                self.told_at = self.now();
-                let message = self.message(event);
+                self.sent_at = self.now();
+                let message = self.to_message(event);
                 return Ok(Some((message, self)));
             }
         }
         Ok(None)
     }
 
-    /// The next event, if there is one by now.
+    /// Does the next piece of work. Returns an event if that produced one.
     async fn next(&mut self) -> Result<Option<Event>> {
-        if std::mem::take(&mut self.owes_reset) {
+        if std::mem::take(&mut self.must_reset) {
             return Ok(Some(self.reset()));
         }
         if let Some(event) = self.pending.next(&mut self.cursor) {
             return Ok(Some(event));
         }
         match self.cursor.position {
-            None => self.snapshot().await?,
+            None => self.read_snapshot().await?,
             Some(position) if self.is_behind => self.catch_up(position).await?,
-            Some(position) => return self.live(position).await,
+            Some(position) => return self.wait_for_changes(position).await,
         }
         Ok(None)
     }
 
-    /// Reads the next page of the image's boxes, after what is known of them.
-    async fn snapshot(&mut self) -> Result<()> {
+    /// Reads the next page of the image's annotations, after those that were sent.
+    async fn read_snapshot(&mut self) -> Result<()> {
         let session = self.feed.session(self.at_least.as_ref());
-        let known = (self.cursor.seen.last(), self.cursor.anchor);
-        let read = history::snapshot(&session, self.image_id, known, PAGE).await?;
+        let after = (self.cursor.seen.last(), self.cursor.anchor);
+        let read = change_log::snapshot(&session, self.image_id, after, PAGE).await?;
         self.feed.advance(session.confirmed());
         if !read.is_visible {
-            return Err(not_found(self.image_id));
+            return Err(image_not_found(self.image_id));
         }
         if !read.is_same_log {
-            self.owes_reset = true;
+            self.must_reset = true;
             return Ok(());
         }
         self.cursor.anchor = read.newest;
         let is_last = read.annotations.len() < PAGE;
-        let (page, newest) = (read.annotations.into_iter(), history::seq_of(read.newest));
+        let (page, newest) = (read.annotations.into_iter(), change_log::seq_of(read.newest));
         self.pending = Pending::Snapshot { page, newest, is_last };
         Ok(())
     }
 
     /// Reads changes that the feed does not have from the database.
     async fn catch_up(&mut self, position: Position) -> Result<()> {
-        // Ahead of the read: if the feed finds another log meanwhile, the watcher asks again.
-        let log = self.feed.log();
+        // Before the read: if the feed finds another log meanwhile, the watcher reads the database again.
+        let generation = self.feed.generation();
         let session = self.feed.session(self.at_least.as_ref());
         let from = (position, self.cursor.anchor);
-        let part = history::changes(&session, &[self.image_id], from, PAGE).await?;
+        let page = change_log::changes(&session, &[self.image_id], from, PAGE).await?;
         self.feed.advance(session.confirmed());
-        let is_trimmed = part.oldest.is_some_and(|oldest| position.seq < oldest);
-        if !part.is_same_log || is_trimmed || position > Position::behind(history::seq_of(part.newest)) {
-            self.owes_reset = true;
+        let is_trimmed = page.oldest.is_some_and(|oldest| position.seq < oldest);
+        if !page.is_same_log || is_trimmed || position > Position::after(change_log::seq_of(page.newest)) {
+            self.must_reset = true;
             return Ok(());
         }
-        self.is_behind = part.has_more;
-        let head = Head { next: part.next, anchor: part.newest };
-        if !part.has_more {
+        self.is_behind = page.has_more;
+        let head = Head { next: page.next, anchor: page.newest };
+        if !page.has_more {
             match &mut self.subscription {
-                Some(subscription) => subscription.rejoin((head, log)),
-                None => self.subscription = Some(self.feed.subscribe(self.image_id, (head, log))),
+                Some(subscription) => subscription.rejoin((head, generation)),
+                None => self.subscription = Some(self.feed.subscribe(self.image_id, (head, generation))),
             }
         }
-        self.tell(part.changes.into_iter().map(Arc::new).collect(), head).await
+        self.queue(page.changes.into_iter().map(Arc::new).collect(), head).await
     }
 
-    /// Begins anew.
+    /// Returns to the beginning of the snapshot, and returns the `reset` event.
     fn reset(&mut self) -> Event {
         (self.cursor, self.pending) = (Cursor::default(), Pending::Nothing);
         (self.subscription, self.is_behind, self.is_current) = (None, true, false);
         Event::Reset(pb::Reset {})
     }
 
-    /// Takes what the feed has; if that is nothing, waits for news until it is time to say so.
-    async fn live(&mut self, position: Position) -> Result<Option<Event>> {
+    /// Queues the changes that the feed has. If it has none, returns `current` when that is due, or waits for a notification.
+    async fn wait_for_changes(&mut self, position: Position) -> Result<Option<Event>> {
         let Some(subscription) = &self.subscription else {
             self.is_behind = true;
             return Ok(None);
         };
-        let news = subscription.listen();
+        let notification = subscription.listen();
         match subscription.recent(position) {
             Recent::Missed => {
                 self.is_behind = true;
                 return Ok(None);
             }
-            Recent::Known { changes, head } if changes.is_empty() => self.cursor.read_up_to(head),
-            Recent::Known { changes, head } => return self.tell(changes, head).await.map(|()| None),
+            Recent::Known { changes, head } if changes.is_empty() => self.cursor.move_to_head(head),
+            Recent::Known { changes, head } => return self.queue(changes, head).await.map(|()| None),
             Recent::Unread => {}
         }
-        let heartbeat_at = self.told_at.plus(HEARTBEAT);
+        let heartbeat_at = self.sent_at.plus(HEARTBEAT);
         if !self.is_current || self.now() >= heartbeat_at {
             self.is_current = true;
             return Ok(Some(Event::Current(pb::Current {})));
         }
-        let patience = heartbeat_at.min(self.ends_at).since(self.now()).min(self.remaining());
-        let news = subscription.wait(news, patience);
-        match select(pin!(news), pin!(self.service.drain.begun())).await {
+        let max_wait = heartbeat_at.min(self.ends_at).since(self.now()).min(self.remaining());
+        let wait = subscription.wait(notification, max_wait);
+        match select(pin!(wait), pin!(self.service.drain.wait_for_begin())).await {
             Either::Left((read, _)) => read?,
             Either::Right(((), _)) => {}
         }
         Ok(None)
     }
 
-    /// Queues the changes that are new to the subscriber.
+    /// Queues changes for the watcher.
     ///
     /// # Errors
     /// The image was deleted.
-    async fn tell(&mut self, changes: Vec<Arc<Change>>, head: Head) -> Result<()> {
-        let may_be_deleted = changes.iter().any(|change| matches!(change.what, What::Visibility));
+    async fn queue(&mut self, changes: Vec<Arc<Change>>, head: Head) -> Result<()> {
+        let may_be_deleted = changes.iter().any(|change| matches!(change.kind, ChangeKind::Visibility));
         if may_be_deleted {
             let session = self.feed.session(self.at_least.as_ref());
             if !repo::is_visible(&session, self.image_id).await? {
-                return Err(not_found(self.image_id));
+                return Err(image_not_found(self.image_id));
             }
         }
         self.cursor.anchor = head.anchor;
@@ -250,8 +254,8 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, 
         Ok(())
     }
 
-    /// An event, and where to go on after it.
-    fn message(&self, event: Event) -> pb::WatchAnnotationsResponse {
+    /// A message with `event` and the token that resumes after it.
+    fn to_message(&self, event: Event) -> pb::WatchAnnotationsResponse {
         let token = self.cursor.token(self.image_id, &self.service.tokens.watch);
         pb::WatchAnnotationsResponse {
             event: Some(event),
@@ -263,7 +267,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, 
         self.service.ports.clock.instant()
     }
 
-    /// For how long the caller's token is still accepted: an expiry is a moment of the machine's time.
+    /// The time until the caller's token expires, by the machine's wall clock.
     fn remaining(&self) -> Duration {
         self.caller.remaining(self.service.ports.clock.now())
     }

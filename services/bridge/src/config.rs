@@ -1,4 +1,4 @@
-//! What this Worker is bound to and told.
+//! The bindings and settings of this Worker.
 
 use identity::SharedSecret;
 use storage_worker::D1Database;
@@ -6,17 +6,17 @@ use worker_host::{Bindings, Misconfigured};
 
 const SECRET: &str = "RETICLE_BRIDGE_SECRET";
 
-/// What all requests of an isolate share.
+/// The parts that all requests of an isolate share.
 pub(crate) struct Parts {
     pub(crate) database: D1Database,
     pub(crate) secret: SharedSecret,
 }
 
 impl Parts {
-    /// Reads everything.
+    /// Builds the parts from the bindings.
     ///
     /// # Errors
-    /// The first binding or variable that is missing or wrong.
+    /// The first binding or variable that is missing or invalid.
     pub(crate) fn read(bindings: Bindings<'_>) -> Result<Self, Misconfigured> {
         let secret = SharedSecret::new(bindings.required_text(SECRET)?.as_bytes());
         Ok(Self {

@@ -1,27 +1,28 @@
-//! The D1 bridge: a Worker that runs batches of SQL on its D1 database for programs that run elsewhere, and that know its
-//! secret. [`storage_json`] says what they send and get; `request` what is accepted; the rest is `storage_worker`'s.
+//! The D1 bridge: a Worker that runs batches of SQL on its D1 database, for servers outside of Workers that know its secret.
+//! [`storage_json`] defines the format of requests and responses, `request` checks what is accepted, and `storage_worker` runs
+//! the batch.
 //!
-//! Whoever has the secret may run any statement. So the log tells no SQL, no parameter and no row.
+//! A client with the secret may run any statement. So the log contains no SQL, no parameters and no rows.
 
 mod config;
-mod refusal;
+mod rejection;
 mod request;
 
 use std::{cell::OnceCell, sync::Arc};
 
 use http::{StatusCode, header::ALLOW};
-use storage_json::{Answer, Kind, Outcome, RowsText};
+use storage_json::{BatchResponse, Kind, Outcome, RowsText};
 use worker::{Context, Env, HttpRequest, Response, ResponseBuilder, event};
 use worker_host::{Bindings, Misconfigured};
 
-use crate::{config::Parts, refusal::Refusal, request::Batch};
+use crate::{config::Parts, rejection::Rejection, request::Batch};
 
 thread_local! {
     static PARTS: OnceCell<Arc<Parts>> = const { OnceCell::new() };
 }
 
 fn parts(env: &Env) -> Result<Arc<Parts>, Misconfigured> {
-    worker_host::once(&PARTS, || Parts::read(Bindings::new(env)).map(Arc::new))
+    worker_host::get_or_try_init(&PARTS, || Parts::read(Bindings::new(env)).map(Arc::new))
 }
 
 /// Runs once, before the isolate's first request.
@@ -34,38 +35,38 @@ fn start() {
 async fn fetch(request: HttpRequest, env: Env, _: Context) -> worker::Result<Response> {
     match serve(request, &env).await {
         Ok(text) => respond(StatusCode::OK, text),
-        Err(refusal) => {
-            refusal.log();
-            respond(refusal.status(), refusal.to_json())
+        Err(rejection) => {
+            rejection.log();
+            respond(rejection.status(), rejection.to_json())
         }
     }
 }
 
-async fn serve(request: HttpRequest, env: &Env) -> Result<String, Refusal> {
+async fn serve(request: HttpRequest, env: &Env) -> Result<String, Rejection> {
     let parts = parts(env)?;
-    let body = request::admit(request, &parts.secret)?;
-    let batch = request::read(body).await?;
-    let answer = run(&parts, batch).await?;
-    serde_json::to_string(&answer).map_err(Refusal::broken)
+    let body = request::authorize(request, &parts.secret)?;
+    let batch = request::read_batch(body).await?;
+    let response = run(&parts, batch).await?;
+    serde_json::to_string(&response).map_err(Rejection::broken)
 }
 
-/// One call of the database.
-async fn run(parts: &Parts, batch: Batch) -> Result<Answer<RowsText>, Refusal> {
-    let (told, bookmark) = match batch.kind {
+/// Runs a batch as one call of the database.
+async fn run(parts: &Parts, batch: Batch) -> Result<BatchResponse<RowsText>, Rejection> {
+    let (outcomes, bookmark) = match batch.kind {
         Kind::Read => {
-            let query = batch.statements.first().ok_or(Refusal::NotOneRead)?;
-            let answer = parts.database.read_text(query, batch.at_least.as_ref()).await?;
-            (vec![Outcome { changes: 0, rows: answer.value }], answer.bookmark)
+            let query = batch.statements.first().ok_or(Rejection::NotOneRead)?;
+            let result = parts.database.read_text(query, batch.at_least.as_ref()).await?;
+            (vec![Outcome { changes: 0, rows: result.value }], result.bookmark)
         }
         Kind::Write => {
-            let answer = parts.database.write_text(&batch.statements, batch.at_least).await?;
-            (answer.value, answer.bookmark)
+            let result = parts.database.write_text(&batch.statements, batch.at_least).await?;
+            (result.value, result.bookmark)
         }
     };
-    let outcomes = told.into_iter().map(|Outcome { changes, rows }| {
-        RowsText::new(rows).map(|rows| Outcome { changes, rows }).map_err(Refusal::broken)
+    let encoded = outcomes.into_iter().map(|Outcome { changes, rows }| {
+        RowsText::new(rows).map(|rows| Outcome { changes, rows }).map_err(Rejection::broken)
     });
-    Ok(Answer { outcomes: outcomes.collect::<Result<_, _>>()?, bookmark })
+    Ok(BatchResponse { outcomes: encoded.collect::<Result<_, _>>()?, bookmark })
 }
 
 fn respond(status: StatusCode, json: String) -> worker::Result<Response> {

@@ -1,4 +1,4 @@
-//! From an HTTP request to a batch that may run.
+//! Checks an HTTP request and decodes its batch.
 
 use std::pin::pin;
 
@@ -9,62 +9,65 @@ use http_body_util::BodyExt as _;
 use identity::SharedSecret;
 use storage_json::{BATCH_PATH, Kind};
 
-use crate::refusal::Refusal;
+use crate::rejection::Rejection;
 
-/// The largest body: several texts of the 2 MB that D1 takes, escaped. It is in memory four times before it has run.
+/// The maximum size of a body: several texts of 2 MB, the limit of D1, with escapes. It is in memory four times before the
+/// batch has run.
 pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 
-/// The most statements of a batch.
+/// The maximum number of statements in a batch.
 pub(crate) const MAX_STATEMENTS: usize = 100;
 
-/// A batch that borrows nothing.
+/// An owned batch.
 pub(crate) type Batch = storage_json::Batch<'static>;
 
-/// The body of a request that shows the secret and goes to the one route.
+/// Checks the secret, the path and the method of a request, and returns its body.
 ///
 /// # Errors
-/// [`Refusal::Stranger`] before anything else is told.
-pub(crate) fn admit<B>(request: Request<B>, secret: &SharedSecret) -> Result<B, Refusal> {
-    if !secret.is_shown_in(request.headers()) {
-        return Err(Refusal::Stranger);
+/// [`Rejection::WrongSecret`] is checked first, so that a client without the secret learns nothing else.
+pub(crate) fn authorize<B>(request: Request<B>, secret: &SharedSecret) -> Result<B, Rejection> {
+    if !secret.is_sent_in(request.headers()) {
+        return Err(Rejection::WrongSecret);
     }
     if request.uri().path() != BATCH_PATH {
-        return Err(Refusal::Path);
+        return Err(Rejection::Path);
     }
     if request.method() != Method::POST {
-        return Err(Refusal::Method);
+        return Err(Rejection::Method);
     }
     Ok(request.into_body())
 }
 
-/// The batch in a body.
+/// Decodes the batch in a body.
 ///
 /// # Errors
-/// The body is too large, or no batch that may run.
-pub(crate) async fn read<B: Body<Data = Bytes> + Send>(body: B) -> Result<Batch, Refusal> {
+/// The body is too large, or not a valid batch.
+pub(crate) async fn read_batch<B: Body<Data = Bytes> + Send>(body: B) -> Result<Batch, Rejection> {
     let bytes = collect(body).await?;
-    let batch: Batch = serde_json::from_slice(&bytes).map_err(Refusal::NotABatch)?;
+    let batch: Batch = serde_json::from_slice(&bytes).map_err(Rejection::InvalidBatch)?;
     match (batch.kind, batch.statements.as_slice()) {
-        (_, statements) if statements.len() > MAX_STATEMENTS => Err(Refusal::TooMany(statements.len())),
+        (_, statements) if statements.len() > MAX_STATEMENTS => {
+            Err(Rejection::TooManyStatements(statements.len()))
+        }
         (Kind::Read, [query]) if query.only_reads() => Ok(batch),
-        (Kind::Read, _) => Err(Refusal::NotOneRead),
+        (Kind::Read, _) => Err(Rejection::NotOneRead),
         (Kind::Write, _) => Ok(batch),
     }
 }
 
-/// All of a body that is not too large. What is too much is read and dropped, up to the end that the platform puts to it:
-/// an answer ahead of a body's end may cost the caller the connection, and so the answer.
-async fn collect<B: Body<Data = Bytes> + Send>(body: B) -> Result<Vec<u8>, Refusal> {
+/// Collects a body. A body that is too large is read to its end (up to the limit of the platform) and dropped: a response
+/// before the end of the body may close the connection, and then the caller would not receive the response.
+async fn collect<B: Body<Data = Bytes> + Send>(body: B) -> Result<Vec<u8>, Rejection> {
     let mut body = pin!(body);
     let (mut bytes, mut length) = (Vec::new(), 0_usize);
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| Refusal::BodyBroke)?.into_data() else { continue };
+        let Ok(data) = frame.map_err(|_| Rejection::BodyIncomplete)?.into_data() else { continue };
         length = length.saturating_add(data.len());
         if length <= MAX_BODY_BYTES {
             bytes.extend_from_slice(&data);
         }
     }
-    if length > MAX_BODY_BYTES { Err(Refusal::TooLarge) } else { Ok(bytes) }
+    if length > MAX_BODY_BYTES { Err(Rejection::TooLarge) } else { Ok(bytes) }
 }
 
 #[cfg(test)]
@@ -76,39 +79,42 @@ mod tests {
 
     const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
-    fn request(method: &str, path: &str, authorization: &str) -> Result<(), Refusal> {
+    fn request(method: &str, path: &str, authorization: &str) -> Result<(), Rejection> {
         let request = Request::builder().method(method).uri(path).header("authorization", authorization);
-        admit(request.body(()).unwrap(), &SharedSecret::new(SECRET.as_bytes()).unwrap())
+        authorize(request.body(()).unwrap(), &SharedSecret::new(SECRET.as_bytes()).unwrap())
     }
 
-    fn batch(json: String) -> Result<Batch, Refusal> {
-        read(Full::new(Bytes::from(json))).now_or_never().unwrap()
+    fn batch(json: String) -> Result<Batch, Rejection> {
+        read_batch(Full::new(Bytes::from(json))).now_or_never().unwrap()
     }
 
     #[test]
-    fn whoever_lacks_the_secret_is_told_nothing_else() {
-        let shown = format!("Bearer {SECRET}");
-        assert!(request("POST", BATCH_PATH, &shown).is_ok());
-        assert!(matches!(request("POST", "/", &shown), Err(Refusal::Path)));
-        assert!(matches!(request("GET", BATCH_PATH, &shown), Err(Refusal::Method)));
+    fn a_client_without_the_secret_learns_nothing_else() {
+        let authorization = format!("Bearer {SECRET}");
+        assert!(request("POST", BATCH_PATH, &authorization).is_ok());
+        assert!(matches!(request("POST", "/", &authorization), Err(Rejection::Path)));
+        assert!(matches!(request("GET", BATCH_PATH, &authorization), Err(Rejection::Method)));
         for (method, path) in [("POST", BATCH_PATH), ("POST", "/"), ("GET", BATCH_PATH)] {
-            assert!(matches!(request(method, path, "Bearer no"), Err(Refusal::Stranger)), "{method} {path}");
+            assert!(
+                matches!(request(method, path, "Bearer no"), Err(Rejection::WrongSecret)),
+                "{method} {path}"
+            );
         }
     }
 
     #[test]
-    fn a_body_and_a_batch_end_at_their_limits() {
+    fn a_body_and_a_batch_are_accepted_up_to_their_limits() {
         let of = |count: usize| {
             let statements = vec![r#"{"sql":"DELETE FROM t"}"#; count].join(",");
             format!(r#"{{"kind":"write","statements":[{statements}]}}"#)
         };
         assert!(batch(of(MAX_STATEMENTS)).is_ok());
-        let refused = batch(of(MAX_STATEMENTS + 1)).unwrap_err();
-        assert_eq!(refused.to_string(), "a batch must have at most 100 statements, not 101");
+        let rejected = batch(of(MAX_STATEMENTS + 1)).unwrap_err();
+        assert_eq!(rejected.to_string(), "a batch must have at most 100 statements, not 101");
 
         let padded = |bytes: usize| of(1) + &" ".repeat(bytes - of(1).len());
         assert!(batch(padded(MAX_BODY_BYTES)).is_ok());
-        assert!(matches!(batch(padded(MAX_BODY_BYTES + 1)), Err(Refusal::TooLarge)));
+        assert!(matches!(batch(padded(MAX_BODY_BYTES + 1)), Err(Rejection::TooLarge)));
     }
 
     #[test]
@@ -116,16 +122,16 @@ mod tests {
         let read = |statements: &str| batch(format!(r#"{{"kind":"read","statements":[{statements}]}}"#));
         assert!(read(r#"{"sql":"SELECT 1"}"#).is_ok());
         for statements in ["", r#"{"sql":"SELECT 1"},{"sql":"SELECT 1"}"#, r#"{"sql":"DELETE FROM t"}"#] {
-            assert!(matches!(read(statements), Err(Refusal::NotOneRead)), "{statements}");
+            assert!(matches!(read(statements), Err(Rejection::NotOneRead)), "{statements}");
         }
     }
 
     #[test]
-    fn what_is_no_batch_is_told_why() {
+    fn an_invalid_batch_is_rejected_with_the_reason() {
         for json in ["", "[]", "{}", r#"{"kind":"write","statements":[{"sql":1}]}"#] {
-            let refused = batch(json.to_owned()).unwrap_err();
-            assert_eq!(refused.status(), 400);
-            assert!(refused.to_string().starts_with("the body is no batch: "), "{refused}");
+            let rejected = batch(json.to_owned()).unwrap_err();
+            assert_eq!(rejected.status(), 400);
+            assert!(rejected.to_string().starts_with("the body is not a valid batch: "), "{rejected}");
         }
     }
 }

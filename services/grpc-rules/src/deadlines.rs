@@ -1,4 +1,4 @@
-//! Calls that end when their time is over.
+//! Ends calls when their `grpc-timeout` is over.
 
 use std::{
     future::{Future, ready},
@@ -20,8 +20,8 @@ type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// A running timer.
 pub type Sleep = BoxFuture<()>;
 
-/// A gRPC service whose calls end as DEADLINE_EXCEEDED when the time of their `grpc-timeout` is over, be it before the response
-/// or within it. A call without a `grpc-timeout` lasts as long as its service likes.
+/// Enforces deadlines in front of a service: a call ends with DEADLINE_EXCEEDED when the time in its `grpc-timeout` is over,
+/// before its response or in the middle of it. A call without a `grpc-timeout` has no limit.
 #[derive(Clone, Debug)]
 pub struct Deadlines<S, T> {
     inner: S,
@@ -29,7 +29,7 @@ pub struct Deadlines<S, T> {
 }
 
 impl<S, T> Deadlines<S, T> {
-    /// Ends calls of `inner` by `timer`.
+    /// Enforces the deadlines of calls to `inner`, measured by `timer`.
     pub const fn new(inner: S, timer: T) -> Self {
         Self { inner, timer }
     }
@@ -62,7 +62,7 @@ where
     }
 }
 
-/// A call that has not been answered yet.
+/// A call that has no response yet.
 struct Call<E> {
     response: BoxFuture<Result<Response<Body>, E>>,
     /// `None` once the call has ended.
@@ -89,7 +89,7 @@ impl<E> Future for Call<E> {
     }
 }
 
-/// The body of a response that ends when its call's time is over.
+/// The body of a response. It ends when the time of its call is over.
 pub struct DeadlineBody {
     body: Body,
     /// `None` once the time is over.
@@ -97,7 +97,7 @@ pub struct DeadlineBody {
 }
 
 impl DeadlineBody {
-    /// `body` until `sleep` ends; then its trailers say DEADLINE_EXCEEDED.
+    /// Passes `body` on until `sleep` ends. Then the body ends with DEADLINE_EXCEEDED in its trailers.
     #[must_use]
     pub const fn new(body: Body, sleep: Sleep) -> Self {
         Self { body, sleep: Some(sleep) }
@@ -162,7 +162,7 @@ mod tests {
         Request::post("/a/b").header("grpc-timeout", timeout).body(Body::empty()).unwrap()
     }
 
-    fn answers() -> impl Future<Output = Result<Response<Body>, Infallible>> {
+    fn respond() -> impl Future<Output = Result<Response<Body>, Infallible>> {
         ready(Ok(Response::new(Body::empty())))
     }
 
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_response_that_goes_on_ends_when_its_time_is_over() {
+    async fn an_endless_response_ends_when_its_time_is_over() {
         let service = service_fn(|_: Request<Body>| async {
             let frames = stream::iter([Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"a")))]);
             Ok::<_, Infallible>(Response::new(Body::new(StreamBody::new(frames.chain(stream::pending())))))
@@ -192,9 +192,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_time_of_nanoseconds_is_over_however_fast_the_service_is() {
+    async fn a_timeout_below_a_millisecond_is_exceeded_even_if_the_service_responds_at_once() {
         for (timeout, code) in [("1n", "4"), ("0S", "4"), ("999u", "4"), ("1S", ""), ("soon", "3")] {
-            let Ok(response) = Deadlines::new(service_fn(|_: Request<Body>| answers()), TokioTimer)
+            let Ok(response) = Deadlines::new(service_fn(|_: Request<Body>| respond()), TokioTimer)
                 .oneshot(call(timeout))
                 .await;
             assert_eq!(status(response.headers()), code, "{timeout}");

@@ -1,4 +1,4 @@
-//! The rules that a call can break, and the response to each.
+//! The rules that a call can violate, and the response to each violation.
 
 use aip::MAX_MESSAGE_BYTES;
 use http::{
@@ -13,56 +13,56 @@ const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
 /// The media types of a port: gRPC, and gRPC-web in its two forms.
 const MEDIA_TYPES: &str = "application/grpc, application/grpc-web+proto, application/grpc-web-text+proto";
 
-/// A rule of gRPC that a call breaks.
+/// A rule of gRPC that a call violates.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// HTTP 405: a call is a POST.
-    #[error("This path takes gRPC and gRPC-web: send a POST")]
+    /// HTTP 405: a call must be a POST.
+    #[error("This path accepts only gRPC and gRPC-web calls: send a POST")]
     Method,
-    /// HTTP 415: it is not gRPC, or not with messages of protobuf.
+    /// HTTP 415: the content type is not gRPC with protobuf messages.
     #[error(
-        "This path takes gRPC and gRPC-web with messages of protobuf: send one of the content types {MEDIA_TYPES}"
+        "This path accepts only gRPC and gRPC-web with protobuf: send one of the content types {MEDIA_TYPES}"
     )]
     MediaType,
-    /// UNIMPLEMENTED: its messages are compressed.
+    /// UNIMPLEMENTED: the messages are compressed.
     #[error("The encoding `{0}` of grpc-encoding is not supported: send messages without compression")]
     Encoding(String),
     /// UNIMPLEMENTED: the server has no such RPC.
     #[error("There is no RPC {0}")]
     NoSuchRpc(String),
-    /// INVALID_ARGUMENT: `grpc-timeout` is not as it must be.
+    /// INVALID_ARGUMENT: the value of `grpc-timeout` is malformed.
     #[error("grpc-timeout must be one to eight digits and one of the units H, M, S, m, u, n")]
     Timeout,
-    /// DEADLINE_EXCEEDED: the time of `grpc-timeout` is over.
-    #[error("The answer did not come in time")]
+    /// DEADLINE_EXCEEDED: the time for the call is over.
+    #[error("The response did not arrive in time")]
     DeadlineExceeded,
-    /// UNIMPLEMENTED: an RPC that takes one message was sent none.
-    #[error("This RPC takes one request message, and there was none")]
+    /// UNIMPLEMENTED: the request has no message, but the RPC needs one.
+    #[error("This RPC needs exactly one request message, but the request has none")]
     NoMessage,
-    /// UNIMPLEMENTED: an RPC that takes one message was sent more.
-    #[error("This RPC takes one request message, and there were more")]
+    /// UNIMPLEMENTED: the request has several messages, but the RPC needs one.
+    #[error("This RPC needs exactly one request message, but the request has more")]
     ManyMessages,
     /// RESOURCE_EXHAUSTED: a message is too large.
     #[error(
-        "A message of {0} bytes is larger than the limit of {MAX_MESSAGE_BYTES} bytes: send less at a time"
+        "A message of {0} bytes is larger than the limit of {MAX_MESSAGE_BYTES} bytes: send smaller messages"
     )]
     MessageTooLarge(u32),
-    /// INTERNAL: a message says that it is compressed, and `grpc-encoding` does not say how.
+    /// INTERNAL: a message has the compressed flag, but the request has no `grpc-encoding`.
     #[error("A message has the compressed flag, but grpc-encoding names no compression")]
     Compressed,
-    /// INTERNAL: a message begins with a byte that means nothing.
+    /// INTERNAL: the first byte of a message has unknown flags.
     #[error("A message has the unknown flags {0:#04x}")]
     Flags(u8),
-    /// INTERNAL: the request ended within a message.
+    /// INTERNAL: the request ended inside a message.
     #[error("The request ended inside a message")]
     Truncated,
-    /// ABORTED: the caller gave the call up while it sent.
-    #[error("The request was given up before its end")]
-    GivenUp,
+    /// ABORTED: the caller cancelled the call before it had sent the whole request.
+    #[error("The caller cancelled the request before its end")]
+    Cancelled,
 }
 
 impl Error {
-    /// The whole response to a call that breaks this rule.
+    /// The complete response to a call that violates this rule.
     #[must_use]
     pub fn into_response(self) -> Response<Body> {
         let (status, name, value) = match self {
@@ -104,7 +104,7 @@ impl From<Error> for Status {
             Error::Compressed | Error::Flags(_) | Error::Truncated => {
                 with(Code::Internal, "MALFORMED_REQUEST")
             }
-            Error::GivenUp => with(Code::Aborted, "REQUEST_GIVEN_UP"),
+            Error::Cancelled => with(Code::Aborted, "REQUEST_GIVEN_UP"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the head of a call must say.
+//! Checks the head of a call: the method and the headers.
 
 use http::{HeaderMap, HeaderValue, Method, Request, header::CONTENT_TYPE};
 
@@ -7,7 +7,7 @@ use crate::{error::Error, timeout};
 /// Checks the head of a gRPC call.
 ///
 /// # Errors
-/// The first rule that it breaks.
+/// The first rule that it violates.
 pub fn check<B>(request: &Request<B>) -> Result<(), Error> {
     if request.method() != Method::POST {
         return Err(Error::Method);
@@ -21,7 +21,7 @@ pub fn check<B>(request: &Request<B>) -> Result<(), Error> {
     timeout::requested(request.headers()).map(drop)
 }
 
-/// Whether the media type is gRPC's with messages of protobuf; its parameters and letter case do not matter.
+/// Whether the content type is gRPC with protobuf messages. Its parameters and letter case do not matter.
 fn is_grpc(headers: &HeaderMap) -> bool {
     let media_type = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
     let essence = media_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();

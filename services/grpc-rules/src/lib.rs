@@ -1,11 +1,12 @@
-//! What gRPC asks of every call and tonic leaves open, as tower services in front of a tonic server.
+//! The rules of gRPC that tonic does not enforce, as tower services in front of a tonic server.
 //!
-//! [`Rules`] checks the head of a request, and its messages while they pass: their number, size and flags. [`Deadlines`]
-//! ends a call when its `grpc-timeout` is over. A host puts both in front of a service's port, a Worker the first alone:
-//! the gateway before it has a timer already. To add a rule, add a variant to [`Error`] and the test of it.
+//! - [`Rules`] checks the head of a request (`head`), and its messages while they pass (`messages`): their number, size and
+//!   flags.
+//! - [`Deadlines`] ends a call when the time in its `grpc-timeout` (`timeout`) is over.
 //!
-//! Each port of a service has them, and the gateway checks heads by them too, so that a call meets the same rules whichever
-//! way it comes.
+//! A native host puts both in front of a service's port. A Worker needs only [`Rules`], because the gateway in front of it
+//! enforces deadlines. The gateway checks request heads with [`check_head`], so that the same rules apply on every way to a
+//! service. To add a rule, add a variant to [`Error`], check it in `head` or `messages`, and test it.
 
 mod deadlines;
 mod error;
@@ -16,6 +17,6 @@ mod timeout;
 
 pub use deadlines::{DeadlineBody, Deadlines, Sleep};
 pub use error::Error;
-pub use head::check;
+pub use head::check as check_head;
 pub use rules::Rules;
 pub use timeout::{GRPC_TIMEOUT, header as timeout_header, requested as requested_timeout};

@@ -1,4 +1,4 @@
-//! The messages of a request, checked while they pass.
+//! Checks the messages of a request while they pass to the service.
 
 use std::{
     pin::Pin,
@@ -12,64 +12,65 @@ use tonic::{Code, Status, body::Body};
 
 use crate::error::Error;
 
-/// A message begins with a flag byte and a length.
+/// A message starts with a flag byte and a length of four bytes.
 const HEADER_BYTES: usize = 5;
 
-/// How many messages a request has.
+/// How many messages a request must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Expected {
     One,
     Any,
 }
 
-/// Where in the messages the bytes are.
+/// The position of the next byte in its message.
 #[derive(Clone, Copy, Debug)]
-enum Place {
+enum Position {
     Header { read: usize, bytes: [u8; HEADER_BYTES] },
     Payload { left: usize },
 }
 
-const BOUNDARY: Place = Place::Header { read: 0, bytes: [0; HEADER_BYTES] };
+const BOUNDARY: Position = Position::Header { read: 0, bytes: [0; HEADER_BYTES] };
 
-/// The body of a request, which ends with an error where its messages break a rule. Nothing is copied or kept.
+/// The body of a request. It ends with an error when a message violates a rule. It copies and stores no data.
 pub(crate) struct Messages {
     /// `None` after the end or an error.
     inner: Option<Body>,
     expected: Expected,
-    place: Place,
-    begun: usize,
+    position: Position,
+    /// How many messages have started.
+    started: usize,
 }
 
 impl Messages {
     pub(crate) const fn new(inner: Body, expected: Expected) -> Self {
-        Self { inner: Some(inner), expected, place: BOUNDARY, begun: 0 }
+        Self { inner: Some(inner), expected, position: BOUNDARY, started: 0 }
     }
 
-    /// Follows the messages through the next bytes of the body.
-    fn pass(&mut self, mut data: &[u8]) -> Result<(), Error> {
+    /// Checks the next bytes of the body.
+    fn check_data(&mut self, mut data: &[u8]) -> Result<(), Error> {
         while let Some((&byte, tail)) = data.split_first() {
-            match &mut self.place {
-                Place::Header { read, bytes } => {
+            match &mut self.position {
+                Position::Header { read, bytes } => {
                     if *read == 0 {
-                        self.begun += 1;
-                        if self.expected == Expected::One && self.begun > 1 {
+                        self.started += 1;
+                        if self.expected == Expected::One && self.started > 1 {
                             return Err(Error::ManyMessages);
                         }
                     }
-                    if let Some(place) = bytes.get_mut(*read) {
-                        *place = byte;
+                    if let Some(slot) = bytes.get_mut(*read) {
+                        *slot = byte;
                     }
                     *read += 1;
                     if *read == HEADER_BYTES {
-                        self.place = payload(*bytes)?;
+                        self.position = payload(*bytes)?;
                     }
                     data = tail;
                 }
-                Place::Payload { left } => {
+                Position::Payload { left } => {
                     let taken = data.len().min(*left);
                     *left -= taken;
                     if *left == 0 {
-                        self.place = BOUNDARY;
+                        self.position = BOUNDARY;
                     }
                     data = data.get(taken..).unwrap_or_default();
                 }
@@ -78,34 +79,34 @@ impl Messages {
         Ok(())
     }
 
-    /// Whether the request may end here.
-    const fn end(&self) -> Result<(), Error> {
-        match (self.place, self.expected, self.begun) {
-            (Place::Payload { .. } | Place::Header { read: 1.., .. }, ..) => Err(Error::Truncated),
+    /// Checks that the request may end here.
+    const fn check_end(&self) -> Result<(), Error> {
+        match (self.position, self.expected, self.started) {
+            (Position::Payload { .. } | Position::Header { read: 1.., .. }, ..) => Err(Error::Truncated),
             (_, Expected::One, 0) => Err(Error::NoMessage),
             _ => Ok(()),
         }
     }
 
     fn check(&mut self, frame: Option<Result<Frame<Bytes>, Status>>) -> Option<Result<Frame<Bytes>, Status>> {
-        let Some(frame) = frame else { return self.end().err().map(|error| Err(error.into())) };
+        let Some(frame) = frame else { return self.check_end().err().map(|error| Err(error.into())) };
         let frame = match frame {
             Ok(frame) => frame,
-            // tonic takes a request that fails with this code for one that has ended well (0.14.9, `StreamingInner`): half a
-            // stream would pass for a whole one.
-            Err(status) if status.code() == Code::Cancelled => return Some(Err(Error::GivenUp.into())),
+            // tonic 0.14.9 (`StreamingInner`) treats a body that fails with CANCELLED as one that ended normally. The service
+            // would accept an incomplete stream as complete, so the code is replaced.
+            Err(status) if status.code() == Code::Cancelled => return Some(Err(Error::Cancelled.into())),
             Err(status) => return Some(Err(status)),
         };
-        let passed = match frame.data_ref() {
-            Some(data) => self.pass(data),
-            None => self.end(),
+        let checked = match frame.data_ref() {
+            Some(data) => self.check_data(data),
+            None => self.check_end(),
         };
-        Some(passed.map(|()| frame).map_err(Status::from))
+        Some(checked.map(|()| frame).map_err(Status::from))
     }
 }
 
-/// The payload behind a header.
-fn payload([flags, length @ ..]: [u8; HEADER_BYTES]) -> Result<Place, Error> {
+/// The position after a message's header, which is checked.
+fn payload([flags, length @ ..]: [u8; HEADER_BYTES]) -> Result<Position, Error> {
     match flags {
         0 => {}
         1 => return Err(Error::Compressed),
@@ -114,7 +115,7 @@ fn payload([flags, length @ ..]: [u8; HEADER_BYTES]) -> Result<Place, Error> {
     let length = u32::from_be_bytes(length);
     match usize::try_from(length) {
         Ok(0) => Ok(BOUNDARY),
-        Ok(left) if left <= MAX_MESSAGE_BYTES => Ok(Place::Payload { left }),
+        Ok(left) if left <= MAX_MESSAGE_BYTES => Ok(Position::Payload { left }),
         _ => Err(Error::MessageTooLarge(length)),
     }
 }
@@ -136,7 +137,7 @@ impl HttpBody for Messages {
         Poll::Ready(checked)
     }
 
-    /// Not before the end was checked.
+    /// True only after the end was checked.
     fn is_end_stream(&self) -> bool {
         self.inner.is_none()
     }
@@ -169,18 +170,18 @@ mod tests {
         body.collect().now_or_never().unwrap().map(|body| body.to_bytes().to_vec())
     }
 
-    /// The code of what the request ends with, however its body is cut.
+    /// The code that the request ends with. It must not depend on how the body is split into chunks.
     fn outcome(expected: Expected, bytes: &[u8]) -> Code {
         let mut codes: Vec<_> = (1..=bytes.len().max(1))
             .map(|chunk| read(expected, bytes, chunk, None).map_or_else(|status| status.code(), |_| Code::Ok))
             .collect();
         codes.dedup();
-        assert_eq!(codes.len(), 1, "it hangs on the chunks: {codes:?}");
+        assert_eq!(codes.len(), 1, "the result depends on the chunks: {codes:?}");
         codes.remove(0)
     }
 
     #[test]
-    fn good_messages_pass_unchanged() {
+    fn valid_messages_pass_unchanged() {
         let bytes = [whole(b"a"), whole(b""), whole(b"hello")].concat();
         for chunk in 1..=bytes.len() {
             assert_eq!(read(Expected::Any, &bytes, chunk, None).unwrap(), bytes);
@@ -189,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn an_rpc_that_takes_one_message_gets_one() {
+    fn an_rpc_with_one_request_message_must_get_exactly_one() {
         for payload in [&b"a"[..], b""] {
             assert_eq!(outcome(Expected::One, &whole(payload)), Code::Ok);
             assert_eq!(
@@ -202,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_is_malformed_is_internal() {
+    fn a_malformed_message_is_internal() {
         for bytes in
             [&whole(b"hello")[..3], &whole(b"hello")[..7], &message(1, 1, b"a"), &message(2, 1, b"a")]
         {
@@ -213,17 +214,20 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_too_large_by_its_length_alone() {
+    fn a_message_is_too_large_as_soon_as_its_length_says_so() {
         let limit = u32::try_from(MAX_MESSAGE_BYTES).unwrap();
         let mut messages = Messages::new(Body::empty(), Expected::Any);
-        assert_eq!(messages.pass(&message(0, limit, b"a")), Ok(()));
+        assert_eq!(messages.check_data(&message(0, limit, b"a")), Ok(()));
         let too_large = Err(Error::MessageTooLarge(limit + 1));
-        assert_eq!(Messages::new(Body::empty(), Expected::Any).pass(&message(0, limit + 1, b"")), too_large);
+        assert_eq!(
+            Messages::new(Body::empty(), Expected::Any).check_data(&message(0, limit + 1, b"")),
+            too_large
+        );
         assert_eq!(outcome(Expected::Any, &message(0, u32::MAX, b"a")), Code::ResourceExhausted);
     }
 
     #[test]
-    fn a_request_that_was_given_up_never_passes_for_a_whole_one() {
+    fn a_cancelled_request_is_never_taken_as_complete() {
         let end = |status| read(Expected::Any, &whole(b"hello"), 100, Some(status)).unwrap_err().code();
         assert_eq!(end(Status::cancelled("reset")), Code::Aborted);
         assert_eq!(end(Status::unknown("reset")), Code::Unknown);

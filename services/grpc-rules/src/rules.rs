@@ -1,4 +1,4 @@
-//! The rules as a tower service.
+//! A tower service that enforces the rules.
 
 use std::{
     future::{Future, ready},
@@ -21,8 +21,8 @@ use crate::{
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// A gRPC service whose calls keep the rules of gRPC: one that breaks a rule of its head ends here, and one whose messages do
-/// fails while its service reads them.
+/// Enforces the rules of gRPC in front of a service. A call whose head violates a rule does not reach the service; if a message
+/// violates a rule, the request body fails while the service reads it.
 #[derive(Clone, Debug)]
 pub struct Rules<S> {
     inner: S,
@@ -30,8 +30,8 @@ pub struct Rules<S> {
 }
 
 impl<S> Rules<S> {
-    /// The rules in front of `inner`. `takes_stream` tells by its path whether an RPC takes any number of request messages;
-    /// all others take one.
+    /// Enforces the rules in front of `inner`. `takes_stream` returns, for an RPC's path, whether it accepts any number of
+    /// request messages; every other RPC needs exactly one.
     pub const fn new(inner: S, takes_stream: fn(&str) -> bool) -> Self {
         Self { inner, takes_stream }
     }
@@ -62,12 +62,12 @@ where
         let path = path.trim_start_matches('/').to_owned();
         let response =
             self.inner.call(request.map(|body| Body::new(Messages::new(Body::new(body), expected))));
-        Box::pin(async move { Ok(explained(response.await?, path)) })
+        Box::pin(async move { Ok(explain_unimplemented(response.await?, path)) })
     }
 }
 
-/// tonic says of an RPC that it does not have that it is UNIMPLEMENTED, and nothing else.
-fn explained(response: Response<Body>, path: String) -> Response<Body> {
+/// Adds a message to tonic's response for an unknown RPC, which is UNIMPLEMENTED without a message.
+fn explain_unimplemented(response: Response<Body>, path: String) -> Response<Body> {
     let unimplemented = HeaderValue::from(i32::from(Code::Unimplemented));
     let headers = response.headers();
     let is_silent = headers.get(Status::GRPC_STATUS) == Some(&unimplemented)
@@ -88,8 +88,8 @@ mod tests {
 
     use super::*;
 
-    /// What a service that is never reached, or knows no RPC, answers through the rules.
-    async fn answer(method: &str, headers: &[(&str, &str)]) -> Response<Body> {
+    /// The response to a call, from the rules or from a service behind them that has no RPC.
+    async fn call(method: &str, headers: &[(&str, &str)]) -> Response<Body> {
         let unknown = service_fn(|_: Request<Body>| async {
             let mut response = Response::new(Body::empty());
             response.headers_mut().insert("grpc-status", HeaderValue::from_static("12"));
@@ -108,17 +108,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_call_is_a_post() {
+    async fn a_call_must_be_a_post() {
         for method in ["GET", "PUT", "OPTIONS"] {
-            let response = answer(method, &[("content-type", "application/grpc")]).await;
+            let response = call(method, &[("content-type", "application/grpc")]).await;
             assert_eq!((response.status().as_u16(), header(&response, "allow")), (405, "POST"), "{method}");
         }
     }
 
     #[tokio::test]
-    async fn a_call_has_the_media_type_of_grpc_with_protobuf() {
-        for good in ["application/grpc", "Application/gRPC+proto; charset=utf-8"] {
-            assert_eq!(answer("POST", &[("content-type", good)]).await.status(), StatusCode::OK, "{good}");
+    async fn a_call_must_have_the_content_type_of_grpc_with_protobuf() {
+        for valid in ["application/grpc", "Application/gRPC+proto; charset=utf-8"] {
+            assert_eq!(call("POST", &[("content-type", valid)]).await.status(), StatusCode::OK, "{valid}");
         }
         for other in [
             "application/json",
@@ -127,31 +127,27 @@ mod tests {
             "application/grpcx",
             "",
         ] {
-            let response = answer("POST", &[("content-type", other)]).await;
+            let response = call("POST", &[("content-type", other)]).await;
             assert_eq!(response.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE, "{other}");
             assert!(response.headers()["accept-post"].to_str().unwrap().contains("application/grpc"));
         }
     }
 
     #[tokio::test]
-    async fn what_the_server_cannot_do_is_said_in_a_sentence() {
+    async fn every_rejection_has_a_message() {
         let grpc = ("content-type", "application/grpc");
-        for (sent, code, sentence) in [
+        for (sent, code, word) in [
             (("grpc-encoding", "gzip"), "12", "gzip"),
             (("grpc-timeout", "1n"), "4", "in%20time"),
             (("grpc-timeout", "soon"), "3", "grpc-timeout"),
             (("grpc-encoding", "identity"), "12", "a.B/C"),
         ] {
-            let response = answer("POST", &[grpc, sent]).await;
-            assert_eq!(
-                (response.status().as_u16(), header(&response, "grpc-status")),
-                (200, code),
-                "{sentence}"
-            );
+            let response = call("POST", &[grpc, sent]).await;
+            assert_eq!((response.status().as_u16(), header(&response, "grpc-status")), (200, code), "{word}");
             let message = header(&response, "grpc-message");
-            assert!(message.contains(sentence), "{sent:?}: {message}");
+            assert!(message.contains(word), "{sent:?}: {message}");
         }
-        let zipped = answer("POST", &[grpc, ("grpc-encoding", "gzip")]).await;
+        let zipped = call("POST", &[grpc, ("grpc-encoding", "gzip")]).await;
         assert_eq!(zipped.headers()["grpc-accept-encoding"], "identity");
     }
 }

@@ -1,4 +1,4 @@
-//! `grpc-timeout`: how long a caller is willing to wait.
+//! Reads and writes `grpc-timeout`: the time that a caller allows for a call.
 
 use std::time::Duration;
 
@@ -6,20 +6,20 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::error::Error;
 
-/// How long the caller is willing to wait, in gRPC and over HTTP alike.
+/// The header with the time that a caller allows for a call, in gRPC and in plain HTTP.
 pub const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
-/// The longest number that a `grpc-timeout` may have.
+/// The most digits that a `grpc-timeout` may have.
 const MAX_DIGITS: usize = 8;
 
-/// A shorter time is over before a timer can tell: whether an answer came in it would be left to chance.
+/// The shortest accepted time. Timers are too coarse for shorter ones: the result of a call would depend on chance.
 const SHORTEST: Duration = Duration::from_millis(1);
 
-/// What a caller says in `grpc-timeout`; `None` if it says nothing.
+/// The time in a request's `grpc-timeout`; `None` if it has none.
 ///
 /// # Errors
-/// [`Error::Timeout`] if the value is not at most eight digits and a unit: `H`, `M`, `S`, `m`, `u` or `n`;
-/// [`Error::DeadlineExceeded`] if that time is less than a millisecond, which is over by now.
+/// [`Error::Timeout`] if the value is not one to eight digits and a unit: `H`, `M`, `S`, `m`, `u` or `n`;
+/// [`Error::DeadlineExceeded`] if the time is less than a millisecond.
 pub fn requested(headers: &HeaderMap) -> Result<Option<Duration>, Error> {
     let Some(value) = headers.get(GRPC_TIMEOUT) else { return Ok(None) };
     let timeout = value.to_str().ok().and_then(parse).ok_or(Error::Timeout)?;
@@ -41,7 +41,8 @@ fn parse(text: &str) -> Option<Duration> {
     })
 }
 
-/// The value of a `grpc-timeout`: in milliseconds, or the finest unit that has no more than eight digits, rounded up.
+/// The value of `grpc-timeout` for `timeout`: in milliseconds if eight digits are enough, otherwise in the smallest larger
+/// unit for which they are. It is rounded up.
 #[must_use]
 pub fn header(timeout: Duration) -> HeaderValue {
     const MOST: u128 = 99_999_999;
@@ -69,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timeout_that_is_passed_on_never_has_nine_digits_and_never_gets_shorter() {
+    fn a_written_timeout_has_at_most_eight_digits_and_is_rounded_up() {
         assert_eq!(header(Duration::from_secs(30)), "30000m");
         assert_eq!(header(Duration::from_nanos(1)), "1m");
         assert_eq!(header(Duration::from_millis(100_000_000)), "100000S");
@@ -78,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_no_timer_can_tell_is_over() {
+    fn a_timeout_below_a_millisecond_is_exceeded_at_once() {
         let of = |value| requested(&HeaderMap::from_iter([(GRPC_TIMEOUT, HeaderValue::from_static(value))]));
         assert_eq!(requested(&HeaderMap::new()), Ok(None));
         assert_eq!(of("1m"), Ok(Some(Duration::from_millis(1))));

@@ -1,4 +1,4 @@
-//! What can go wrong with keys and secrets outside the program.
+//! Errors of reading keys and secrets.
 
 use std::{io, path::PathBuf};
 
@@ -13,35 +13,35 @@ pub enum FetchError {
     /// The file could not be read.
     #[error("{} cannot be read", .path.display())]
     File {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
-    /// No connection, or it broke.
+    /// The connection could not be opened, or it broke.
     #[error("the request failed")]
     Request(#[source] BoxError),
-    /// Something else than 200; redirects are not followed, for a key must come from where the settings say.
-    #[error("the answer was {0} instead of 200")]
+    /// The status is not 200. Redirects are not followed, because keys must come from the configured URL.
+    #[error("the response status was {0}, expected 200")]
     Status(StatusCode),
-    /// There are more bytes than [`MAX_DOCUMENT_BYTES`].
+    /// The document has more than [`MAX_DOCUMENT_BYTES`].
     #[error("the document is larger than {MAX_DOCUMENT_BYTES} bytes")]
     TooLarge,
-    /// There was no complete answer within [`FETCH_TIMEOUT`].
-    #[error("there was no answer within {} seconds", FETCH_TIMEOUT.as_secs())]
+    /// There was no complete response within [`FETCH_TIMEOUT`].
+    #[error("there was no complete response within {} seconds", FETCH_TIMEOUT.as_secs())]
     Timeout,
 }
 
-/// The text is neither a path nor a URL that keys can be read from.
+/// Why a setting names no source of keys.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidKeySource {
-    /// There is no text.
+    /// The setting is empty.
     #[error("must be a path or an http(s) URL, but is empty")]
     Empty,
-    /// A URL of another kind.
+    /// A URL with another scheme than http or https.
     #[error("must be a path or an http(s) URL, not `{0}`")]
     Scheme(String),
-    /// Not a URL at all.
+    /// Not a valid URL.
     #[error("is not a valid URL")]
     Url(#[from] InvalidUri),
     /// TLS cannot be set up.
@@ -49,31 +49,31 @@ pub enum InvalidKeySource {
     Tls(#[from] rustls::Error),
 }
 
-/// Why there is no secret in a file.
+/// Why a secret cannot be loaded from its file.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretFileError {
-    /// The file is there, but cannot be read.
+    /// The file exists, but cannot be read.
     #[error("the secret in {} cannot be read", .path.display())]
     Read {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The file is not there and cannot be made.
-    #[error("no secret can be written to {}", .path.display())]
+    /// The file does not exist and cannot be created.
+    #[error("cannot write a new secret to {}", .path.display())]
     Write {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The file has something else in it.
+    /// The file has too few bytes for a secret.
     #[error("the secret in {} {source}", .path.display())]
     TooShort {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
-        /// The rule.
+        /// The minimum length.
         source: TooShort,
     },
 }

@@ -11,7 +11,7 @@ use tokio::{fs::File, io::AsyncReadExt as _};
 
 use crate::{FetchError, MAX_DOCUMENT_BYTES};
 
-/// Reads a file whenever keys are wanted, so that replacing it (by renaming, not by rewriting) is a rotation.
+/// Reads the file each time keys are needed. To rotate keys, replace the file (by renaming a new one, not by rewriting it).
 #[derive(Clone, Debug)]
 pub struct FileKeys {
     path: PathBuf,
@@ -33,7 +33,7 @@ impl KeySource for FileKeys {
     }
 }
 
-/// The file, or so much of it that it is seen to be too large.
+/// Reads the file, but at most one byte more than the limit.
 async fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path).await?.take(MAX_DOCUMENT_BYTES as u64 + 1).read_to_end(&mut bytes).await?;

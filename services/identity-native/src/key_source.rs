@@ -1,11 +1,11 @@
-//! Where a setting says that the keys are.
+//! Parses the setting that names a source of keys.
 
 use bytes::Bytes;
 use identity::{BoxError, KeySource};
 
 use crate::{FileKeys, InvalidKeySource, UrlKeys};
 
-/// The source that a setting names.
+/// The source of keys that a setting names.
 #[derive(Debug)]
 pub enum ConfiguredKeys {
     /// A path.
@@ -14,11 +14,11 @@ pub enum ConfiguredKeys {
     Url(Box<UrlKeys>),
 }
 
-/// The source that `text` names: a path, or an http(s) URL.
+/// Parses a setting: a path, or an http(s) URL.
 ///
 /// # Errors
-/// [`InvalidKeySource`] if it is neither. Whether there is anything at that place is not looked at.
-pub fn key_source(text: &str) -> Result<ConfiguredKeys, InvalidKeySource> {
+/// [`InvalidKeySource`] if it is neither. Whether the file or the URL exists is not checked.
+pub fn parse_key_source(text: &str) -> Result<ConfiguredKeys, InvalidKeySource> {
     if text.is_empty() {
         return Err(InvalidKeySource::Empty);
     }
@@ -45,24 +45,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_without_a_scheme_is_a_path() {
+    fn text_without_a_scheme_is_a_path() {
         for text in ["jwks.json", "/etc/reticle/jwks.json", "a:b"] {
-            assert!(matches!(key_source(text), Ok(ConfiguredKeys::File(_))), "{text}");
+            assert!(matches!(parse_key_source(text), Ok(ConfiguredKeys::File(_))), "{text}");
         }
     }
 
     #[test]
     fn http_and_https_are_urls() {
         for text in ["http://127.0.0.1:1/jwks", "HTTPS://id.example/.well-known/jwks.json"] {
-            assert!(matches!(key_source(text), Ok(ConfiguredKeys::Url(_))), "{text}");
+            assert!(matches!(parse_key_source(text), Ok(ConfiguredKeys::Url(_))), "{text}");
         }
     }
 
     #[test]
-    fn anything_else_is_refused_by_name() {
-        assert!(matches!(key_source(""), Err(InvalidKeySource::Empty)));
-        assert!(matches!(key_source("http://"), Err(InvalidKeySource::Url(_))));
-        let error = key_source("ftp://id.example/jwks").map(drop).unwrap_err();
+    fn other_text_is_rejected_and_the_error_names_the_scheme() {
+        assert!(matches!(parse_key_source(""), Err(InvalidKeySource::Empty)));
+        assert!(matches!(parse_key_source("http://"), Err(InvalidKeySource::Url(_))));
+        let error = parse_key_source("ftp://id.example/jwks").map(drop).unwrap_err();
         assert_eq!(error.to_string(), "must be a path or an http(s) URL, not `ftp://`");
     }
 }

@@ -1,4 +1,4 @@
-//! The secrets of one machine.
+//! Secrets that are generated on first use and kept in files.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -13,26 +13,26 @@ use storage::Entropy;
 
 use crate::SecretFileError;
 
-/// The random bytes in a new secret; as text it is longer than what [`Secret`] asks for.
+/// The random bytes in a new secret. As base64 text it is longer than the minimum of [`Secret`].
 const RANDOM_BYTES: usize = 32;
 
-/// Only the owner may read a secret.
+/// Only the file's owner may read a secret.
 const MODE: u32 = 0o600;
 
-/// The secret in the file at `path`, which is made (with its folders) if it is not there: one line of random text that
-/// only the owner may read. Whatever happens at the same time or midway, there is a whole file or none, and all who ask
-/// get the same secret. White space around the text does not count.
+/// Loads the secret from the file at `path`. If the file does not exist, creates it (with its folders): one line of random
+/// text that only the owner may read. The file is created atomically: after a crash it is complete or absent, and processes
+/// that start at the same time get the same secret. White space around the text is ignored.
 ///
 /// # Errors
-/// [`SecretFileError`] if the file can neither be read nor made, or has less in it than a secret.
+/// [`SecretFileError`] if the file can be neither read nor created, or is too short for a secret.
 pub fn load_or_create_secret(path: &Path, entropy: &impl Entropy) -> Result<Secret, SecretFileError> {
     load_or_create(path, entropy, Secret::new)
 }
 
-/// The key for signed URLs in the file at `path`, which is made like that of [`load_or_create_secret`].
+/// Loads the key for signed URLs from the file at `path`, or creates it, as [`load_or_create_secret`] does.
 ///
 /// # Errors
-/// [`SecretFileError`] if the file can neither be read nor made, or has less in it than a key.
+/// [`SecretFileError`] if the file can be neither read nor created, or is too short for a key.
 pub fn load_or_create_signing_key(
     path: &Path,
     entropy: &impl Entropy,
@@ -60,12 +60,12 @@ fn load<T>(path: &Path, parse: fn(&[u8]) -> Result<T, TooShort>) -> Result<T, Se
     parse(text.trim_ascii()).map_err(|source| SecretFileError::TooShort { path: path.to_owned(), source })
 }
 
-/// Makes the file, unless another process was faster.
+/// Creates the file, unless another process has created it first.
 fn create(path: &Path, entropy: &impl Entropy) -> io::Result<()> {
     let folder = folder(path);
     fs::create_dir_all(folder)?;
     let draft = Draft::write(folder, entropy)?;
-    // Unlike a rename, a link never takes the place of a file that is there already.
+    // Unlike a rename, a hard link never replaces an existing file.
     match fs::hard_link(&draft.path, path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         Ok(()) | Err(_) => File::open(folder)?.sync_all(),
@@ -76,7 +76,7 @@ fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }
 
-/// A complete secret under a name that nobody else uses, removed when dropped.
+/// A complete secret in a temporary file with a unique name; the file is removed when this is dropped.
 struct Draft {
     path: PathBuf,
 }
@@ -93,7 +93,7 @@ impl Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        // What stays behind after a crash is a secret that nothing is signed with.
+        // A temporary file that remains after a crash is harmless: nothing is signed with its secret.
         let _ = fs::remove_file(&self.path);
     }
 }
@@ -114,7 +114,7 @@ mod tests {
 
     use super::*;
 
-    /// A token shows which secret it was signed with without showing the secret.
+    /// A token signed with `secret`: tests compare secrets by their tokens.
     fn token(secret: &Secret) -> String {
         let subject = &UserId::parse("alice").unwrap();
         let ttl = std::time::Duration::from_secs(60);
@@ -132,11 +132,11 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(token(&made), token(&Secret::new(text.trim_end().as_bytes()).unwrap()));
         let names = fs::read_dir(path.parent().unwrap()).unwrap().count();
-        assert_eq!(names, 1, "no draft stays behind");
+        assert_eq!(names, 1, "the temporary file is removed");
     }
 
     #[test]
-    fn a_secret_that_is_there_is_kept() {
+    fn an_existing_secret_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("jwt-secret");
         fs::write(&path, " 0123456789abcdef0123456789abcdef\r\n").unwrap();
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signing_key_is_made_and_kept_likewise() {
+    fn a_signing_key_is_created_once_and_then_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("url-key");
         let [made, loaded] = [(); 2].map(|()| load_or_create_signing_key(&path, &OsEntropy).unwrap());
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn all_who_start_at_once_get_the_same_secret() {
+    fn processes_that_start_at_the_same_time_get_the_same_secret() {
         for _ in 0..20 {
             let folder = tempfile::tempdir().unwrap();
             let path = &folder.path().join("jwt-secret");
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_with_something_else_in_it_is_named_and_not_overwritten() {
+    fn a_file_without_a_secret_is_named_in_the_error_and_not_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("jwt-secret");
         fs::write(&path, "short\n").unwrap();
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_cannot_be_written_is_named() {
+    fn a_path_that_cannot_be_written_is_named_in_the_error() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         fs::write(&file, "").unwrap();

@@ -14,17 +14,17 @@ use hyper_util::{
 use identity::{BoxError, KeySource};
 use tokio::time::timeout;
 
-use crate::{FetchError, InvalidKeySource, MAX_DOCUMENT_BYTES, join::Join};
+use crate::{FetchError, InvalidKeySource, MAX_DOCUMENT_BYTES, single_flight::SingleFlight};
 
-/// How long one read may take, from the connection to the last byte.
+/// The timeout of one read, from the connection to the last byte.
 pub const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Gets a URL whenever keys are wanted; reads that overlap are one request. Certificates are checked against Mozilla's
+/// Requests the URL each time keys are needed; reads that overlap share one request. Certificates are verified with Mozilla's
 /// roots.
 pub struct UrlKeys {
     url: Uri,
     client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
-    join: Join<Result<Bytes, Arc<FetchError>>>,
+    reads: SingleFlight<Result<Bytes, Arc<FetchError>>>,
 }
 
 impl UrlKeys {
@@ -33,20 +33,20 @@ impl UrlKeys {
     /// # Errors
     /// [`InvalidKeySource::Tls`] if TLS cannot be set up.
     pub fn new(url: Uri) -> Result<Self, InvalidKeySource> {
-        identity::warn_of_plain_http(&url);
-        // Named here, for the process may have more than one provider compiled in.
+        identity::warn_if_plain_http(&url);
+        // Named explicitly, because more than one provider may be compiled into the process.
         let provider = rustls::crypto::ring::default_provider();
         let connector = HttpsConnectorBuilder::new()
             .with_provider_and_webpki_roots(provider)?
             .https_or_http()
             .enable_http1()
             .build();
-        // Minutes pass between two reads: a connection that was kept would be dead.
+        // Minutes pass between two reads: the other side would have closed a kept connection.
         let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
-        Ok(Self { url, client, join: Join::new() })
+        Ok(Self { url, client, reads: SingleFlight::new() })
     }
 
-    /// One read that does not borrow this source.
+    /// One read, as a future that does not borrow `self`.
     fn get(&self) -> impl Future<Output = Result<Bytes, FetchError>> + Send + use<> {
         let client = self.client.clone();
         let mut request = Request::new(Empty::new());
@@ -70,7 +70,7 @@ fn body_error(error: BoxError) -> FetchError {
 
 impl KeySource for UrlKeys {
     async fn fetch(&self) -> Result<Bytes, BoxError> {
-        let run = self.join.run(|| {
+        let run = self.reads.run(|| {
             let read = timeout(FETCH_TIMEOUT, self.get());
             async move { read.await.unwrap_or(Err(FetchError::Timeout)).map_err(Arc::new) }.boxed()
         });

@@ -1,4 +1,4 @@
-//! From a request's headers to its caller.
+//! Finds the caller of a request from its headers.
 
 use std::{fmt, sync::Arc};
 
@@ -6,12 +6,12 @@ use http::{HeaderMap, header::AUTHORIZATION};
 use storage::Clock;
 
 use crate::{
-    Caller, Keys, KeysUnavailable, MAX_TOKEN_BYTES, Policy, Refused,
+    Caller, Keys, KeysUnavailable, MAX_TOKEN_BYTES, Policy, TokenRejection,
     cache::{TokenCache, hash},
     token::{self, Header},
 };
 
-/// Verifies bearer tokens. Cheap to clone: clones share the keys and the memory of verified tokens.
+/// Verifies bearer tokens. Cheap to clone: clones share the keys and the cache of verified tokens.
 #[derive(Clone)]
 pub struct Authenticator<C> {
     shared: Arc<Shared>,
@@ -25,7 +25,7 @@ struct Shared {
 }
 
 impl<C: Clock> Authenticator<C> {
-    /// Accepts tokens that `keys` verify and `policy` allows, by the time of `clock`.
+    /// Accepts tokens that `keys` verify and `policy` allows, at the time of `clock`.
     #[must_use]
     pub fn new(keys: Keys, policy: Policy, clock: C) -> Self {
         if let Some(warning) = keys.warning(&policy) {
@@ -34,24 +34,24 @@ impl<C: Clock> Authenticator<C> {
         Self { shared: Arc::new(Shared { keys, policy, cache: TokenCache::new() }), clock }
     }
 
-    /// The caller whom the `authorization` header proves; `None` if there is no such header.
+    /// The caller that the token in the `authorization` header identifies; `None` without such a header.
     ///
     /// # Errors
-    /// [`Refused`] if there is one and it proves nothing.
-    pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Option<Caller>, Refused> {
+    /// [`TokenRejection`] if the header has no valid token.
+    pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Option<Caller>, TokenRejection> {
         match bearer(headers)? {
             Some(token) => self.verify(token).await.map(Some),
             None => Ok(None),
         }
     }
 
-    /// The caller whom `token` speaks for.
+    /// The caller that `token` identifies.
     ///
     /// # Errors
-    /// [`Refused`], by the first reason that is found.
-    pub async fn verify(&self, token: &str) -> Result<Caller, Refused> {
+    /// [`TokenRejection`] with the first reason that is found.
+    pub async fn verify(&self, token: &str) -> Result<Caller, TokenRejection> {
         if token.len() > MAX_TOKEN_BYTES {
-            return Err(Refused::TooLong);
+            return Err(TokenRejection::TooLong);
         }
         let (now, instant) = (self.clock.now(), self.clock.instant());
         let generation = self.shared.keys.generation(instant).await;
@@ -61,17 +61,17 @@ impl<C: Clock> Authenticator<C> {
         }
         let Header { algorithm, kid } = Header::parse(token)?;
         let key = self.shared.keys.find(algorithm, kid.as_deref(), instant).await?;
-        let proof = token::open(token, &key)?.check(&self.shared.policy, now)?;
-        let caller = Caller::new(proof.user_id, proof.scopes, token.into(), proof.expires_at);
+        let claims = token::verify_signature(token, &key)?.check(&self.shared.policy, now)?;
+        let caller = Caller::new(claims.user_id, claims.scopes, token.into(), claims.expires_at);
         self.shared.cache.put(hash, generation, caller.clone());
         Ok(caller)
     }
 
-    /// Reads the JWKS, if there is one, whatever the age of what is known. A host calls it at its start, to learn of a
-    /// bad setting, and may call it now and then, to spare requests the wait.
+    /// Reads the JWKS, if there is one, however fresh the cached keys are. A host calls it at its start to detect a wrong
+    /// setting, and may call it periodically so that requests do not have to wait.
     ///
     /// # Errors
-    /// [`KeysUnavailable`] if that fails; keys that were read before stay in use.
+    /// [`KeysUnavailable`] if the read fails; keys that were read before stay in use.
     pub async fn refresh_keys(&self) -> Result<(), KeysUnavailable> {
         match self.shared.keys.jwks() {
             Some(jwks) => jwks.refresh(self.clock.instant()).await,
@@ -89,13 +89,13 @@ impl<C> fmt::Debug for Authenticator<C> {
     }
 }
 
-/// The token of an `authorization: Bearer …` header (RFC 6750 section 2.1); the scheme is spelled in either case.
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Refused> {
+/// The token of an `authorization: Bearer …` header (RFC 6750 section 2.1); the case of the scheme is ignored.
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, TokenRejection> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };
-    let text = value.to_str().map_err(|_| Refused::NotBearer)?;
-    let (scheme, token) = text.split_once(' ').ok_or(Refused::NotBearer)?;
+    let text = value.to_str().map_err(|_| TokenRejection::NotBearer)?;
+    let (scheme, token) = text.split_once(' ').ok_or(TokenRejection::NotBearer)?;
     let token = token.trim_matches(' ');
     let one_bearer = values.next().is_none() && scheme.eq_ignore_ascii_case("bearer") && !token.is_empty();
-    if one_bearer { Ok(Some(token)) } else { Err(Refused::NotBearer) }
+    if one_bearer { Ok(Some(token)) } else { Err(TokenRejection::NotBearer) }
 }

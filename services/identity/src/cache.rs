@@ -1,4 +1,4 @@
-//! Tokens that were verified a moment ago.
+//! A cache of recently verified tokens.
 
 use std::{
     num::NonZeroUsize,
@@ -11,17 +11,17 @@ use storage::Timestamp;
 
 use crate::Caller;
 
-/// How many tokens are remembered: those used last.
+/// The capacity of the cache. The least recently used token is removed first.
 const CACHED_TOKENS: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
 
-/// SHA-256 of a token: to find an entry by accident is as hard as to forge a signature.
+/// SHA-256 of a token. A collision is as hard to find as it is to forge a signature.
 pub(crate) type TokenHash = [u8; 32];
 
 pub(crate) fn hash(token: &str) -> TokenHash {
     Sha256::digest(token).into()
 }
 
-/// Remembers whom a verified token speaks for, until it expires or the keys change.
+/// Maps the hash of a verified token to its caller, until the token expires or the keys change.
 pub(crate) struct TokenCache {
     entries: Mutex<LruCache<TokenHash, Entry>>,
 }
@@ -36,7 +36,7 @@ impl TokenCache {
         Self { entries: Mutex::new(LruCache::new(CACHED_TOKENS)) }
     }
 
-    /// The caller, if the token still holds and was verified with the keys of `generation`.
+    /// The caller, if the token has not expired and was verified with the keys of `generation`.
     pub(crate) fn get(&self, hash: &TokenHash, generation: u64, now: Timestamp) -> Option<Caller> {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = entries.get(hash)?;
@@ -60,7 +60,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
 
-    fn remember(cache: &TokenCache, token: &str) -> TokenHash {
+    fn cache_token(cache: &TokenCache, token: &str) -> TokenHash {
         let alice = UserId::parse("alice").unwrap();
         let caller = Caller::new(alice, Scopes::DEFAULT, token.into(), NOW.plus_seconds(60));
         cache.put(hash(token), 1, caller);
@@ -68,26 +68,26 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_remembered_until_it_expires() {
+    fn a_token_is_cached_until_it_expires() {
         let cache = TokenCache::new();
-        let hash = remember(&cache, "a");
+        let hash = cache_token(&cache, "a");
         let end = NOW.plus_seconds(60);
         assert!(cache.get(&hash, 1, Timestamp::from_millis(end.as_millis() - 1)).is_some());
         assert!(cache.get(&hash, 1, end).is_none());
-        assert!(cache.get(&hash, 1, NOW).is_none(), "an expired entry is gone for good");
+        assert!(cache.get(&hash, 1, NOW).is_none(), "an expired entry has been removed");
     }
 
     #[test]
-    fn a_token_is_forgotten_when_the_keys_change() {
+    fn a_cached_token_is_invalid_after_the_keys_change() {
         let cache = TokenCache::new();
-        let hash = remember(&cache, "a");
+        let hash = cache_token(&cache, "a");
         assert!(cache.get(&hash, 2, NOW).is_none());
     }
 
     #[test]
-    fn the_token_that_was_used_longest_ago_makes_room() {
+    fn the_least_recently_used_token_is_removed_first() {
         let cache = TokenCache::new();
-        let hashes: Vec<_> = (0..=CACHED_TOKENS.get()).map(|n| remember(&cache, &n.to_string())).collect();
+        let hashes: Vec<_> = (0..=CACHED_TOKENS.get()).map(|n| cache_token(&cache, &n.to_string())).collect();
         assert!(cache.get(&hashes[0], 1, NOW).is_none());
         assert!(hashes[1..].iter().all(|hash| cache.get(hash, 1, NOW).is_some()));
     }

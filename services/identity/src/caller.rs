@@ -7,20 +7,20 @@ use storage::Timestamp;
 
 use crate::{Scope, Scopes};
 
-/// A user, by the `sub` of their token: 1 to 255 characters, none of them a control character.
+/// The id of a user, which is the `sub` of the token: 1 to 255 characters, none of them a control character.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct UserId(Arc<str>);
 
-/// The text cannot be a user id.
+/// The text is not a valid user id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be 1 to 255 characters without control characters")]
 pub struct InvalidUserId;
 
 impl UserId {
-    /// A user id from its text.
+    /// Parses a user id.
     ///
     /// # Errors
-    /// [`InvalidUserId`] if it is empty, too long or has control characters.
+    /// [`InvalidUserId`] if the text is empty, too long or has control characters.
     pub fn parse(text: &str) -> Result<Self, InvalidUserId> {
         let valid = !text.is_empty() && text.chars().count() <= 255 && !text.chars().any(char::is_control);
         if valid { Ok(Self(text.into())) } else { Err(InvalidUserId) }
@@ -39,7 +39,7 @@ impl fmt::Display for UserId {
     }
 }
 
-/// Who sent a request, as its token proves.
+/// The user who sent a request, with the scopes of the request's token.
 #[derive(Clone)]
 pub struct Caller {
     user_id: UserId,
@@ -49,7 +49,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// The caller that a verified `token` speaks for, which is accepted until `expires_at`.
+    /// The caller that a verified `token` identifies; the token is accepted until `expires_at`.
     #[must_use]
     pub const fn new(user_id: UserId, scopes: Scopes, token: Arc<str>, expires_at: Timestamp) -> Self {
         Self { user_id, scopes, token, expires_at }
@@ -61,27 +61,28 @@ impl Caller {
         &self.user_id
     }
 
-    /// Whether the token allows `scope`.
+    /// Whether the token has `scope`.
     #[must_use]
     pub const fn may(&self, scope: Scope) -> bool {
         self.scopes.contains(scope)
     }
 
-    /// Whether things of `owner` exist for this caller: its own, or everybody's with [`Scope::OwnersAny`].
+    /// Whether this caller may access what `owner` owns: only its own data, or the data of all owners with
+    /// [`Scope::OwnersAny`]. To a caller that may not access it, the data does not exist.
     #[must_use]
-    pub fn sees(&self, owner: &str) -> bool {
+    pub fn can_access(&self, owner: &str) -> bool {
         self.user_id.as_str() == owner || self.may(Scope::OwnersAny)
     }
 
-    /// For how long the token is still accepted; zero if it has expired. A call that may outlast its token asks again
-    /// after so long: an expiry is a moment of the clock, which may be corrected meanwhile.
+    /// How long the token is still accepted; zero if it has expired. A call that may run longer than its token calls this
+    /// again after that time, because the clock may be adjusted in the meantime.
     #[must_use]
     pub fn remaining(&self, now: Timestamp) -> Duration {
         let millis = self.expires_at.as_millis().saturating_sub(now.as_millis());
         Duration::from_millis(millis.max(0).unsigned_abs())
     }
 
-    /// The token itself, to be forwarded to another service on the caller's behalf.
+    /// The token itself, for calls to other services on the caller's behalf.
     #[must_use]
     pub fn token(&self) -> &str {
         &self.token
@@ -97,10 +98,10 @@ impl fmt::Debug for Caller {
     }
 }
 
-/// Why a request is not allowed.
+/// Why a request with a valid token, or without one, is not allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
-    /// There is no token: UNAUTHENTICATED.
+    /// The request has no token: UNAUTHENTICATED.
     #[error("A token is needed: send `authorization: Bearer …`")]
     NoToken,
     /// The token does not have the scope: PERMISSION_DENIED.
@@ -120,7 +121,7 @@ pub fn caller(extensions: &Extensions, scope: Scope) -> Result<&Caller, Denied> 
 /// The caller of a request, if it may use at least one of `scopes`.
 ///
 /// # Errors
-/// [`Denied`] if there was no token, or one with none of them; the first is the one it is told of.
+/// [`Denied`] if there was no token, or one with none of the scopes; the error names the first scope.
 pub fn caller_with_any(extensions: &Extensions, scopes: [Scope; 3]) -> Result<&Caller, Denied> {
     let caller = extensions.get::<Caller>().ok_or(Denied::NoToken)?;
     let [first, ..] = scopes;
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_remains_until_it_expires_and_no_longer() {
+    fn the_remaining_time_ends_at_the_expiry() {
         let at = |millis: i64| Timestamp::from_millis(EXPIRES_AT.as_millis() + millis);
         assert_eq!(alice(Scopes::DEFAULT).remaining(at(-1_500)), Duration::from_millis(1_500));
         assert_eq!(alice(Scopes::DEFAULT).remaining(at(0)), Duration::ZERO);
@@ -150,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_id_has_1_to_255_characters_none_of_them_control() {
+    fn a_user_id_has_1_to_255_characters_and_no_control_characters() {
         for text in ["a", "ä", &"ä".repeat(255), "auth0|123 x"] {
             assert_eq!(UserId::parse(text).as_ref().map(UserId::as_str), Ok(text));
         }
@@ -160,10 +161,10 @@ mod tests {
     }
 
     #[test]
-    fn a_caller_sees_its_own_and_with_the_scope_everybodys() {
-        assert!(alice(Scopes::DEFAULT).sees("alice"));
-        assert!(!alice(Scopes::DEFAULT).sees("bob"));
-        assert!(alice(Scopes::NONE.with(Scope::OwnersAny)).sees("bob"));
+    fn a_caller_can_access_its_own_data_and_all_data_with_owners_any() {
+        assert!(alice(Scopes::DEFAULT).can_access("alice"));
+        assert!(!alice(Scopes::DEFAULT).can_access("bob"));
+        assert!(alice(Scopes::NONE.with(Scope::OwnersAny)).can_access("bob"));
     }
 
     #[test]
@@ -179,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn one_of_several_scopes_is_enough_where_any_will_do() {
+    fn one_of_several_scopes_is_enough_for_caller_with_any() {
         let any = [Scope::ImagesRead, Scope::AnnotationsRead, Scope::AnnotationsWrite];
         let mut extensions = Extensions::new();
         assert_eq!(caller_with_any(&extensions, any).err(), Some(Denied::NoToken));

@@ -1,14 +1,14 @@
-//! What a token says, once its signature is known to hold.
+//! The claims of a token whose signature is valid.
 
 use serde::{Deserialize, Deserializer};
 use storage::Timestamp;
 
-use crate::{Refused, Scopes, UserId};
+use crate::{Scopes, TokenRejection, UserId};
 
-/// How far the clock of whoever made a token may be from ours.
+/// The tolerated difference between the clock of a token's issuer and the clock of this server.
 pub const LEEWAY_SECONDS: i32 = 10;
 
-/// Which issuer and audience tokens must name; without them, any or none will do.
+/// The issuer and the audience that tokens must name. A field that is `None` is not checked.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
     /// The only `iss` that is accepted.
@@ -18,24 +18,24 @@ pub struct Policy {
 }
 
 /// The claims that matter here (RFC 7519 section 4.1, RFC 8693 section 4.2); others are ignored. `roles` and `permissions`
-/// are among those: what an application's roles allow is not for this service to guess.
+/// are ignored too: this service does not know what the roles of an application allow.
 #[derive(Deserialize)]
 pub(crate) struct Claims {
     sub: Option<String>,
     exp: Option<NumericDate>,
     nbf: Option<NumericDate>,
     iss: Option<String>,
-    aud: Option<Texts>,
+    aud: Option<OneOrMany>,
     /// The standard claim.
     #[serde(default, deserialize_with = "scopes")]
     scope: Option<Scopes>,
-    /// What Okta and Microsoft Entra call it.
+    /// The name of the same claim at Okta and Microsoft Entra.
     #[serde(default, deserialize_with = "scopes")]
     scp: Option<Scopes>,
 }
 
 impl Claims {
-    /// What the token allows. Where both claims are present, a scope must be in both: each of them may narrow the token.
+    /// The scopes of the token. If both claims are present, a scope must be in both: each claim may restrict the token.
     fn scopes(&self) -> Scopes {
         match (self.scope, self.scp) {
             (None, None) => Scopes::DEFAULT,
@@ -45,29 +45,29 @@ impl Claims {
     }
 }
 
-/// The scopes of a claim that is present, whatever it holds: a claim that allows nothing must not count as absent, since a
-/// token without one has the default scopes.
+/// The scopes of a claim that is present, even if its value is empty or null: a claim without scopes must not count as
+/// absent, because a token without the claim has the default scopes.
 fn scopes<'de, D: Deserializer<'de>>(claim: D) -> Result<Option<Scopes>, D::Error> {
-    Ok(Some(match Option::<Texts>::deserialize(claim)? {
+    Ok(Some(match Option::<OneOrMany>::deserialize(claim)? {
         None => Scopes::NONE,
-        Some(Texts::One(text)) => Scopes::parse(&text),
-        Some(Texts::Many(texts)) => Scopes::parse(&texts.join(" ")),
+        Some(OneOrMany::One(text)) => Scopes::parse(&text),
+        Some(OneOrMany::Many(texts)) => Scopes::parse(&texts.join(" ")),
     }))
 }
 
-/// Seconds since 1970, not necessarily whole (RFC 7519 section 2).
+/// Seconds since 1970, possibly with a fraction (RFC 7519 section 2).
 #[derive(Clone, Copy, Deserialize)]
 #[serde(transparent)]
 struct NumericDate(f64);
 
 impl NumericDate {
-    /// This moment with the leeway granted: until then, a token that expires now is accepted.
+    /// This time plus the leeway: a token with this `exp` is accepted until then.
     #[expect(clippy::cast_possible_truncation, reason = "it saturates at the ends of time")]
     fn with_leeway(self) -> Timestamp {
         Timestamp::from_millis(((self.0 + f64::from(LEEWAY_SECONDS)) * 1000.0).ceil() as i64)
     }
 
-    /// Whether this moment, with the leeway granted, is still to come.
+    /// Whether this time minus the leeway is in the future.
     fn is_ahead(self, now: Timestamp) -> bool {
         self.0 - f64::from(LEEWAY_SECONDS) > seconds(now)
     }
@@ -81,12 +81,12 @@ fn seconds(now: Timestamp) -> f64 {
 /// A claim that is one string or a list of them.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Texts {
+enum OneOrMany {
     One(String),
     Many(Vec<String>),
 }
 
-impl Texts {
+impl OneOrMany {
     fn has(&self, wanted: &str) -> bool {
         match self {
             Self::One(name) => name == wanted,
@@ -95,8 +95,8 @@ impl Texts {
     }
 }
 
-/// What a token proves at a moment at which it holds.
-pub(crate) struct Proof {
+/// The result of checking valid claims.
+pub(crate) struct VerifiedClaims {
     pub(crate) user_id: UserId,
     pub(crate) scopes: Scopes,
     /// Until when the token is accepted.
@@ -104,24 +104,25 @@ pub(crate) struct Proof {
 }
 
 impl Claims {
-    pub(crate) fn check(self, policy: &Policy, now: Timestamp) -> Result<Proof, Refused> {
-        let expires_at = self.exp.ok_or(Refused::NoExpiry)?.with_leeway();
+    /// Checks the times, the issuer, the audience and the subject.
+    pub(crate) fn check(self, policy: &Policy, now: Timestamp) -> Result<VerifiedClaims, TokenRejection> {
+        let expires_at = self.exp.ok_or(TokenRejection::NoExpiry)?.with_leeway();
         if expires_at <= now {
-            return Err(Refused::Expired);
+            return Err(TokenRejection::Expired);
         }
         if self.nbf.is_some_and(|from| from.is_ahead(now)) {
-            return Err(Refused::NotYetValid);
+            return Err(TokenRejection::NotYetValid);
         }
         if policy.issuer.as_ref().is_some_and(|wanted| self.iss.as_ref() != Some(wanted)) {
-            return Err(Refused::Issuer);
+            return Err(TokenRejection::Issuer);
         }
         let is_for = |wanted: &String| self.aud.as_ref().is_some_and(|aud| aud.has(wanted));
         if policy.audience.as_ref().is_some_and(|wanted| !is_for(wanted)) {
-            return Err(Refused::Audience);
+            return Err(TokenRejection::Audience);
         }
         let scopes = self.scopes();
-        let subject = self.sub.ok_or(Refused::NoSubject)?;
-        let user_id = UserId::parse(&subject).map_err(|_| Refused::Subject)?;
-        Ok(Proof { user_id, scopes, expires_at })
+        let subject = self.sub.ok_or(TokenRejection::NoSubject)?;
+        let user_id = UserId::parse(&subject).map_err(|_| TokenRejection::Subject)?;
+        Ok(VerifiedClaims { user_id, scopes, expires_at })
     }
 }

@@ -1,4 +1,4 @@
-//! Why a token is refused, and what the client is told.
+//! Why a token is rejected, and the gRPC status that the client receives.
 
 use tonic::{
     Code, Status,
@@ -7,43 +7,43 @@ use tonic::{
 
 use crate::{Denied, LEEWAY_SECONDS, MAX_TOKEN_BYTES};
 
-/// Where the challenge of RFC 6750 section 3 goes, in gRPC metadata as in HTTP headers.
+/// The name of the challenge (RFC 6750 section 3), in gRPC metadata as in HTTP headers.
 const CHALLENGE: &str = "www-authenticate";
 
-/// Why a token is not accepted. The sentence of each is for the client; none of them tells anything about our keys.
+/// Why a token is rejected. Each message is sent to the client and reveals nothing about the keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    /// There is an `authorization` header, but not one of the form `Bearer …`, or there are several.
+pub enum TokenRejection {
+    /// The `authorization` header does not have the form `Bearer …`, or there are several.
     #[error("The token is not valid: `authorization` must be sent once, as `Bearer …`")]
     NotBearer,
-    /// It is longer than [`MAX_TOKEN_BYTES`].
+    /// The token is longer than [`MAX_TOKEN_BYTES`].
     #[error("The token is not valid: it is longer than {MAX_TOKEN_BYTES} bytes")]
     TooLong,
-    /// It is not three base64url parts, or its header is not the JSON it must be.
+    /// The token is not three base64url parts, or its header is not the JSON of a JWT header.
     #[error("The token is not valid: it is not a signed JWT")]
     Malformed,
-    /// It is signed as it should be, but a claim is of another type than RFC 7519 has it, or is there twice.
+    /// The signature is valid, but a claim has a type that RFC 7519 does not allow, or is present twice.
     #[error(
         "The token is not valid: its claims are not those of a JWT (`sub` is a string, `exp` a number, `scope` and `scp` are strings or lists of strings)"
     )]
     Claims,
-    /// Its algorithm is not one of those configured; `none` never is.
-    #[error("The token is not valid: it is signed with an algorithm that is not accepted here")]
+    /// The algorithm has no configured key; `none` is never accepted.
+    #[error("The token is not valid: its algorithm (`alg`) is not accepted by this server")]
     Algorithm,
-    /// Its header demands an extension (`crit`, RFC 7515 section 4.1.11).
-    #[error("The token is not valid: its header demands an extension that is not known here")]
+    /// The header requires an extension (`crit`, RFC 7515 section 4.1.11).
+    #[error("The token is not valid: its header requires an extension (`crit`) that is not supported")]
     Extension,
-    /// No key has the `kid` of its header, or it has none and more than one key would do.
-    #[error("The token is not valid: it is signed with a key that is not known here")]
+    /// No key has the `kid` of the header, or the header has no `kid` and several keys match.
+    #[error("The token is not valid: it is signed with a key that this server does not know")]
     UnknownKey,
-    /// The signature does not belong to the token: forged, altered, or made with another key.
+    /// The signature does not match: the token was forged or altered, or signed with another key.
     #[error("The token is not valid: its signature does not match")]
     Signature,
-    /// `exp` is past by more than [`LEEWAY_SECONDS`].
+    /// `exp` is in the past by more than [`LEEWAY_SECONDS`].
     #[error("The token has expired")]
     Expired,
-    /// `nbf` is ahead by more than [`LEEWAY_SECONDS`].
-    #[error("The token is not valid yet (more than {LEEWAY_SECONDS} seconds ahead)")]
+    /// `nbf` is in the future by more than [`LEEWAY_SECONDS`].
+    #[error("The token is not valid yet: its `nbf` is more than {LEEWAY_SECONDS} seconds in the future")]
     NotYetValid,
     /// There is no `exp`.
     #[error("The token is not valid: it has no `exp`")]
@@ -51,57 +51,57 @@ pub enum Refused {
     /// There is no `sub`.
     #[error("The token is not valid: it has no `sub`")]
     NoSubject,
-    /// `sub` cannot be a user id.
+    /// `sub` is not a valid user id.
     #[error("The token is not valid: its `sub` must be 1 to 255 characters without control characters")]
     Subject,
     /// `iss` is not the configured issuer.
-    #[error("The token is not valid: its `iss` is not the one accepted here")]
+    #[error("The token is not valid: its `iss` is not the configured issuer")]
     Issuer,
     /// `aud` does not name the configured audience.
-    #[error("The token is not valid: its `aud` is not this service")]
+    #[error("The token is not valid: its `aud` does not name this service")]
     Audience,
-    /// The keys cannot be read at the moment, so that nothing can be said about the token.
-    #[error("The token cannot be checked at the moment")]
+    /// The keys cannot be read at the moment, so the token can be neither accepted nor rejected.
+    #[error("The token cannot be verified: the server cannot read the keys that verify tokens. Retry later.")]
     KeysUnavailable,
 }
 
-/// UNAUTHENTICATED with a challenge; UNAVAILABLE if it is not the token's fault.
-impl From<Refused> for Status {
-    fn from(refused: Refused) -> Self {
-        let reason = match refused {
-            Refused::KeysUnavailable => {
-                return aip::with_reason(Code::Unavailable, "KEYS_UNAVAILABLE", refused.to_string());
+/// UNAUTHENTICATED with a challenge; UNAVAILABLE if the keys cannot be read.
+impl From<TokenRejection> for Status {
+    fn from(rejection: TokenRejection) -> Self {
+        let reason = match rejection {
+            TokenRejection::KeysUnavailable => {
+                return aip::with_reason(Code::Unavailable, "KEYS_UNAVAILABLE", rejection.to_string());
             }
-            Refused::Expired => "TOKEN_EXPIRED",
-            Refused::NotYetValid => "TOKEN_NOT_YET_VALID",
-            Refused::NotBearer
-            | Refused::TooLong
-            | Refused::Malformed
-            | Refused::Claims
-            | Refused::Algorithm
-            | Refused::Extension
-            | Refused::UnknownKey
-            | Refused::Signature
-            | Refused::NoExpiry
-            | Refused::NoSubject
-            | Refused::Subject
-            | Refused::Issuer
-            | Refused::Audience => "TOKEN_INVALID",
+            TokenRejection::Expired => "TOKEN_EXPIRED",
+            TokenRejection::NotYetValid => "TOKEN_NOT_YET_VALID",
+            TokenRejection::NotBearer
+            | TokenRejection::TooLong
+            | TokenRejection::Malformed
+            | TokenRejection::Claims
+            | TokenRejection::Algorithm
+            | TokenRejection::Extension
+            | TokenRejection::UnknownKey
+            | TokenRejection::Signature
+            | TokenRejection::NoExpiry
+            | TokenRejection::NoSubject
+            | TokenRejection::Subject
+            | TokenRejection::Issuer
+            | TokenRejection::Audience => "TOKEN_INVALID",
         };
-        let status = aip::with_reason(Code::Unauthenticated, reason, refused.to_string());
+        let status = aip::with_reason(Code::Unauthenticated, reason, rejection.to_string());
         challenge(status, MetadataValue::from_static(r#"Bearer error="invalid_token""#))
     }
 }
 
-/// UNAUTHENTICATED for a call that has outlasted its token; `resume` is a sentence that says how to go on with another.
+/// UNAUTHENTICATED for a call whose token expires while it runs. The sentence `resume` says how to continue with a new token.
 #[must_use]
-pub fn expired(resume: &str) -> Status {
-    let message = format!("{}. {resume}", Refused::Expired);
+pub fn token_expired(resume: &str) -> Status {
+    let message = format!("{}. {resume}", TokenRejection::Expired);
     let status = aip::with_reason(Code::Unauthenticated, "TOKEN_EXPIRED", message);
     challenge(status, MetadataValue::from_static(r#"Bearer error="invalid_token""#))
 }
 
-/// UNAUTHENTICATED without a token, PERMISSION_DENIED without the scope, each with its challenge.
+/// UNAUTHENTICATED without a token, PERMISSION_DENIED without the scope, both with a challenge.
 impl From<Denied> for Status {
     fn from(denied: Denied) -> Self {
         match denied {
@@ -140,23 +140,23 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_token_is_unauthenticated_and_challenged() {
-        let status = Status::from(Refused::Signature);
+    fn a_rejected_token_is_unauthenticated_with_a_challenge() {
+        let status = Status::from(TokenRejection::Signature);
         assert_eq!((status.code(), reason(&status).as_str()), (Code::Unauthenticated, "TOKEN_INVALID"));
         assert_eq!(status.message(), "The token is not valid: its signature does not match");
         assert_eq!(status.metadata().get(CHALLENGE).unwrap(), r#"Bearer error="invalid_token""#);
     }
 
     #[test]
-    fn a_token_that_cannot_be_checked_may_be_tried_again() {
-        let status = Status::from(Refused::KeysUnavailable);
+    fn a_token_that_cannot_be_verified_may_be_retried() {
+        let status = Status::from(TokenRejection::KeysUnavailable);
         assert_eq!((status.code(), reason(&status).as_str()), (Code::Unavailable, "KEYS_UNAVAILABLE"));
         assert!(status.get_details_retry_info().is_some());
         assert!(status.metadata().get(CHALLENGE).is_none());
     }
 
     #[test]
-    fn a_missing_scope_is_permission_denied_and_named() {
+    fn a_missing_scope_is_permission_denied_and_the_message_names_it() {
         let status = Status::from(Denied::MissingScope(Scope::OwnersAny));
         assert_eq!((status.code(), reason(&status).as_str()), (Code::PermissionDenied, "SCOPE_MISSING"));
         assert!(status.message().contains("owners:any"));

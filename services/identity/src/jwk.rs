@@ -11,13 +11,14 @@ use crate::{
     verifying_key::{Algorithm, VerifyingKey},
 };
 
-/// RSA keys from 2048 bits (RFC 7518 section 3.3) to 4096, beyond which one check would cost too much.
+/// Accepted sizes of RSA keys: from 2048 bits (RFC 7518 section 3.3) to 4096, because verification with larger keys costs too
+/// much.
 const RSA_MODULUS_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
 
-/// The bytes of one coordinate of a P-256 point, and of an Ed25519 public key.
+/// The length of one coordinate of a P-256 point, and of an Ed25519 public key.
 const COORDINATE_BYTES: usize = 32;
 
-/// Public keys; at least one.
+/// At least one public key.
 #[derive(Debug)]
 pub(crate) struct KeySet(Vec<NamedKey>);
 
@@ -43,7 +44,7 @@ struct RawKey {
     material: Material,
 }
 
-/// The key itself. There is no `oct` here: a secret has no place in a document for everybody.
+/// The key itself. `oct` is not supported: a public document must not contain a secret.
 #[derive(Deserialize)]
 #[serde(tag = "kty")]
 enum Material {
@@ -56,45 +57,45 @@ enum Material {
 }
 
 impl KeySet {
-    /// Reads a set, passing over the keys that are of no use here.
+    /// Parses a set and ignores keys that cannot verify tokens.
     pub(crate) fn parse(document: &[u8]) -> Result<Self, KeysUnavailable> {
-        let raw: RawSet = json::object(document).map_err(KeysUnavailable::Malformed)?;
-        let keys: Vec<_> = raw.keys.into_iter().filter_map(NamedKey::read).collect();
+        let raw: RawSet = json::parse_object(document).map_err(KeysUnavailable::Malformed)?;
+        let keys: Vec<_> = raw.keys.into_iter().filter_map(NamedKey::parse).collect();
         if keys.is_empty() { Err(KeysUnavailable::Empty) } else { Ok(Self(keys)) }
     }
 
-    /// The key for a token whose header names `algorithm` and `kid`. Without a `kid` there must be no choice.
+    /// The key for a token whose header names `algorithm` and `kid`. Without a `kid`, exactly one key must match.
     pub(crate) fn find(&self, algorithm: Algorithm, kid: Option<&str>) -> Option<&VerifyingKey> {
         let named = |key: &&NamedKey| kid.is_none() || key.kid.as_deref() == kid;
-        let mut fitting = self.0.iter().filter(named).filter(|key| key.key.algorithm() == algorithm);
-        let first = fitting.next()?;
-        fitting.next().is_none().then_some(&first.key)
+        let mut matching = self.0.iter().filter(named).filter(|key| key.key.algorithm() == algorithm);
+        let first = matching.next()?;
+        matching.next().is_none().then_some(&first.key)
     }
 }
 
 impl NamedKey {
-    fn read(json: serde_json::Value) -> Option<Self> {
+    fn parse(json: serde_json::Value) -> Option<Self> {
         let raw: RawKey = serde_json::from_value(json).ok()?;
         let verifies = raw.intended_use.is_none_or(|intended| intended == "sig")
             && raw.key_ops.is_none_or(|ops| ops.iter().any(|op| op == "verify"));
         let key = raw.material.decode()?;
-        // What the key is decides the algorithm; what it says of itself must agree.
-        let agrees = raw.alg.is_none_or(|alg| Algorithm::named(&alg) == Some(key.algorithm()));
+        // The type of the key determines the algorithm; its `alg`, if present, must agree.
+        let agrees = raw.alg.is_none_or(|alg| Algorithm::from_name(&alg) == Some(key.algorithm()));
         (verifies && agrees).then_some(Self { kid: raw.kid, key })
     }
 }
 
 impl Material {
-    /// The key, if it is of a kind and size that is accepted, and one that can be.
+    /// The key, if its type and size are accepted and its value is valid.
     fn decode(&self) -> Option<VerifyingKey> {
         match self {
-            Self::Rsa { n, e } => rsa_key(&bytes(n)?, &bytes(e)?).map(VerifyingKey::Rsa),
+            Self::Rsa { n, e } => rsa_key(&decode_base64(n)?, &decode_base64(e)?).map(VerifyingKey::Rsa),
             Self::Ec { crv, x, y } if crv == "P-256" => {
                 p256_key(coordinate(x)?, coordinate(y)?).map(VerifyingKey::P256)
             }
             Self::Okp { crv, x } if crv == "Ed25519" => {
                 let key = Ed25519Key::from_bytes(&coordinate(x)?).ok()?;
-                // A point of small order verifies signatures that nobody made.
+                // With a point of small order, forged signatures are valid.
                 (!key.is_weak()).then_some(VerifyingKey::Ed25519(key))
             }
             Self::Ec { .. } | Self::Okp { .. } => None,
@@ -103,7 +104,7 @@ impl Material {
 }
 
 fn rsa_key(modulus: &[u8], exponent: &[u8]) -> Option<RsaPublicKey> {
-    // Its bits count, not its bytes: some publishers put zeros in front, and a short key must not pass for a long one.
+    // Count bits, not bytes: some publishers add leading zeros, and a short key must not be accepted as a long one.
     let modulus = BigUint::from_bytes_be(modulus);
     if !RSA_MODULUS_BITS.contains(&modulus.bits()) {
         return None;
@@ -116,9 +117,9 @@ fn p256_key(x: [u8; COORDINATE_BYTES], y: [u8; COORDINATE_BYTES]) -> Option<P256
 }
 
 fn coordinate(text: &str) -> Option<[u8; COORDINATE_BYTES]> {
-    bytes(text)?.try_into().ok()
+    decode_base64(text)?.try_into().ok()
 }
 
-fn bytes(text: &str) -> Option<Vec<u8>> {
+fn decode_base64(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }

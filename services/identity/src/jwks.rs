@@ -1,4 +1,4 @@
-//! A JWKS that is kept, and read again when it is old or lacks a key.
+//! A cached JWKS, which is read again when it is too old or lacks a key.
 
 use std::{
     fmt,
@@ -10,32 +10,34 @@ use bytes::Bytes;
 use storage::Instant;
 
 use crate::{
-    KeySource, KeysUnavailable, Refused,
+    KeySource, KeysUnavailable, TokenRejection,
     jwk::KeySet,
-    keys::AnyKeySource,
+    keys::DynKeySource,
     verifying_key::{Algorithm, VerifyingKey},
 };
 
-/// Keys older than this are read again, so that one that was withdrawn stops to count.
+/// Keys older than this are read again, so that a withdrawn key is no longer accepted.
 pub const MAX_AGE_SECONDS: i64 = 600;
 
-/// Keys older than this are no longer used, even while the source is away: whoever can keep it away must not keep a withdrawn
-/// key in use for ever. A day.
-pub const LONGEST_OUTAGE_SECONDS: i64 = 24 * 60 * 60;
+/// Keys older than this are no longer used, even while the source is unavailable: an attacker who blocks the source must not
+/// keep a withdrawn key in use for ever. One day.
+pub const MAX_OUTAGE_SECONDS: i64 = 24 * 60 * 60;
 
-/// Once the source has answered or failed, requests leave it alone for so long: tokens with made-up `kid`s cost it nothing.
+/// After a read has succeeded or failed, requests start no other for this time: tokens with invented `kid`s cause no load
+/// on the source.
 pub const REFRESH_INTERVAL_SECONDS: i64 = 10;
 
-/// How many requests may begin to read the source before its first answer of an interval; further ones are refused, to
-/// try again.
+/// The most requests that may start a read before the first result of an interval. Further requests are rejected and may
+/// retry.
 ///
-/// A request never waits for another's read: in a Worker, that other may be cancelled, or resume this one in its own
-/// context. A source that is costly to read joins reads that overlap.
+/// A request never waits for the read of another request: in a Worker, that other request may be canceled, or resume this
+/// one in its own context. A source that is costly to read merges overlapping reads itself.
 pub const MAX_FETCHES: u32 = 64;
 
-/// The public keys of a JWKS. While the source is away, the keys that were read last stay in use for a day.
+/// The public keys of a JWKS. While the source is unavailable, the keys of the last successful read stay in use for one day
+/// ([`MAX_OUTAGE_SECONDS`]).
 pub struct Jwks {
-    source: Box<dyn AnyKeySource>,
+    source: Box<dyn DynKeySource>,
     state: Mutex<State>,
 }
 
@@ -49,14 +51,14 @@ struct State {
     last_concluded: u64,
 }
 
-/// What was read last.
+/// The result of the last successful read.
 struct Known {
     document: Bytes,
     keys: KeySet,
     read_at: Instant,
 }
 
-/// The reads since `began_at`.
+/// The reads that started since `began_at`.
 struct Interval {
     began_at: Instant,
     fetches: u32,
@@ -70,13 +72,13 @@ enum Outcome {
 }
 
 impl Jwks {
-    /// The keys of `source`, which is first read when they are first needed.
+    /// The keys of `source`. The first read happens when a key is first needed.
     #[must_use]
     pub fn new(source: impl KeySource) -> Self {
         Self { source: Box::new(source), state: Mutex::default() }
     }
 
-    /// Reads the source, whatever is known.
+    /// Reads the source, however fresh the cached keys are.
     pub(crate) async fn refresh(&self, now: Instant) -> Result<(), KeysUnavailable> {
         let number = self.state().begin_read();
         let read = match self.source.fetch().await {
@@ -86,7 +88,7 @@ impl Jwks {
         self.state().conclude(number, read, now)
     }
 
-    /// Counts the changes of the keys. If they are too old, one request an interval reads them again first.
+    /// The number of changes of the keys so far. If the keys are too old, one request per interval first reads them again.
     pub(crate) async fn generation(&self, now: Instant) -> u64 {
         let stale = {
             let mut state = self.state();
@@ -100,13 +102,13 @@ impl Jwks {
         state.generation
     }
 
-    /// The key for a token whose header names `algorithm` and `kid`; reads the source again if it is not known.
+    /// The key for a token whose header names `algorithm` and `kid`. Reads the source again if no cached key matches.
     pub(crate) async fn find(
         &self,
         algorithm: Algorithm,
         kid: Option<&str>,
         now: Instant,
-    ) -> Result<VerifyingKey, Refused> {
+    ) -> Result<VerifyingKey, TokenRejection> {
         if let Ok(key) = self.state().find(algorithm, kid) {
             return Ok(key);
         }
@@ -119,7 +121,10 @@ impl Jwks {
 
     async fn refresh_and_log(&self, now: Instant) {
         if let Err(error) = self.refresh(now).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the JWKS could not be refreshed");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "cannot refresh the JWKS; keys that were read before stay in use"
+            );
         }
     }
 
@@ -133,19 +138,22 @@ impl State {
         self.known.as_ref().is_some_and(|known| have_passed(MAX_AGE_SECONDS, known.read_at, now))
     }
 
-    /// Forgets keys that nobody has confirmed for too long, and with them the tokens that they have verified.
+    /// Removes keys whose last successful read is too long ago. The new generation also invalidates the tokens that they
+    /// verified.
     fn forget_outdated(&mut self, now: Instant) {
-        let is_outdated = |known: &mut Known| have_passed(LONGEST_OUTAGE_SECONDS, known.read_at, now);
+        let is_outdated = |known: &mut Known| have_passed(MAX_OUTAGE_SECONDS, known.read_at, now);
         if self.known.take_if(is_outdated).is_some() {
             self.generation += 1;
-            tracing::error!("the JWKS could not be read for a day: its keys are no longer used");
+            tracing::error!(
+                "cannot read the JWKS for one day; its keys are no longer used and their tokens are rejected"
+            );
         }
     }
 
-    /// Whether one more read may begin, if `limit` are allowed before the first outcome of an interval; counts it.
+    /// Whether one more read may start, with at most `limit` before the first outcome of an interval. Counts the read.
     fn may_fetch(&mut self, limit: u32, now: Instant) -> bool {
-        let goes_on = |interval: &Interval| !have_passed(REFRESH_INTERVAL_SECONDS, interval.began_at, now);
-        self.interval = self.interval.take().filter(goes_on);
+        let is_current = |interval: &Interval| !have_passed(REFRESH_INTERVAL_SECONDS, interval.began_at, now);
+        self.interval = self.interval.take().filter(is_current);
         let interval = self.interval.get_or_insert(Interval { began_at: now, fetches: 0, outcome: None });
         let may = interval.outcome.is_none() && interval.fetches < limit;
         interval.fetches += u32::from(may);
@@ -164,7 +172,7 @@ impl State {
         now: Instant,
     ) -> Result<(), KeysUnavailable> {
         if number < self.last_concluded {
-            // A later read was faster, and knows better.
+            // A later read ended earlier, and its result is newer.
             return read.map(drop);
         }
         self.last_concluded = number;
@@ -181,19 +189,19 @@ impl State {
         Ok(())
     }
 
-    fn find(&self, algorithm: Algorithm, kid: Option<&str>) -> Result<VerifyingKey, Refused> {
+    fn find(&self, algorithm: Algorithm, kid: Option<&str>) -> Result<VerifyingKey, TokenRejection> {
         let key = self.known.as_ref().and_then(|known| known.keys.find(algorithm, kid));
-        let source_answered = matches!(self.interval, Some(Interval { outcome: Some(Outcome::Read), .. }));
+        let source_was_read = matches!(self.interval, Some(Interval { outcome: Some(Outcome::Read), .. }));
         match key {
             Some(key) => Ok(key.clone()),
             // The key may be in the document that could not be read.
-            None if !source_answered => Err(Refused::KeysUnavailable),
-            None => Err(Refused::UnknownKey),
+            None if !source_was_read => Err(TokenRejection::KeysUnavailable),
+            None => Err(TokenRejection::UnknownKey),
         }
     }
 }
 
-/// Whether so much time has passed.
+/// Whether at least `seconds` have passed.
 fn have_passed(seconds: i64, since: Instant, now: Instant) -> bool {
     now.since(since) >= Duration::from_secs(seconds.unsigned_abs())
 }

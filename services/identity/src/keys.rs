@@ -1,4 +1,4 @@
-//! The keys that tokens are verified with, and where they come from.
+//! The keys that verify tokens, and the sources that they are read from.
 
 use std::{error::Error as StdError, future::Future, net::IpAddr, pin::Pin};
 
@@ -7,25 +7,28 @@ use http::Uri;
 use storage::Instant;
 
 use crate::{
-    Jwks, Policy, Refused, Secret,
+    Jwks, Policy, Secret, TokenRejection,
     verifying_key::{Algorithm, VerifyingKey},
 };
 
-/// Any error, with its cause kept for the log.
+/// Any error; its causes are kept for the log.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// Where a JWKS (RFC 7517 section 5) is read from: a file, a URL, a binding.
+/// A source of a JWKS (RFC 7517 section 5): a file, a URL, a binding.
 pub trait KeySource: Send + Sync + 'static {
-    /// Reads the document as it is now. It gives up on its own after a few seconds and never returns more than a
-    /// megabyte or so; calls may overlap.
+    /// Reads the current document. An implementation has its own timeout of a few seconds and a size limit of about one
+    /// megabyte. Calls may overlap.
     fn fetch(&self) -> impl Future<Output = Result<Bytes, BoxError>> + Send;
 }
 
-/// Logs a warning if keys are read from `url` by plain HTTP: whoever is on the way can replace them, and then sign any token.
-/// A host calls it for the URL of a [`KeySource`].
-pub fn warn_of_plain_http(url: &Uri) {
+/// Logs a warning if keys are read from `url` over plain HTTP: an attacker on the network can replace them and then sign any
+/// token. A host calls it for the URL of a [`KeySource`].
+pub fn warn_if_plain_http(url: &Uri) {
     if is_exposed(url) {
-        tracing::warn!(%url, "the JWKS is read by plain HTTP: use https, or anybody on the way can replace its keys");
+        tracing::warn!(
+            %url,
+            "the JWKS is read over plain HTTP; use https, or an attacker on the network can replace its keys"
+        );
     }
 }
 
@@ -35,39 +38,39 @@ fn is_exposed(url: &Uri) -> bool {
     url.scheme_str() == Some("http") && !is_loopback
 }
 
-/// [`KeySource`] without its type.
-pub(crate) trait AnyKeySource: Send + Sync {
+/// An object-safe [`KeySource`].
+pub(crate) trait DynKeySource: Send + Sync {
     fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<Bytes, BoxError>> + Send + '_>>;
 }
 
-impl<S: KeySource> AnyKeySource for S {
+impl<S: KeySource> DynKeySource for S {
     fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<Bytes, BoxError>> + Send + '_>> {
         Box::pin(KeySource::fetch(self))
     }
 }
 
-/// There is no key to verify tokens with.
+/// Why no key for verifying tokens could be read.
 #[derive(Debug, thiserror::Error)]
 pub enum KeysUnavailable {
-    /// The source did not answer.
-    #[error("the JWKS could not be read")]
+    /// The source could not be read.
+    #[error("cannot read the JWKS")]
     Fetch(#[source] BoxError),
-    /// What it answered is not JSON of the form `{"keys":[…]}`.
+    /// The document is not JSON of the form `{"keys":[…]}`.
     #[error("the JWKS is not a JSON Web Key Set")]
     Malformed(#[source] serde_json::Error),
-    /// It has no key for RS256, ES256 or EdDSA signatures.
+    /// The document has no key for RS256, ES256 or EdDSA signatures.
     #[error("the JWKS has no key for RS256, ES256 or EdDSA signatures")]
     Empty,
 }
 
-/// The keys that tokens are verified with. They alone say which algorithms are accepted.
+/// The keys that verify tokens. They determine which algorithms are accepted.
 #[derive(Debug)]
 pub enum Keys {
     /// HS256 with this secret.
     Secret(Secret),
     /// RS256, ES256 and EdDSA with these public keys.
     Jwks(Jwks),
-    /// Either.
+    /// Both of them.
     SecretAndJwks(Secret, Jwks),
 }
 
@@ -86,23 +89,23 @@ impl Keys {
         }
     }
 
-    /// What an operator should know of accepting tokens by these keys and that policy.
+    /// A warning for the operator if these keys and `policy` together accept more tokens than is safe.
     pub(crate) const fn warning(&self, policy: &Policy) -> Option<&'static str> {
         match (self.jwks(), &policy.issuer, &policy.audience) {
             (None, ..) | (Some(_), Some(_), Some(_)) => None,
             (Some(_), None, None) => Some(
-                "a JWKS without issuer and audience accepts the tokens of every application that its provider has",
+                "a JWKS without issuer and audience accepts the tokens of every application of its provider",
             ),
-            (Some(_), Some(_), None) => Some(
-                "a JWKS without audience accepts the tokens that its provider makes for other applications",
-            ),
+            (Some(_), Some(_), None) => {
+                Some("a JWKS without audience accepts tokens that its provider issued for other applications")
+            }
             (Some(_), None, Some(_)) => {
                 Some("a JWKS without issuer accepts the tokens of every tenant of its provider")
             }
         }
     }
 
-    /// Counts the changes of the keys, after reading them again if they are too old.
+    /// The number of changes of the keys so far. Reads them again first if they are too old.
     pub(crate) async fn generation(&self, now: Instant) -> u64 {
         match self.jwks() {
             Some(jwks) => jwks.generation(now).await,
@@ -116,11 +119,11 @@ impl Keys {
         algorithm: Algorithm,
         kid: Option<&str>,
         now: Instant,
-    ) -> Result<VerifyingKey, Refused> {
+    ) -> Result<VerifyingKey, TokenRejection> {
         match algorithm {
-            Algorithm::Hs256 => self.secret().map(Secret::key).ok_or(Refused::Algorithm),
+            Algorithm::Hs256 => self.secret().map(Secret::key).ok_or(TokenRejection::Algorithm),
             Algorithm::Rs256 | Algorithm::Es256 | Algorithm::EdDsa => {
-                self.jwks().ok_or(Refused::Algorithm)?.find(algorithm, kid, now).await
+                self.jwks().ok_or(TokenRejection::Algorithm)?.find(algorithm, kid, now).await
             }
         }
     }
@@ -130,16 +133,16 @@ impl Keys {
 mod tests {
     use super::*;
 
-    struct Nowhere;
+    struct EmptySource;
 
-    impl KeySource for Nowhere {
+    impl KeySource for EmptySource {
         async fn fetch(&self) -> Result<Bytes, BoxError> {
-            Err("there are none".into())
+            Err("no keys".into())
         }
     }
 
     #[test]
-    fn keys_that_cross_a_network_in_the_clear_are_exposed() {
+    fn keys_that_are_read_over_plain_http_from_another_host_are_exposed() {
         for url in ["http://id.example/jwks", "http://10.0.0.1/jwks", "http://localhost.example/jwks"] {
             assert!(is_exposed(&url.parse().unwrap()), "{url}");
         }
@@ -154,12 +157,12 @@ mod tests {
     }
 
     #[test]
-    fn public_keys_need_an_issuer_and_an_audience() {
+    fn public_keys_without_issuer_or_audience_cause_a_warning() {
         let policy = |issuer: bool, audience: bool| Policy {
             issuer: issuer.then(|| "https://id.example".to_owned()),
             audience: audience.then(|| "reticle".to_owned()),
         };
-        let jwks = Keys::Jwks(Jwks::new(Nowhere));
+        let jwks = Keys::Jwks(Jwks::new(EmptySource));
         for (issuer, audience, word) in
             [(false, false, "issuer and audience"), (true, false, "audience"), (false, true, "issuer")]
         {

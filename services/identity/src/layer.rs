@@ -1,4 +1,4 @@
-//! The tower layer that finds out who calls.
+//! The tower layer that authenticates requests.
 
 use std::{
     future::Future,
@@ -22,7 +22,7 @@ pub struct AuthLayer<C> {
 }
 
 impl<C> AuthLayer<C> {
-    /// A layer that asks `authenticator`. Only the methods at the paths `token_optional`, such as
+    /// A layer that verifies tokens with `authenticator`. Only the methods at the paths `token_optional`, such as
     /// `/reticle.images.v1.ImagesService/DownloadImage`, may be called without a token.
     pub const fn new(authenticator: Authenticator<C>, token_optional: &'static [&'static str]) -> Self {
         Self { authenticator, token_optional }
@@ -37,10 +37,10 @@ impl<S, C: Clone> Layer<S> for AuthLayer<C> {
     }
 }
 
-/// A gRPC service whose requests carry a [`Caller`] in their extensions if, and only if, they came with a good token.
+/// A gRPC service whose requests have a [`Caller`] in their extensions if, and only if, they were sent with a valid token.
 ///
-/// A request with a bad token is answered here, before anything of its body is read, and so is one without a token where
-/// the method needs one. Handlers ask [`crate::caller`], which checks the scope.
+/// A request with an invalid token is rejected here, before any of its body is read, and so is a request without a token
+/// if the method requires one. Handlers call [`crate::caller`], which checks the scope.
 #[derive(Clone, Debug)]
 pub struct AuthService<S, C> {
     inner: S,
@@ -74,7 +74,7 @@ where
                 Ok(Some(caller)) => request.extensions_mut().insert(caller),
                 Ok(None) if token_optional.contains(&request.uri().path()) => None,
                 Ok(None) => return Ok(Status::from(Denied::NoToken).into_http()),
-                Err(refused) => return Ok(Status::from(refused).into_http()),
+                Err(rejection) => return Ok(Status::from(rejection).into_http()),
             };
             inner.call(request).await
         })

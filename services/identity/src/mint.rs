@@ -1,4 +1,4 @@
-//! Tokens made here, for people who try the program and for its tests.
+//! Makes tokens, for trying out the program and for its tests.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use storage::Timestamp;
 
 use crate::{Secret, UserId};
 
-/// What a new token shall say.
+/// The claims of a new token.
 #[derive(Clone, Debug)]
 pub struct Grant<'a> {
-    /// `sub`: the user it speaks for.
+    /// `sub`: the user that the token identifies.
     pub subject: &'a UserId,
-    /// `scope`: names with spaces in between; without it the token has [`crate::Scopes::DEFAULT`].
+    /// `scope`: names separated by spaces; without it the token has [`crate::Scopes::DEFAULT`].
     pub scope: Option<&'a str>,
-    /// From now to `exp`; counted in whole seconds.
+    /// The time from now to `exp`; fractions of a second are dropped.
     pub ttl: Duration,
     /// `iss`
     pub issuer: Option<&'a str>,
@@ -36,7 +36,7 @@ struct Claims<'a> {
     aud: Option<&'a str>,
 }
 
-/// An HS256 token that says what `grant` says and holds from `now` on.
+/// Makes an HS256 token with the claims of `grant`, valid from `now` on.
 #[must_use]
 pub fn mint(secret: &Secret, grant: &Grant<'_>, now: Timestamp) -> String {
     let ttl = i64::try_from(grant.ttl.as_secs()).unwrap_or(i64::MAX);
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_says_what_was_granted_and_no_more() {
+    fn a_token_has_exactly_the_granted_claims() {
         let secret = Secret::new(&[1; 32]).unwrap();
         let alice = UserId::parse("alice \"a\"").unwrap();
         let token = mint(&secret, &grant(&alice), NOW);
@@ -92,15 +92,15 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_signed_as_jsonwebtoken_understands_it() {
+    fn jsonwebtoken_verifies_the_signature_of_a_token() {
         let secret = Secret::new(&[1; 32]).unwrap();
         let token = mint(&secret, &grant(&UserId::parse("alice").unwrap()), NOW);
         let key = jsonwebtoken::DecodingKey::from_secret(&[1; 32]);
         let (message, signature) = token.rsplit_once('.').unwrap();
         let verified = jsonwebtoken::crypto::verify(signature, message.as_bytes(), &key, Algorithm::HS256);
         assert_eq!(verified, Ok(true));
-        assert!(token::open(&token, &secret.key()).is_ok());
+        assert!(token::verify_signature(&token, &secret.key()).is_ok());
         let other = Secret::new(&[2; 32]).unwrap();
-        assert!(token::open(&token, &other.key()).is_err());
+        assert!(token::verify_signature(&token, &other.key()).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! What a token allows.
+//! The permissions of a token.
 
 /// One permission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,12 +11,12 @@ pub enum Scope {
     AnnotationsRead,
     /// `annotations:write`
     AnnotationsWrite,
-    /// `owners:any`: everybody's images, not only the caller's own.
+    /// `owners:any`: the images of all users, not only the caller's own.
     OwnersAny,
 }
 
 impl Scope {
-    /// Every scope there is.
+    /// All scopes.
     pub const ALL: [Self; 5] =
         [Self::ImagesRead, Self::ImagesWrite, Self::AnnotationsRead, Self::AnnotationsWrite, Self::OwnersAny];
 
@@ -34,7 +34,7 @@ impl Scope {
 
     /// The scope with this name.
     #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
+    pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scope| scope.name() == name)
     }
 }
@@ -44,10 +44,10 @@ impl Scope {
 pub struct Scopes(u8);
 
 impl Scopes {
-    /// No permission at all.
+    /// No permission.
     pub const NONE: Self = Self(0);
 
-    /// What a token with neither a `scope` nor an `scp` claim allows: everything on the caller's own images.
+    /// The scopes of a token that has neither a `scope` nor an `scp` claim: everything on the caller's own images.
     pub const DEFAULT: Self = Self::NONE
         .with(Scope::ImagesRead)
         .with(Scope::ImagesWrite)
@@ -72,10 +72,10 @@ impl Scopes {
         Self(self.0 & other.0)
     }
 
-    /// The set that a `scope` claim (space-separated names) lists; names of other systems are passed over.
+    /// The set that a `scope` claim (space-separated names) lists; unknown names are ignored.
     #[must_use]
     pub fn parse(claim: &str) -> Self {
-        claim.split_ascii_whitespace().filter_map(Scope::named).fold(Self::NONE, Self::with)
+        claim.split_ascii_whitespace().filter_map(Scope::from_name).fold(Self::NONE, Self::with)
     }
 }
 
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_claim_lists_scopes_with_any_spaces_and_unknown_names_are_passed_over() {
+    fn a_claim_lists_scopes_with_any_whitespace_and_unknown_names_are_ignored() {
         let scopes = Scopes::parse("  images:read\towners:any openid images:READ ");
         assert_eq!(scopes, Scopes::NONE.with(Scope::ImagesRead).with(Scope::OwnersAny));
     }
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn each_scope_is_read_by_its_name_and_is_not_another() {
+    fn each_scope_is_parsed_from_its_name_and_differs_from_the_others() {
         for scope in Scope::ALL {
             let only = Scopes::parse(scope.name());
             assert!(
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn other_peoples_images_are_not_among_the_default_scopes() {
+    fn the_default_scopes_do_not_include_the_images_of_other_users() {
         assert!(
             Scope::ALL
                 .into_iter()

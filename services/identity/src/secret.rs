@@ -1,4 +1,4 @@
-//! The secret that HS256 tokens are signed with.
+//! The secret that signs HS256 tokens.
 
 use std::fmt;
 
@@ -8,10 +8,10 @@ use sha2::Sha256;
 
 use crate::verifying_key::VerifyingKey;
 
-/// The shortest secret: as long as what SHA-256 gives out (RFC 7518 section 3.2).
+/// The minimum length of a secret: the length of a SHA-256 digest (RFC 7518 section 3.2).
 pub const MIN_SECRET_BYTES: usize = 32;
 
-/// A shared secret of at least [`MIN_SECRET_BYTES`]; whoever has it can make tokens for anybody.
+/// A shared secret of at least [`MIN_SECRET_BYTES`]. Anybody who knows it can make tokens for any user.
 #[derive(Clone)]
 pub struct Secret(Hmac<Sha256>);
 
@@ -21,10 +21,10 @@ pub struct Secret(Hmac<Sha256>);
 pub struct TooShort;
 
 impl Secret {
-    /// The secret that is these bytes: a text is taken as it is, not decoded.
+    /// A secret of these bytes. Text is used as it is, without decoding.
     ///
     /// # Errors
-    /// [`TooShort`] below [`MIN_SECRET_BYTES`].
+    /// [`TooShort`] if there are fewer than [`MIN_SECRET_BYTES`].
     pub fn new(bytes: &[u8]) -> Result<Self, TooShort> {
         keyed_mac(bytes).map(Self)
     }
@@ -34,10 +34,11 @@ impl Secret {
         self.0.clone().chain_update(message).finalize().into_bytes().into()
     }
 
-    /// The key of the opaque tokens of a server that has no key for that: derived, so that neither tells of the other.
+    /// The key of the opaque tokens of a server that has no signing key. It is derived, so the secret cannot be computed
+    /// from it.
     #[must_use]
     pub fn token_key(&self) -> TokenKey {
-        derived(&self.0)
+        derive_token_key(&self.0)
     }
 
     /// The key that verifies what this secret signs.
@@ -52,13 +53,13 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The key of opaque tokens, derived from the key of `mac`. No JWT and no signed URL has this text: the one is base64, the other
-/// begins with a length.
-pub(crate) fn derived(mac: &Hmac<Sha256>) -> TokenKey {
+/// Derives the key of opaque tokens from the key of `mac`. No JWT and no signed URL can have the text that is signed here: a
+/// JWT is base64, and the text of a signed URL starts with a length.
+pub(crate) fn derive_token_key(mac: &Hmac<Sha256>) -> TokenKey {
     TokenKey::new(mac.clone().chain_update("reticle opaque tokens 1").finalize().into_bytes().into())
 }
 
-/// HMAC-SHA256 with a key that is long enough.
+/// HMAC-SHA256 with `key`, which must have at least [`MIN_SECRET_BYTES`].
 pub(crate) fn keyed_mac(key: &[u8]) -> Result<Hmac<Sha256>, TooShort> {
     if key.len() < MIN_SECRET_BYTES { Err(TooShort) } else { Hmac::new_from_slice(key).map_err(|_| TooShort) }
 }

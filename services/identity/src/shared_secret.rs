@@ -1,4 +1,4 @@
-//! A secret that two programs share, shown as it is by one to the other.
+//! A secret that two programs share; one sends it to the other in plain form.
 
 use std::fmt;
 
@@ -8,26 +8,26 @@ use subtle::ConstantTimeEq as _;
 
 use crate::{MIN_SECRET_BYTES, TooShort};
 
-/// A secret of at least [`MIN_SECRET_BYTES`] that opens everything to whoever shows it.
+/// A secret of at least [`MIN_SECRET_BYTES`]. A client that sends it has full access.
 #[derive(Clone)]
 pub struct SharedSecret {
     digest: [u8; 32],
 }
 
 impl SharedSecret {
-    /// The secret that is these bytes.
+    /// A secret of these bytes.
     ///
     /// # Errors
-    /// [`TooShort`] below [`MIN_SECRET_BYTES`].
+    /// [`TooShort`] if there are fewer than [`MIN_SECRET_BYTES`].
     pub fn new(bytes: &[u8]) -> Result<Self, TooShort> {
         if bytes.len() < MIN_SECRET_BYTES { Err(TooShort) } else { Ok(Self { digest: digest(bytes) }) }
     }
 
-    /// Whether `headers` show it, as in `authorization: Bearer …`. How long that takes says nothing about the secret.
+    /// Whether `headers` contain it as `authorization: Bearer …`. The comparison takes constant time.
     #[must_use]
-    pub fn is_shown_in(&self, headers: &HeaderMap) -> bool {
-        let shown = headers.get(AUTHORIZATION).map_or(&b""[..], |value| value.as_bytes());
-        let Some((scheme, secret)) = shown.split_at_checked("Bearer ".len()) else { return false };
+    pub fn is_sent_in(&self, headers: &HeaderMap) -> bool {
+        let value = headers.get(AUTHORIZATION).map_or(&b""[..], |value| value.as_bytes());
+        let Some((scheme, secret)) = value.split_at_checked("Bearer ".len()) else { return false };
         scheme.eq_ignore_ascii_case(b"Bearer ") && bool::from(digest(secret).ct_eq(&self.digest))
     }
 }
@@ -38,7 +38,7 @@ impl fmt::Debug for SharedSecret {
     }
 }
 
-/// Digests are of one length, whatever is compared.
+/// Digests have the same length for all inputs, so a comparison does not reveal the length of the secret.
 fn digest(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
@@ -51,16 +51,16 @@ mod tests {
 
     const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
-    fn shows(authorization: &str) -> bool {
+    fn is_accepted(authorization: &str) -> bool {
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, HeaderValue::from_str(authorization).unwrap());
-        SharedSecret::new(SECRET.as_bytes()).unwrap().is_shown_in(&headers)
+        SharedSecret::new(SECRET.as_bytes()).unwrap().is_sent_in(&headers)
     }
 
     #[test]
-    fn only_the_whole_secret_opens() {
-        assert!(shows(&format!("Bearer {SECRET}")));
-        assert!(shows(&format!("bearer {SECRET}")));
+    fn only_the_complete_secret_is_accepted() {
+        assert!(is_accepted(&format!("Bearer {SECRET}")));
+        assert!(is_accepted(&format!("bearer {SECRET}")));
         for wrong in [
             String::new(),
             "Bearer ".to_owned(),
@@ -70,9 +70,9 @@ mod tests {
             format!("Bearer {}", &SECRET[1..]),
             format!("Bearer {}", SECRET.to_uppercase()),
         ] {
-            assert!(!shows(&wrong), "{wrong}");
+            assert!(!is_accepted(&wrong), "{wrong}");
         }
-        assert!(!SharedSecret::new(SECRET.as_bytes()).unwrap().is_shown_in(&HeaderMap::new()));
+        assert!(!SharedSecret::new(SECRET.as_bytes()).unwrap().is_sent_in(&HeaderMap::new()));
     }
 
     #[test]

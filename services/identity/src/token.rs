@@ -4,16 +4,16 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
 use crate::{
-    Refused,
+    TokenRejection,
     claims::Claims,
     json,
     verifying_key::{Algorithm, VerifyingKey},
 };
 
-/// The longest token that is looked at: 8 KiB.
+/// The maximum length of a token: 8 KiB.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
-/// A token's header: nothing of it is trusted, it only says which key to try.
+/// The header of a token. It is not trusted: it only selects the key to verify the signature with.
 pub(crate) struct Header {
     pub(crate) algorithm: Algorithm,
     pub(crate) kid: Option<String>,
@@ -23,7 +23,7 @@ pub(crate) struct Header {
 struct RawHeader {
     alg: String,
     kid: Option<String>,
-    /// Whether there is a `crit`, whatever it holds: even an empty one is not what RFC 7515 allows.
+    /// Whether there is a `crit`, whatever its value: RFC 7515 does not allow an empty one either.
     #[serde(default, deserialize_with = "present")]
     crit: bool,
 }
@@ -33,31 +33,31 @@ fn present<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
 }
 
 impl Header {
-    pub(crate) fn parse(token: &str) -> Result<Self, Refused> {
-        let (encoded, _) = token.split_once('.').ok_or(Refused::Malformed)?;
-        let raw: RawHeader = json::object(&decode(encoded)?).map_err(|_| Refused::Malformed)?;
-        let algorithm = Algorithm::named(&raw.alg).ok_or(Refused::Algorithm)?;
+    pub(crate) fn parse(token: &str) -> Result<Self, TokenRejection> {
+        let (encoded, _) = token.split_once('.').ok_or(TokenRejection::Malformed)?;
+        let raw: RawHeader = json::parse_object(&decode(encoded)?).map_err(|_| TokenRejection::Malformed)?;
+        let algorithm = Algorithm::from_name(&raw.alg).ok_or(TokenRejection::Algorithm)?;
         if raw.crit {
-            return Err(Refused::Extension);
+            return Err(TokenRejection::Extension);
         }
         Ok(Self { algorithm, kid: raw.kid })
     }
 }
 
-/// The claims of a token that `key` has signed. They are still to be checked.
-pub(crate) fn open(token: &str, key: &VerifyingKey) -> Result<Claims, Refused> {
-    let (message, signature) = token.rsplit_once('.').ok_or(Refused::Malformed)?;
-    let (_, payload) = message.split_once('.').ok_or(Refused::Malformed)?;
+/// Verifies the signature with `key` and returns the claims, which are still to be checked.
+pub(crate) fn verify_signature(token: &str, key: &VerifyingKey) -> Result<Claims, TokenRejection> {
+    let (message, signature) = token.rsplit_once('.').ok_or(TokenRejection::Malformed)?;
+    let (_, payload) = message.split_once('.').ok_or(TokenRejection::Malformed)?;
     if payload.contains('.') {
-        return Err(Refused::Malformed);
+        return Err(TokenRejection::Malformed);
     }
     let signature = decode(signature)?;
     if !key.verifies(message, &signature) {
-        return Err(Refused::Signature);
+        return Err(TokenRejection::Signature);
     }
-    json::object(&decode(payload)?).map_err(|_| Refused::Claims)
+    json::parse_object(&decode(payload)?).map_err(|_| TokenRejection::Claims)
 }
 
-fn decode(part: &str) -> Result<Vec<u8>, Refused> {
-    URL_SAFE_NO_PAD.decode(part).map_err(|_| Refused::Malformed)
+fn decode(part: &str) -> Result<Vec<u8>, TokenRejection> {
+    URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenRejection::Malformed)
 }

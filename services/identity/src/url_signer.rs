@@ -1,4 +1,4 @@
-//! Signatures of URLs that open one thing without a token, for a while.
+//! Signatures of URLs that give access to one resource without a token, for a limited time.
 
 use std::fmt;
 
@@ -10,33 +10,33 @@ use storage::Timestamp;
 
 use crate::{
     TooShort,
-    secret::{derived, keyed_mac},
+    secret::{derive_token_key, keyed_mac},
 };
 
-/// Keeps these signatures apart from anything else that the same key might ever sign.
+/// Distinguishes these signatures from others by the same key.
 const PURPOSE: &str = "reticle signed url 1";
 
-/// The characters of every signature.
+/// The length of every signature, in characters.
 const SIGNATURE_CHARACTERS: usize = 43;
 
-/// The key that URLs are signed with, and that the key of opaque tokens is derived from; never the token secret, so that one
+/// The key that signs URLs; the key of opaque tokens is derived from it. It is never the secret of HS256 tokens, so that each
 /// can be replaced without the other.
 #[derive(Clone)]
 pub struct SigningKey(Hmac<Sha256>);
 
 impl SigningKey {
-    /// The key that is these bytes.
+    /// A key of these bytes.
     ///
     /// # Errors
-    /// [`TooShort`] below [`crate::MIN_SECRET_BYTES`].
+    /// [`TooShort`] if there are fewer than [`crate::MIN_SECRET_BYTES`].
     pub fn new(bytes: &[u8]) -> Result<Self, TooShort> {
         keyed_mac(bytes).map(Self)
     }
 
-    /// The key of the server's opaque tokens: derived, so that neither tells of the other.
+    /// The key of the server's opaque tokens. It is derived, so the signing key cannot be computed from it.
     #[must_use]
     pub fn token_key(&self) -> TokenKey {
-        derived(&self.0)
+        derive_token_key(&self.0)
     }
 }
 
@@ -46,14 +46,14 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// Signs and verifies the permission to use one method on one id until a moment (HMAC-SHA256).
+/// Signs and verifies the permission to use one method on one id until a given time (HMAC-SHA256).
 #[derive(Clone, Debug)]
 pub struct UrlSigner {
     key: SigningKey,
 }
 
 impl UrlSigner {
-    /// Signs with `key`, and accepts what it signed.
+    /// Signs and verifies with `key`.
     #[must_use]
     pub const fn new(key: SigningKey) -> Self {
         Self { key }
@@ -65,14 +65,14 @@ impl UrlSigner {
         self.key.token_key()
     }
 
-    /// The signature (43 characters of URL-safe base64) of the permission to use `method` on `id` until `expires_at`, in
-    /// seconds since 1970.
+    /// Signs the permission to use `method` on `id` until `expires_at`, in seconds since 1970. The signature is 43 characters
+    /// of URL-safe base64.
     #[must_use]
     pub fn sign(&self, method: &str, id: &str, expires_at: i64) -> String {
         URL_SAFE_NO_PAD.encode(self.mac(method, id, expires_at).finalize().into_bytes())
     }
 
-    /// Whether `signature` is the one that [`Self::sign`] gave for the same three, and `now` is before `expires_at`.
+    /// Whether [`Self::sign`] made `signature` for the same method, id and expiry, and `now` is before `expires_at`.
     #[must_use]
     pub fn verify(&self, method: &str, id: &str, expires_at: i64, signature: &str, now: Timestamp) -> bool {
         if signature.len() != SIGNATURE_CHARACTERS {
@@ -84,7 +84,7 @@ impl UrlSigner {
     }
 
     fn mac(&self, method: &str, id: &str, expires_at: i64) -> Hmac<Sha256> {
-        // The length before each part tells ("GE", "T1") from ("GET", "1").
+        // The length before each part distinguishes ("GE", "T1") from ("GET", "1").
         let part = |mac: Hmac<Sha256>, text: &str| {
             mac.chain_update((text.len() as u64).to_be_bytes()).chain_update(text)
         };
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_opens_what_it_was_made_for_until_it_expires() {
+    fn a_signature_is_valid_for_its_method_and_id_until_it_expires() {
         let signature = signer(1).sign("GET", "abc", EXPIRES);
         assert_eq!(signature.len(), 43);
         assert!(signer(1).verify("GET", "abc", EXPIRES, &signature, BEFORE));
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_opens_nothing_else() {
+    fn a_signature_is_not_valid_for_anything_else() {
         let signature = signer(1).sign("GET", "abc", EXPIRES);
         let verify = |method, id, expires| signer(1).verify(method, id, expires, &signature, BEFORE);
         assert!(!verify("PUT", "abc", EXPIRES));

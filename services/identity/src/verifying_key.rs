@@ -1,4 +1,4 @@
-//! The keys that signatures are verified with, each for one algorithm.
+//! The keys that verify signatures, each for one algorithm.
 
 use hmac::{Hmac, Mac as _};
 use p256::ecdsa::signature::Verifier as _;
@@ -15,8 +15,8 @@ pub(crate) enum Algorithm {
 }
 
 impl Algorithm {
-    /// The algorithm that an `alg` names.
-    pub(crate) fn named(alg: &str) -> Option<Self> {
+    /// The algorithm with the name `alg`.
+    pub(crate) fn from_name(alg: &str) -> Option<Self> {
         match alg {
             "HS256" => Some(Self::Hs256),
             "RS256" => Some(Self::Rs256),
@@ -27,7 +27,7 @@ impl Algorithm {
     }
 }
 
-/// A key; what it is decides the algorithm, whatever a token says.
+/// A key. Its type determines the algorithm, never the header of a token.
 #[derive(Clone, Debug)]
 pub(crate) enum VerifyingKey {
     Hmac(Hmac<Sha256>),
@@ -46,7 +46,7 @@ impl VerifyingKey {
         }
     }
 
-    /// Whether `signature` is this key's for `message`.
+    /// Whether `signature` is a valid signature of `message` by this key.
     pub(crate) fn verifies(&self, message: &str, signature: &[u8]) -> bool {
         match self {
             Self::Hmac(mac) => mac.clone().chain_update(message).verify_slice(signature).is_ok(),
@@ -55,7 +55,7 @@ impl VerifyingKey {
             }
             Self::P256(key) => p256::ecdsa::Signature::from_slice(signature)
                 .is_ok_and(|signature| key.verify(message.as_bytes(), &signature).is_ok()),
-            // Strictly: some signatures verify for many messages or keys otherwise.
+            // `verify_strict`, because with `verify` some signatures are valid for many messages or keys.
             Self::Ed25519(key) => ed25519_dalek::Signature::from_slice(signature)
                 .is_ok_and(|signature| key.verify_strict(message.as_bytes(), &signature).is_ok()),
         }

@@ -1,21 +1,21 @@
-//! Binds a database and an object store to each other, so that neither is ever used with another one's counterpart.
+//! Binds a database and an object store to each other, so that neither is used with the wrong counterpart.
 //!
-//! Records without their objects are lost images, and objects without their records look like leftovers that a clean-up
-//! removes. So both carry the same store id, which is compared at every start and before every clean-up. On their first
-//! use they get one. The database is asked first and decides: it registers an id, the object store is given the same one,
-//! and then the database records that both have it. A crash in between is finished by whoever comes next, and processes
-//! that begin at once get the same id.
+//! Records without their objects are lost images, and a clean-up removes objects without records. So both carry the same
+//! store id, which is compared at every start and before every clean-up. They get the id on first use, in three steps: the
+//! database registers an id, the object store stores the same id, and the database records that both have it. After a
+//! crash between the steps, the next process completes them. Processes that start at the same time agree on one id, because
+//! the database decides.
 //!
-//! A store that only one side has an id for is adopted where nothing can be lost: where there are neither records nor
-//! objects. One that is older than store ids is adopted where the records and the objects are about each other.
+//! If only one side has an id, the other side gets it only if nothing can be lost: if there are neither records nor objects.
+//! An installation that is older than store ids gets one if its records and objects refer to each other.
 //!
-//! | database | object store | |
+//! | database | object store | result |
 //! |---|---|---|
 //! | id | the same id | they belong together |
-//! | id | another id | [`BindError::Different`] |
-//! | none | none | adopted if both are empty or are about each other, else [`BindError::Unrelated`] |
-//! | none | id | adopted if both are empty, else [`BindError::DatabaseHasNone`] |
-//! | id | none | adopted if both are empty, else [`BindError::ObjectsHaveNone`] |
+//! | id | another id | [`BindError::DifferentIds`] |
+//! | none | none | bound if both are empty or related, else [`BindError::Unrelated`] |
+//! | none | id | bound if both are empty, else [`BindError::DatabaseWithoutId`] |
+//! | id | none | bound if both are empty, else [`BindError::ObjectsWithoutId`] |
 
 use storage::{Clock, Database, Entropy, ObjectKey, ObjectStore, Session};
 
@@ -25,65 +25,60 @@ use crate::{
     store_id::{self, StoreId},
 };
 
-/// How many objects and how many records are looked up to find out whether they are about each other.
+/// How many objects and how many records are sampled to find out whether they refer to each other.
 const SAMPLE: usize = 20;
 
-/// What an operator can do about stores that do not belong together.
+/// What an operator can do if the database and the object store do not belong together.
 const REMEDY: &str = "Check that both are the right ones (--database-url and --objects-url; in a Worker, the bindings \
-    DATABASE and OBJECTS), and restore the one that is lost from its backup. If they do belong together, say so once by \
-    `reticle adopt`";
+    DATABASE and OBJECTS), and restore a lost one from its backup. If they do belong together, run `reticle adopt` once";
 
-/// Why a database and an object store cannot be used together, in a sentence for whoever operates them.
+/// Why a database and an object store cannot be used together. The messages are for the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
     /// The database failed.
-    #[error("the store id of the database cannot be read or written: {0}")]
+    #[error("cannot read or write the store id in the database: {0}")]
     Database(#[source] storage::Error),
 
-    /// The object store failed, or its store id is none.
-    #[error("the store id of the object store cannot be read or written: {0}")]
+    /// The object store failed, or its store id is invalid.
+    #[error("cannot read or write the store id in the object store: {0}")]
     Objects(#[source] storage::Error),
 
-    /// Each belongs to another store.
-    #[error(
-        "the database belongs to the store {database}, the object store to the store {objects}. {REMEDY}"
-    )]
-    Different {
+    /// The database and the object store have different store ids.
+    #[error("the database has the store id {database}, but the object store has {objects}. {REMEDY}")]
+    DifferentIds {
         /// The id that the database has.
         database: StoreId,
         /// The id that the object store has.
         objects: StoreId,
     },
 
-    /// The database is new, or was replaced by one from before store ids.
+    /// The database is new, or was replaced by one that is older than store ids.
     #[error(
-        "the object store belongs to the store {objects}, and the database to none: it is new or was replaced. {REMEDY}"
+        "the object store has the store id {objects}, but the database has none: it is new or was replaced. {REMEDY}"
     )]
-    DatabaseHasNone {
+    DatabaseWithoutId {
         /// The id that the object store has.
         objects: StoreId,
     },
 
-    /// The object store is new, or was replaced by one from before store ids.
+    /// The object store is new, or was replaced by one that is older than store ids.
     #[error(
-        "the database belongs to the store {database}, and the object store to none: it is new or was replaced. {REMEDY}"
+        "the database has the store id {database}, but the object store has none: it is new or was replaced. {REMEDY}"
     )]
-    ObjectsHaveNone {
+    ObjectsWithoutId {
         /// The id that the database has.
         database: StoreId,
     },
 
-    /// Neither has an id, and most of the records or objects are not about each other.
-    #[error(
-        "the records of the database and the objects of the object store are not about each other. {REMEDY}"
-    )]
+    /// Neither has an id, and most of the sampled records or objects have no counterpart.
+    #[error("most records in the database have no object, or most objects have no record. {REMEDY}")]
     Unrelated,
 }
 
-/// Finds that `database` and `objects` belong together, or binds them where nothing can be lost; answers their id.
+/// Checks that `database` and `objects` belong together, or binds them if nothing can be lost. Returns their store id.
 ///
 /// # Errors
-/// [`BindError`] if they do not belong together, as far as can be told, or one of them failed.
+/// [`BindError`] if they do not appear to belong together, or if one of them failed.
 pub async fn bind<D, O, C, E>(database: &D, objects: &O, clock: &C, entropy: &E) -> Result<StoreId, BindError>
 where
     D: Database,
@@ -93,7 +88,7 @@ where
 {
     let registered = repo::store::find(database).await.map_err(BindError::Database)?;
     let marked = store_id::read(objects).await.map_err(BindError::Objects)?;
-    let adopted = match (registered, marked) {
+    let existing = match (registered, marked) {
         (Some(registered), Some(marked)) if registered.id == marked => {
             if !registered.is_bound {
                 repo::store::confirm(database, marked).await.map_err(BindError::Database)?;
@@ -101,37 +96,37 @@ where
             return Ok(marked);
         }
         (Some(registered), Some(objects)) => {
-            return Err(BindError::Different { database: registered.id, objects });
+            return Err(BindError::DifferentIds { database: registered.id, objects });
         }
-        (None, _) | (_, None) => adoptable(registered, marked, relation(database, objects).await?)?,
+        (None, _) | (_, None) => id_to_share(registered, marked, relation(database, objects).await?)?,
     };
-    let id = adopted.unwrap_or_else(|| StoreId::generate(clock, entropy));
+    let id = existing.unwrap_or_else(|| StoreId::generate(clock, entropy));
     let registered = repo::store::propose(database, id).await.map_err(BindError::Database)?;
     finish(database, objects, registered.id).await
 }
 
-/// The id that both get if nothing can be lost by it; `None` is a new one.
-fn adoptable(
+/// The existing id that both should have, if nothing can be lost by that; `None` means a new id.
+fn id_to_share(
     registered: Option<Registered>,
     marked: Option<StoreId>,
     relation: Relation,
 ) -> Result<Option<StoreId>, BindError> {
     match (registered, marked) {
-        (None, Some(objects)) if relation != Relation::Empty => Err(BindError::DatabaseHasNone { objects }),
+        (None, Some(objects)) if relation != Relation::Empty => Err(BindError::DatabaseWithoutId { objects }),
         (None, Some(objects)) => Ok(Some(objects)),
         (Some(Registered { id, is_bound: true }), _) if relation != Relation::Empty => {
-            Err(BindError::ObjectsHaveNone { database: id })
+            Err(BindError::ObjectsWithoutId { database: id })
         }
         _ if relation == Relation::Unrelated => Err(BindError::Unrelated),
         (registered, _) => Ok(registered.map(|registered| registered.id)),
     }
 }
 
-/// Declares that `database` and `objects` belong together, whatever they say: both get a new id, so that whatever else
-/// belonged to one of them does not any more.
+/// Binds `database` and `objects` regardless of their current ids: both get a new id, so any earlier counterpart of either
+/// no longer matches.
 ///
 /// # Errors
-/// [`BindError`] if one of them failed, or another process did the same at the same time.
+/// [`BindError`] if one of them failed, or if another process did the same at the same time.
 pub async fn adopt<D, O, C, E>(
     database: &D,
     objects: &O,
@@ -149,31 +144,31 @@ where
     finish(database, objects, registered.id).await
 }
 
-/// Gives the object store the id that the database has, and has the database record it.
+/// Writes the id of the database to the object store, and records in the database that both have it.
 async fn finish(
     database: &impl Database,
     objects: &impl ObjectStore,
     id: StoreId,
 ) -> Result<StoreId, BindError> {
     store_id::write(objects, id).await.map_err(BindError::Objects)?;
-    // Another database may have been given the same object store at the same time.
+    // Another process may have bound the same object store to another database at the same time.
     match store_id::read(objects).await.map_err(BindError::Objects)? {
         Some(marked) if marked == id => {}
-        Some(objects) => return Err(BindError::Different { database: id, objects }),
-        None => return Err(BindError::ObjectsHaveNone { database: id }),
+        Some(objects) => return Err(BindError::DifferentIds { database: id, objects }),
+        None => return Err(BindError::ObjectsWithoutId { database: id }),
     }
     repo::store::confirm(database, id).await.map_err(BindError::Database)?;
     tracing::info!(store.id = %id, "the database and the object store are bound to each other");
     Ok(id)
 }
 
-/// What records and objects have to do with each other.
+/// Whether the records and the objects refer to each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Relation {
-    /// There are neither.
+    /// There are neither records nor objects.
     Empty,
-    /// At least half of those that were looked up have each other.
-    AboutEachOther,
+    /// At least half of the sampled objects have a record, and at least half of the sampled records have an object.
+    Related,
     Unrelated,
 }
 
@@ -194,7 +189,7 @@ async fn relation<D: Database>(database: &D, objects: &impl ObjectStore) -> Resu
     }
     let is_half = |some: usize, all: usize| all > 0 && some * 2 >= all;
     Ok(match is_half(known, of_listed) && is_half(present, recorded.len()) {
-        true => Relation::AboutEachOther,
+        true => Relation::Related,
         false => Relation::Unrelated,
     })
 }

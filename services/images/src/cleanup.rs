@@ -1,8 +1,8 @@
-//! The daily clean-up. Safe to stop at any point, to repeat, and to run twice at once.
+//! The daily clean-up. It is safe to stop at any point, to repeat, and to run twice at the same time.
 //!
-//! It removes what is due (`purge`, uploads that were never completed) and what belongs to nobody (`sweep`), the latter by
-//! way of a quarantine (`quarantine`). Before all that it makes sure that the database and the object store belong
-//! together: to a foreign database every object looks like one that belongs to nobody.
+//! It removes images that were deleted long ago (`purge`), uploads that were never completed, and objects without a record
+//! (`sweep`). Swept objects of images first move to a quarantine (`quarantine`). Before all that it checks that the database
+//! and the object store belong together: with the wrong database, every object seems to have no record.
 
 mod pages;
 mod purge;
@@ -19,37 +19,37 @@ use crate::{
     repo,
 };
 
-/// How long a deleted image can be brought back: 30 days.
+/// How long a deleted image can be restored: 30 days.
 const RETENTION_SECONDS: i64 = 30 * 24 * 60 * 60;
 
-/// How old an object without a record must be to be swept, so that no upload under way loses its own: a day. A direct
-/// upload that is as old and not completed goes too, and goes first: its object is never older than itself.
+/// How old an object without a record must be before it is swept: one day, so that no running upload loses its object.
+/// Direct uploads that are not completed expire at the same age. They are removed first, because the object of an upload is
+/// never older than the upload.
 const ORPHAN_SECONDS: i64 = 24 * 60 * 60;
 
-/// How many uploads one statement removes.
+/// The most uploads that one statement removes.
 const EXPIRE_BATCH: u32 = 500;
 
-/// How many objects are listed, and looked up, at a time.
+/// How many objects are listed, and looked up in the database, at a time.
 const PAGE: usize = 500;
 
-/// The largest share of the objects that a sweep may take where the settings do not say, in percent. Leftovers of crashes
-/// are a few in a thousand.
+/// The default of [`CleanupSettings::max_sweep_percent`]. Crashes leave only a few of a thousand objects without a record.
 pub const DEFAULT_MAX_SWEEP_PERCENT: u8 = 10;
 
-/// As many objects may be swept whatever their share is: of two objects, one may well be left over.
-pub const PLAUSIBLE_SWEEP: u64 = 10;
+/// A sweep of up to this many objects is allowed whatever their share is: in a small store, one object can be a large share.
+pub const SMALL_SWEEP: u64 = 10;
 
-/// How many objects one clean-up moves where the settings do not say.
+/// The default of [`CleanupSettings::max_moves`].
 pub const DEFAULT_MAX_MOVES: usize = 10_000;
 
-/// What a host may set.
+/// The settings of a clean-up.
 #[derive(Clone, Copy, Debug)]
 pub struct CleanupSettings {
-    /// The largest share of the objects older than a day that a sweep may take, in percent. A sweep that would take more
-    /// takes none, unless it is at most [`PLAUSIBLE_SWEEP`] objects.
+    /// The largest share that a sweep may move of all objects older than one day, in percent. If it would have to move more
+    /// than that, and more than [`SMALL_SWEEP`] objects, it moves none.
     pub max_sweep_percent: u8,
-    /// The most objects that are moved into the quarantine, and out of it; the next clean-up goes on. A Worker may make
-    /// only so many calls.
+    /// The most objects that one clean-up moves into the quarantine, and out of it; the next clean-up continues. A Worker
+    /// needs this limit, because its number of calls is limited.
     pub max_moves: usize,
 }
 
@@ -59,18 +59,18 @@ impl Default for CleanupSettings {
     }
 }
 
-/// What a clean-up did.
+/// The result of a clean-up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CleanupReport {
-    /// Images that were deleted more than 30 days ago and are now gone, with their annotations and objects.
+    /// Images deleted more than 30 days ago that were removed, with their annotations and objects.
     pub purged_images: u64,
-    /// Direct uploads that were not completed within a day.
+    /// Direct uploads that were not completed within one day and were removed.
     pub expired_uploads: u64,
-    /// Objects older than a day that had no record. Those of images are in the quarantine now.
+    /// Objects older than one day without a record: those of images were moved to the quarantine, the others deleted.
     pub swept_objects: u64,
-    /// Objects that had a record again and came back from the quarantine.
+    /// Objects in the quarantine that have a record again and were moved back.
     pub restored_objects: u64,
-    /// Objects that were in the quarantine for 7 days and are now gone.
+    /// Objects that were in the quarantine for 7 days and were removed.
     pub removed_objects: u64,
 }
 
@@ -85,46 +85,46 @@ impl fmt::Display for CleanupReport {
     }
 }
 
-/// Why a clean-up stopped, in a sentence for whoever operates it.
+/// Why a clean-up stopped. The messages are for the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum CleanupError {
-    /// The database or the object store failed; the next clean-up does what is left.
-    #[error("the clean-up stopped midway, the next one goes on: {0}")]
+    /// The database or the object store failed; the next clean-up does the rest.
+    #[error("the clean-up did not complete, the next one continues: {0}")]
     Storage(#[from] storage::Error),
 
     /// The database and the object store do not belong together; nothing was removed.
     #[error("the clean-up removed nothing: {0}")]
-    Foreign(#[from] BindError),
+    Unbound(#[from] BindError),
 
-    /// So many objects without a record are rather records that are lost; no object was swept.
+    /// So many objects have no record that records were probably lost; no object was swept.
     #[error(
         "the sweep moved nothing: {orphans} of {objects} objects have no record in the database, more than \
-         {max_percent} %. Is the database an old backup, or another one? Restore the newest. If these objects are to go, \
-         run `reticle cleanup --max-sweep-percent {percent}` once (in a Worker, set RETICLE_MAX_SWEEP_PERCENT); they stay in the \
-         quarantine for 7 days"
+         {max_percent} %. Check whether the database is an old backup or the wrong one, and restore the newest. To sweep \
+         these objects, run `reticle cleanup --max-sweep-percent {percent}` once (in a Worker, set RETICLE_MAX_SWEEP_PERCENT); \
+         they stay in the quarantine for 7 days"
     )]
-    Implausible {
-        /// Objects older than a day without a record.
+    TooManyOrphans {
+        /// Objects older than one day without a record.
         orphans: u64,
-        /// All objects older than a day.
+        /// All objects older than one day.
         objects: u64,
-        /// Their share, in percent.
+        /// The share of the orphans, in percent.
         percent: u64,
-        /// The largest that was allowed.
+        /// The largest share that is allowed.
         max_percent: u8,
     },
 }
 
-/// Images that were deleted up to this moment cannot be brought back any more at `now`.
+/// Images that were deleted at this time or before cannot be restored at `now`.
 pub(crate) const fn purge_before(now: Timestamp) -> Timestamp {
     now.plus_seconds(-RETENTION_SECONDS)
 }
 
-/// Purges images that were deleted more than 30 days ago and uploads that are not completed after a day; gives objects
-/// back that are in the quarantine and have a record; and moves objects there that are older than a day and have none.
+/// Runs a clean-up: purges images deleted more than 30 days ago and uploads not completed within one day; moves objects back
+/// from the quarantine if they have a record; and moves objects there that are older than one day and have no record.
 ///
 /// # Errors
-/// [`CleanupError`]; what is left is done by the next run.
+/// [`CleanupError`]; the next run does the rest.
 pub async fn cleanup<D, O, C, E>(
     database: &D,
     objects: &O,
@@ -161,7 +161,7 @@ async fn expire<D: Database>(session: &Session<'_, D>, now: Timestamp) -> storag
     }
 }
 
-/// What was stored before this moment, and has no record at `now`, belongs to nobody.
+/// Objects that were stored before this time and have no record at `now` are orphans.
 const fn orphan_before(now: Timestamp) -> Timestamp {
     now.plus_seconds(-ORPHAN_SECONDS)
 }

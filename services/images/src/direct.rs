@@ -1,8 +1,8 @@
-//! Direct uploads: the bytes go to the object store by a request of their own, and become an image once they were read.
+//! Direct uploads: the client sends the bytes to the object store with a separate request, and then completes the upload.
 //!
-//! What is sent stays apart from the pictures, because the request holds for an hour, also after the upload is
-//! completed, and must not change what was found good by then. So completing passes the bytes through the checks that any
-//! upload passes, once, and stores them under a key that no request was ever signed for.
+//! The signed request stays valid for an hour, even after completion, so a client could replace the bytes after they were
+//! checked. Therefore the bytes are sent to a staging key. Completing an upload reads them once, through the same checks as
+//! any upload, and stores them under a new key that no request was ever signed for.
 
 mod complete;
 mod receive;
@@ -22,20 +22,20 @@ pub(crate) use complete::complete;
 pub(crate) use receive::receive;
 pub(crate) use request::request;
 
-/// Where bytes are that are no picture yet.
+/// The prefix of the staging keys.
 pub(crate) const STAGING_PREFIX: &str = "uploads/";
 
 /// An upload that is not completed yet.
 #[derive(Clone, Debug)]
 pub(crate) struct DirectUpload {
-    /// Also the id of the image to come.
+    /// The id of the upload, and of the image that it becomes.
     pub(crate) id: ImageId,
     pub(crate) owner: UserId,
     pub(crate) created_at: Timestamp,
     pub(crate) declaration: Declaration,
 }
 
-/// What is said of the bytes before they are sent.
+/// What the client declared about the bytes when it created the upload.
 #[derive(Clone, Debug)]
 pub(crate) struct Declaration {
     pub(crate) filename: Filename,
@@ -46,16 +46,16 @@ pub(crate) struct Declaration {
 }
 
 impl DirectUpload {
-    /// Where the bytes are sent to.
-    #[expect(clippy::expect_used, reason = "hex digits after a known prefix, whatever the request was")]
+    /// The staging key to which the bytes are sent.
+    #[expect(clippy::expect_used, reason = "hex digits after a known prefix, regardless of the request")]
     pub(crate) fn key(&self) -> ObjectKey {
         ObjectKey::parse(&format!("{STAGING_PREFIX}{}", self.id))
-            .expect("hex digits after a prefix are a key")
+            .expect("hex digits after a prefix are a valid key")
     }
 }
 
 impl Declaration {
-    /// What `request` says, of at most `max_bytes`.
+    /// Decodes `request`; the declared size must be at most `max_bytes`.
     pub(crate) fn parse(request: pb::CreateUploadRequest, max_bytes: i32) -> Result<Self, Violations> {
         let mut violations = Violations::default();
         let format = violations.check(declared_format(&request.content_type));
@@ -84,12 +84,13 @@ impl Declaration {
     }
 }
 
-/// Direct uploads name their format: the request that stores the bytes is made for it.
+/// A direct upload must declare its format, because the request that stores the bytes is signed for one content type.
 fn declared_format(content_type: &str) -> Result<Format, Violation> {
     match Declared::parse(content_type) {
         Ok(Declared::Format(format)) => Ok(format),
-        Ok(Declared::Anything) | Err(_) => {
-            Err(Violation::new("content_type", "must be image/* of JPEG, PNG, GIF, WebP, BMP, TIFF or AVIF"))
-        }
+        Ok(Declared::Anything) | Err(_) => Err(Violation::new(
+            "content_type",
+            "must be the image/* type of JPEG, PNG, GIF, WebP, BMP, TIFF or AVIF",
+        )),
     }
 }

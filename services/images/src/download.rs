@@ -1,4 +1,4 @@
-//! The one way out: which part of a picture is asked for, and its bytes in messages of bounded size.
+//! Downloads: selects the requested part of an image, and streams its bytes in messages of limited size.
 
 use aip::Violation;
 use bytes::Bytes;
@@ -14,25 +14,25 @@ use crate::{
 /// The most bytes that one message carries.
 pub(crate) const MESSAGE_BYTES: usize = 64 * 1024;
 
-/// Which part of a picture is asked for, and on which conditions (RFC 9110 sections 13 and 14).
+/// Which part of an image to send, and on which conditions (RFC 9110 sections 13 and 14).
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Wanted {
-    /// Negative counts from the end.
+pub(crate) struct DownloadOptions {
+    /// A negative value counts from the end.
     offset: i32,
-    /// At least 1; `None` is all that is left.
+    /// At least 1; `None` means all remaining bytes.
     limit: Option<i32>,
     if_none_match: Vec<String>,
     if_range: Option<String>,
 }
 
-/// Bytes of a picture, within it and at least one.
+/// A range of bytes inside an image, at least one byte long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Part {
     offset: i32,
     length: i32,
 }
 
-impl TryFrom<pb::DownloadImageRequest> for Wanted {
+impl TryFrom<pb::DownloadImageRequest> for DownloadOptions {
     type Error = Violation;
 
     fn try_from(request: pb::DownloadImageRequest) -> Result<Self, Violation> {
@@ -48,9 +48,9 @@ impl TryFrom<pb::DownloadImageRequest> for Wanted {
     }
 }
 
-impl Wanted {
-    /// The part of `image` to send; `None` if the caller has the picture already.
-    fn of(&self, image: &Image) -> Result<Option<Part>> {
+impl DownloadOptions {
+    /// The part of `image` to send; `None` if the caller has a current copy.
+    fn select_part(&self, image: &Image) -> Result<Option<Part>> {
         if self.if_none_match.iter().any(|tag| tag == "*" || *tag == image.sha256) {
             return Ok(None);
         }
@@ -67,13 +67,13 @@ impl Wanted {
     }
 }
 
-/// Opens `image` as `wanted`: the first message tells what follows.
+/// Opens `image` for download. The first message describes the part that follows.
 pub(crate) async fn open(
     objects: &impl ObjectStore,
     image: Image,
-    wanted: &Wanted,
+    options: &DownloadOptions,
 ) -> Result<impl Stream<Item = Result<pb::DownloadImageResponse>> + Send + 'static> {
-    let part = wanted.of(&image)?;
+    let part = options.select_part(&image)?;
     let body = match part {
         Some(part) => {
             let object = objects.get(&image.key, range(part, image.size_bytes)).await?;
@@ -82,14 +82,14 @@ pub(crate) async fn open(
         None => stream::empty().boxed(),
     };
     let length = part.map_or(0, |part| part.length.unsigned_abs());
-    let data = exactly(image.id, body, length).map(|data| data.map(Payload::Data));
+    let data = read_exactly(image.id, body, length).map(|data| data.map(Payload::Data));
     let content = stream::iter([Ok(Payload::Content(content(image, part)))]);
     Ok(content
         .chain(data)
         .map(|payload| payload.map(|payload| pb::DownloadImageResponse { payload: Some(payload) })))
 }
 
-/// A whole picture is read without a range, which every store serves best.
+/// The range to read; `None` for a whole image, which every store serves best.
 fn range(part: Part, size: i32) -> Option<ByteRange> {
     let range =
         ByteRange { offset: part.offset.unsigned_abs().into(), length: part.length.unsigned_abs().into() };
@@ -108,29 +108,29 @@ fn content(image: Image, part: Option<Part>) -> pb::ImageContent {
     }
 }
 
-/// A body on its way out.
-struct Sending {
+/// A body of known length that is split into messages.
+struct ExactBody {
     image: ImageId,
     body: ByteStream,
     chunk: Bytes,
-    /// How many bytes must still come, `chunk` included.
+    /// How many bytes remain to be sent, including `chunk`.
     left: usize,
 }
 
-/// Exactly `length` bytes of `body` in messages; a body that has fewer fails at its end.
-pub(crate) fn exactly(
+/// Streams exactly `length` bytes of `body` in messages of limited size. A shorter body ends with an error.
+pub(crate) fn read_exactly(
     image: ImageId,
     body: ByteStream,
     length: u32,
 ) -> impl Stream<Item = Result<Bytes>> + Send {
     let left = usize::try_from(length).unwrap_or(usize::MAX);
-    let sending = Sending { image, body, chunk: Bytes::new(), left };
-    stream::try_unfold(sending, |mut sending| async move {
-        Ok(sending.next_message().await?.map(|message| (message, sending)))
+    let exact = ExactBody { image, body, chunk: Bytes::new(), left };
+    stream::try_unfold(exact, |mut exact| async move {
+        Ok(exact.next_message().await?.map(|message| (message, exact)))
     })
 }
 
-impl Sending {
+impl ExactBody {
     async fn next_message(&mut self) -> Result<Option<Bytes>> {
         if self.left == 0 {
             return Ok(None);

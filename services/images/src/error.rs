@@ -1,4 +1,4 @@
-//! Everything that can go wrong, and what the caller is told of it.
+//! The errors of the service, and the gRPC status of each.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use crate::{format::Unsupported, image::ImageId};
 
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// When to retry a transfer for which there is no room: most take less.
+/// When to retry a transfer above the limits: most transfers end sooner.
 const RETRY_TRANSFER_AFTER: Duration = Duration::from_secs(5);
 
 /// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    #[error("the request breaks {} rules", .0.count())]
+    #[error("the request has {} invalid fields", .0.count())]
     Invalid(Violations),
 
     #[error(transparent)]
@@ -27,44 +27,49 @@ pub(crate) enum Error {
     #[error("upload {0} does not exist for the caller")]
     UploadNotFound(ImageId),
 
-    #[error("Nothing was uploaded yet: send the bytes by the upload's request first")]
+    #[error(
+        "No bytes were uploaded yet. Send them with the request that CreateUpload returned, then complete again."
+    )]
     NotUploaded(ImageId),
 
     #[error("image {0} is not deleted")]
     NotDeleted(ImageId),
 
-    #[error("image {0} has another etag")]
+    #[error("image {0} has a different etag")]
     Conflict(ImageId),
 
-    #[error("The image is too large: the limit is {limit} bytes")]
+    #[error("The image is too large. The limit is {limit} bytes.")]
     TooLarge { limit: i32 },
 
     #[error(transparent)]
     Unsupported(#[from] Unsupported),
 
-    #[error("The image has {size} bytes: none of them is in the range")]
+    #[error("The range is outside of the image, which has {size} bytes")]
     RangeNotSatisfiable { size: i32 },
 
-    #[error("The signature does not belong to this URL")]
+    #[error("The signature is not valid for this URL")]
     WrongSignature,
 
-    #[error("The signed URL has expired: ask for a new one")]
+    #[error("The signed URL has expired. Request a new one.")]
     ExpiredSignature,
 
-    #[error("{limit} uploads and downloads are under way, as many as this server allows. Retry later.")]
+    #[error(
+        "This server is at its limit of {limit} concurrent uploads and downloads. Retry after {retry} s.",
+        retry = RETRY_TRANSFER_AFTER.as_secs()
+    )]
     TooManyTransfers { limit: usize },
 
     #[error(
-        "{limit} uploads and downloads of this caller or signed URL are under way, as many as one may have. \
+        "This caller or signed URL is at its limit of {limit} concurrent uploads and downloads. \
          Retry when one of them has ended."
     )]
     TooManyTransfersOfCaller { limit: usize },
 
-    #[error("image {0} has a record, but its bytes are missing or cut short")]
+    #[error("image {0} has a record, but its bytes are missing or truncated")]
     BytesLost(ImageId),
 
-    /// The request's stream broke off; the transport has already said why.
-    #[error("the request's stream broke off")]
+    /// The stream of the request failed; the status of the transport says why.
+    #[error("the stream of the request failed")]
     Stream(#[source] Status),
 
     #[error(transparent)]
@@ -115,7 +120,11 @@ impl From<Error> for Status {
             }
             Error::BytesLost(id) => {
                 tracing::error!(image.id = %id, "{text}");
-                aip::with_reason(Code::DataLoss, "IMAGE_LOST", "The image's bytes are lost")
+                aip::with_reason(
+                    Code::DataLoss,
+                    "IMAGE_LOST",
+                    "The bytes of the image are missing or truncated",
+                )
             }
             Error::Stream(status) => status,
             Error::Storage(error) => aip::storage_failure(&error),

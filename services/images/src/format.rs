@@ -1,6 +1,6 @@
-//! The picture formats, by their first bytes and by their media types.
+//! The image formats: detection by first bytes, and media types.
 
-/// A raster format that is stored and served. SVG is none: it is a document that can carry scripts.
+/// A raster format that the service stores. SVG is not included: it is a document that can contain scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     Jpeg,
@@ -12,29 +12,29 @@ pub(crate) enum Format {
     Avif,
 }
 
-/// Why an upload is not a picture that is stored here.
+/// Why the format of an upload is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unsupported {
     #[error(
-        "The image must be JPEG, PNG, GIF, WebP, BMP, TIFF or AVIF: its first bytes are of none of these"
+        "The image must be JPEG, PNG, GIF, WebP, BMP, TIFF or AVIF. Its first bytes match none of these formats."
     )]
     Bytes,
     #[error(
-        "The declared content type must be image/*, but not image/svg+xml, or application/octet-stream, or left out"
+        "The declared content type must be image/* (but not image/svg+xml) or application/octet-stream, or be left out"
     )]
     Declared,
-    #[error("The declared content type and the bytes do not agree: the bytes are {}", .0.media_type())]
-    Disagreement(Format),
+    #[error("The declared content type does not match the bytes, which are {}", .0.media_type())]
+    Mismatch(Format),
 }
 
 impl Format {
-    /// How many of the first bytes [`Self::sniff`] looks at.
+    /// How many of the first bytes [`Self::sniff`] reads.
     pub(crate) const SNIFFED_BYTES: usize = 64;
 
     const ALL: [Self; 7] = [Self::Jpeg, Self::Png, Self::Gif, Self::WebP, Self::Bmp, Self::Tiff, Self::Avif];
 
-    /// The format of a file that begins with `bytes`: all of it, or at least its first [`Self::SNIFFED_BYTES`]. Looks at no
-    /// more than these, so that the format does not depend on how many bytes arrived together.
+    /// Detects the format of a file from its beginning, `bytes`, which must be at least [`Self::SNIFFED_BYTES`] long or the
+    /// whole file. It reads no more bytes than these, so that the result does not depend on how the bytes arrive.
     pub(crate) fn sniff(bytes: &[u8]) -> Result<Self, Unsupported> {
         let bytes = bytes.get(..Self::SNIFFED_BYTES).unwrap_or(bytes);
         match bytes {
@@ -42,7 +42,7 @@ impl Format {
             [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Ok(Self::Png),
             [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Ok(Self::Gif),
             [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Ok(Self::WebP),
-            // 43 is that of BigTIFF.
+            // 42 is the version of TIFF, 43 that of BigTIFF.
             [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Ok(Self::Tiff),
             [b'B', b'M', ..] if has_bitmap_header(bytes) => Ok(Self::Bmp),
             [_, _, _, _, b'f', b't', b'y', b'p', ..] if has_avif_brand(bytes) => Ok(Self::Avif),
@@ -50,7 +50,7 @@ impl Format {
         }
     }
 
-    /// The media type that pictures of this format are served as.
+    /// The media type of images in this format.
     pub(crate) const fn media_type(self) -> &'static str {
         match self {
             Self::Jpeg => "image/jpeg",
@@ -63,12 +63,12 @@ impl Format {
         }
     }
 
-    /// The format that is served as `media_type`.
+    /// The format with this media type, exactly as [`Self::media_type`] returns it.
     pub(crate) fn from_media_type(media_type: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|format| format.media_type() == media_type)
     }
 
-    /// The usual extension of a file's name.
+    /// The usual file extension.
     pub(crate) const fn extension(self) -> &'static str {
         match self {
             Self::Jpeg => "jpg",
@@ -81,7 +81,7 @@ impl Format {
         }
     }
 
-    /// Whether files of this format are named so, in letters of either case.
+    /// Whether `extension` belongs to this format. Case-insensitive.
     pub(crate) fn has_extension(self, extension: &str) -> bool {
         let others: &[&str] = match self {
             Self::Jpeg => &["jpeg", "jpe", "jfif"],
@@ -95,42 +95,42 @@ impl Format {
         names.into_iter().any(|name| name.eq_ignore_ascii_case(extension))
     }
 
-    /// Whether files of one of the formats are named so.
+    /// Whether `extension` belongs to any of the formats.
     pub(crate) fn is_extension(extension: &str) -> bool {
         Self::ALL.into_iter().any(|format| format.has_extension(extension))
     }
 }
 
-/// `BM` alone begins many a text; a bitmap has the size of its second header, one of a few, at offset 14.
+/// Text can begin with `BM` too. A bitmap has the size of its second header at offset 14, and only a few sizes exist.
 fn has_bitmap_header(bytes: &[u8]) -> bool {
     let size = bytes.get(14..18).map(|size| size.iter().rev().fold(0_u32, |n, &b| n << 8 | u32::from(b)));
     matches!(size, Some(12 | 16 | 40 | 52 | 56 | 64 | 108 | 124))
 }
 
-/// Of the ISO base media files, only those with an AVIF brand; HEIC is another.
+/// An ISO base media file is AVIF only if it has an AVIF brand; HEIC files have other brands.
 fn has_avif_brand(bytes: &[u8]) -> bool {
     let length = bytes.first_chunk().map_or(0, |length| u32::from_be_bytes(*length));
     let end = usize::try_from(length).unwrap_or(usize::MAX).min(bytes.len());
     let brands = bytes.get(8..end).unwrap_or_default().chunks_exact(4);
-    // The second word is the major brand's version.
+    // The second word is the version of the major brand.
     brands.enumerate().any(|(index, brand)| index != 1 && matches!(brand, b"avif" | b"avis"))
 }
 
-/// What an upload is said to be.
+/// The format that a client declared for an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Declared {
-    /// Nothing in particular: the bytes decide.
+    /// No known format: it is detected from the bytes.
     Anything,
-    /// A picture of this format.
+    /// An image of this format.
     Format(Format),
 }
 
 impl Declared {
-    /// What a media type declares, whatever its case and its parameters. Programs have made up many a type for the formats
-    /// that they know (`image/x-citrix-jpeg`), so of one that is not known here the bytes decide. SVG is known, and not stored.
+    /// Decodes a declared media type; its case and its parameters do not matter. Many programs use nonstandard types for
+    /// common formats (`image/x-citrix-jpeg`), so for an unknown type the bytes decide. SVG is rejected.
     pub(crate) fn parse(media_type: &str) -> Result<Self, Unsupported> {
         let essence = media_type.split(';').next().unwrap_or_default();
-        // The white space of HTTP's fields (RFC 9110 section 5.6.3).
+        // The white space that HTTP allows around field values (RFC 9110 section 5.6.3).
         let essence = essence.trim_matches([' ', '\t']).to_ascii_lowercase();
         Ok(Self::Format(match essence.as_str() {
             "" | "application/octet-stream" | "binary/octet-stream" => return Ok(Self::Anything),
@@ -147,10 +147,10 @@ impl Declared {
         }))
     }
 
-    /// `found`, if it is what was declared.
-    pub(crate) fn agree(self, found: Format) -> Result<Format, Unsupported> {
+    /// Returns the detected format `found` if it matches the declared one.
+    pub(crate) fn check(self, found: Format) -> Result<Format, Unsupported> {
         match self {
-            Self::Format(declared) if declared != found => Err(Unsupported::Disagreement(found)),
+            Self::Format(declared) if declared != found => Err(Unsupported::Mismatch(found)),
             Self::Format(_) | Self::Anything => Ok(found),
         }
     }
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn formats_are_known_by_their_first_bytes() {
+    fn formats_are_detected_from_their_first_bytes() {
         let files: [(&[u8], Format); 12] = [
             (b"\xff\xd8\xff\xe0", Format::Jpeg),
             (b"\x89PNG\r\n\x1a\n", Format::Png),
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn all_other_bytes_are_rejected() {
         let files: [&[u8]; 12] = [
             b"",
             b"\xff\xd8",
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_brand_counts_only_among_the_bytes_that_are_always_there() {
+    fn a_brand_counts_only_within_the_sniffed_bytes() {
         let ftyp = |others: usize| {
             let brands = [b"ftypmif1\0\0\0\0".as_slice(), &b"mif1".repeat(others), b"avif"].concat();
             [[0, 0, 1, 0].as_slice(), &brands].concat()
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn the_usual_spellings_of_a_type_are_understood() {
+    fn the_usual_spellings_of_a_media_type_are_accepted() {
         for text in ["image/jpeg", "image/jpg", "IMAGE/JPEG; q=1", " image/pjpeg "] {
             assert_eq!(Declared::parse(text), Ok(Declared::Format(Format::Jpeg)), "{text}");
         }
@@ -240,17 +240,17 @@ mod tests {
     }
 
     #[test]
-    fn types_that_are_not_stored_here_are_refused() {
+    fn unsupported_media_types_are_rejected() {
         for text in ["image/svg+xml", "text/html", "video/mp4", "image", "image/", "\u{3000}image/png"] {
             assert_eq!(Declared::parse(text), Err(Unsupported::Declared), "{text}");
         }
     }
 
     #[test]
-    fn a_declared_type_must_agree_with_the_bytes() {
+    fn a_declared_type_must_match_the_bytes() {
         let declared = Declared::Format(Format::Png);
-        assert_eq!(declared.agree(Format::Png), Ok(Format::Png));
-        assert_eq!(declared.agree(Format::Jpeg), Err(Unsupported::Disagreement(Format::Jpeg)));
-        assert_eq!(Declared::Anything.agree(Format::Jpeg), Ok(Format::Jpeg));
+        assert_eq!(declared.check(Format::Png), Ok(Format::Png));
+        assert_eq!(declared.check(Format::Jpeg), Err(Unsupported::Mismatch(Format::Jpeg)));
+        assert_eq!(Declared::Anything.check(Format::Jpeg), Ok(Format::Jpeg));
     }
 }

@@ -1,4 +1,4 @@
-//! One stored picture.
+//! The domain types of a stored image.
 
 mod checksum;
 mod filename;
@@ -21,10 +21,10 @@ pub(crate) use frame::{Dimensions, Orientation};
 pub(crate) use metadata::Metadata;
 pub(crate) use unknown_size::UnknownSize;
 
-/// Where all pictures are in the object store.
+/// The prefix of the keys of all images in the object store.
 pub(crate) const OBJECT_PREFIX: &str = "images/";
 
-/// The record of a picture.
+/// The record of an image.
 #[derive(Clone, Debug)]
 pub(crate) struct Image {
     pub(crate) id: ImageId,
@@ -32,7 +32,7 @@ pub(crate) struct Image {
     pub(crate) key: ObjectKey,
     pub(crate) format: Format,
     pub(crate) size_bytes: i32,
-    /// 64 lower-case hex digits; also the picture's own entity tag.
+    /// 64 lower-case hex digits; also the entity tag of the bytes.
     pub(crate) sha256: String,
     pub(crate) dimensions: Result<Dimensions, UnknownSize>,
     pub(crate) orientation: Orientation,
@@ -45,7 +45,7 @@ pub(crate) struct Image {
 }
 
 impl Image {
-    /// The etag of a record that was never changed.
+    /// The etag of a new record.
     pub(crate) const FIRST_ETAG: Etag = Etag::of_revision(1);
 }
 
@@ -54,21 +54,21 @@ impl Image {
 pub(crate) struct ImageId(Id);
 
 impl ImageId {
-    /// The id that `field` holds.
+    /// Decodes the id in `field`.
     pub(crate) fn parse(field: &str, text: &str) -> Result<Self, Violation> {
         text.parse().map(Self).map_err(|error: storage::InvalidId| Violation::new(field, error.to_string()))
     }
 
-    /// A new id for an image made at `now`.
+    /// Generates an id for an image created at `now`.
     pub(crate) fn generate(now: Timestamp, entropy: &impl Entropy) -> Self {
         Self(Id::generate(now, entropy))
     }
 
-    /// Where the bytes of this image are.
-    #[expect(clippy::expect_used, reason = "hex digits and a known ending, whatever the request was")]
+    /// The key of the bytes of this image in the object store.
+    #[expect(clippy::expect_used, reason = "hex digits and a known extension, regardless of the request")]
     pub(crate) fn object_key(self, format: Format) -> ObjectKey {
         ObjectKey::parse(&format!("{OBJECT_PREFIX}{self}.{}", format.extension()))
-            .expect("hex digits and a known ending are a key")
+            .expect("hex digits and a known extension are a valid key")
     }
 }
 

@@ -1,21 +1,20 @@
-//! Reads the headers of an image file as an upload does, without a service and a database around it: for fuzz targets.
+//! Reads the headers of an image file like an upload does, but without a service and a database. The fuzz targets use it.
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _, stream};
 
 use crate::{format::Format, probe::probe};
 
-/// What is known of an image file from its headers.
+/// The result of [`inspect`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inspection {
     /// The media type of its format.
     pub media_type: &'static str,
-    /// Width and height of the upright image in pixels, each at least 1. `None` if the headers do not have them.
+    /// Width and height of the upright image in pixels, each at least 1. `None` if they cannot be read from the headers.
     pub size: Option<(i32, i32)>,
 }
 
-/// Reads the headers of a file that arrives in `chunks`, and not the rest. `None` if the service does not store files of its
-/// format.
+/// Reads the headers of a file that arrives in `chunks`, but not the rest. Returns `None` if the format is not supported.
 pub async fn inspect<S>(mut chunks: S) -> Option<Inspection>
 where
     S: Stream<Item = Bytes> + Send + Unpin,
@@ -43,7 +42,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_is_read_the_same_in_any_pieces() {
+    async fn the_result_does_not_depend_on_how_the_file_is_split() {
         let png = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x03\0\0\0\x02\x08\x02\0\0\0\0\0\0\0";
         let found = Inspection { media_type: "image/png", size: Some((3, 2)) };
         for length in [1, 7, png.len()] {

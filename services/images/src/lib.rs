@@ -1,10 +1,20 @@
-//! The images service: stores pictures and serves them, by the contract of `reticle.images.v1`.
+//! The images service: stores images and serves them. It implements the contract `reticle.images.v1`.
 //!
-//! The bytes are in an [`ObjectStore`], one object each, written first and deleted last; the records are in a
-//! [`Database`]. The crate knows neither the host it runs on nor the adapters it is given.
+//! The bytes of each image are one object in an [`ObjectStore`], and its record is a row in a [`Database`]. An upload writes
+//! the object before the record, so a live record always has its object. A crash can leave an object without a record, which
+//! the daily [`cleanup()`] finds. The crate depends on no host and on no adapter of the ports.
 //!
-//! To add an RPC: say it in the `.proto`, decode, act and encode in a file of `rpc/`, and put its SQL into `repo.rs`.
-//! To add a picture format: a variant of `Format`, its first bytes in `format.rs`, its header in a file of `probe/`.
+//! | module | what it holds |
+//! |---|---|
+//! | `rpc`, `error` | the RPC handlers, and the statuses of their errors |
+//! | `image`, `format`, `view` | the domain types, and which images a caller can see |
+//! | `upload`, `direct`, `download`, `signed_url`, `transfers` | how bytes are received and sent |
+//! | `probe`, `inspect` | the size and orientation of an image, read from its headers |
+//! | `repo` | all SQL |
+//! | `binding`, `store_id`, `cleanup`, `readiness` | maintenance of the database and the object store |
+//!
+//! To add an RPC: declare it in the `.proto`; decode, act and encode in a file of `rpc/`; put its SQL into `repo.rs`.
+//! To add an image format: add a variant to `Format`, detect its first bytes in `format.rs`, read its header in `probe/`.
 
 mod binding;
 mod cleanup;
@@ -34,41 +44,41 @@ use crate::transfers::Transfers;
 pub use self::readiness::needs;
 pub use binding::{BindError, adopt, bind};
 pub use cleanup::{
-    CleanupError, CleanupReport, CleanupSettings, DEFAULT_MAX_MOVES, DEFAULT_MAX_SWEEP_PERCENT,
-    PLAUSIBLE_SWEEP, cleanup,
+    CleanupError, CleanupReport, CleanupSettings, DEFAULT_MAX_MOVES, DEFAULT_MAX_SWEEP_PERCENT, SMALL_SWEEP,
+    cleanup,
 };
 pub use inspect::{Inspection, inspect};
 pub use store_id::StoreId;
 pub use transfers::TransferLimits;
 
-/// The most bytes that a picture may have where the settings do not say.
+/// The default of [`Settings::max_upload_bytes`].
 pub const DEFAULT_MAX_UPLOAD_BYTES: i32 = 10 * 1024 * 1024;
 
-/// What the service reaches the world through.
+/// The ports of the service: everything outside of it that it uses.
 #[derive(Clone, Debug)]
 pub struct Ports<D, O, C, E, B> {
-    /// Where the records are.
+    /// Stores the records.
     pub database: D,
-    /// Where the bytes are.
+    /// Stores the bytes.
     pub objects: O,
-    /// What time it is.
+    /// The current time.
     pub clock: C,
-    /// Where ids get their randomness from.
+    /// The source of random bytes for ids.
     pub entropy: E,
-    /// Runs what an answer need not wait for.
+    /// Runs work that a response does not wait for.
     pub background: B,
 }
 
-/// What a host may set.
+/// The settings of the service.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The most bytes that a picture may have.
+    /// The most bytes of an image.
     pub max_upload_bytes: i32,
-    /// The most pixels (width × height) that a picture may have; `None` is no limit, because none is ever decoded here.
+    /// The most pixels (width × height) of an image. `None` means no limit, which is safe: the service decodes no pixels.
     pub max_pixels: Option<u64>,
-    /// What signed URLs begin with, as in `https://reticle.example`. `None`: what the gateway was called by.
+    /// The base of signed URLs, for example `https://reticle.example`. `None`: the URL by which the client called the gateway.
     pub public_url: Option<String>,
-    /// How many uploads and downloads there may be at a time; `None` where the host itself bounds them.
+    /// How many uploads and downloads may run at a time; `None` if the host limits them itself.
     pub transfers: Option<TransferLimits>,
 }
 
@@ -83,12 +93,12 @@ impl Default for Settings {
     }
 }
 
-/// The service. It needs an [`identity::AuthLayer`] in front of it: without one, nobody has a token.
+/// The images service. It needs an [`identity::AuthLayer`] in front of it: without one, no request has a caller.
 #[derive(Clone, Debug)]
 pub struct ImagesService<D, O, C, E, B> {
     ports: Ports<D, O, C, E, B>,
     signer: UrlSigner,
-    /// Makes and reads page tokens.
+    /// Makes and verifies page tokens.
     pages: Sealer,
     settings: Settings,
     transfers: Transfers,
@@ -102,7 +112,7 @@ where
     E: Entropy,
     B: Background,
 {
-    /// The service over these ports; every process that shares their data needs a `signer` with the same key.
+    /// Creates the service. All processes that share the same data need a `signer` with the same key.
     #[must_use]
     pub fn new(ports: Ports<D, O, C, E, B>, signer: UrlSigner, settings: Settings) -> Self {
         let transfers = Transfers::new(settings.transfers);
@@ -110,7 +120,7 @@ where
         Self { ports, signer, pages, settings, transfers }
     }
 
-    /// The tower service that a host serves, with the limits of its messages.
+    /// The tower service that a host serves, with the limit on message size.
     #[must_use]
     pub fn into_server(self) -> ImagesServiceServer<Self> {
         ImagesServiceServer::new(self).max_decoding_message_size(aip::MAX_MESSAGE_BYTES)

@@ -1,7 +1,9 @@
-//! How large a picture is and which way up, from its headers alone. No pixel is ever decoded.
+//! Reads the size and the orientation of an image from its headers. No pixels are decoded.
 //!
-//! A walk reads a file once, forwards, and keeps nothing but the header it is looking at, so that it can watch an upload
-//! pass. It ends where the file stops to make sense, with what it has found until then.
+//! Each format has a function `walk` that reads the file once, forwards, and keeps only the current header in memory. So it
+//! can run while an upload streams through. It stops at the first malformed part and keeps what it has found so far.
+//!
+//! To add a format: write its `walk` in a file of this folder and call it in [`probe`].
 
 mod avif;
 mod bmp;
@@ -23,37 +25,37 @@ use crate::{
 
 use forward::Forward;
 
-/// What the headers tell.
+/// The values read from the headers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Headers {
     /// Width and height of the stored pixels.
     size: Option<(u32, u32)>,
     orientation: Option<Orientation>,
-    /// Why the walk ended early, if it did.
-    ended: Option<UnknownSize>,
+    /// Why the walk stopped early; `None` if it did not.
+    stopped: Option<UnknownSize>,
 }
 
 impl Headers {
-    /// The orientation, which is upright where the file does not say.
+    /// The orientation; upright if the file has none.
     pub(crate) fn orientation(&self) -> Orientation {
         self.orientation.unwrap_or(Orientation::UPRIGHT)
     }
 
-    /// The dimensions of the upright picture, or why the file does not tell them.
+    /// The dimensions of the upright image, or why they are unknown.
     pub(crate) fn dimensions(&self) -> Result<Dimensions, UnknownSize> {
-        let (width, height) = self.size.ok_or(self.ended.unwrap_or(UnknownSize::Malformed))?;
+        let (width, height) = self.size.ok_or(self.stopped.unwrap_or(UnknownSize::Malformed))?;
         Dimensions::upright(width, height, self.orientation()).ok_or(UnknownSize::Impossible)
     }
 }
 
-/// Reads the headers of a file of this format that comes in `chunks`; it stops reading once they have told all.
+/// Reads the headers of a file of this format that arrives in `chunks`. It stops reading once it has all values.
 pub(crate) async fn probe<S>(format: Format, chunks: S) -> Headers
 where
     S: Stream<Item = Bytes> + Send + Unpin,
 {
     let mut headers = Headers::default();
     let mut file = Forward::new(chunks);
-    // A walk that ends early has written what it found.
+    // A walk that stops early has already written what it found to `headers`.
     let walked = match format {
         Format::Jpeg => jpeg::walk(&mut file, &mut headers).await,
         Format::Png => png::walk(&mut file, &mut headers).await,
@@ -63,7 +65,7 @@ where
         Format::Tiff => tiff::walk(&mut file, &mut headers).await,
         Format::Avif => avif::walk(&mut file, &mut headers).await,
     };
-    headers.ended = walked.err();
+    headers.stopped = walked.err();
     headers
 }
 

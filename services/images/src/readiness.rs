@@ -1,4 +1,4 @@
-//! What the images service needs to serve.
+//! The dependencies that the images service needs to handle requests, with their probes.
 
 use readiness::{Need, NotReady};
 use storage::{Clock, Database, Entropy, ObjectStore};
@@ -11,7 +11,7 @@ use crate::{
 const DATABASE: &str = "The database";
 const OBJECTS: &str = "The object store";
 
-/// A database and an object store that would take a write, and that belong together.
+/// The needs of the service: a database and an object store that accept writes and belong together.
 pub fn needs<D, O, C, E>(database: &D, objects: &O, clock: &C, entropy: &E) -> Vec<Need>
 where
     D: Database,
@@ -44,13 +44,13 @@ fn not_ready(error: BindError) -> NotReady {
     match error {
         BindError::Database(error) => NotReady::failed(DATABASE, &error),
         BindError::Objects(error) => NotReady::failed(OBJECTS, &error),
-        BindError::Different { .. }
-        | BindError::DatabaseHasNone { .. }
-        | BindError::ObjectsHaveNone { .. }
+        BindError::DifferentIds { .. }
+        | BindError::DatabaseWithoutId { .. }
+        | BindError::ObjectsWithoutId { .. }
         | BindError::Unrelated => {
             tracing::error!("{error}");
             NotReady::because(
-                "The database and the object store do not belong together. The log of the server says what to do.",
+                "The database and the object store do not belong together. See the log of the server for what to do.",
             )
         }
     }

@@ -1,4 +1,4 @@
-//! The records, in SQL. Every function is one round trip.
+//! The SQL for records of images. Each function makes one round trip to the database.
 
 pub(crate) mod purge;
 pub(crate) mod store;
@@ -14,29 +14,29 @@ use crate::{
     view::View,
 };
 
-/// Above every id: they begin with a hex digit.
+/// Sorts after all ids, because ids consist of hex digits.
 const ABOVE_ALL: &str = "g";
 
-/// Which images a list holds.
+/// The filter of a list.
 #[derive(Clone, Debug)]
 pub(crate) struct Filter {
     pub(crate) view: View,
-    /// A part of the filename; empty is any.
+    /// A part of the filename; empty matches all.
     pub(crate) filename: String,
     pub(crate) created_after: Option<Timestamp>,
     pub(crate) created_before: Option<Timestamp>,
-    /// Only images that were deleted after this moment, instead of the live ones.
+    /// If set, only images deleted after this time, instead of the live ones.
     pub(crate) deleted_after: Option<Timestamp>,
 }
 
-/// What to change in a record; `None` stays as it is.
+/// The fields of a record to change; `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Change {
     pub(crate) filename: Option<Filename>,
     pub(crate) metadata: Option<Metadata>,
 }
 
-/// Adds a record. A retry of an insert that did take place changes nothing.
+/// Inserts a record. A retry of an insert that succeeded changes nothing.
 pub(crate) async fn insert<D: Database>(session: &Session<'_, D>, image: &Image) -> Result<()> {
     let statement = Statement::new(
         "INSERT INTO images (id, filename, r2_key, content_type, size_bytes, sha256, width, height,
@@ -44,11 +44,11 @@ pub(crate) async fn insert<D: Database>(session: &Session<'_, D>, image: &Image)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
          ON CONFLICT (id) DO NOTHING",
     );
-    session.write(vec![record(statement, image)]).await.map(drop)
+    session.write(vec![bind_record(statement, image)]).await.map(drop)
 }
 
-/// The statement that inserts this record, with its values.
-fn record(insert: Statement, image: &Image) -> Statement {
+/// Binds the values of a record to an insert statement.
+fn bind_record(insert: Statement, image: &Image) -> Statement {
     insert
         .bind(image.id.to_string())
         .bind(image.filename.as_str())
@@ -99,8 +99,8 @@ pub(crate) async fn find_many<D: Database>(
     session.read(statement).await?.into_iter().map(image).collect()
 }
 
-/// One page of a list, newest first (see [`Scan`]). Ids are time-ordered, so that the key range is the range of creation
-/// too.
+/// Reads one page of a list, newest first (see [`Scan`]). Ids are ordered by creation time, so a range of times is a range
+/// of ids.
 pub(crate) async fn list<D: Database>(
     session: &Session<'_, D>,
     filter: &Filter,
@@ -149,7 +149,7 @@ pub(crate) async fn list<D: Database>(
     Scan::read(session.read(statement).await?, page, image, |image| image.id.into())
 }
 
-/// Changes a live image whose etag is the one that the caller expects, if it expects any.
+/// Updates a live image, if its etag is the expected one or none is expected.
 pub(crate) async fn update<D: Database>(
     session: &Session<'_, D>,
     view: &View,
@@ -175,7 +175,7 @@ pub(crate) async fn update<D: Database>(
     write_one(session, statement).await
 }
 
-/// Marks a live image as deleted, if its etag is the one that the caller expects.
+/// Marks a live image as deleted, if its etag is the expected one or none is expected.
 pub(crate) async fn delete<D: Database>(
     session: &Session<'_, D>,
     view: &View,
@@ -197,7 +197,7 @@ pub(crate) async fn delete<D: Database>(
     write_one(session, statement).await
 }
 
-/// Brings back an image that was deleted after `deleted_after`.
+/// Restores an image that was deleted after `deleted_after`.
 pub(crate) async fn undelete<D: Database>(
     session: &Session<'_, D>,
     view: &View,
@@ -218,7 +218,7 @@ pub(crate) async fn undelete<D: Database>(
     write_one(session, statement).await
 }
 
-/// Those of `keys` that no record has.
+/// Returns the keys among `keys` that have no record.
 pub(crate) async fn without_record<D: Database>(
     session: &Session<'_, D>,
     keys: Vec<ObjectKey>,
@@ -275,6 +275,5 @@ fn object_key(row: &mut Row) -> Result<ObjectKey> {
 
 fn parsed<T>(row: &mut Row, column: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<T> {
     let text: String = row.take(column)?;
-    parse(&text)
-        .ok_or_else(|| Error::Row { column: column.to_owned(), problem: "does not hold a valid value" })
+    parse(&text).ok_or_else(|| Error::Row { column: column.to_owned(), problem: "holds an invalid value" })
 }

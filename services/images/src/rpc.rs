@@ -1,4 +1,4 @@
-//! The RPCs: each decodes its request into domain types, acts, and encodes the answer.
+//! The RPC handlers. Each decodes its request into domain types, acts, and encodes the response.
 
 mod change;
 mod direct;
@@ -16,12 +16,12 @@ use tonic::{Request, Response, Status, Streaming};
 
 use crate::ImagesService;
 
-/// One request's view of the database, which begins where its bookmark says.
+/// The database session of a request, which sees at least the state of the bookmark in `headers`.
 fn resume<'a, D: Database>(database: &'a D, headers: &impl AsRef<HeaderMap>) -> Session<'a, D> {
     Session::resume(database, headers.as_ref())
 }
 
-/// The same for a request that writes: the writes of all callers take turns.
+/// Like [`resume`], for a request that writes: the database schedules writes fairly between callers.
 fn resume_for<D: Database>(
     database: &D,
     caller: &UserId,
@@ -30,7 +30,7 @@ fn resume_for<D: Database>(
     Session::resume_for(database, caller.as_str(), headers.as_ref())
 }
 
-/// An answer with the bookmark of what it saw.
+/// Makes a response that carries the bookmark of the session.
 fn respond<T, D: Database>(session: &Session<'_, D>, message: T) -> Response<T> {
     let mut response = Response::new(message);
     session.write_bookmark(response.metadata_mut().as_mut());

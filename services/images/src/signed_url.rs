@@ -1,4 +1,4 @@
-//! URLs that open one picture, or store one, without a token, for a while.
+//! Signed URLs: they permit the download of one image, or the upload of one, without a token and for a limited time.
 
 use std::time::Duration;
 
@@ -12,15 +12,15 @@ use crate::{
     image::{Image, ImageId},
 };
 
-/// How long a URL holds at most, and where the caller does not say.
+/// The longest validity of a URL, and the default.
 const MAX_TTL_SECONDS: i32 = 3600;
 
-/// How long a URL is to hold: 1 to 3600 seconds.
+/// How long a URL is valid: 1 to 3600 seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ttl(u32);
 
 impl Ttl {
-    /// The time that `ttl_seconds` asks for; 0 asks for the longest.
+    /// Decodes `ttl_seconds`; 0 means the longest.
     pub(crate) fn parse(seconds: i32) -> Result<Self, Violation> {
         match seconds {
             0 => Ok(Self(MAX_TTL_SECONDS.unsigned_abs())),
@@ -30,60 +30,60 @@ impl Ttl {
     }
 }
 
-/// A URL and the moment it stops to hold.
+/// A URL and the time when it expires.
 pub(crate) struct SignedUrl {
     pub(crate) url: String,
     pub(crate) expires_at: Timestamp,
 }
 
-/// What a URL of the gateway permits: one method on one thing.
+/// What a signed URL of the gateway permits: one method on one image or upload.
 pub(crate) struct Permit {
     method: &'static str,
-    /// What is signed for, apart from anything else that has the same id.
+    /// The name that is signed. It differs between an image and an upload with the same id.
     name: String,
     path: String,
 }
 
 impl Permit {
-    /// To read an image.
+    /// Permits the download of an image.
     pub(crate) fn read(id: ImageId) -> Self {
         Self { method: "GET", name: id.to_string(), path: format!("/api/images/{id}/content") }
     }
 
-    /// What it permits to read or store, as distinct as the thing itself.
+    /// The unique name of the image or upload.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// To send the bytes of an upload.
+    /// Permits to send the bytes of an upload.
     pub(crate) fn store(id: ImageId) -> Self {
         let path = format!("/api/images/uploads/{id}/content");
         Self { method: "PUT", name: format!("uploads/{id}"), path }
     }
 }
 
-/// The gateway, as a URL names it, and who signs for it.
+/// Makes signed URLs of the gateway.
 pub(crate) struct Gateway<'a> {
     signer: &'a UrlSigner,
     base: String,
 }
 
 impl<'a> Gateway<'a> {
-    /// The gateway at the configured base; else at the one that it says it was called by; else nowhere in particular,
-    /// which makes URLs relative ones.
+    /// Uses the configured base URL; else the one in the `x-forwarded-*` headers, by which the client called the gateway; else
+    /// none, so that URLs are relative.
     pub(crate) fn new(signer: &'a UrlSigner, configured: Option<&str>, headers: &HeaderMap) -> Self {
         let base = configured.map(|base| base.trim_end_matches('/').to_owned());
         Self { signer, base: base.or_else(|| forwarded(headers)).unwrap_or_default() }
     }
 
-    /// The URL of what `permit` permits until `expires_at`, in seconds since 1970.
+    /// Makes the URL for `permit`, valid until `expires_at` (seconds since 1970).
     pub(crate) fn url(&self, permit: &Permit, expires_at: i64) -> String {
         let signature = self.signer.sign(permit.method, &permit.name, expires_at);
         format!("{}{}?expires_at={expires_at}&signature={signature}", self.base, permit.path)
     }
 }
 
-/// A URL of the store itself where it can sign, else one of the gateway.
+/// Makes a download URL: of the object store if it can sign requests, else of the gateway.
 pub(crate) async fn sign(
     objects: &impl ObjectStore,
     gateway: &Gateway<'_>,
@@ -102,26 +102,26 @@ fn forwarded(headers: &HeaderMap) -> Option<String> {
     let header = |name| headers.get(name)?.to_str().ok();
     let scheme = header("x-forwarded-proto").filter(|scheme| matches!(*scheme, "http" | "https"))?;
     let host = header("x-forwarded-host")?;
-    // An authority may hold a user's name, which would turn the link into one to another host in the reader's eyes.
+    // An authority may contain a user name, which could make the link look like one to another host.
     let authority: Authority = host.parse().ok()?;
     let plain =
         host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'[' | b']'));
     (plain && !authority.host().is_empty()).then(|| format!("{scheme}://{authority}"))
 }
 
-/// The permission that a request carries in itself.
+/// The expiry time and the signature that a request carries from a signed URL.
 pub(crate) struct Ticket {
     expires_at: i64,
     signature: String,
 }
 
 impl Ticket {
-    /// The ticket that these fields are; `None` if there is no signature.
+    /// Makes a ticket from these request fields; `None` if there is no signature.
     pub(crate) fn new(expires_at: i64, signature: String) -> Option<Self> {
         (!signature.is_empty()).then_some(Self { expires_at, signature })
     }
 
-    /// Whether it is good for `permit` at `now`.
+    /// Checks that the ticket is valid for `permit` at `now`.
     pub(crate) fn check(&self, signer: &UrlSigner, permit: &Permit, now: Timestamp) -> Result<()> {
         if signer.verify(permit.method, &permit.name, self.expires_at, &self.signature, now) {
             Ok(())

@@ -1,4 +1,4 @@
-//! The id that a database and an object store have in common, and the object that holds it.
+//! The id that a database and its object store share, and the object that holds it.
 
 use std::fmt;
 
@@ -6,13 +6,13 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use storage::{ByteRange, Clock, Entropy, Error, Id, ObjectKey, ObjectStore, PutOptions, Result};
 
-/// The object whose bytes are the store id. It lies beside the prefixes of images, so that no clean-up meets it.
+/// The key of the object that holds the store id. It is outside of all prefixes that a clean-up lists.
 pub(crate) const OBJECT: &str = "store-id";
 
-/// The digits of an id.
+/// The number of hex digits of an id.
 const DIGITS: u64 = 32;
 
-/// Names one store: a database and the object store whose objects its records are about.
+/// Identifies one store: a database and the object store that holds the bytes of its images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoreId(Id);
 
@@ -37,12 +37,12 @@ fn key() -> ObjectKey {
     ObjectKey::parse(OBJECT).expect("the literal is a key")
 }
 
-/// The id that the object store has, if it has one.
+/// Reads the store id of the object store, if it has one.
 ///
 /// # Errors
-/// [`Error::Broken`] if the object holds something else.
+/// [`Error::Broken`] if the object does not hold a store id.
 pub(crate) async fn read(objects: &impl ObjectStore) -> Result<Option<StoreId>> {
-    // An editor may have put an end of line behind it.
+    // A text editor may have appended a line break.
     let range = ByteRange { offset: 0, length: DIGITS + 2 };
     let Some(object) = objects.get(&key(), Some(range)).await? else { return Ok(None) };
     let chunks: Vec<Bytes> = object.body.try_collect().await?;
@@ -53,7 +53,7 @@ pub(crate) async fn read(objects: &impl ObjectStore) -> Result<Option<StoreId>> 
     })
 }
 
-/// Gives the object store this id.
+/// Writes the store id to the object store.
 pub(crate) async fn write(objects: &impl ObjectStore, id: StoreId) -> Result<()> {
     let body = stream::iter([Ok(Bytes::from(id.to_string()))]).boxed();
     let options = PutOptions { size: Some(DIGITS), content_type: "text/plain".to_owned() };

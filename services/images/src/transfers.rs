@@ -1,7 +1,7 @@
-//! How many files may be on their way at a time.
+//! Limits the number of concurrent uploads and downloads.
 //!
-//! An upload or a download holds a file of the object store, or a connection to it, and memory, for as long as its peer
-//! takes. So there are limits: for all, and for each caller or signed URL, so that none of them takes what all need.
+//! Each transfer uses memory, and a file of the object store or a connection to it, until its peer has finished. So there is a
+//! total limit, and a limit for each caller or signed URL, so that one client cannot use up the total.
 
 use std::{
     collections::HashMap,
@@ -16,27 +16,27 @@ use crate::{
     signed_url::Permit,
 };
 
-/// The most uploads and downloads at a time.
+/// The most uploads and downloads that may run at a time.
 #[derive(Clone, Copy, Debug)]
 pub struct TransferLimits {
-    /// Of all callers together.
+    /// For all callers together.
     pub total: NonZeroUsize,
-    /// Of one caller, or by signed URLs of one image or upload.
+    /// For one caller, or for all signed URLs of one image or upload.
     pub per_caller: NonZeroUsize,
 }
 
 impl TransferLimits {
-    /// How many there may be in all where the host does not say.
+    /// The default of `total`.
     pub const DEFAULT_TOTAL: NonZeroUsize = NonZeroUsize::new(1_000).unwrap();
-    /// How many of one caller: as many as one HTTP/2 connection has requests.
+    /// The default of `per_caller`: the number of requests of one HTTP/2 connection.
     pub const DEFAULT_PER_CALLER: NonZeroUsize = NonZeroUsize::new(200).unwrap();
 }
 
-/// Whose transfer it is.
+/// To whose limit a transfer counts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Holder {
     Caller(UserId),
-    /// Whoever has a signed URL of this image or upload.
+    /// All clients with a signed URL of this image or upload.
     SignedUrl(String),
 }
 
@@ -52,10 +52,10 @@ impl From<&Permit> for Holder {
     }
 }
 
-/// Counts the transfers of a service. Cheap to clone.
+/// Counts the running transfers of a service. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Transfers {
-    /// `None` where the host bounds them itself.
+    /// `None` if the host limits transfers itself.
     limits: Option<TransferLimits>,
     open: Arc<Mutex<Open>>,
 }
@@ -71,10 +71,10 @@ impl Transfers {
         Self { limits, open: Arc::default() }
     }
 
-    /// Begins a transfer of `holder`, which lasts until the guard is dropped.
+    /// Begins a transfer of `holder`. It ends when the returned guard is dropped.
     ///
     /// # Errors
-    /// There are as many as there may be.
+    /// [`Error::TooManyTransfers`] or [`Error::TooManyTransfersOfCaller`] at the limit.
     pub(crate) fn begin(&self, holder: Holder) -> Result<Transfer> {
         let Some(limits) = self.limits else { return Ok(Transfer(None)) };
         let mut open = self.open();
@@ -107,7 +107,7 @@ impl Transfers {
     }
 }
 
-/// A transfer that goes on.
+/// The guard of a running transfer.
 #[derive(Debug)]
 pub(crate) struct Transfer(Option<(Transfers, Holder)>);
 
@@ -137,21 +137,21 @@ mod tests {
     }
 
     #[test]
-    fn a_caller_has_its_share_and_the_others_have_theirs() {
+    fn each_caller_has_its_own_limit_below_the_total() {
         let transfers = transfers(5, 2);
         let alice = begin(&transfers, 2, "alice").unwrap();
-        let refused = transfers.begin(holder("alice")).unwrap_err();
-        assert!(matches!(refused, Error::TooManyTransfersOfCaller { limit: 2 }));
+        let rejection = transfers.begin(holder("alice")).unwrap_err();
+        assert!(matches!(rejection, Error::TooManyTransfersOfCaller { limit: 2 }));
         let _bob = begin(&transfers, 2, "bob").unwrap();
         let _carol = begin(&transfers, 1, "carol").unwrap();
-        let refused = transfers.begin(holder("dave")).unwrap_err();
-        assert!(matches!(refused, Error::TooManyTransfers { limit: 5 }));
+        let rejection = transfers.begin(holder("dave")).unwrap_err();
+        assert!(matches!(rejection, Error::TooManyTransfers { limit: 5 }));
         drop(alice);
         assert!(begin(&transfers, 2, "alice").is_ok());
     }
 
     #[test]
-    fn what_has_ended_leaves_nothing() {
+    fn ended_transfers_are_not_counted() {
         let transfers = transfers(5, 2);
         drop(begin(&transfers, 2, "alice").unwrap());
         let open = transfers.open();

@@ -1,4 +1,4 @@
-//! Uploads: a picture comes in as a stream of messages, and its record is written last.
+//! Uploads: receives an image as a stream of messages. The bytes are stored first, the record last.
 
 mod body;
 mod incoming;
@@ -21,10 +21,10 @@ use crate::{
 pub(crate) use body::{BodySender, channel};
 pub(crate) use incoming::Incoming;
 use info::Info;
-pub(crate) use intake::{About, Expected, take_in};
+pub(crate) use intake::{Expected, RecordFields, store_bytes};
 use intake::{Stored, wrong_size};
 
-/// Stores one picture for `owner` and answers its record. If it fails, nothing is stored.
+/// Stores one image of `owner` and returns its record. If it fails, nothing is stored.
 pub(crate) async fn upload<D, O, C, E, B>(
     service: &ImagesService<D, O, C, E, B>,
     session: &Session<'_, D>,
@@ -43,32 +43,32 @@ where
     let now = ports.clock.now();
     let id = ImageId::generate(now, &ports.entropy);
     let expected = Expected { declared: info.declared, size_bytes: info.size_bytes, sha256: None };
-    let stored = take_in(&ports.objects, settings, id, expected, pin!(incoming.data())).await?;
+    let stored = store_bytes(&ports.objects, settings, id, expected, pin!(incoming.data())).await?;
     let info = match incoming.last_info() {
-        Some(last) => described_again(last, &stored, settings)
+        Some(last) => parse_last_info(last, &stored, settings)
             .inspect_err(|_| discard(ports, vec![stored.key.clone()]))?,
         None => info,
     };
     let Info { filename, metadata, .. } = info;
     let filename = filename.unwrap_or_else(|| Filename::of_format(stored.format));
-    let image = stored.into_image(About { id, owner, filename, metadata, created_at: now }, now);
-    unless_refused(ports, &image.key, repo::insert(session, &image).await)?;
+    let image = stored.into_image(RecordFields { id, owner, filename, metadata, created_at: now }, now);
+    discard_unless_written(ports, &image.key, repo::insert(session, &image).await)?;
     Ok(image)
 }
 
-/// The description that came behind the bytes, which must be true of them like the first.
-fn described_again(last: pb::UploadInfo, stored: &Stored, settings: &Settings) -> Result<Info> {
+/// Decodes the description after the bytes. Like the first one, it must match the bytes.
+fn parse_last_info(last: pb::UploadInfo, stored: &Stored, settings: &Settings) -> Result<Info> {
     let info = Info::parse(last, settings.max_upload_bytes)?;
-    info.declared.agree(stored.format)?;
+    info.declared.check(stored.format)?;
     if info.size_bytes.is_some_and(|size| size != stored.size_bytes) {
         return Err(wrong_size());
     }
     Ok(info)
 }
 
-/// What came of writing the record of an object. Where it is certain that there is none, the object goes; else the daily
-/// sweep finds out.
-pub(crate) fn unless_refused<T, D, O, C, E, B>(
+/// Returns the result of writing the record of an object. If it is certain that the record was not written, the object is
+/// deleted. If it is uncertain, the daily sweep checks.
+pub(crate) fn discard_unless_written<T, D, O, C, E, B>(
     ports: &Ports<D, O, C, E, B>,
     key: &ObjectKey,
     written: storage::Result<T>,
@@ -83,7 +83,7 @@ where
     Ok(written?)
 }
 
-/// Deletes objects after the answer.
+/// Deletes objects in the background, so that the response does not wait.
 pub(crate) fn discard<D, O, C, E, B>(ports: &Ports<D, O, C, E, B>, keys: Vec<ObjectKey>)
 where
     O: ObjectStore,
@@ -93,12 +93,12 @@ where
     ports.background.run(Box::pin(async move { delete(&objects, keys).await }));
 }
 
-/// Deletes objects; should that fail, the daily sweep does it.
+/// Deletes objects. If that fails, the daily sweep deletes them.
 pub(crate) async fn delete(objects: &impl ObjectStore, keys: Vec<ObjectKey>) {
     if let Err(error) = objects.delete(keys).await {
         tracing::warn!(
             error = &error as &dyn std::error::Error,
-            "objects without a record are left to the sweep"
+            "cannot delete objects without a record; the daily sweep will"
         );
     }
 }

@@ -2,17 +2,17 @@
 
 use identity::{Caller, Scope, UserId};
 
-/// Whose images a request may touch; all others do not exist for it.
+/// Which images a request can see and change; all others do not exist for it.
 #[derive(Clone, Debug)]
 pub(crate) enum View {
-    /// This user's own.
+    /// The images of this user.
     Own(UserId),
-    /// Everybody's.
+    /// The images of all users.
     All,
 }
 
 impl View {
-    /// The user whose images they must be, if that matters.
+    /// The user who must own the images; `None` if any user may.
     pub(crate) fn owner(&self) -> Option<&str> {
         match self {
             Self::Own(user) => Some(user.as_str()),

@@ -1,5 +1,4 @@
-//! What a connection is waiting for, and for how long: whether a request is open, or its head has begun, or nothing is
-//! going on.
+//! The state of a connection and since when: a request is open, a request head has started, or the connection is idle.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -8,12 +7,12 @@ use std::{
 
 use tokio::time::Instant;
 
-/// How long a peer may take to begin with a request on a new connection, and to send the head of an HTTP/1 request.
+/// The timeout for the first request on a new connection, and for the head of an HTTP/1 request.
 pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a connection that is being closed may stay open without a request: its peer may still have one on the way.
+/// How long a connection that is being closed stays open without a request: the peer may already have sent one.
 pub(crate) const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How often a connection's state is looked at. A timer that each request sets anew would cost more.
-const LOOK_INTERVAL: Duration = Duration::from_secs(2);
+/// How often the state of a connection is checked. Resetting a timer with each request would cost more.
+const CHECK_INTERVAL: Duration = Duration::from_secs(2);
 
 /// The state of one connection. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -27,20 +26,20 @@ struct State {
     since: Instant,
 }
 
-/// What a connection without an open request waits for.
+/// The event that a connection without an open request waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Awaited {
-    /// The first request, or what says that the protocol is HTTP/2.
-    Beginning,
+    /// The first request, or the preface of HTTP/2.
+    FirstRequest,
     /// Another request.
     Request,
     /// The rest of an HTTP/1 request's head.
     Head,
 }
 
-/// What a peer has sent.
+/// What was received from a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sent {
+pub(crate) enum Received {
     /// Bytes of HTTP/1.
     Http1,
     /// The preface of HTTP/2.
@@ -49,53 +48,54 @@ pub(crate) enum Sent {
 
 impl Activity {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(Mutex::new(State { open: 0, waits_for: Awaited::Beginning, since: Instant::now() })))
+        Self(Arc::new(Mutex::new(State { open: 0, waits_for: Awaited::FirstRequest, since: Instant::now() })))
     }
 
-    /// Notes what the peer has sent. Bytes that come while a request is open may be its body's: a head that begins among
-    /// them has the time of an idle connection, and not that of a head.
-    pub(crate) fn note(&self, sent: Sent) {
+    /// Records what was received. Bytes that arrive while a request is open may belong to its body, so a head that starts
+    /// among them has the timeout of an idle connection, not that of a head.
+    pub(crate) fn record(&self, received: Received) {
         let mut state = self.state();
-        let awaited = match (sent, state.waits_for) {
-            (Sent::Http1, Awaited::Request) if state.open == 0 => Awaited::Head,
-            (Sent::Http2Preface, Awaited::Beginning) => Awaited::Request,
+        let awaited = match (received, state.waits_for) {
+            (Received::Http1, Awaited::Request) if state.open == 0 => Awaited::Head,
+            (Received::Http2Preface, Awaited::FirstRequest) => Awaited::Request,
             _ => return,
         };
         (state.waits_for, state.since) = (awaited, Instant::now());
     }
 
-    /// A request has begun; it is open until the guard is dropped.
-    pub(crate) fn begin(&self) -> OpenRequest {
+    /// Records the start of a request, which is open until the guard is dropped.
+    pub(crate) fn start_request(&self) -> OpenRequest {
         let mut state = self.state();
         state.open += 1;
         state.waits_for = Awaited::Request;
         OpenRequest(self.clone())
     }
 
-    /// Waits until no request has been open for `idle_timeout`, or a head has not come in time.
-    pub(crate) async fn idle(&self, idle_timeout: Duration) {
-        self.quiet(|state| match state.waits_for {
-            Awaited::Beginning | Awaited::Head => HEAD_TIMEOUT,
+    /// Waits until no request has been open for `idle_timeout`, or a head has not arrived within its timeout.
+    pub(crate) async fn wait_until_idle(&self, idle_timeout: Duration) {
+        self.wait_without_request(|state| match state.waits_for {
+            Awaited::FirstRequest | Awaited::Head => HEAD_TIMEOUT,
             Awaited::Request => idle_timeout,
         })
         .await;
     }
 
-    /// Waits until no request has been open for as long as a connection may take to close.
-    pub(crate) async fn unused(&self) {
+    /// Waits until no request has been open for [`CLOSE_TIMEOUT`] since this call.
+    pub(crate) async fn wait_until_closable(&self) {
         let closing = Instant::now();
-        self.quiet(|state| CLOSE_TIMEOUT + closing.saturating_duration_since(state.since)).await;
+        self.wait_without_request(|state| CLOSE_TIMEOUT + closing.saturating_duration_since(state.since))
+            .await;
     }
 
-    /// Waits until no request has been open for the `timeout` of the state that lasts as long.
-    async fn quiet(&self, timeout: impl Fn(&State) -> Duration + Send) {
+    /// Waits until no request has been open for the `timeout` of the current state.
+    async fn wait_without_request(&self, timeout: impl Fn(&State) -> Duration + Send) {
         loop {
             let state = *self.state();
             let (now, deadline) = (Instant::now(), state.since + timeout(&state));
             let next = match state.open {
                 0 if deadline <= now => return,
-                0 => deadline.min(now + LOOK_INTERVAL),
-                _ => now + LOOK_INTERVAL,
+                0 => deadline.min(now + CHECK_INTERVAL),
+                _ => now + CHECK_INTERVAL,
             };
             tokio::time::sleep_until(next).await;
         }
@@ -124,56 +124,56 @@ mod tests {
 
     const IDLE: Duration = Duration::from_secs(60);
 
-    /// How long it takes until the connection counts as idle.
+    /// The time until the connection counts as idle.
     async fn idle_after(activity: &Activity) -> Duration {
         let start = Instant::now();
-        activity.idle(IDLE).await;
+        activity.wait_until_idle(IDLE).await;
         start.elapsed()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_new_connection_has_the_time_of_a_head() {
+    async fn a_new_connection_has_the_timeout_of_a_head() {
         let activity = Activity::new();
-        activity.note(Sent::Http1);
+        activity.record(Received::Http1);
         assert_eq!(idle_after(&activity).await, HEAD_TIMEOUT);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_connection_between_requests_has_the_idle_timeout() {
         let http2 = Activity::new();
-        http2.note(Sent::Http2Preface);
+        http2.record(Received::Http2Preface);
         assert_eq!(idle_after(&http2).await, IDLE);
         let http1 = Activity::new();
-        http1.note(Sent::Http1);
-        drop(http1.begin());
+        http1.record(Received::Http1);
+        drop(http1.start_request());
         assert_eq!(idle_after(&http1).await, IDLE);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_later_head_has_its_own_time() {
+    async fn a_later_head_has_its_own_timeout() {
         let activity = Activity::new();
-        drop(activity.begin());
+        drop(activity.start_request());
         tokio::time::sleep(IDLE / 2).await;
-        activity.note(Sent::Http1);
+        activity.record(Received::Http1);
         assert_eq!(idle_after(&activity).await, HEAD_TIMEOUT);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_connection_with_an_open_request_is_never_idle() {
         let activity = Activity::new();
-        let request = activity.begin();
-        let idle = tokio::time::timeout(IDLE * 10, activity.idle(IDLE)).await;
+        let request = activity.start_request();
+        let idle = tokio::time::timeout(IDLE * 10, activity.wait_until_idle(IDLE)).await;
         assert!(idle.is_err());
         drop(request);
         assert_eq!(idle_after(&activity).await, IDLE);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_connection_that_is_being_closed_has_some_time_from_then_on() {
+    async fn the_close_timeout_starts_when_the_connection_is_being_closed() {
         let activity = Activity::new();
         tokio::time::sleep(IDLE).await;
         let start = Instant::now();
-        activity.unused().await;
+        activity.wait_until_closable().await;
         assert_eq!(start.elapsed(), CLOSE_TIMEOUT);
     }
 }

@@ -1,4 +1,4 @@
-//! One connection: hyper serves it, and this says when it ends.
+//! One connection: hyper serves it, and this module decides when it ends.
 
 use std::{convert::Infallible, net::IpAddr, sync::Arc, time::Duration};
 
@@ -17,29 +17,31 @@ use crate::{
     Limits, RequestBody, ResponseBody, Trust,
     activity::Activity,
     meter::{Paced, PacedExecutor},
-    protocol::Noted,
-    request_body::Answered,
+    protocol::ObservedStream,
+    request_body::ResponseStarted,
     strict,
 };
 
-/// Bytes that HTTP/1 reads ahead of a handler.
+/// The read buffer of an HTTP/1 connection, in bytes.
 const HTTP1_BUFFER: usize = 64 * 1024;
-/// Bytes of one HTTP/2 stream, and of all streams of a connection, that may be in flight ahead of the handlers.
+/// The flow-control windows of one HTTP/2 stream and of all streams of a connection: bytes that peers may send before handlers
+/// read them.
 const HTTP2_STREAM_WINDOW: u32 = 256 * 1024;
 const HTTP2_CONNECTION_WINDOW: u32 = 1024 * 1024;
-/// Requests that one HTTP/2 connection of a client may have under way.
+/// The most concurrent requests on one HTTP/2 connection of a client.
 const HTTP2_STREAMS: u32 = 200;
-/// Requests that one HTTP/2 connection to a service may have under way: those of all clients of a gateway are on one.
+/// The most concurrent requests on one HTTP/2 connection from a gateway to a service, which carries the requests of all its
+/// clients.
 pub const MAX_GATEWAY_STREAMS: u32 = 4096;
-/// An HTTP/2 peer that answers no ping for this long is gone.
+/// The interval of HTTP/2 pings, and the timeout for the reply to one. After it, the connection is closed.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
-/// How long a connection is still read once the process stops: a request that was sent by then is answered.
-const LAST_LOOK: Duration = Duration::from_millis(50);
+/// How long connections still accept requests after the process starts to stop, so that requests already sent are served.
+const FINAL_READ_TIME: Duration = Duration::from_millis(50);
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Serves `stream` until its peer or one of the `limits` ends it, or until the last request has ended once the process
-/// is `stopping`.
+/// Serves `stream` until its peer closes it or one of the `limits` applies. Once the process is `stopping`, serves it until
+/// its last request has ended.
 pub(crate) async fn serve<S, B>(
     stream: TcpStream,
     service: S,
@@ -57,54 +59,55 @@ pub(crate) async fn serve<S, B>(
     let activity = Activity::new();
     let (streams, max_age) = match *peer.trust {
         Trust::Proxies(_) => (HTTP2_STREAMS, limits.max_age),
-        // A gateway's connection is never told to go while it is busy: hyper's client fails what it is about to send then.
+        // A busy connection of a gateway is never closed for its age: hyper's client would fail the requests that it is about
+        // to send.
         Trust::Everyone => (MAX_GATEWAY_STREAMS, Duration::MAX),
     };
     let limits = Limits { max_age, ..limits };
-    let server = server(&limits, streams);
-    let stream = TokioIo::new(Noted::new(stream, activity.clone()));
-    let front = Arc::new(Front { activity: activity.clone(), limits, peer });
+    let server = build_server(&limits, streams);
+    let stream = TokioIo::new(ObservedStream::new(stream, activity.clone()));
+    let handler = Arc::new(RequestHandler { activity: activity.clone(), limits, peer });
     let service = service_fn(move |request: Request<Incoming>| {
-        let (front, service) = (Arc::clone(&front), service.clone());
-        async move { front.respond(service, request).await }
+        let (handler, service) = (Arc::clone(&handler), service.clone());
+        async move { handler.handle(service, request).await }
     });
     let connection = Paced::new(server.serve_connection(stream, service), limits.pace);
     tokio::pin!(connection);
     let ended = tokio::select! {
         biased;
         ended = connection.as_mut() => ended,
-        () = end_of_new_requests(&activity, &limits, &stopping) => {
+        () = wait_until_draining(&activity, &limits, &stopping) => {
             connection.as_mut().get_pin_mut().graceful_shutdown();
             tokio::select! {
                 biased;
                 ended = connection.as_mut() => ended,
-                () = activity.unused() => None,
+                () = activity.wait_until_closable() => None,
             }
         }
     };
     match ended {
         Some(Ok(())) => {}
-        Some(Err(error)) => tracing::debug!(%error, "a connection broke off"),
-        None => tracing::debug!("a peer stood still: its connection is closed"),
+        Some(Err(error)) => tracing::debug!(%error, "the connection failed"),
+        None => tracing::debug!("the peer is too slow; closing its connection"),
     }
 }
 
-/// Waits until the connection takes no more requests: it is idle or old, or the process stops.
-async fn end_of_new_requests(activity: &Activity, limits: &Limits, stopping: &CancellationToken) {
+/// Waits until the connection must not accept more requests: it is idle or too old, or the process stops.
+async fn wait_until_draining(activity: &Activity, limits: &Limits, stopping: &CancellationToken) {
     let stop = async {
         stopping.cancelled().await;
-        tokio::time::sleep(LAST_LOOK).await;
+        tokio::time::sleep(FINAL_READ_TIME).await;
     };
     tokio::select! {
-        () = activity.idle(limits.idle_timeout) => {}
+        () = activity.wait_until_idle(limits.idle_timeout) => {}
         () = tokio::time::sleep(limits.max_age) => {}
         () = stop => {}
     }
 }
 
-fn server(limits: &Limits, streams: u32) -> auto::Builder<PacedExecutor> {
+fn build_server(limits: &Limits, streams: u32) -> auto::Builder<PacedExecutor> {
     let mut server = auto::Builder::new(PacedExecutor { pace: limits.pace });
-    // The head's time is `Activity`'s business: hyper's own timeout would end connections that are merely idle.
+    // `Activity` limits the time for a head: hyper's own timeout would also close idle connections.
     server.http1().header_read_timeout(None).max_buf_size(HTTP1_BUFFER);
     server
         .http2()
@@ -117,24 +120,24 @@ fn server(limits: &Limits, streams: u32) -> auto::Builder<PacedExecutor> {
     server
 }
 
-/// Who is at the other end.
+/// The peer of a connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Peer {
     pub(crate) address: IpAddr,
-    /// Whether it may speak for others.
+    /// Which peers are trusted to name the client of a request.
     pub(crate) trust: Arc<Trust>,
 }
 
-/// What a request passes on its way to the service.
-struct Front {
+/// Passes the requests of one connection to the service.
+struct RequestHandler {
     activity: Activity,
     limits: Limits,
     peer: Peer,
 }
 
-impl Front {
-    /// Responds to a request, which is open until its response has ended.
-    async fn respond<S, B>(
+impl RequestHandler {
+    /// Handles a request, which counts as open until its response has ended.
+    async fn handle<S, B>(
         &self,
         service: S,
         request: Request<Incoming>,
@@ -143,18 +146,20 @@ impl Front {
         S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible> + Send,
         S::Future: Send,
     {
-        let open = self.activity.begin();
+        let open_request = self.activity.start_request();
         if let Err(rejected) = strict::check(&request) {
-            tracing::debug!(?rejected, peer = %self.peer.address, "a request was rejected");
-            return Ok(rejected.response(request.version()).map(|text| ResponseBody::text(text, open)));
+            tracing::debug!(?rejected, peer = %self.peer.address, "request rejected");
+            return Ok(rejected
+                .response(request.version())
+                .map(|text| ResponseBody::text(text, open_request)));
         }
-        let answered = Answered::default();
+        let response_started = ResponseStarted::default();
         let (mut head, body) = request.into_parts();
-        let client = self.peer.trust.client(self.peer.address, &mut head.headers);
+        let client = self.peer.trust.find_client(self.peer.address, &mut head.headers);
         head.extensions.insert(client);
-        let body = RequestBody::new(body, &head.headers, self.limits.pace, answered.clone());
+        let body = RequestBody::new(body, &head.headers, self.limits.pace, response_started.clone());
         let response = service.oneshot(Request::from_parts(head, body)).await?;
-        answered.set();
-        Ok(response.map(|body| ResponseBody::new(body, open)))
+        response_started.set();
+        Ok(response.map(|body| ResponseBody::new(body, open_request)))
     }
 }

@@ -1,4 +1,4 @@
-//! The open connections of a process, counted in all and for each client address.
+//! Counts the open connections of a process, in total and per client address.
 
 use std::{
     collections::HashMap,
@@ -8,11 +8,11 @@ use std::{
 
 use crate::Limits;
 
-/// The share of the places, one in so many, that is kept for addresses with few connections: whatever a few addresses do,
-/// a health check or a new user finds a place.
-const KEPT_SHARE: usize = 8;
-/// As many connections are few: a browser's, and a health check's.
-const FEW: usize = 8;
+/// One in this many slots is reserved for addresses with few connections, so that a few greedy addresses cannot lock out a
+/// health check or a new user.
+const RESERVED_SHARE: usize = 8;
+/// Below this many connections, an address may use reserved slots: enough for a browser or a health check.
+const FEW_CONNECTIONS: usize = 8;
 
 /// Counts the open connections of all ports of a process. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -31,17 +31,17 @@ struct Open {
     by_address: HashMap<IpAddr, usize>,
 }
 
-/// Why a connection is not taken.
+/// Which limit rejects a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Full {
-    /// The address has as many as one address may have.
+pub(crate) enum LimitReached {
+    /// The limit of one address.
     Address,
-    /// There are as many as there may be.
+    /// The limit of the process.
     Total,
 }
 
 impl Connections {
-    /// Counts up to the maxima of `limits`.
+    /// Counts up to the limits of connections in `limits`.
     #[must_use]
     pub fn new(limits: &Limits) -> Self {
         let max = limits.max_connections.get();
@@ -49,37 +49,38 @@ impl Connections {
         Self(Arc::new(Counts { max, max_per_address, open: Mutex::default() }))
     }
 
-    /// A place for a connection from `address`, which is free again when the place is dropped.
+    /// Reserves a slot for a connection from `address`. Dropping the slot frees it.
     ///
     /// # Errors
-    /// There is none.
-    pub(crate) fn admit(&self, address: IpAddr) -> Result<Place, Full> {
-        self.place(address, self.0.max_per_address)
+    /// A limit is reached.
+    pub(crate) fn acquire(&self, address: IpAddr) -> Result<Slot, LimitReached> {
+        self.acquire_slot(address, self.0.max_per_address)
     }
 
-    /// A place for a connection from a proxy, which has those of all its clients.
+    /// Reserves a slot for a connection from a proxy. The limit of one address does not apply, because a proxy has the
+    /// connections of all its clients.
     ///
     /// # Errors
-    /// There is none.
-    pub(crate) fn admit_proxy(&self, address: IpAddr) -> Result<Place, Full> {
-        self.place(address, self.0.max)
+    /// The limit of the process is reached.
+    pub(crate) fn acquire_for_proxy(&self, address: IpAddr) -> Result<Slot, LimitReached> {
+        self.acquire_slot(address, self.0.max)
     }
 
-    fn place(&self, address: IpAddr, max_per_address: usize) -> Result<Place, Full> {
-        let key = one_client(address);
+    fn acquire_slot(&self, address: IpAddr, max_per_address: usize) -> Result<Slot, LimitReached> {
+        let key = client_key(address);
         let mut open = self.open();
         let of_address = open.by_address.get(&key).copied().unwrap_or_default();
-        let kept = if of_address < FEW { 0 } else { self.0.max / KEPT_SHARE };
-        if open.total.saturating_add(kept) >= self.0.max {
-            return Err(Full::Total);
+        let reserved = if of_address < FEW_CONNECTIONS { 0 } else { self.0.max / RESERVED_SHARE };
+        if open.total.saturating_add(reserved) >= self.0.max {
+            return Err(LimitReached::Total);
         }
         if of_address >= max_per_address {
-            return Err(Full::Address);
+            return Err(LimitReached::Address);
         }
         open.total += 1;
         open.by_address.insert(key, of_address + 1);
         drop(open);
-        Ok(Place { connections: self.clone(), key })
+        Ok(Slot { connections: self.clone(), key })
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
@@ -87,14 +88,14 @@ impl Connections {
     }
 }
 
-/// The place of one connection.
+/// The slot of one open connection.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct Slot {
     connections: Connections,
     key: IpAddr,
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         let mut open = self.connections.open();
         open.total = open.total.saturating_sub(1);
@@ -107,8 +108,8 @@ impl Drop for Place {
     }
 }
 
-/// What counts as one client: an IPv4 address, or the /64 network that an IPv6 client has to itself.
-fn one_client(address: IpAddr) -> IpAddr {
+/// The key that a client is counted by: its IPv4 address, or its /64 network for IPv6.
+fn client_key(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
         address @ IpAddr::V4(_) => address,
@@ -133,48 +134,48 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn admit(connections: &Connections, count: usize, of: &str) -> Result<Vec<Place>, Full> {
-        (0..count).map(|_| connections.admit(address(of))).collect()
+    fn acquire(connections: &Connections, count: usize, of: &str) -> Result<Vec<Slot>, LimitReached> {
+        (0..count).map(|_| connections.acquire(address(of))).collect()
     }
 
     #[test]
-    fn an_address_has_its_limit_and_gets_its_places_back() {
+    fn an_address_has_a_limit_and_closed_connections_free_their_slots() {
         let connections = connections(1000, 20);
-        let places = admit(&connections, 20, "192.0.2.1").unwrap();
-        assert_eq!(connections.admit(address("192.0.2.1")).unwrap_err(), Full::Address);
-        assert_eq!(connections.admit(address("::ffff:192.0.2.1")).unwrap_err(), Full::Address);
-        assert!(connections.admit(address("192.0.2.2")).is_ok());
-        drop(places);
-        assert!(admit(&connections, 20, "192.0.2.1").is_ok());
+        let slots = acquire(&connections, 20, "192.0.2.1").unwrap();
+        assert_eq!(connections.acquire(address("192.0.2.1")).unwrap_err(), LimitReached::Address);
+        assert_eq!(connections.acquire(address("::ffff:192.0.2.1")).unwrap_err(), LimitReached::Address);
+        assert!(connections.acquire(address("192.0.2.2")).is_ok());
+        drop(slots);
+        assert!(acquire(&connections, 20, "192.0.2.1").is_ok());
         assert_eq!(connections.open().total, 0);
         assert!(connections.open().by_address.is_empty());
     }
 
     #[test]
-    fn a_proxy_has_the_connections_of_many() {
+    fn the_limit_of_one_address_does_not_apply_to_a_proxy() {
         let connections = connections(1000, 20);
         let proxy = address("192.0.2.1");
-        let _places: Vec<_> = (0..100).map(|_| connections.admit_proxy(proxy).unwrap()).collect();
-        assert_eq!(connections.admit(proxy).unwrap_err(), Full::Address);
+        let _slots: Vec<_> = (0..100).map(|_| connections.acquire_for_proxy(proxy).unwrap()).collect();
+        assert_eq!(connections.acquire(proxy).unwrap_err(), LimitReached::Address);
     }
 
     #[test]
-    fn the_addresses_of_one_network_count_as_one() {
+    fn the_addresses_of_one_ipv6_network_count_as_one() {
         let connections = connections(1000, 20);
-        let _places: Vec<_> =
-            (0..20).map(|n| connections.admit(address(&format!("2001:db8::{n}"))).unwrap()).collect();
-        assert_eq!(connections.admit(address("2001:db8::ffff")).unwrap_err(), Full::Address);
-        assert!(connections.admit(address("2001:db8:0:1::1")).is_ok());
+        let _slots: Vec<_> =
+            (0..20).map(|n| connections.acquire(address(&format!("2001:db8::{n}"))).unwrap()).collect();
+        assert_eq!(connections.acquire(address("2001:db8::ffff")).unwrap_err(), LimitReached::Address);
+        assert!(connections.acquire(address("2001:db8:0:1::1")).is_ok());
     }
 
     #[test]
-    fn the_last_places_are_for_addresses_with_few_connections() {
+    fn the_last_slots_are_reserved_for_addresses_with_few_connections() {
         let connections = connections(80, 1000);
-        let _greedy = admit(&connections, 70, "192.0.2.1").unwrap();
-        assert_eq!(connections.admit(address("192.0.2.1")).unwrap_err(), Full::Total);
-        let _new = admit(&connections, 8, "192.0.2.2").unwrap();
-        assert_eq!(connections.admit(address("192.0.2.2")).unwrap_err(), Full::Total);
-        let _last = admit(&connections, 2, "192.0.2.3").unwrap();
-        assert_eq!(connections.admit(address("192.0.2.4")).unwrap_err(), Full::Total);
+        let _greedy = acquire(&connections, 70, "192.0.2.1").unwrap();
+        assert_eq!(connections.acquire(address("192.0.2.1")).unwrap_err(), LimitReached::Total);
+        let _new = acquire(&connections, 8, "192.0.2.2").unwrap();
+        assert_eq!(connections.acquire(address("192.0.2.2")).unwrap_err(), LimitReached::Total);
+        let _last = acquire(&connections, 2, "192.0.2.3").unwrap();
+        assert_eq!(connections.acquire(address("192.0.2.4")).unwrap_err(), LimitReached::Total);
     }
 }

@@ -1,22 +1,22 @@
-//! The file descriptors of the process: a connection takes one, and so does a file on its way to or from a peer.
+//! Divides the file descriptors of the process: each connection uses one, and so does each file that is uploaded or downloaded.
 
 use std::num::NonZeroUsize;
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-/// Descriptors for everything else: the database, the log, the files that are opened for a moment.
-const KEPT: usize = 128;
-/// The share of the others, one in so many, that files may take.
+/// Descriptors reserved for everything else: the database, the log, files that are open briefly.
+const RESERVED: usize = 128;
+/// Files may use one in this many of the other descriptors.
 const FILES_SHARE: usize = 3;
 
-/// How many descriptors the process may have.
+/// The number of file descriptors that the process may open.
 #[derive(Clone, Copy, Debug)]
 pub struct Descriptors {
     limit: usize,
 }
 
 impl Descriptors {
-    /// Raises the limit as far as the system lets this process.
+    /// Raises the limit of the process to the hard limit.
     #[must_use]
     pub fn raise() -> Self {
         let mut limit = getrlimit(Resource::Nofile);
@@ -24,36 +24,38 @@ impl Descriptors {
             let raised = rustix::process::Rlimit { current: limit.maximum, ..limit };
             match setrlimit(Resource::Nofile, raised) {
                 Ok(()) => limit = raised,
-                Err(error) => tracing::warn!(%error, "cannot raise the limit of file descriptors"),
+                Err(error) => {
+                    tracing::warn!(%error, "cannot raise the limit of file descriptors; it stays unchanged");
+                }
             }
         }
         let limit = limit.current.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
         Self { limit }
     }
 
-    /// As many of the `wanted` files at a time as there may be.
+    /// The number of files that may be open at a time: `wanted`, or fewer if the limit is too low.
     #[must_use]
     pub fn files(self, wanted: NonZeroUsize) -> NonZeroUsize {
-        self.at_most(wanted, self.free() / FILES_SHARE, "uploads and downloads")
+        self.clamp(wanted, self.free() / FILES_SHARE, "uploads and downloads")
     }
 
-    /// As many of the `wanted` connections as there may be beside as many `files`.
+    /// The number of connections that may be open beside `files`: `wanted`, or fewer if the limit is too low.
     #[must_use]
     pub fn connections(self, wanted: NonZeroUsize, files: usize) -> NonZeroUsize {
-        self.at_most(wanted, self.free().saturating_sub(files), "connections")
+        self.clamp(wanted, self.free().saturating_sub(files), "connections")
     }
 
     const fn free(self) -> usize {
-        let kept = if self.limit / 2 < KEPT { self.limit / 2 } else { KEPT };
-        self.limit - kept
+        let reserved = if self.limit / 2 < RESERVED { self.limit / 2 } else { RESERVED };
+        self.limit - reserved
     }
 
-    fn at_most(self, wanted: NonZeroUsize, most: usize, what: &str) -> NonZeroUsize {
+    fn clamp(self, wanted: NonZeroUsize, most: usize, what: &str) -> NonZeroUsize {
         let most = NonZeroUsize::new(most).unwrap_or(NonZeroUsize::MIN);
         if most < wanted {
             tracing::warn!(
                 descriptors = self.limit,
-                "the limit of file descriptors allows {most} {what} at a time instead of {wanted}: raise it \
+                "the limit of file descriptors allows {most} concurrent {what} instead of {wanted}; raise it \
                  (`ulimit -n`, `LimitNOFILE=`)"
             );
         }
@@ -70,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn connections_files_and_all_else_fit_into_the_limit() {
+    fn connections_files_and_the_reserve_fit_into_the_limit() {
         for limit in [16, 256, 1024, 4096, 1 << 20, usize::MAX] {
             let descriptors = Descriptors { limit };
             let files = descriptors.files(count(1_000)).get();
@@ -81,14 +83,14 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_is_as_it_was_wanted() {
+    fn a_high_limit_allows_the_wanted_numbers() {
         let descriptors = Descriptors { limit: 1 << 20 };
         assert_eq!(descriptors.files(count(1_000)), count(1_000));
         assert_eq!(descriptors.connections(count(10_000), 1_000), count(10_000));
     }
 
     #[test]
-    fn the_limit_is_the_hard_one() {
+    fn the_limit_is_raised_to_the_hard_limit() {
         let raised = Descriptors::raise().limit;
         let hard = getrlimit(Resource::Nofile).maximum;
         assert_eq!(hard.map_or(usize::MAX, |hard| usize::try_from(hard).unwrap()), raised);

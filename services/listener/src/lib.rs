@@ -1,26 +1,27 @@
-//! The front of native ports: accepts connections and serves HTTP/1.1 and HTTP/2 on them, within named [`Limits`].
+//! Accepts connections on native ports and serves HTTP/1.1 and HTTP/2 on them, within configured [`Limits`].
 //!
-//! hyper speaks the protocols; this crate adds what keeps one peer from stopping the others:
+//! hyper implements the protocols. This crate adds limits, so that one peer cannot block the others:
 //!
-//! | part | what it bounds |
+//! | part | what it limits |
 //! |---|---|
-//! | [`Connections`] | how many connections are open, in all and for each client address |
-//! | `activity` | how long a connection may be idle, and how long it may live |
-//! | [`Descriptors`] | how many file descriptors connections and files may take |
-//! | `pace` | how slowly a peer may send a request's body or read a response's |
+//! | [`Connections`] | open connections, in total and per client address |
+//! | `activity`, `connection` | how long a connection may be idle, and how old it may become |
+//! | [`Descriptors`] | file descriptors of connections and files |
+//! | `pace` | how slowly a peer may send a request body or read a response body |
 //!
-//! Why this is own code: `docs/decisions/listener.md`.
+//! Why this project has its own listener: `docs/decisions/listener.md`.
 //!
-//! It also rejects heads that may be understood in two ways (`strict`), and finds out who a request comes from
-//! ([`Trust`]), so that nobody behind it needs to.
+//! It also rejects ambiguous request heads (`strict`) and determines the client address of a request ([`Trust`]), so that
+//! services do not have to.
 //!
-//! To add a limit: a field of [`Limits`], the part that enforces it, and a setting of the host.
+//! To add a limit: add a field to [`Limits`], the part that enforces it, and a setting of the host.
 
 mod activity;
 mod connection;
 mod connections;
 mod descriptors;
 mod limits;
+mod log_throttle;
 mod meter;
 mod pace;
 mod port;
@@ -28,7 +29,6 @@ mod protocol;
 mod proxies;
 mod request_body;
 mod response_body;
-mod seldom;
 mod strict;
 
 pub use connection::MAX_GATEWAY_STREAMS;

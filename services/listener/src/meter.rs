@@ -1,8 +1,8 @@
-//! A timer beside each response: it ends one that its peer does not read, although nobody polls its body then.
+//! A timer for each response: it ends a response that its peer does not read, although its body is not polled then.
 //!
-//! hyper polls a response's body only while the peer takes bytes. So what drives the body (the connection over HTTP/1, the
-//! stream's task over HTTP/2) runs inside a [`Paced`], which also polls a timer. The body's own wrapper finds the
-//! [`Meter`] of the `Paced` around it by a task-local variable, for hyper passes nothing from one to the other.
+//! hyper polls a response body only while the peer accepts bytes. So the future that drives the body (the connection with
+//! HTTP/1, the task of the stream with HTTP/2) runs inside a [`Paced`], which also polls a timer. The wrapper of the body
+//! finds the [`Meter`] of its `Paced` in a task-local variable, because hyper offers no way to pass it.
 
 use std::{
     pin::Pin,
@@ -18,10 +18,10 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use crate::pace::{Allowance, Pace};
 
 tokio::task_local! {
-    static AROUND: Arc<Meter>;
+    static CURRENT: Arc<Meter>;
 }
 
-/// How a peer reads the response that is being sent to it.
+/// Measures how fast a peer reads the current response.
 #[derive(Debug)]
 pub(crate) struct Meter {
     pace: Pace,
@@ -31,7 +31,7 @@ pub(crate) struct Meter {
 #[derive(Debug)]
 struct State {
     allowance: Allowance,
-    /// Bytes that hyper was given and has not asked for more after.
+    /// Bytes that were passed to hyper, until it asks for more.
     offered: usize,
 }
 
@@ -41,28 +41,28 @@ impl Meter {
     }
 
     /// The meter of the [`Paced`] that is being polled.
-    pub(crate) fn around() -> Option<Arc<Self>> {
-        AROUND.try_with(Arc::clone).ok()
+    pub(crate) fn current() -> Option<Arc<Self>> {
+        CURRENT.try_with(Arc::clone).ok()
     }
 
-    /// A new response begins.
-    pub(crate) fn begin(&self) {
+    /// Resets the meter for a new response.
+    pub(crate) fn start_response(&self) {
         *self.state() = State::new(self.pace);
     }
 
-    /// These bytes wait for the peer.
+    /// Records that this many bytes wait for the peer.
     pub(crate) fn offer(&self, bytes: usize) {
         let mut state = self.state();
         state.offered = bytes;
-        state.allowance.wait(Instant::now());
+        state.allowance.start_waiting(Instant::now());
     }
 
-    /// What was offered is on its way.
-    pub(crate) fn taken(&self) {
+    /// Records that hyper has sent the offered bytes.
+    pub(crate) fn confirm_offered(&self) {
         let mut state = self.state();
         let offered = std::mem::take(&mut state.offered);
         if offered > 0 {
-            state.allowance.moved(offered, Instant::now());
+            state.allowance.add_progress(offered, Instant::now());
         }
     }
 
@@ -82,10 +82,10 @@ impl State {
 }
 
 pin_project! {
-    /// A future that sends responses, given up when the peer reads one too slowly.
+    /// A future that sends responses. It is aborted when the peer reads a response too slowly.
     pub(crate) struct Paced<F> {
         #[pin]
-        sends: F,
+        sender: F,
         meter: Arc<Meter>,
         #[pin]
         timer: Option<Sleep>,
@@ -93,13 +93,13 @@ pin_project! {
 }
 
 impl<F> Paced<F> {
-    pub(crate) fn new(sends: F, pace: Pace) -> Self {
-        Self { sends, meter: Meter::new(pace), timer: None }
+    pub(crate) fn new(sender: F, pace: Pace) -> Self {
+        Self { sender, meter: Meter::new(pace), timer: None }
     }
 
-    /// What it drives.
+    /// The inner future.
     pub(crate) fn get_pin_mut(self: Pin<&mut Self>) -> Pin<&mut F> {
-        self.project().sends
+        self.project().sender
     }
 }
 
@@ -110,7 +110,7 @@ impl<F: Future> Future for Paced<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let meter = Arc::clone(this.meter);
-        if let Poll::Ready(output) = AROUND.sync_scope(meter, || this.sends.poll(cx)) {
+        if let Poll::Ready(output) = CURRENT.sync_scope(meter, || this.sender.poll(cx)) {
             return Poll::Ready(Some(output));
         }
         loop {
@@ -119,7 +119,7 @@ impl<F: Future> Future for Paced<F> {
                 this.timer.set(Some(sleep_until(deadline)));
                 continue;
             };
-            // Most often the timer is that of bytes that were taken long ago: it is set anew when it rings, not before.
+            // Usually the timer belongs to bytes that were sent long ago: it is reset only when it fires.
             if timer.poll(cx).is_pending() {
                 return Poll::Pending;
             }
@@ -131,7 +131,7 @@ impl<F: Future> Future for Paced<F> {
     }
 }
 
-/// Runs each HTTP/2 stream of a connection inside a [`Paced`] of its own.
+/// Runs each HTTP/2 stream of a connection inside its own [`Paced`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PacedExecutor {
     pub(crate) pace: Pace,
@@ -146,7 +146,7 @@ where
         TokioExecutor::new().execute(async move {
             // Dropping the stream resets it.
             if paced.await.is_none() {
-                tracing::debug!("the peer does not read a response: its stream is reset");
+                tracing::debug!("the peer reads a response too slowly; resetting its stream");
             }
         });
     }
@@ -161,45 +161,45 @@ mod tests {
     const PACE: Pace = Pace { interval: Duration::from_secs(10), bytes: 1000 };
 
     #[tokio::test(start_paused = true)]
-    async fn a_response_that_is_not_read_is_given_up() {
+    async fn a_response_that_is_not_read_is_aborted() {
         let start = Instant::now();
-        let sends = async {
-            let meter = Meter::around().unwrap();
-            meter.begin();
+        let sender = async {
+            let meter = Meter::current().unwrap();
+            meter.start_response();
             meter.offer(100);
             pending::<()>().await;
         };
-        assert_eq!(Paced::new(sends, PACE).await, None);
+        assert_eq!(Paced::new(sender, PACE).await, None);
         assert_eq!(start.elapsed(), PACE.interval);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_response_that_is_read_or_has_nothing_to_send_goes_on() {
-        let sends = async {
-            let meter = Meter::around().unwrap();
-            meter.begin();
+    async fn a_response_that_is_read_or_has_nothing_to_send_continues() {
+        let sender = async {
+            let meter = Meter::current().unwrap();
+            meter.start_response();
             for _ in 0..100 {
                 meter.offer(1000);
                 tokio::time::sleep(Duration::from_secs(9)).await;
-                meter.taken();
+                meter.confirm_offered();
             }
             tokio::time::sleep(Duration::from_secs(1000)).await;
         };
-        assert_eq!(Paced::new(sends, PACE).await, Some(()));
+        assert_eq!(Paced::new(sender, PACE).await, Some(()));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_response_that_is_read_in_drops_is_given_up() {
+    async fn a_response_that_is_read_too_slowly_is_aborted() {
         let start = Instant::now();
-        let sends = async {
-            let meter = Meter::around().unwrap();
+        let sender = async {
+            let meter = Meter::current().unwrap();
             loop {
                 meter.offer(10);
                 tokio::time::sleep(Duration::from_secs(1)).await;
-                meter.taken();
+                meter.confirm_offered();
             }
         };
-        assert_eq!(Paced::new(sends, PACE).await, None::<()>);
+        assert_eq!(Paced::new(sender, PACE).await, None::<()>);
         assert!(start.elapsed() < PACE.interval * 2);
     }
 }

@@ -1,4 +1,4 @@
-//! Ports: accepts connections and hands each to a task of its own.
+//! Ports: accept connections and serve each in its own task.
 
 use std::{
     convert::Infallible,
@@ -18,17 +18,17 @@ use tower::Service;
 use crate::{
     Connections, Limits, RequestBody, Trust,
     connection::{self, Peer},
-    connections::{Full, Place},
-    seldom::Seldom,
+    connections::{LimitReached, Slot},
+    log_throttle::LogThrottle,
 };
 
-/// How long to wait when the system has no connection to give: most often no file descriptor is left, and those in use
-/// come back.
+/// The wait after an error of `accept`. The usual cause is that no file descriptor is free, and closing connections frees
+/// some.
 const RETRY_ACCEPT: Duration = Duration::from_millis(50);
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// A port that is bound and not served yet.
+/// A port that is bound, but not served yet.
 #[derive(Debug)]
 pub struct Port {
     name: &'static str,
@@ -37,10 +37,10 @@ pub struct Port {
 }
 
 impl Port {
-    /// Binds `address`; `name` is what the log calls the port.
+    /// Binds `address`; `name` is the name of the port in the log.
     ///
     /// # Errors
-    /// The system does not give the address.
+    /// The address cannot be bound.
     pub async fn bind(name: &'static str, address: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
@@ -48,14 +48,14 @@ impl Port {
         Ok(Self { name, listener, address })
     }
 
-    /// Where it is bound: the real port where 0 was asked for.
+    /// The bound address, with the actual port if port 0 was requested.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Serves every connection with a clone of `service` until `stopping` resolves and the last connection has ended. Each
-    /// request has its [`crate::ClientAddress`] as an extension.
+    /// request has a [`crate::ClientAddress`] extension.
     pub async fn serve<S, B>(
         self,
         service: S,
@@ -75,22 +75,22 @@ impl Port {
         let tasks = TaskTracker::new();
         let closing = CancellationToken::new();
         let trust = Arc::new(trust);
-        let admit = |address: IpAddr| {
+        let acquire = |address: IpAddr| {
             if trust.is_proxy(address) {
-                connections.admit_proxy(address)
+                connections.acquire_for_proxy(address)
             } else {
-                connections.admit(address)
+                connections.acquire(address)
             }
         };
-        let start = |stream: TcpStream, address: IpAddr, place: Place| {
+        let start = |stream: TcpStream, address: IpAddr, slot: Slot| {
             let peer = Peer { address, trust: Arc::clone(&trust) };
             let connection = connection::serve(stream, service.clone(), limits, peer, closing.clone());
             tasks.spawn(async move {
                 connection.await;
-                drop(place);
+                drop(slot);
             });
         };
-        let (refused, failed) = (Seldom::default(), Seldom::default());
+        let (rejected, failed) = (LogThrottle::default(), LogThrottle::default());
         tokio::pin!(stopping);
         loop {
             let accepted = tokio::select! {
@@ -98,9 +98,9 @@ impl Port {
                 () = &mut stopping => break,
             };
             match accepted {
-                Ok((stream, peer)) => match admit(peer.ip()) {
-                    Ok(place) => start(stream, peer.ip(), place),
-                    Err(full) => self.log_refused(full, peer, &refused),
+                Ok((stream, peer)) => match acquire(peer.ip()) {
+                    Ok(slot) => start(stream, peer.ip(), slot),
+                    Err(reason) => self.log_rejected(reason, peer, &rejected),
                 },
                 Err(error) => {
                     if let Some(count) = failed.count() {
@@ -111,28 +111,28 @@ impl Port {
             }
         }
         closing.cancel();
-        // Closing the port would reset these, though their requests may have come.
-        for (stream, peer) in waiting(self.listener) {
-            if let Ok(place) = admit(peer.ip()) {
-                start(stream, peer.ip(), place);
+        // Closing the port would reset these connections, although their requests may have arrived.
+        for (stream, peer) in pending_connections(self.listener) {
+            if let Ok(slot) = acquire(peer.ip()) {
+                start(stream, peer.ip(), slot);
             }
         }
         tasks.close();
         tasks.wait().await;
     }
 
-    fn log_refused(&self, full: Full, peer: SocketAddr, refused: &Seldom) {
-        let Some(count) = refused.count() else { return };
-        let limit = match full {
-            Full::Address => "this address has as many as --max-connections-per-address allows",
-            Full::Total => "there are as many as --max-connections allows",
+    fn log_rejected(&self, reason: LimitReached, peer: SocketAddr, rejected: &LogThrottle) {
+        let Some(count) = rejected.count() else { return };
+        let limit = match reason {
+            LimitReached::Address => "its address has reached --max-connections-per-address",
+            LimitReached::Total => "the process has reached --max-connections",
         };
-        tracing::warn!(%peer, count, port = self.name, "a connection was closed at once: {limit}");
+        tracing::warn!(%peer, count, port = self.name, "connection rejected: {limit}");
     }
 }
 
-/// The connections that the kernel has made for `listener` and nobody has taken yet.
-fn waiting(listener: TcpListener) -> impl Iterator<Item = (TcpStream, SocketAddr)> {
+/// The connections that the kernel has established for `listener` and that are not accepted yet.
+fn pending_connections(listener: TcpListener) -> impl Iterator<Item = (TcpStream, SocketAddr)> {
     let listener = listener.into_std().ok();
     std::iter::from_fn(move || {
         let (stream, peer) = listener.as_ref()?.accept().ok()?;

@@ -1,4 +1,4 @@
-//! Who a request comes from: the peer itself, or whoever a trusted proxy says.
+//! Determines the client of a request: the peer itself, or the client that a trusted proxy names.
 
 use std::{
     net::IpAddr,
@@ -10,7 +10,7 @@ use ipnet::IpNet;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// What a proxy says of the request that it got. From anybody else, it is taken away.
+/// The headers in which a proxy describes the original request. They are removed from the requests of other peers.
 const FORWARDED: [HeaderName; 6] = [
     X_FORWARDED_FOR,
     HeaderName::from_static("x-forwarded-proto"),
@@ -20,21 +20,22 @@ const FORWARDED: [HeaderName; 6] = [
     HeaderName::from_static("forwarded"),
 ];
 
-/// Whose `X-Forwarded-…` headers a port believes.
+/// The peers whose `X-Forwarded-…` headers a port trusts.
 #[derive(Clone, Debug)]
 pub enum Trust {
-    /// Those of peers with these addresses.
+    /// Peers with these addresses.
     Proxies(Vec<IpNet>),
-    /// Everybody's: what a gateway of our own says to a service. A service makes URLs for its caller of it, and no more.
+    /// All peers: for the port of a service, whose peers are gateways. A service uses the headers only to make URLs for its
+    /// caller.
     Everyone,
 }
 
-/// The address of a request's client; an extension of the request.
+/// The address of the client of a request; a request extension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
 impl Trust {
-    /// Whether `peer` is a proxy of ours.
+    /// Whether `peer` is a trusted proxy.
     pub(crate) fn is_proxy(&self, peer: IpAddr) -> bool {
         match self {
             Self::Proxies(networks) => networks.iter().any(|network| network.contains(&peer.to_canonical())),
@@ -42,23 +43,23 @@ impl Trust {
         }
     }
 
-    /// Finds the client of a request from `peer`, and takes away what nobody trusted says of it.
-    pub(crate) fn client(&self, peer: IpAddr, headers: &mut HeaderMap) -> ClientAddress {
+    /// Finds the client of a request from `peer`, and removes forwarding headers from an untrusted peer.
+    pub(crate) fn find_client(&self, peer: IpAddr, headers: &mut HeaderMap) -> ClientAddress {
         let peer = peer.to_canonical();
         if matches!(self, Self::Everyone) {
             return ClientAddress(peer);
         }
         if !self.is_proxy(peer) {
-            let taken = FORWARDED.iter().filter(|name| headers.remove(*name).is_some()).count();
-            if taken > 0 {
-                explain_once(peer);
+            let removed = FORWARDED.iter().filter(|name| headers.remove(*name).is_some()).count();
+            if removed > 0 {
+                warn_once(peer);
             }
             return ClientAddress(peer);
         }
         ClientAddress(self.forwarded_for(headers).unwrap_or(peer))
     }
 
-    /// The last address in `X-Forwarded-For` that is no proxy of ours: those before it are hearsay.
+    /// The last address in `X-Forwarded-For` that is not a trusted proxy. The addresses before it are not trustworthy.
     fn forwarded_for(&self, headers: &HeaderMap) -> Option<IpAddr> {
         let values = headers.get_all(X_FORWARDED_FOR).iter().rev();
         let addresses = values.flat_map(|value| value.to_str().unwrap_or_default().rsplit(','));
@@ -72,20 +73,20 @@ impl Trust {
     }
 }
 
-/// An address, with or without the port that some proxies add.
+/// Parses an address, with or without the port that some proxies add.
 fn parse(text: &str) -> Option<IpAddr> {
     let address = text.parse().or_else(|_| text.parse().map(|socket: std::net::SocketAddr| socket.ip()));
     let address = address.or_else(|_| text.trim_start_matches('[').trim_end_matches(']').parse());
     address.ok().map(|address: IpAddr| address.to_canonical())
 }
 
-/// Tells an operator, once, what keeps a proxy from being believed.
-fn explain_once(peer: IpAddr) {
-    static EXPLAINED: AtomicBool = AtomicBool::new(false);
-    if !EXPLAINED.swap(true, Ordering::Relaxed) {
+/// Warns the operator, once per process, that the headers of a peer are ignored.
+fn warn_once(peer: IpAddr) {
+    static WARNED: AtomicBool = AtomicBool::new(false);
+    if !WARNED.swap(true, Ordering::Relaxed) {
         tracing::warn!(
             %peer,
-            "X-Forwarded headers of {peer} are ignored. If it is a proxy of yours, name it in --trusted-proxies \
+            "X-Forwarded headers of {peer} are ignored. If it is your proxy, add it to --trusted-proxies \
              (RETICLE_TRUSTED_PROXIES)."
         );
     }
@@ -111,11 +112,11 @@ mod tests {
     }
 
     fn client(trust: &Trust, peer: &str, headers: &mut HeaderMap) -> String {
-        trust.client(peer.parse().unwrap(), headers).0.to_string()
+        trust.find_client(peer.parse().unwrap(), headers).0.to_string()
     }
 
     #[test]
-    fn a_stranger_says_nothing_of_itself() {
+    fn forwarding_headers_of_an_untrusted_peer_are_removed() {
         for trust in [trust(&[]), trust(&["10.0.0.0/8"])] {
             let mut headers = headers(&["192.0.2.9"]);
             assert_eq!(client(&trust, "192.0.2.1", &mut headers), "192.0.2.1");
@@ -133,7 +134,7 @@ mod tests {
             (&["192.0.2.9:4711"], "192.0.2.9"),
             (&["[2001:db9::1]:4711"], "2001:db9::1"),
             (&["::ffff:192.0.2.9"], "192.0.2.9"),
-            // Nobody says who it is: the proxy.
+            // Without a usable header, the client is the proxy.
             (&[], "10.0.0.1"),
             (&["unknown"], "10.0.0.1"),
             (&["10.0.0.2"], "10.0.0.1"),
@@ -146,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_believes_its_gateway() {
+    fn a_service_trusts_the_headers_of_its_gateway() {
         let mut headers = headers(&["192.0.2.9"]);
         assert_eq!(client(&Trust::Everyone, "192.0.2.1", &mut headers), "192.0.2.1");
         assert!(headers.contains_key("x-forwarded-proto"));

@@ -1,4 +1,4 @@
-//! A request's body, whose sender may not stand still.
+//! A request body with a minimum speed for its sender.
 
 use std::{
     pin::Pin,
@@ -19,28 +19,29 @@ use tonic::Status;
 
 use crate::pace::{Allowance, Pace};
 
-/// How long a caller without a token may be silent before the first bytes of a body.
-const STRANGER_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a caller may be silent once the response has begun: a stream in both directions goes on at its own pace, and
-/// its service knows best how long.
-const STREAM_SILENCE: Duration = Duration::from_secs(60);
+/// The timeout for the first bytes of a body from a caller without a token.
+const ANONYMOUS_TIMEOUT: Duration = Duration::from_secs(10);
+/// The minimum timeout for more bytes once the response has started: a bidirectional stream may pause, and its service has
+/// limits of its own.
+const STREAM_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A body that fails if its sender is too slow. It fails by a [`Status`], so that a gRPC service passes the reason on.
+/// A body that fails if its sender is too slow. The error is a [`Status`], so that a gRPC service sends the reason to its
+/// client.
 pub struct RequestBody {
     body: Incoming,
     allowance: Allowance,
     pace: Pace,
-    answered: Answered,
+    response_started: ResponseStarted,
     is_stream: bool,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
-/// Whether a request's response has begun.
+/// Whether the response to a request has started. Clones share the state.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Answered(Arc<AtomicBool>);
+pub(crate) struct ResponseStarted(Arc<AtomicBool>);
 
-impl Answered {
-    /// It has.
+impl ResponseStarted {
+    /// Records that the response has started.
     pub(crate) fn set(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -51,45 +52,50 @@ impl Answered {
 }
 
 impl RequestBody {
-    pub(crate) fn new(body: Incoming, headers: &HeaderMap, pace: Pace, answered: Answered) -> Self {
+    pub(crate) fn new(
+        body: Incoming,
+        headers: &HeaderMap,
+        pace: Pace,
+        response_started: ResponseStarted,
+    ) -> Self {
         let allowance = if headers.contains_key(AUTHORIZATION) {
             Allowance::full(pace)
         } else {
-            Allowance::beginning_with(STRANGER_TIMEOUT, pace)
+            Allowance::starting_with(ANONYMOUS_TIMEOUT, pace)
         };
-        Self { body, allowance, pace, answered, is_stream: false, timer: None }
+        Self { body, allowance, pace, response_started, is_stream: false, timer: None }
     }
 
-    /// The pace from now on, where it is another since the response has begun.
-    fn pace_of_stream(&mut self) {
-        if self.answered.get() && !self.is_stream {
+    /// Switches to the pace of streams once the response has started.
+    fn update_pace(&mut self) {
+        if self.response_started.get() && !self.is_stream {
             self.is_stream = true;
-            self.pace = Pace { interval: self.pace.interval.max(STREAM_SILENCE), bytes: 1 };
+            self.pace = Pace { interval: self.pace.interval.max(STREAM_TIMEOUT), bytes: 1 };
             self.allowance = Allowance::full(self.pace);
         }
     }
 
-    /// Waits for the sender, for as long as it may still be silent.
-    fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<Status> {
+    /// Ready with an error when the sender has been silent for too long.
+    fn poll_timeout(&mut self, cx: &mut Context<'_>) -> Poll<Status> {
         loop {
             let now = Instant::now();
-            let deadline = self.allowance.wait(now);
+            let deadline = self.allowance.start_waiting(now);
             let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-            // The timer may be that of bytes that have come: it is set anew when it rings.
+            // The timer may belong to bytes that have arrived since: it is reset only when it fires.
             std::task::ready!(timer.as_mut().poll(cx));
             if deadline <= now {
-                return Poll::Ready(too_slow(self.pace));
+                return Poll::Ready(slow_body_status(self.pace));
             }
             self.timer = None;
         }
     }
 }
 
-fn too_slow(pace: Pace) -> Status {
+fn slow_body_status(pace: Pace) -> Status {
     let Pace { interval, bytes } = pace;
     let seconds = interval.as_secs_f64();
     Status::deadline_exceeded(format!(
-        "The request's body came too slowly: at least {bytes} bytes must come in {seconds} s. Send it again, faster."
+        "The request body was too slow: send at least {bytes} bytes every {seconds} s. Retry faster."
     ))
 }
 
@@ -102,12 +108,12 @@ impl Body for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let this = &mut *self;
-        this.pace_of_stream();
+        this.update_pace();
         let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) else {
-            return this.poll_late(cx).map(|late| Some(Err(late)));
+            return this.poll_timeout(cx).map(|status| Some(Err(status)));
         };
         let bytes = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()).map_or(0, Bytes::len);
-        this.allowance.moved(bytes, Instant::now());
+        this.allowance.add_progress(bytes, Instant::now());
         Poll::Ready(frame.map(|frame| frame.map_err(|error| Status::from_error(error.into()))))
     }
 

@@ -1,4 +1,4 @@
-//! A response's body on its way to a peer that may not read it.
+//! A response body that limits and measures what is buffered for a slow peer.
 
 use std::{
     pin::Pin,
@@ -12,16 +12,16 @@ use pin_project_lite::pin_project;
 
 use crate::{activity::OpenRequest, meter::Meter};
 
-/// The most bytes that hyper is given at a time. What it has been given is buffered, whether the peer reads or not.
+/// The maximum size of a frame that is passed to hyper. hyper buffers each frame, even if the peer does not read.
 const FRAME: usize = 64 * 1024;
 
 pin_project! {
-    /// A body whose bytes are handed out in frames of bounded size, and metered.
+    /// A body that is sent in frames of limited size and reports its progress to a `Meter`.
     pub struct ResponseBody<B> {
-        // `None` if `rest` is all that there is.
+        // `None` if `rest` is the whole body.
         #[pin]
         body: Option<B>,
-        // What of a frame is left.
+        // The bytes of the current frame that are not sent yet.
         rest: Bytes,
         meter: Option<Arc<Meter>>,
         _open: OpenRequest,
@@ -30,27 +30,27 @@ pin_project! {
     impl<B> PinnedDrop for ResponseBody<B> {
         fn drop(this: Pin<&mut Self>) {
             if let Some(meter) = &this.meter {
-                meter.begin();
+                meter.start_response();
             }
         }
     }
 }
 
 impl<B> ResponseBody<B> {
-    /// `body` as the response to the request that `open` keeps open.
+    /// The body of the response to a request, which `open` keeps open.
     pub(crate) fn new(body: B, open: OpenRequest) -> Self {
-        Self::of(Some(body), Bytes::new(), open)
+        Self::with_meter(Some(body), Bytes::new(), open)
     }
 
-    /// A body of these bytes alone.
+    /// A body with only these bytes.
     pub(crate) fn text(text: impl Into<Bytes>, open: OpenRequest) -> Self {
-        Self::of(None, text.into(), open)
+        Self::with_meter(None, text.into(), open)
     }
 
-    fn of(body: Option<B>, rest: Bytes, open: OpenRequest) -> Self {
-        let meter = Meter::around();
+    fn with_meter(body: Option<B>, rest: Bytes, open: OpenRequest) -> Self {
+        let meter = Meter::current();
         if let Some(meter) = &meter {
-            meter.begin();
+            meter.start_response();
         }
         Self { body, rest, meter, _open: open }
     }
@@ -66,7 +66,7 @@ impl<B: Body<Data = Bytes>> Body for ResponseBody<B> {
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let this = self.project();
         if let Some(meter) = &this.meter {
-            meter.taken();
+            meter.confirm_offered();
         }
         if this.rest.is_empty() {
             let Some(body) = this.body.as_pin_mut() else { return Poll::Ready(None) };

@@ -1,5 +1,5 @@
-//! What HTTP forbids and hyper lets pass: a request that names its host or its body's length in two ways may be understood
-//! in two ways, by a proxy and by this server.
+//! Rejects requests that HTTP forbids but hyper accepts. A request that states its host or the length of its body twice is
+//! ambiguous: a proxy and this server may interpret it differently (request smuggling).
 
 use http::{
     HeaderMap, HeaderValue, Request, Response, StatusCode, Version,
@@ -7,13 +7,13 @@ use http::{
     uri::Authority,
 };
 
-/// Why a request is rejected before anything of it is handled.
+/// Why a request is rejected before the service handles it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rejected {
     NoHost,
     SeveralHosts,
     MalformedHost,
-    /// `Host` is another than HTTP/2's `:authority`.
+    /// `Host` differs from the `:authority` of HTTP/2.
     AnotherHost,
     RepeatedCoding,
     UnknownCoding,
@@ -42,7 +42,7 @@ impl Rejected {
         }
     }
 
-    const fn sentence(self) -> &'static str {
+    const fn message(self) -> &'static str {
         match self {
             Self::NoHost => "The request has no Host header. Send one.",
             Self::SeveralHosts => "The request has several Host headers. Send one.",
@@ -57,11 +57,11 @@ impl Rejected {
         }
     }
 
-    /// The response: the shape of all errors. The connection is closed after it, for where the body ends is not sure.
+    /// The response, in the format of all errors. The connection is closed after it, because the end of the body is not known.
     pub(crate) fn response(self, version: Version) -> Response<String> {
         let body = format!(
             r#"{{"error":"{}","code":"{}","details":[],"request_id":""}}"#,
-            self.sentence(),
+            self.message(),
             self.code()
         );
         let mut response = Response::new(body);
@@ -75,10 +75,10 @@ impl Rejected {
     }
 }
 
-/// Checks what a request says of its host and its body's length.
+/// Checks how a request states its host and the length of its body.
 ///
 /// # Errors
-/// It says so in a way that HTTP forbids.
+/// It states them in a way that HTTP forbids.
 pub(crate) fn check<B>(request: &Request<B>) -> Result<(), Rejected> {
     check_host(request)?;
     check_codings(request.headers())
@@ -93,33 +93,35 @@ fn check_host<B>(request: &Request<B>) -> Result<(), Rejected> {
         (None, None) if request.version() == Version::HTTP_11 => return Err(Rejected::NoHost),
         (None, None) => return Ok(()),
     };
-    let host = authority(host).ok_or(Rejected::MalformedHost)?;
+    let host = parse_authority(host).ok_or(Rejected::MalformedHost)?;
     let uri = request.uri();
     match uri.authority() {
-        Some(named) if request.version() >= Version::HTTP_2 && !same(named, &host, uri.scheme_str()) => {
+        Some(named)
+            if request.version() >= Version::HTTP_2 && !is_same_host(named, &host, uri.scheme_str()) =>
+        {
             Err(Rejected::AnotherHost)
         }
         _ => Ok(()),
     }
 }
 
-/// A host and a port, without a user.
-fn authority(value: &HeaderValue) -> Option<Authority> {
+/// Parses a host with an optional port, without a user.
+fn parse_authority(value: &HeaderValue) -> Option<Authority> {
     let text = value.to_str().ok()?;
     let authority: Authority = text.parse().ok()?;
     let is_plain = !text.contains('@') && !authority.host().is_empty();
-    // `http` takes any text for a port and tells of none then.
+    // `http` accepts any text as a port; if it is not a number, `port_u16` returns `None`.
     let is_whole = authority.port_u16().is_some() || text.len() == authority.host().len();
     (is_plain && is_whole).then_some(authority)
 }
 
-fn same(a: &Authority, b: &Authority, scheme: Option<&str>) -> bool {
+fn is_same_host(a: &Authority, b: &Authority, scheme: Option<&str>) -> bool {
     let default = if scheme == Some("https") { 443 } else { 80 };
     let port = |authority: &Authority| authority.port_u16().unwrap_or(default);
     a.host().eq_ignore_ascii_case(b.host()) && port(a) == port(b)
 }
 
-/// RFC 9112 section 6.1. hyper reads a body as chunked if the last coding is, and passes over those before.
+/// RFC 9112 section 6.1. hyper reads a body as chunked if the last coding is `chunked`, and ignores the codings before it.
 fn check_codings(headers: &HeaderMap) -> Result<(), Rejected> {
     let mut codings = headers
         .get_all(TRANSFER_ENCODING)
@@ -163,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn http_1_0_may_do_without() {
+    fn http_1_0_needs_no_host() {
         assert_eq!(check(&request(Version::HTTP_10, "/", &[])), Ok(()));
     }
 

@@ -1,4 +1,4 @@
-//! The time between the signal to stop and the end of the listeners.
+//! The phase between the shutdown signal and the close of the listeners.
 
 use std::sync::{
     Arc,
@@ -7,12 +7,12 @@ use std::sync::{
 
 use crate::{NotReady, Verdict};
 
-/// Whether the process was told to stop. Clones share it.
+/// Whether the server is draining: it still handles requests, but reports that it is not ready. Clones share the state.
 #[derive(Clone, Debug, Default)]
 pub struct Draining(Arc<AtomicBool>);
 
 impl Draining {
-    /// From now on nothing is ready.
+    /// Starts draining: from now on no service is ready.
     pub fn begin(&self) {
         self.0.store(true, Ordering::Release);
     }

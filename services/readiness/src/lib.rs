@@ -1,20 +1,21 @@
-//! Whether a part can serve, for those that send it traffic: load balancers, orchestrators, the gateway's `/readyz`.
+//! Reports whether a service can handle requests, to load balancers, orchestrators and the gateway's `/readyz`.
 //!
-//! A service says what it [`Need`]s, its database and its object store, each with a probe. [`Readiness`] runs the probes when
-//! somebody wants to know, at most once a second, and not for ever. [`HealthService`] tells the verdict by
-//! `grpc.health.v1`, and why by the header [`REASON_HEADER`]. Once [`Draining`] has begun nothing is ready any more, though
-//! everything still serves: so callers go elsewhere before the listeners close.
+//! A service lists what it [`Need`]s, for example its database and its object store, each with a probe. [`Readiness`] runs
+//! the probes on request, at most once per second and with a timeout. [`HealthService`] reports the verdict by
+//! `grpc.health.v1`, and the reason in the header [`REASON_HEADER`]. While the server is [`Draining`], it reports that no
+//! service is ready but still handles requests: callers move to another server before the listeners close.
+//! [`WithHealth`] adds the health service to a host that has no router.
 //!
-//! To make a part depend on something else, extend the needs of its service (`readiness.rs` of `images` and `annotations`).
+//! To make a service depend on something else, extend its `needs` (`readiness.rs` in `images` and `annotations`).
 
-mod beside;
 mod draining;
 mod not_ready;
 mod probe;
 mod service;
+mod with_health;
 
-pub use beside::Beside;
 pub use draining::Draining;
 pub use not_ready::{NotReady, Verdict};
 pub use probe::{Need, Readiness};
 pub use service::{HEALTH, Health, HealthService, REASON_HEADER};
+pub use with_health::WithHealth;

@@ -1,39 +1,40 @@
-//! Why a part cannot serve.
+//! Why a service is not ready.
 
 use std::fmt;
 
 use storage::Error;
 
-/// Whether a part can serve.
+/// Whether a service is ready.
 pub type Verdict = Result<(), NotReady>;
 
-/// Why a part cannot serve: one plain sentence or more, which anybody may read.
+/// Why a service is not ready: one or more plain sentences without internal details. They are sent to unauthenticated
+/// clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotReady(String);
 
 impl NotReady {
-    /// For this reason, in ASCII, which names nothing of the machine.
+    /// Not ready for this `reason`: ASCII text without paths, addresses or other details of the machine.
     #[must_use]
     pub fn because(reason: impl Into<String>) -> Self {
         Self(reason.into())
     }
 
-    /// Because `part`, as in "The database", failed so. The cause is logged here.
+    /// Not ready because `part`, for example "The database", failed with `error`. This logs the cause.
     #[must_use]
     pub fn failed(part: &str, error: &Error) -> Self {
-        tracing::warn!(error = error as &dyn std::error::Error, "{part} fails its probe");
+        tracing::warn!(error = error as &dyn std::error::Error, "{part} failed its readiness probe");
         let reason = error.plain_cause().map(|cause| cause.to_string());
         Self(reason.unwrap_or_else(|| match error {
-            Error::Unavailable(_) => format!("{part} is not available."),
-            Error::Overloaded(_) => format!("{part} has too much to do."),
-            Error::Full(_) => format!("{part} has no room left. Free some space."),
+            Error::Unavailable(_) => format!("{part} is unavailable."),
+            Error::Overloaded(_) => format!("{part} is overloaded."),
+            Error::Full(_) => format!("{part} is full. Free some space."),
             Error::Constraint(_) | Error::Body(_) | Error::Row { .. } | Error::Broken(_) => {
-                format!("{part} is broken. The log of the server says how.")
+                format!("{part} failed. See the log of the server for the cause.")
             }
         }))
     }
 
-    /// All of `verdicts`: ready if each is, else every reason, each once.
+    /// Combines `verdicts`: ready if all are ready, else not ready with each distinct reason.
     pub(crate) fn all(verdicts: impl IntoIterator<Item = Verdict>) -> Verdict {
         let mut reasons: Vec<String> = Vec::new();
         for NotReady(reason) in verdicts.into_iter().filter_map(Result::err) {
@@ -58,15 +59,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_is_told_by_its_plain_cause_or_by_its_class() {
-        let told = |error| NotReady::failed("The database", &error).to_string();
-        assert_eq!(told(Error::unavailable(PlainCause("The file is gone."))), "The file is gone.");
-        assert_eq!(told(Error::unavailable("/data/reticle.db")), "The database is not available.");
-        assert_eq!(told(Error::Full("28".into())), "The database has no room left. Free some space.");
+    fn a_failure_is_reported_by_its_plain_cause_or_by_its_class() {
+        let reason = |error| NotReady::failed("The database", &error).to_string();
+        assert_eq!(reason(Error::unavailable(PlainCause("The file is gone."))), "The file is gone.");
+        assert_eq!(reason(Error::unavailable("/data/reticle.db")), "The database is unavailable.");
+        assert_eq!(reason(Error::Full("28".into())), "The database is full. Free some space.");
     }
 
     #[test]
-    fn all_reasons_are_told_once() {
+    fn each_reason_is_reported_once() {
         let because = |reason: &str| Err(NotReady::because(reason));
         assert_eq!(NotReady::all([Ok(()), Ok(())]), Ok(()));
         assert_eq!(NotReady::all([because("A."), Ok(()), because("B."), because("A.")]), because("A. B."));

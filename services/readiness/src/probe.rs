@@ -1,4 +1,4 @@
-//! Asks a probe on behalf of everybody who wants to know.
+//! Runs the probes and caches their verdict.
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
@@ -11,22 +11,22 @@ use storage::Timer;
 
 use crate::{NotReady, Verdict};
 
-/// How long a verdict holds.
-const FRESH: Duration = Duration::from_secs(1);
+/// How long a verdict is cached.
+const CACHE_TTL: Duration = Duration::from_secs(1);
 
-/// How long a probe may take: less than those wait who ask for it.
-const LIMIT: Duration = Duration::from_millis(1_500);
+/// How long a probe may take. It must be shorter than the timeouts of the callers.
+const PROBE_TIMEOUT: Duration = Duration::from_millis(1_500);
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// One thing that is needed to serve.
+/// One dependency that a service needs to handle requests.
 pub struct Need {
     name: &'static str,
     probe: Box<dyn Fn() -> BoxFuture<Verdict> + Send + Sync>,
 }
 
 impl Need {
-    /// What is called `name`, as in "The database"; `probe` finds out whether it is there.
+    /// A dependency called `name`, for example "The database"; `probe` checks whether it works.
     pub fn new<F>(name: &'static str, probe: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Verdict> + Send + 'static,
@@ -35,7 +35,7 @@ impl Need {
     }
 }
 
-/// Whether a part can serve. Clones share what is known of it.
+/// Checks whether a service is ready. Clones share the cached verdict.
 #[derive(Clone)]
 pub struct Readiness {
     shared: Arc<Shared>,
@@ -44,45 +44,48 @@ pub struct Readiness {
 struct Shared {
     needs: Vec<Need>,
     sleep: Box<dyn Fn(Duration) -> BoxFuture<()> + Send + Sync>,
-    /// Held while the probes run, so that whoever asks meanwhile gets the same verdict. `None`: each asks for itself.
-    latest: Option<Mutex<Option<Latest>>>,
+    /// Locked while the probes run, so that concurrent callers wait for the same verdict. `None`: nothing is cached.
+    cache: Option<Mutex<Option<CachedVerdict>>>,
 }
 
-struct Latest {
+struct CachedVerdict {
     verdict: Verdict,
-    /// Resolves when the verdict does not hold any more. It is only ever polled to see whether it has.
+    /// Resolves when the verdict expires. Nothing waits for it; it is only polled to check whether it is ready.
     expiry: BoxFuture<()>,
 }
 
 impl Readiness {
-    /// One that probes `needs` at most once a second, however many want to know, and gives each 1.5 seconds.
+    /// Probes `needs` at most once per second for all callers, each with a timeout of 1.5 seconds.
     pub fn new(needs: Vec<Need>, timer: impl Timer) -> Self {
         Self::build(needs, timer, Some(Mutex::new(None)))
     }
 
-    /// One that probes `needs` for each who wants to know: for a Worker, where no request can wait for what another one has
-    /// begun.
-    pub fn unshared(needs: Vec<Need>, timer: impl Timer) -> Self {
+    /// Probes `needs` for each call of [`Self::check`], without a cache. Needed in a Worker, where a request cannot wait for
+    /// a future of another request.
+    pub fn uncached(needs: Vec<Need>, timer: impl Timer) -> Self {
         Self::build(needs, timer, None)
     }
 
-    fn build(needs: Vec<Need>, timer: impl Timer, latest: Option<Mutex<Option<Latest>>>) -> Self {
+    fn build(needs: Vec<Need>, timer: impl Timer, cache: Option<Mutex<Option<CachedVerdict>>>) -> Self {
         let sleep = Box::new(move |duration| -> BoxFuture<()> { Box::pin(timer.sleep(duration)) });
-        Self { shared: Arc::new(Shared { needs, sleep, latest }) }
+        Self { shared: Arc::new(Shared { needs, sleep, cache }) }
     }
 
-    /// The verdict, not older than a second.
+    /// Returns a verdict that is at most one second old.
     ///
     /// # Errors
-    /// [`NotReady`] says why the part cannot serve.
+    /// [`NotReady`] with the reasons why the service is not ready.
     pub async fn check(&self) -> Verdict {
-        let Some(latest) = &self.shared.latest else { return self.shared.probe_all().await };
-        let mut latest = latest.lock().await;
-        let known = match latest.take().and_then(Latest::unless_expired) {
-            Some(known) => known,
-            None => Latest { verdict: self.shared.probe_all().await, expiry: (self.shared.sleep)(FRESH) },
+        let Some(cache) = &self.shared.cache else { return self.shared.probe_all().await };
+        let mut cache = cache.lock().await;
+        let current = match cache.take().and_then(CachedVerdict::unless_expired) {
+            Some(cached) => cached,
+            None => CachedVerdict {
+                verdict: self.shared.probe_all().await,
+                expiry: (self.shared.sleep)(CACHE_TTL),
+            },
         };
-        latest.insert(known).verdict.clone()
+        cache.insert(current).verdict.clone()
     }
 }
 
@@ -92,10 +95,11 @@ impl Shared {
     }
 
     async fn probe(&self, need: &Need) -> Verdict {
-        match select((need.probe)(), (self.sleep)(LIMIT)).await {
+        match select((need.probe)(), (self.sleep)(PROBE_TIMEOUT)).await {
             Either::Left((verdict, _)) => verdict,
             Either::Right(((), _)) => {
-                let reason = format!("{} does not answer in time.", need.name);
+                let seconds = PROBE_TIMEOUT.as_secs_f32();
+                let reason = format!("{} did not respond within {seconds} s.", need.name);
                 tracing::warn!("{reason}");
                 Err(NotReady::because(reason))
             }
@@ -103,7 +107,7 @@ impl Shared {
     }
 }
 
-impl Latest {
+impl CachedVerdict {
     fn unless_expired(mut self) -> Option<Self> {
         self.expiry.as_mut().now_or_never().is_none().then_some(self)
     }
@@ -132,7 +136,7 @@ mod tests {
 
     use super::*;
 
-    /// A readiness whose probe takes a tenth of a second, and how often it was asked.
+    /// A readiness whose probe takes 100 ms, and a counter of its probes.
     fn counted(verdict: Verdict) -> (Readiness, Arc<AtomicUsize>) {
         let count = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&count);
@@ -148,7 +152,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn many_who_ask_at_once_cost_one_probe_and_its_verdict_holds_for_a_second() {
+    async fn concurrent_checks_share_one_probe_and_its_verdict_is_cached_for_one_second() {
         let (readiness, count) = counted(Err(NotReady::because("No.")));
         let verdicts = join_all((0..100).map(|_| readiness.check())).await;
         assert!(verdicts.iter().all(|verdict| *verdict == Err(NotReady::because("No."))));
@@ -161,14 +165,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_probe_that_never_answers_is_a_part_that_is_not_ready() {
+    async fn a_probe_that_never_responds_makes_the_service_not_ready() {
         let needs = vec![Need::new("A", || async { Ok(()) }), Need::new("The database", pending)];
         let verdict = Readiness::new(needs, TokioTimer).check().await;
-        assert_eq!(verdict, Err(NotReady::because("The database does not answer in time.")));
+        assert_eq!(verdict, Err(NotReady::because("The database did not respond within 1.5 s.")));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_who_stops_asking_midway_leaves_the_others_their_verdict() {
+    async fn a_cancelled_check_does_not_affect_other_checks() {
         let (readiness, count) = counted(Ok(()));
         drop(tokio::time::timeout(Duration::from_millis(50), readiness.check()).await);
         assert_eq!(readiness.check().await, Ok(()));

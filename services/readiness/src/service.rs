@@ -1,4 +1,4 @@
-//! `grpc.health.v1`, which every port has.
+//! The service `grpc.health.v1.Health`, which every port serves.
 
 use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
@@ -16,16 +16,16 @@ use crate::{Draining, NotReady, Readiness, Verdict};
 /// The full name of the service.
 pub const HEALTH: &str = "grpc.health.v1.Health";
 
-/// Says beside NOT_SERVING why, in plain words.
+/// The header that carries the reason for NOT_SERVING, in plain words.
 pub const REASON_HEADER: &str = "x-reticle-not-ready";
 
-/// How often the verdict is looked at for those who watch it.
+/// How often a watch checks the verdict.
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The server of [`HealthService`].
+/// The tonic server of [`HealthService`].
 pub type Health<T> = HealthServer<HealthService<T>>;
 
-/// Tells by `grpc.health.v1` whether the services of a port are ready; of the empty name, whether all of them are.
+/// Reports whether a service of this port is ready. The empty name reports whether all of them are.
 #[derive(Clone)]
 pub struct HealthService<T> {
     services: Arc<[(&'static str, Readiness)]>,
@@ -34,7 +34,7 @@ pub struct HealthService<T> {
 }
 
 impl<T: Timer> HealthService<T> {
-    /// Of these services, by their full names; none is ready any more once `draining` has begun.
+    /// Reports the readiness of these services, by their full names. Once `draining` has begun, none is ready.
     pub fn new(services: Vec<(&'static str, Readiness)>, draining: Draining, timer: T) -> Self {
         Self { services: services.into(), draining, timer }
     }
@@ -45,17 +45,17 @@ impl<T: Timer> HealthService<T> {
         HealthServer::new(self)
     }
 
-    /// The verdict on the service with this name; `None` if there is none.
+    /// The verdict on the service `name`; `None` if this port has no such service.
     async fn verdict(&self, name: &str) -> Option<Verdict> {
-        let asked: Vec<_> =
+        let selected: Vec<_> =
             self.services.iter().filter(|(service, _)| name.is_empty() || *service == name).collect();
-        if asked.is_empty() && !name.is_empty() {
+        if selected.is_empty() && !name.is_empty() {
             return None;
         }
         if self.draining.has_begun() {
             return Some(self.draining.verdict());
         }
-        let verdicts = join_all(asked.into_iter().map(|(_, readiness)| readiness.check())).await;
+        let verdicts = join_all(selected.into_iter().map(|(_, readiness)| readiness.check())).await;
         Some(NotReady::all(verdicts))
     }
 
@@ -76,9 +76,9 @@ impl<T: Timer> HealthRpcs for HealthService<T> {
     ) -> Result<Response<HealthCheckResponse>, Status> {
         let name = request.into_inner().service;
         let Some(verdict) = self.verdict(&name).await else {
-            return Err(Status::not_found("This port has no service of that name"));
+            return Err(Status::not_found("This port does not serve a service of that name"));
         };
-        let mut response = Response::new(answer(match verdict {
+        let mut response = Response::new(encode(match verdict {
             Ok(()) => ServingStatus::Serving,
             Err(_) => ServingStatus::NotServing,
         }));
@@ -92,37 +92,38 @@ impl<T: Timer> HealthRpcs for HealthService<T> {
 
     type WatchStream = Pin<Box<dyn Stream<Item = Result<HealthCheckResponse, Status>> + Send>>;
 
-    /// Each change of the status, within a second. It ends when the server drains, after NOT_SERVING.
+    /// Sends each change of the status within one second. When the server drains, it sends NOT_SERVING and ends.
     async fn watch(
         &self,
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
-        let watcher = Watcher { health: self.clone(), name: request.into_inner().service, told: None };
+        let watcher = Watcher { health: self.clone(), name: request.into_inner().service, last_sent: None };
         let changes = stream::unfold(watcher, |mut watcher| async move {
-            let status = watcher.next().await?;
-            Some((Ok(answer(status)), watcher))
+            let status = watcher.next_change().await?;
+            Some((Ok(encode(status)), watcher))
         });
         Ok(Response::new(changes.boxed()))
     }
 }
 
-fn answer(status: ServingStatus) -> HealthCheckResponse {
+fn encode(status: ServingStatus) -> HealthCheckResponse {
     HealthCheckResponse { status: status.into() }
 }
 
 struct Watcher<T> {
     health: HealthService<T>,
     name: String,
-    told: Option<ServingStatus>,
+    last_sent: Option<ServingStatus>,
 }
 
 impl<T: Timer> Watcher<T> {
-    async fn next(&mut self) -> Option<ServingStatus> {
+    /// Waits until the status differs from the last one; `None` once the server drains and NOT_SERVING was sent.
+    async fn next_change(&mut self) -> Option<ServingStatus> {
         loop {
             let is_last = self.health.draining.has_begun();
             let status = self.health.status(&self.name).await;
-            if self.told != Some(status) {
-                self.told = Some(status);
+            if self.last_sent != Some(status) {
+                self.last_sent = Some(status);
                 return Some(status);
             }
             if is_last {
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_service_is_told_apart_and_the_empty_name_is_all_of_them() {
+    async fn each_service_has_its_own_status_and_the_empty_name_means_all_services() {
         let (health, flag, _) = port();
         assert_eq!(check(&health, "").await, Ok((1, String::new())));
         flag.store(false, Ordering::SeqCst);
@@ -184,7 +185,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nothing_is_ready_once_the_server_drains() {
+    async fn no_service_is_ready_while_the_server_drains() {
         let (health, _, draining) = port();
         draining.begin();
         for name in ["", "a", "b"] {
@@ -193,7 +194,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_watcher_is_told_each_change_and_ends_with_the_server() {
+    async fn a_watch_sends_each_change_and_ends_when_the_server_drains() {
         let (health, flag, draining) = port();
         let request = HealthCheckRequest { service: "a".to_owned() };
         let mut watched = health.watch(Request::new(request)).await.unwrap().into_inner();
@@ -208,7 +209,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_watched_service_that_is_not_there_is_unknown() {
+    async fn a_watch_reports_an_unknown_service() {
         let (health, ..) = port();
         let request = HealthCheckRequest { service: "c".to_owned() };
         let mut watched = health.watch(Request::new(request)).await.unwrap().into_inner();

@@ -1,4 +1,4 @@
-//! The commands of the program, and what each does.
+//! The commands of the program.
 
 use std::{
     io::{self, Write as _},
@@ -16,7 +16,7 @@ use crate::{
     settings::{Annotations, Cleanup, Database, Folder, Gateway, Images, Serve, Signing, Stores, duration},
 };
 
-/// The back end of an image-annotation product: pictures, labelled boxes on them, and a gateway for browsers.
+/// The back end of an image-annotation product: images, labelled bounding boxes on them, and a gateway for browsers.
 #[derive(Parser)]
 #[command(name = "reticle", version, max_term_width = 110)]
 pub(crate) struct Program {
@@ -24,33 +24,33 @@ pub(crate) struct Program {
     pub(crate) command: Command,
 }
 
-/// What the program can do.
+/// The command that the program runs.
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Runs everything in this process.
+    /// Runs both services and the gateway in one process.
     Serve(Serve),
-    /// Runs the images service alone.
+    /// Runs only the images service.
     Images(Images),
-    /// Runs the annotations service alone.
+    /// Runs only the annotations service.
     Annotations(Annotations),
-    /// Runs the gateway alone.
+    /// Runs only the gateway.
     Gateway(Gateway),
-    /// Asks a part whether it serves; exits with 0 if it does.
+    /// Checks whether a part is ready to serve; exits with 0 if it is.
     Health(Health),
     /// Prints a token for a user.
     Token(Token),
-    /// Brings the database to this program's schema.
+    /// Applies missing migrations, so that the database has the schema of this program.
     Migrate(Database),
-    /// Purges what was deleted more than 30 days ago, and objects that nothing refers to.
+    /// Purges images deleted more than 30 days ago, and removes objects that no record refers to.
     Cleanup(Cleanup),
-    /// Declares that the database and the object store belong together, after one of them was replaced.
+    /// Declares that the database and the object store belong together. Needed after one of them was replaced.
     Adopt(Stores),
 }
 
 /// Settings of `reticle health`.
 #[derive(Args)]
 pub(crate) struct Health {
-    /// The port of any part, as in `http://127.0.0.1:50051`.
+    /// The URL of any part, as in `http://127.0.0.1:50051`.
     #[arg(long, default_value = "http://127.0.0.1:8787", value_name = "URL")]
     url: String,
 }
@@ -58,15 +58,15 @@ pub(crate) struct Health {
 /// Settings of `reticle token`.
 #[derive(Args)]
 pub(crate) struct Token {
-    /// The user it speaks for: its `sub`.
+    /// The user that the token identifies: its `sub`.
     #[arg(long, value_parser = UserId::parse)]
     subject: UserId,
 
-    /// What it allows, as in "images:read annotations:read". [default: everything on the user's own images]
+    /// The scopes of the token, as in "images:read annotations:read". [default: everything on the user's own images]
     #[arg(long, value_parser = scope)]
     scope: Option<String>,
 
-    /// How long it holds, as in 90s, 30m, 12h or 7d.
+    /// How long the token is valid, as in 90s, 30m, 12h or 7d.
     #[arg(long, default_value = "1h", value_parser = duration)]
     ttl: Duration,
 
@@ -76,7 +76,7 @@ pub(crate) struct Token {
     signing: Signing,
 }
 
-/// Carries out `command`.
+/// Runs `command`.
 pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
     match command {
@@ -84,7 +84,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
         Command::Images(settings) => runtime.block_on(serve::images(settings)),
         Command::Annotations(settings) => runtime.block_on(serve::annotations(settings)),
         Command::Gateway(settings) => runtime.block_on(serve::gateway(settings)),
-        Command::Health(settings) => runtime.block_on(health::ask(&settings.url)),
+        Command::Health(settings) => runtime.block_on(health::check(&settings.url)),
         Command::Token(settings) => token(&settings),
         Command::Migrate(database) => runtime.block_on(migrate(&database)),
         Command::Cleanup(settings) => runtime.block_on(cleanup(&settings)),
@@ -98,7 +98,10 @@ fn token(settings: &Token) -> anyhow::Result<()> {
     let is_new = signing.jwt_secret.is_none() && !path.exists();
     let secret = parts::secret(folder, signing)?;
     if is_new {
-        eprintln!("a new secret is in {}: `reticle serve` on this folder believes the token", path.display());
+        eprintln!(
+            "created a new secret in {}; `reticle serve` with this folder accepts the token",
+            path.display()
+        );
     }
     let grant = Grant {
         subject: &settings.subject,
@@ -107,40 +110,43 @@ fn token(settings: &Token) -> anyhow::Result<()> {
         issuer: signing.jwt_issuer.as_deref(),
         audience: signing.jwt_audience.as_deref(),
     };
-    say(&mint(&secret, &grant, SystemClock.now()))
+    print_line(&mint(&secret, &grant, SystemClock.now()))
 }
 
 async fn migrate(database: &Database) -> anyhow::Result<()> {
     let applied = parts::migrate(database).await?;
     if applied.is_empty() {
-        return say("nothing to do: the database has this program's schema");
+        return print_line("no migrations to apply: the database has the schema of this program");
     }
-    applied.iter().try_for_each(|name| say(&format!("applied {name}")))
+    applied.iter().try_for_each(|name| print_line(&format!("applied {name}")))
 }
 
 async fn cleanup(settings: &Cleanup) -> anyhow::Result<()> {
     let Cleanup { stores, cleaning } = settings;
     let (images, annotations) = parts::cleanup(stores, cleaning.settings()).await?;
-    say(&images.to_string())?;
-    say(&annotations.to_string())
+    print_line(&images.to_string())?;
+    print_line(&annotations.to_string())
 }
 
 async fn adopt(stores: &Stores) -> anyhow::Result<()> {
-    say(&format!("the database and the object store are now the store {}", parts::adopt(stores).await?))
+    print_line(&format!(
+        "the database and the object store now belong together as store {}",
+        parts::adopt(stores).await?
+    ))
 }
 
-/// Prints a line; unlike `println!`, it does not panic when nobody reads it.
-fn say(line: &str) -> anyhow::Result<()> {
-    writeln!(io::stdout(), "{line}").context("cannot print")
+/// Prints a line. Unlike `println!`, it does not panic if standard output is closed.
+fn print_line(line: &str) -> anyhow::Result<()> {
+    writeln!(io::stdout(), "{line}").context("cannot write to standard output")
 }
 
-/// Names that no service knows would make a token that opens less than was meant.
+/// Rejects unknown names: a token with a mistyped scope would allow less than intended.
 fn scope(text: &str) -> Result<String, String> {
-    let unknown = text.split_ascii_whitespace().find(|name| Scope::named(name).is_none());
+    let unknown = text.split_ascii_whitespace().find(|name| Scope::from_name(name).is_none());
     let known = || Scope::ALL.map(Scope::name).join(", ");
     match unknown {
-        Some(name) => Err(format!("`{name}` is not one of {}", known())),
-        None if text.trim().is_empty() => Err(format!("must name some of {}", known())),
+        Some(name) => Err(format!("`{name}` is not a scope; the scopes are {}", known())),
+        None if text.trim().is_empty() => Err(format!("must name at least one of {}", known())),
         None => Ok(text.to_owned()),
     }
 }
@@ -152,17 +158,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_commands_and_their_settings_fit_together() {
+    fn the_definitions_of_the_commands_are_valid() {
         Program::command().debug_assert();
     }
 
     #[test]
-    fn a_scope_that_no_service_knows_is_refused_by_name() {
+    fn an_unknown_scope_is_rejected_and_the_error_names_it() {
         assert!(scope("images:read owners:any").is_ok());
         assert!(
             scope("images:read image:write")
                 .unwrap_err()
-                .starts_with("`image:write` is not one of images:read")
+                .starts_with("`image:write` is not a scope; the scopes are images:read")
         );
         assert!(scope(" ").is_err());
     }

@@ -1,4 +1,4 @@
-//! What a port carries beside a service: `grpc.health.v1` and reflection.
+//! The routes of a gRPC port: a service with `grpc.health.v1` and reflection.
 
 use std::convert::Infallible;
 
@@ -11,24 +11,24 @@ use tower::Service;
 
 use crate::shutdown::Lifetime;
 
-/// The services of [`about`], by their full names.
-pub(crate) const ABOUT: [&str; 3] =
+/// The full names of the services in [`health_and_reflection`].
+pub(crate) const HEALTH_AND_REFLECTION: [&str; 3] =
     [HEALTH, "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"];
 
-/// Services as a port carries them: their calls keep the rules of gRPC, and end when their time is over.
+/// Services behind the rules of gRPC and with deadlines for their calls.
 pub(crate) type Calls = Rules<Deadlines<Routes, TokioTimer>>;
 
 fn calls(routes: Routes) -> Calls {
-    // Reflection is the only RPC here that takes a stream and is not of the contract.
+    // Reflection is the only RPC here that takes a stream and is not part of the contract.
     let takes_stream = |path: &str| proto::takes_stream(path) || path.ends_with("/ServerReflectionInfo");
     Rules::new(Deadlines::new(routes.prepare(), TokioTimer), takes_stream)
 }
 
-/// The routes of a service's own port, which may also stand behind a gateway in the same process: the service, and what
-/// there is to ask about it.
+/// The routes of the port of a service: the service with its health and reflection. A gateway in the same process may also
+/// use them.
 ///
 /// # Errors
-/// The descriptors cannot be reflected.
+/// The descriptors are not valid for reflection.
 pub(crate) fn routes<S>(service: S, readiness: Readiness, lifetime: &Lifetime) -> anyhow::Result<Calls>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
@@ -39,23 +39,25 @@ where
         + 'static,
     S::Future: Send + 'static,
 {
-    Ok(calls(about_routes(&[S::NAME], vec![(S::NAME, readiness)], lifetime)?.add_service(service)))
+    Ok(calls(
+        health_and_reflection_routes(&[S::NAME], vec![(S::NAME, readiness)], lifetime)?.add_service(service),
+    ))
 }
 
-/// Health and reflection: reflects the services `described`, and says of the services `healthy` and of the process whether
-/// they are ready, which nothing is any more once the process drains.
+/// Health and reflection: reflects the services `described`, and reports the readiness of the services `healthy` and of the
+/// process. Once the process drains, nothing is ready.
 ///
 /// # Errors
-/// The descriptors cannot be reflected.
-pub(crate) fn about(
+/// The descriptors are not valid for reflection.
+pub(crate) fn health_and_reflection(
     described: &[&'static str],
     healthy: Vec<(&'static str, Readiness)>,
     lifetime: &Lifetime,
 ) -> anyhow::Result<Calls> {
-    Ok(calls(about_routes(described, healthy, lifetime)?))
+    Ok(calls(health_and_reflection_routes(described, healthy, lifetime)?))
 }
 
-fn about_routes(
+fn health_and_reflection_routes(
     described: &[&'static str],
     healthy: Vec<(&'static str, Readiness)>,
     lifetime: &Lifetime,

@@ -1,4 +1,4 @@
-//! Whether a part in another process serves, as whoever watches over it asks.
+//! Checks whether a part in another process is ready, for orchestrators and scripts.
 
 use std::time::Duration;
 
@@ -10,20 +10,22 @@ use tonic_health::pb::{
 
 use crate::settings::upstream_uri;
 
-/// How long the answer may take: less than those who ask usually wait.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// The timeout of the check. It is shorter than the usual timeout of orchestrators.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Asks `grpc.health.v1` at `url`, which every port has.
+/// Calls `grpc.health.v1` at `url`; every port has this service.
 ///
 /// # Errors
-/// Nobody answers there in time, or what answers does not serve.
-pub(crate) async fn ask(url: &str) -> anyhow::Result<()> {
-    let endpoint = Endpoint::from(upstream_uri("--url", url)?).connect_timeout(PATIENCE).timeout(PATIENCE);
+/// There is no response within the timeout, or the part is not ready.
+pub(crate) async fn check(url: &str) -> anyhow::Result<()> {
+    let endpoint = Endpoint::from(upstream_uri("--url", url)?).connect_timeout(TIMEOUT).timeout(TIMEOUT);
     let channel = endpoint.connect().await.with_context(|| format!("{url} cannot be reached"))?;
-    // The process as a whole.
+    // The empty name means the whole process.
     let whole = HealthCheckRequest { service: String::new() };
-    let answer =
-        HealthClient::new(channel).check(whole).await.with_context(|| format!("{url} does not answer"))?;
-    ensure!(answer.into_inner().status() == ServingStatus::Serving, "{url} is not serving");
+    let response = HealthClient::new(channel)
+        .check(whole)
+        .await
+        .with_context(|| format!("the health check of {url} failed"))?;
+    ensure!(response.into_inner().status() == ServingStatus::Serving, "{url} is not ready to serve");
     Ok(())
 }

@@ -12,7 +12,7 @@ use crate::shutdown::Lifetime;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// What all ports of the process have in common.
+/// The limits and the lifetime that all ports of the process share.
 pub(crate) struct Ports {
     limits: Limits,
     connections: Connections,
@@ -20,12 +20,12 @@ pub(crate) struct Ports {
 }
 
 impl Ports {
-    /// Ports within these limits that are served until the process stops.
+    /// Ports with these limits, which are served until the process stops.
     pub(crate) fn new(limits: Limits, lifetime: &Lifetime) -> Self {
         Self { limits, connections: Connections::new(&limits), lifetime: lifetime.clone() }
     }
 
-    /// Binds `address`; `setting` is the flag that an error names.
+    /// Binds `address`; `setting` is the flag for the error message.
     pub(crate) async fn bind(
         &self,
         name: &'static str,
@@ -35,7 +35,7 @@ impl Ports {
         Port::bind(name, address).await.with_context(|| format!("{setting}: cannot listen on {address}"))
     }
 
-    /// Serves `port` with `service` until the process stops; `trust` says whose `X-Forwarded-…` headers are believed.
+    /// Serves `port` with `service` until the process stops; `trust` defines whose `X-Forwarded-…` headers are trusted.
     pub(crate) fn serve<S, B>(&self, port: Port, trust: Trust, service: S)
     where
         S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible>

@@ -1,13 +1,13 @@
-//! The program `reticle`: reads its settings, builds the parts from them, and runs them until it is told to stop.
+//! The program `reticle`: reads its settings, builds the parts from them, and runs them until it receives a signal to stop.
 //!
-//! Nothing is decided here: what a request means is the services' and the gateway's business. To add a setting, add it
-//! to [`settings`] and hand it to the part it belongs to in [`parts`].
+//! This crate contains no logic of requests; that is in the services and in the gateway. To add a setting, add it to
+//! [`settings`] and pass it to its part in [`parts`].
 
-mod cleaning;
 mod command;
+mod daily_cleanup;
+mod greeting;
 mod grpc_port;
 mod health;
-mod hello;
 mod listen;
 mod parts;
 mod schedule;
@@ -27,19 +27,19 @@ fn main() -> ExitCode {
     match command::run(program.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("reticle: {}", sentence(&error));
+            eprintln!("reticle: {}", format_error(&error));
             ExitCode::FAILURE
         }
     }
 }
 
-/// One sentence, the causes after colons, as in `--jwks: /keys.json cannot be read: No such file or directory`. A cause
-/// that was told already, because many errors end in their cause, is not told again.
-fn sentence(error: &anyhow::Error) -> String {
-    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told.as_str() {
+/// Formats an error in one line with its causes after colons, as in `--jwks: /keys.json cannot be read: No such file or
+/// directory`. Many errors already contain their cause, so a cause that is in the line is not repeated.
+fn format_error(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |line, cause| match line.as_str() {
         "" => cause,
-        _ if told.contains(&cause) => told,
-        _ => format!("{told}: {cause}"),
+        _ if line.contains(&cause) => line,
+        _ => format!("{line}: {cause}"),
     })
 }
 
@@ -48,8 +48,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cause_is_told_once() {
+    fn a_cause_is_not_repeated() {
         let error = anyhow::anyhow!("no such file").context("/keys.json: no such file").context("--jwks");
-        assert_eq!(sentence(&error), "--jwks: /keys.json: no such file");
+        assert_eq!(format_error(&error), "--jwks: /keys.json: no such file");
     }
 }

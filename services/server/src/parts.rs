@@ -1,4 +1,4 @@
-//! The parts of a Reticle, built from settings: what each needs, and how they are joined.
+//! Builds the parts of the program from settings: the stores, the services and the gateway.
 
 use std::{convert::Infallible, path::Path};
 
@@ -23,11 +23,12 @@ use tower::{Layer as _, Service, ServiceExt as _};
 use crate::{
     grpc_port::{self, Calls},
     settings::{
-        self, Database, DatabasePlace, Folder, GatewayPort, ImagesPort, ServerKey, Signing, Tokens, Uploads,
+        self, Database, DatabaseLocation, Folder, GatewayPort, ImagesPort, ServerKey, Signing, Tokens,
+        Uploads,
     },
 };
 
-/// Background tasks that may run at a time; more are dropped.
+/// The most background tasks that run at a time; further ones are dropped.
 const BACKGROUND_TASKS: usize = 64;
 
 /// The images service of a native host.
@@ -38,7 +39,7 @@ pub(crate) type Images = AuthService<
     SystemClock,
 >;
 
-/// The annotations service of a native host, which asks an images service of type `I`.
+/// The annotations service of a native host, which calls an images service of type `I`.
 pub(crate) type Annotations<I> = AuthService<
     AnnotationsServiceServer<
         annotations::AnnotationsService<NativeDatabase, I, SystemClock, OsEntropy, TokioTimer>,
@@ -46,7 +47,7 @@ pub(crate) type Annotations<I> = AuthService<
     SystemClock,
 >;
 
-/// Everything that is opened before anything is served.
+/// The stores, which are opened before any port is served.
 #[derive(Clone)]
 pub(crate) struct Stores {
     pub(crate) database: NativeDatabase,
@@ -55,28 +56,28 @@ pub(crate) struct Stores {
 }
 
 impl Stores {
-    /// Opens both stores, and makes sure that they belong together.
+    /// Opens both stores and checks that they belong together.
     pub(crate) async fn open(stores: &settings::Stores) -> anyhow::Result<Self> {
         let opened = Self::open_unbound(stores).await?;
         images::bind(&opened.database, &opened.objects, &SystemClock, &OsEntropy).await?;
         Ok(opened)
     }
 
-    /// Opens both stores, the database as [`database`] does.
+    /// Opens both stores without that check.
     async fn open_unbound(stores: &settings::Stores) -> anyhow::Result<Self> {
         let database = database(&stores.database).await?;
         let objects = objects(stores).await?;
         Ok(Self { database, objects, background: TokioBackground::new(BACKGROUND_TASKS) })
     }
 
-    /// Waits for what still runs, and closes the database.
+    /// Waits for running background tasks, and closes the database.
     pub(crate) async fn close(self) {
         self.background.shutdown(crate::shutdown::GRACE_PERIOD).await;
         self.database.close().await;
     }
 }
 
-/// Opens the object store that the settings chose.
+/// Opens the configured object store.
 async fn objects(stores: &settings::Stores) -> anyhow::Result<NativeObjects> {
     let opened = match stores.objects()? {
         settings::Objects::Files(path) => FileObjects::open(&path).await.map(NativeObjects::Files),
@@ -85,30 +86,30 @@ async fn objects(stores: &settings::Stores) -> anyhow::Result<NativeObjects> {
     opened.context("--objects-url")
 }
 
-/// Opens the database with this program's schema: a file is brought to it, a bridge is asked for it.
+/// Opens the database. Migrates a file to the schema of this program; checks the schema behind a bridge.
 pub(crate) async fn database(database: &Database) -> anyhow::Result<NativeDatabase> {
     migrate(database).await?;
-    match database.place()? {
-        DatabasePlace::File(path) => {
+    match database.location()? {
+        DatabaseLocation::File(path) => {
             let options = SqliteOptions { caller_share: database.caller_share, ..SqliteOptions::default() };
             SqliteDatabase::open(&path, &options).await.map(NativeDatabase::Sqlite).context("--database-url")
         }
-        DatabasePlace::Bridge(url, secret) => {
+        DatabaseLocation::Bridge(url, secret) => {
             BridgeDatabase::new(&url, &secret).map(NativeDatabase::Bridge).context("--database-url")
         }
     }
 }
 
-/// Applies the migrations that the database does not have yet, and answers their names. Behind a bridge, wrangler applies
-/// them: one that is missing is an error.
+/// Applies the missing migrations and returns their names. Behind a bridge, wrangler applies migrations, so a missing one is an
+/// error.
 pub(crate) async fn migrate(database: &Database) -> anyhow::Result<Vec<String>> {
-    data_folder(&database.folder)?;
-    match database.place()? {
-        DatabasePlace::File(path) => {
-            path.parent().map_or(Ok(()), make_folder).context("--database-url")?;
+    create_data_folder(&database.folder)?;
+    match database.location()? {
+        DatabaseLocation::File(path) => {
+            path.parent().map_or(Ok(()), create_folder).context("--database-url")?;
             sqlite::migrate(&path).await.context("--database-url")
         }
-        DatabasePlace::Bridge(url, secret) => {
+        DatabaseLocation::Bridge(url, secret) => {
             let bridge = BridgeDatabase::new(&url, &secret).context("--database-url")?;
             bridge.check(&url).await.context("--database-url")?;
             Ok(Vec::new())
@@ -116,34 +117,35 @@ pub(crate) async fn migrate(database: &Database) -> anyhow::Result<Vec<String>> 
     }
 }
 
-/// Makes the data folder, and takes from others what they may do with it and with the secrets in it.
-pub(crate) fn data_folder(folder: &Folder) -> anyhow::Result<()> {
-    make_folder(&folder.data_dir).context("--data-dir")?;
+/// Creates the data folder, and restricts access to it and to the secrets in it to their owner.
+pub(crate) fn create_data_folder(folder: &Folder) -> anyhow::Result<()> {
+    create_folder(&folder.data_dir).context("--data-dir")?;
     for path in [&folder.data_dir, &folder.jwt_secret_path(), &folder.url_key_path()] {
-        storage_native::tighten(path);
+        storage_native::restrict_to_owner(path);
     }
     Ok(())
 }
 
-fn make_folder(path: &Path) -> anyhow::Result<()> {
-    storage_native::make_folder(path).with_context(|| format!("cannot make the folder {}", path.display()))
+fn create_folder(path: &Path) -> anyhow::Result<()> {
+    storage_native::make_private_folder(path)
+        .with_context(|| format!("cannot create the folder {}", path.display()))
 }
 
-/// Cleans up once, for both services.
+/// Runs the clean-up of both services once.
 pub(crate) async fn cleanup(
     stores: &settings::Stores,
     settings: CleanupSettings,
 ) -> anyhow::Result<(images::CleanupReport, annotations::CleanupReport)> {
     let stores = Stores::open(stores).await?;
     let Stores { database, objects, .. } = &stores;
-    // Each runs also where the other one fails.
+    // Each one also runs if the other one fails.
     let annotations = annotations::cleanup(database, &SystemClock).await;
     let images = images::cleanup(database, objects, &SystemClock, &OsEntropy, settings).await;
     stores.close().await;
     Ok((images?, annotations?))
 }
 
-/// Declares that the database and the object store belong together, and answers the id that both have from now on.
+/// Declares that the database and the object store belong together. Returns the store id that both have from now on.
 pub(crate) async fn adopt(stores: &settings::Stores) -> anyhow::Result<StoreId> {
     let stores = Stores::open_unbound(stores).await?;
     let id = images::adopt(&stores.database, &stores.objects, &SystemClock, &OsEntropy).await;
@@ -151,26 +153,32 @@ pub(crate) async fn adopt(stores: &settings::Stores) -> anyhow::Result<StoreId> 
     Ok(id?)
 }
 
-/// The secret of HS256 tokens: the one that is set, or the data folder's own.
+/// The secret of HS256 tokens: the configured one, or the one in the data folder.
 pub(crate) fn secret(folder: &Folder, signing: &Signing) -> anyhow::Result<Secret> {
     match &signing.jwt_secret {
         Some(secret) => Secret::new(secret.as_bytes()).context("--jwt-secret (RETICLE_JWT_SECRET)"),
         None => {
-            data_folder(folder)?;
+            create_data_folder(folder)?;
             identity_native::load_or_create_secret(&folder.jwt_secret_path(), &OsEntropy)
                 .context("--data-dir")
         }
     }
 }
 
-/// Who verifies tokens. With a JWKS and no secret, only the JWKS is believed. Unreadable keys stop the start.
+/// Builds the authenticator. With a JWKS and no secret, only the keys of the JWKS are accepted.
+///
+/// # Errors
+/// A setting is not valid, or the keys cannot be read.
 pub(crate) async fn authenticator(
     folder: &Folder,
     tokens: &Tokens,
 ) -> anyhow::Result<Authenticator<SystemClock>> {
     let Tokens { signing, jwks } = tokens;
-    let jwks =
-        jwks.as_deref().map(identity_native::key_source).transpose().context("--jwks (RETICLE_JWKS)")?;
+    let jwks = jwks
+        .as_deref()
+        .map(identity_native::parse_key_source)
+        .transpose()
+        .context("--jwks (RETICLE_JWKS)")?;
     let keys = match jwks.map(Jwks::new) {
         None => Keys::Secret(secret(folder, signing)?),
         Some(jwks) if signing.jwt_secret.is_none() => Keys::Jwks(jwks),
@@ -182,7 +190,7 @@ pub(crate) async fn authenticator(
     Ok(authenticator)
 }
 
-/// The key that signs URLs and what callers send back: the one that is set, or the data folder's own.
+/// The key that signs URLs, page tokens and resume tokens: the configured one, or the one in the data folder.
 pub(crate) fn server_key(folder: &Folder, key: &ServerKey) -> anyhow::Result<SigningKey> {
     match &key.url_key {
         Some(key) => SigningKey::new(key.as_bytes()).context("--url-key (RETICLE_URL_KEY)"),
@@ -191,7 +199,7 @@ pub(crate) fn server_key(folder: &Folder, key: &ServerKey) -> anyhow::Result<Sig
     }
 }
 
-/// The images service.
+/// Builds the images service.
 pub(crate) fn images(
     stores: &Stores,
     authenticator: &Authenticator<SystemClock>,
@@ -218,32 +226,33 @@ pub(crate) fn images(
     Ok(AuthLayer::new(authenticator.clone(), proto::TOKEN_OPTIONAL).layer(service.into_server()))
 }
 
-/// Whether the images service can serve.
+/// The readiness checks of the images service.
 pub(crate) fn images_readiness(stores: &Stores) -> Readiness {
     let needs = images::needs(&stores.database, &stores.objects, &SystemClock, &OsEntropy);
     Readiness::new(needs, TokioTimer)
 }
 
-/// Whether the annotations service can serve.
+/// The readiness checks of the annotations service.
 pub(crate) fn annotations_readiness(database: &NativeDatabase) -> Readiness {
     Readiness::new(annotations::needs(database), TokioTimer)
 }
 
-/// Whether a gateway can serve: of itself it needs nothing.
+/// The readiness of a gateway, which has no checks of its own.
 pub(crate) fn gateway_readiness() -> Readiness {
     Readiness::new(Vec::new(), TokioTimer)
 }
 
-/// The gateway over two upstreams, with what [`grpc_port::about`] answers beside them.
+/// Builds the gateway over two upstreams and the services of [`grpc_port::health_and_reflection`].
 pub(crate) fn gateway(
     port: &GatewayPort,
     uploads: &Uploads,
     authenticator: Authenticator<SystemClock>,
     upstreams: Upstreams,
-    about: &Calls,
+    health_and_reflection: &Calls,
 ) -> anyhow::Result<Gateway> {
-    let upstreams =
-        grpc_port::ABOUT.iter().fold(upstreams, |upstreams, name| upstreams.with(name, about.clone()));
+    let upstreams = grpc_port::HEALTH_AND_REFLECTION
+        .iter()
+        .fold(upstreams, |upstreams, name| upstreams.with(name, health_and_reflection.clone()));
     let config = Config {
         allowed_origins: AllowedOrigins::parse(&port.allowed_origins).context("--allowed-origins")?,
         region: port.region.clone(),
@@ -252,10 +261,11 @@ pub(crate) fn gateway(
     };
     let host =
         gateway_core::Ports { authenticator, clock: SystemClock, entropy: OsEntropy, timer: TokioTimer };
-    Gateway::new(config, proto::FILE_DESCRIPTOR_SET, upstreams, host).context("the contract cannot be served")
+    Gateway::new(config, proto::FILE_DESCRIPTOR_SET, upstreams, host)
+        .context("the gateway cannot serve the contract")
 }
 
-/// The gateway, told of each request's client what the port has found out.
+/// The gateway, with the client address that the port determined in each request.
 pub(crate) fn with_client_address(
     gateway: Gateway,
 ) -> impl Service<Request<RequestBody>, Response = Response<Body>, Error = Infallible, Future: Send>

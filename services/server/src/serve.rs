@@ -1,7 +1,7 @@
-//! `reticle serve` and its parts: open, bind, serve, wait, close.
+//! The commands that serve. Each opens the stores, binds the ports, serves, waits for a signal, and closes the stores.
 
 use annotations::{AnnotationsService, ImagesBackend};
-use gateway_core::{OWN_HEALTH, ReadOn, Upstreams};
+use gateway_core::{DiscardUnread, OWN_HEALTH, Upstreams};
 use grpc_web::GrpcWeb;
 use identity::{AuthLayer, Authenticator, SigningKey};
 use listener::{Descriptors, Trust};
@@ -14,8 +14,8 @@ use storage_native::{NativeDatabase, OsEntropy, SystemClock, TokioTimer};
 use tower::Layer as _;
 
 use crate::{
-    cleaning::{clean_annotations_daily, clean_images_daily},
-    grpc_port, hello,
+    daily_cleanup::{clean_annotations_daily, clean_images_daily},
+    greeting, grpc_port,
     listen::Ports,
     parts::{self, Annotations, Stores},
     settings,
@@ -23,7 +23,7 @@ use crate::{
     upstream::Upstream,
 };
 
-/// Runs everything in this process.
+/// Runs both services and the gateway in one process.
 pub(crate) async fn everything(settings: settings::Serve) -> anyhow::Result<()> {
     let settings::Serve {
         stores,
@@ -46,8 +46,13 @@ pub(crate) async fn everything(settings: settings::Serve) -> anyhow::Result<()> 
     let images_service = parts::images(&opened, &authenticator, key.clone(), &uploads, &images, transfers)?;
     let lifetime = Lifetime::default();
     let limits = limits(&stores.database, &annotations);
-    let annotations_service =
-        annotations_over(&opened.database, images_service.clone(), (&authenticator, &key), limits, &lifetime);
+    let annotations_service = build_annotations(
+        &opened.database,
+        images_service.clone(),
+        (&authenticator, &key),
+        limits,
+        &lifetime,
+    );
     let images_ready = parts::images_readiness(&opened);
     let annotations_ready = parts::annotations_readiness(&opened.database);
     let images_routes = grpc_port::routes(images_service, images_ready.clone(), &lifetime)?;
@@ -59,8 +64,9 @@ pub(crate) async fn everything(settings: settings::Serve) -> anyhow::Result<()> 
         (ANNOTATIONS, annotations_ready),
         (OWN_HEALTH, parts::gateway_readiness()),
     ];
-    let about = grpc_port::about(&[IMAGES, ANNOTATIONS], healthy, &lifetime)?;
-    let gateway_service = parts::gateway(&gateway, &uploads, authenticator, upstreams, &about)?;
+    let health_and_reflection = grpc_port::health_and_reflection(&[IMAGES, ANNOTATIONS], healthy, &lifetime)?;
+    let gateway_service =
+        parts::gateway(&gateway, &uploads, authenticator, upstreams, &health_and_reflection)?;
 
     let signals = Signals::listen()?;
     let ports = Ports::new(ports.limits(descriptors, transfers.total.get()), &lifetime);
@@ -69,21 +75,25 @@ pub(crate) async fn everything(settings: settings::Serve) -> anyhow::Result<()> 
         ports.bind("annotations", "--annotations-listen", annotations.annotations_listen).await?;
     let gateway_port = ports.bind("gateway", "--listen", gateway.listen).await?;
     let addresses = [gateway_port.address(), images_port.address(), annotations_port.address()];
-    ports.serve(images_port, Trust::Everyone, ReadOn::new(GrpcWeb::new(images_routes), TokioTimer));
-    ports.serve(annotations_port, Trust::Everyone, ReadOn::new(GrpcWeb::new(annotations_routes), TokioTimer));
+    ports.serve(images_port, Trust::Everyone, DiscardUnread::new(GrpcWeb::new(images_routes), TokioTimer));
+    ports.serve(
+        annotations_port,
+        Trust::Everyone,
+        DiscardUnread::new(GrpcWeb::new(annotations_routes), TokioTimer),
+    );
     ports.serve(gateway_port, gateway.trust(), parts::with_client_address(gateway_service));
     clean_images_daily(&opened, cleaning.settings(), &lifetime);
     clean_annotations_daily(&opened.database, &lifetime);
     if tokens.signing.jwt_secret.is_none() && tokens.jwks.is_none() {
         let secret = parts::secret(folder, &tokens.signing)?;
-        hello::greet(addresses, &secret, &tokens.signing, SystemClock.now(), &folder.data_dir);
+        greeting::print_greeting(addresses, &secret, &tokens.signing, SystemClock.now(), &folder.data_dir);
     }
     lifetime.wait(signals, stopping.drain_delay()).await;
     opened.close().await;
     Ok(())
 }
 
-/// Runs the images service alone.
+/// Runs only the images service.
 pub(crate) async fn images(settings: settings::Images) -> anyhow::Result<()> {
     let settings::Images { stores, tokens, uploads, key, images, cleaning, ports, stopping } = settings;
     let folder = &stores.database.folder;
@@ -98,37 +108,37 @@ pub(crate) async fn images(settings: settings::Images) -> anyhow::Result<()> {
     let ports = Ports::new(ports.limits(descriptors, transfers.total.get()), &lifetime);
     let port = ports.bind("images", "--images-listen", images.images_listen).await?;
     let routes = GrpcWeb::new(grpc_port::routes(service, parts::images_readiness(&opened), &lifetime)?);
-    ports.serve(port, Trust::Everyone, ReadOn::new(routes, TokioTimer));
+    ports.serve(port, Trust::Everyone, DiscardUnread::new(routes, TokioTimer));
     clean_images_daily(&opened, cleaning.settings(), &lifetime);
     lifetime.wait(signals, stopping.drain_delay()).await;
     opened.close().await;
     Ok(())
 }
 
-/// Runs the annotations service alone.
+/// Runs only the annotations service.
 pub(crate) async fn annotations(settings: settings::Annotations) -> anyhow::Result<()> {
     let settings::Annotations { database, tokens, key, annotations, images_url, trust, ports, stopping } =
         settings;
     let authenticator = parts::authenticator(&database.folder, &tokens).await?;
     let key = parts::server_key(&database.folder, &key)?;
-    let images = Upstream::trusting(&trust)?.channel("--images-url", &images_url)?;
+    let images = Upstream::new(&trust)?.channel("--images-url", &images_url)?;
     let limits = limits(&database, &annotations);
     let database = parts::database(&database).await?;
     let lifetime = Lifetime::default();
-    let service = annotations_over(&database, images, (&authenticator, &key), limits, &lifetime);
+    let service = build_annotations(&database, images, (&authenticator, &key), limits, &lifetime);
     let signals = Signals::listen()?;
     let ports = Ports::new(ports.limits(Descriptors::raise(), 0), &lifetime);
     let port = ports.bind("annotations", "--annotations-listen", annotations.annotations_listen).await?;
     let routes =
         GrpcWeb::new(grpc_port::routes(service, parts::annotations_readiness(&database), &lifetime)?);
-    ports.serve(port, Trust::Everyone, ReadOn::new(routes, TokioTimer));
+    ports.serve(port, Trust::Everyone, DiscardUnread::new(routes, TokioTimer));
     clean_annotations_daily(&database, &lifetime);
     lifetime.wait(signals, stopping.drain_delay()).await;
     database.close().await;
     Ok(())
 }
 
-/// Runs the gateway alone.
+/// Runs only the gateway.
 pub(crate) async fn gateway(settings: settings::Gateway) -> anyhow::Result<()> {
     let settings::Gateway {
         folder,
@@ -142,15 +152,15 @@ pub(crate) async fn gateway(settings: settings::Gateway) -> anyhow::Result<()> {
         stopping,
     } = settings;
     let authenticator = parts::authenticator(&folder, &tokens).await?;
-    let upstream = Upstream::trusting(&trust)?;
+    let upstream = Upstream::new(&trust)?;
     let upstreams = Upstreams::new()
         .with(IMAGES, upstream.channel("--images-url", &images_url)?)
         .with(ANNOTATIONS, upstream.channel("--annotations-url", &annotations_url)?);
     let lifetime = Lifetime::default();
-    // Of the services' health only they know: `/readyz` asks them.
+    // Only the services know their health: `/readyz` calls them.
     let own = vec![(OWN_HEALTH, parts::gateway_readiness())];
-    let about = grpc_port::about(&[IMAGES, ANNOTATIONS], own, &lifetime)?;
-    let service = parts::gateway(&gateway, &uploads, authenticator, upstreams, &about)?;
+    let health_and_reflection = grpc_port::health_and_reflection(&[IMAGES, ANNOTATIONS], own, &lifetime)?;
+    let service = parts::gateway(&gateway, &uploads, authenticator, upstreams, &health_and_reflection)?;
     let signals = Signals::listen()?;
     let ports = Ports::new(ports.limits(Descriptors::raise(), 0), &lifetime);
     let port = ports.bind("gateway", "--listen", gateway.listen).await?;
@@ -159,7 +169,7 @@ pub(crate) async fn gateway(settings: settings::Gateway) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What callers of the annotations service may use.
+/// The limits of the annotations service.
 fn limits(database: &settings::Database, port: &settings::AnnotationsPort) -> annotations::Settings {
     annotations::Settings {
         max_watchers: port.max_watchers,
@@ -171,7 +181,8 @@ fn limits(database: &settings::Database, port: &settings::AnnotationsPort) -> an
     }
 }
 
-fn annotations_over<I: ImagesBackend>(
+/// Builds the annotations service, which drains when the process stops.
+fn build_annotations<I: ImagesBackend>(
     database: &NativeDatabase,
     images: I,
     (authenticator, key): (&Authenticator<SystemClock>, &SigningKey),

@@ -1,4 +1,6 @@
-//! The settings, as flags and environment variables; a flag wins.
+//! The settings, as flags and environment variables; a flag takes precedence. The comments are the texts of `--help`.
+//!
+//! To add a setting, add a field here or in the submodule of its part, and pass it on in `parts.rs`.
 
 mod duration;
 mod ports;
@@ -13,7 +15,7 @@ use clap::Args;
 use listener::Trust;
 
 use self::proxies::Proxies;
-pub(crate) use self::stores::{Database, DatabasePlace, Folder, Objects, Stores};
+pub(crate) use self::stores::{Database, DatabaseLocation, Folder, Objects, Stores};
 pub(crate) use self::{
     duration::duration,
     ports::PortLimits,
@@ -78,7 +80,7 @@ pub(crate) struct Annotations {
     #[command(flatten)]
     pub(crate) annotations: AnnotationsPort,
 
-    /// Where the images service is.
+    /// The URL of the images service.
     #[arg(long, env = "RETICLE_IMAGES_URL", default_value = "http://127.0.0.1:50051", value_name = "URL")]
     pub(crate) images_url: String,
 
@@ -102,11 +104,11 @@ pub(crate) struct Gateway {
     #[command(flatten)]
     pub(crate) gateway: GatewayPort,
 
-    /// Where the images service is.
+    /// The URL of the images service.
     #[arg(long, env = "RETICLE_IMAGES_URL", default_value = "http://127.0.0.1:50051", value_name = "URL")]
     pub(crate) images_url: String,
 
-    /// Where the annotations service is.
+    /// The URL of the annotations service.
     #[arg(
         long,
         env = "RETICLE_ANNOTATIONS_URL",
@@ -123,38 +125,39 @@ pub(crate) struct Gateway {
     pub(crate) stopping: Stopping,
 }
 
-/// What tokens are signed with, and what they must say.
+/// The secret that signs tokens, and the claims that tokens must have.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Signing {
-    /// The secret of HS256 tokens, at least 32 bytes. [default: the one in DATA_DIR/jwt-secret, made if need be]
+    /// The secret of HS256 tokens, at least 32 bytes. [default: the one in DATA_DIR/jwt-secret, created if missing]
     #[arg(long, env = "RETICLE_JWT_SECRET", hide_env_values = true, value_name = "SECRET")]
     pub(crate) jwt_secret: Option<String>,
 
-    /// The issuer that tokens must name.
+    /// The issuer (`iss`) that tokens must name.
     #[arg(long, env = "RETICLE_JWT_ISSUER", value_name = "ISS")]
     pub(crate) jwt_issuer: Option<String>,
 
-    /// The audience that tokens must name.
+    /// The audience (`aud`) that tokens must name.
     #[arg(long, env = "RETICLE_JWT_AUDIENCE", value_name = "AUD")]
     pub(crate) jwt_audience: Option<String>,
 }
 
-/// Whose tokens are believed.
+/// Which tokens are accepted.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Tokens {
     #[command(flatten)]
     pub(crate) signing: Signing,
 
-    /// A file or URL of a JWKS: its RS256, ES256 and Ed25519 keys are believed. Without a secret, nothing else is.
+    /// The file or URL of a JWKS, whose RS256, ES256 and Ed25519 keys verify tokens. If no secret is set, no other tokens are
+    /// accepted.
     #[arg(long, env = "RETICLE_JWKS", value_name = "FILE|URL")]
     pub(crate) jwks: Option<String>,
 }
 
-/// How the process ends.
+/// How the process stops.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct Stopping {
-    /// How many seconds the process goes on serving after SIGTERM, while `/readyz` and health say that it is not ready: as
-    /// long as a load balancer takes to see it. Ctrl-C does not wait.
+    /// How many seconds the process continues to serve after SIGTERM while `/readyz` and health report that it is not ready.
+    /// Set it to the time that a load balancer needs to notice. Ctrl-C does not wait.
     #[arg(
         long,
         env = "RETICLE_DRAIN_DELAY_SECONDS",
@@ -165,10 +168,10 @@ pub(crate) struct Stopping {
     drain_delay: u64,
 }
 
-/// Load balancers commonly ask every second or two, and believe the second answer.
+/// Load balancers commonly check every one or two seconds and act on the second response.
 const DEFAULT_DRAIN_DELAY_SECONDS: u64 = 3;
 
-/// Whoever wants more than five minutes means milliseconds.
+/// A value above five minutes is probably meant in milliseconds.
 const MAX_DRAIN_DELAY_SECONDS: u64 = 300;
 
 impl Stopping {
@@ -177,10 +180,11 @@ impl Stopping {
     }
 }
 
-/// How the daily clean-up behaves.
+/// Settings of the daily clean-up.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct Cleaning {
-    /// The largest share of the stored images, in percent, whose bytes a clean-up may sweep for want of a record; more is an error.
+    /// The maximum share of the stored images, in percent, that a clean-up may sweep because they have no record. If there
+    /// are more, the clean-up fails.
     #[arg(
         long,
         env = "RETICLE_MAX_SWEEP_PERCENT",
@@ -192,7 +196,7 @@ pub(crate) struct Cleaning {
 }
 
 impl Cleaning {
-    /// As the images service takes it.
+    /// The settings for the images service.
     pub(crate) fn settings(self) -> images::CleanupSettings {
         images::CleanupSettings {
             max_sweep_percent: self.max_sweep_percent,
@@ -210,19 +214,19 @@ pub(crate) struct Cleanup {
     pub(crate) cleaning: Cleaning,
 }
 
-/// What signs URLs, and page and resume tokens.
+/// The key that signs URLs, page tokens and resume tokens.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ServerKey {
-    /// The key of signed URLs, page tokens and resume tokens, at least 32 bytes, the same for all processes of a service.
-    /// [default: the one in DATA_DIR/url-key, made if need be]
+    /// The key of signed URLs, page tokens and resume tokens, at least 32 bytes; the same for all processes of a service.
+    /// [default: the one in DATA_DIR/url-key, created if missing]
     #[arg(long, env = "RETICLE_URL_KEY", hide_env_values = true, value_name = "KEY")]
     pub(crate) url_key: Option<String>,
 }
 
-/// What pictures may be.
+/// Limits of uploads.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Uploads {
-    /// The largest picture, in bytes.
+    /// The maximum size of an image, in bytes.
     #[arg(
         long,
         env = "RETICLE_MAX_UPLOAD_BYTES",
@@ -233,18 +237,18 @@ pub(crate) struct Uploads {
     pub(crate) max_upload_bytes: i32,
 }
 
-/// The gateway's port and manners.
+/// The port of the gateway and its settings.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct GatewayPort {
-    /// Where the gateway listens for HTTP/JSON, gRPC-web and gRPC.
+    /// The address on which the gateway listens for HTTP/JSON, gRPC-web and gRPC.
     #[arg(long, env = "RETICLE_LISTEN", default_value = "127.0.0.1:8787", value_name = "IP:PORT", value_parser = address)]
     pub(crate) listen: SocketAddr,
 
-    /// Web origins whose pages may call, separated by commas; `*` for all.
+    /// The web origins whose pages may call the gateway, separated by commas; `*` for all.
     #[arg(long, env = "RETICLE_ALLOWED_ORIGINS", value_delimiter = ',', value_name = "ORIGINS")]
     pub(crate) allowed_origins: Vec<String>,
 
-    /// The proxies whose X-Forwarded headers are believed: addresses and networks, separated by commas, as in
+    /// The proxies whose X-Forwarded headers are trusted: addresses and networks, separated by commas, as in
     /// 127.0.0.1,10.0.0.0/8.
     #[arg(
         long,
@@ -256,27 +260,27 @@ pub(crate) struct GatewayPort {
     )]
     trusted_proxies: Proxies,
 
-    /// The region that `/health` names.
+    /// The region that `/health` reports.
     #[arg(long, env = "RETICLE_REGION", default_value = "local", value_name = "REGION")]
     pub(crate) region: String,
 }
 
 impl GatewayPort {
-    /// Whose `X-Forwarded-…` headers the gateway believes.
+    /// The proxies whose `X-Forwarded-…` headers the gateway trusts.
     pub(crate) fn trust(&self) -> Trust {
         self.trusted_proxies.clone().into()
     }
 }
 
-/// Whose certificates the other parts may show.
+/// The certificate authorities that are trusted for connections to other parts.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct UpstreamTrust {
-    /// A PEM file of the authorities that sign the certificates of https:// parts. [default: the public ones]
+    /// A PEM file of the authorities that sign the certificates of https:// parts. [default: the public authorities]
     #[arg(long, env = "RETICLE_UPSTREAM_CA", value_name = "FILE")]
     pub(crate) upstream_ca: Option<PathBuf>,
 }
 
-/// Where a part in another process is.
+/// Parses the URL of a part in another process.
 pub(crate) fn upstream_uri(setting: &str, url: &str) -> anyhow::Result<http::Uri> {
     let uri: http::Uri = url.parse().with_context(|| format!("{setting}: `{url}` is not a URL"))?;
     match (uri.scheme_str(), uri.authority()) {
@@ -285,13 +289,13 @@ pub(crate) fn upstream_uri(setting: &str, url: &str) -> anyhow::Result<http::Uri
     }
 }
 
-/// What signed URLs begin with: a URL to whose end a path can be added.
+/// Parses the base URL of signed URLs, to which paths are appended.
 pub(crate) fn public_url(url: &str) -> anyhow::Result<String> {
     let uri = upstream_uri("--public-url", url)?;
     let has_user = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
-    // The parsed form has lost the fragment.
+    // `uri` does not contain the fragment.
     if has_user || url.contains(['?', '#']) {
-        bail!("--public-url: `{url}` must have no user, query or fragment: paths are added to its end");
+        bail!("--public-url: `{url}` must have no user, query or fragment, because paths are appended to it");
     }
     Ok(url.trim_end_matches('/').to_owned())
 }

@@ -1,6 +1,6 @@
-//! The end of the process, in two steps. At the first SIGTERM nothing is ready any more, though everything still serves, so
-//! that load balancers send their traffic elsewhere. Once they had the time for that, or at once at Ctrl-C, the listeners
-//! close and requests under way may end. The next signal or the end of the grace period ends what is left.
+//! The shutdown of the process, in two steps. After the first SIGTERM, the process drains: it is not ready any more but still
+//! serves, so that load balancers send their traffic elsewhere. After the drain delay, or immediately after Ctrl-C, it stops:
+//! the listeners close and open requests may complete. The next signal, or the end of the grace period, aborts the rest.
 
 use std::{future::Future, time::Duration};
 
@@ -9,17 +9,17 @@ use readiness::Draining;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// How long requests that are under way may take to end once the process was told to stop.
+/// The time for open requests to complete after the listeners have closed.
 pub(crate) const GRACE_PERIOD: Duration = Duration::from_secs(20);
 
-/// SIGTERM and Ctrl-C, which end the process at once until somebody listens for them.
+/// SIGTERM and Ctrl-C. Before [`Signals::listen`], they end the process immediately.
 pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl Signals {
-    /// Listens from now on: whoever learns of a port may tell the process to stop.
+    /// Starts to listen for the signals. Call it before binding ports: once a port is known, a signal may arrive.
     pub(crate) fn listen() -> anyhow::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?,
@@ -27,24 +27,24 @@ impl Signals {
         })
     }
 
-    async fn next(&mut self) -> Told {
+    async fn next(&mut self) -> StopSignal {
         tokio::select! {
-            _ = self.terminate.recv() => Told::Terminate,
-            _ = self.interrupt.recv() => Told::Interrupt,
+            _ = self.terminate.recv() => StopSignal::Terminate,
+            _ = self.interrupt.recv() => StopSignal::Interrupt,
         }
     }
 }
 
-/// Which signal came.
+/// The signal that was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Told {
-    /// SIGTERM: an orchestrator's.
+enum StopSignal {
+    /// SIGTERM, from an orchestrator.
     Terminate,
-    /// Ctrl-C: somebody's at a terminal.
+    /// Ctrl-C, from a user at a terminal.
     Interrupt,
 }
 
-/// The tasks of the process and the word that ends them.
+/// The tasks of the process, and the state of its shutdown.
 #[derive(Clone, Default)]
 pub(crate) struct Lifetime {
     draining: Draining,
@@ -53,44 +53,49 @@ pub(crate) struct Lifetime {
 }
 
 impl Lifetime {
-    /// Runs `task` until it ends; the process waits for it when it stops.
+    /// Spawns `task`; the process waits for its end during the shutdown.
     pub(crate) fn run(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.tasks.spawn(task);
     }
 
-    /// Whether the process has been told to stop.
+    /// Whether the process is draining.
     pub(crate) fn draining(&self) -> Draining {
         self.draining.clone()
     }
 
-    /// Resolves when the listeners close and calls are to end.
+    /// Resolves when the listeners close and calls must end.
     pub(crate) fn stopping(&self) -> impl Future<Output = ()> + Send + 'static {
         self.stop.clone().cancelled_owned()
     }
 
-    /// Waits for the signal, then for `drain_delay` while nothing is ready, then for the tasks, until the second signal or
-    /// the end of the grace period.
+    /// Waits for the first signal, then for `drain_delay` while nothing is ready, then for the tasks. The second signal or the
+    /// end of the grace period ends the wait.
     pub(crate) async fn wait(self, mut signals: Signals, drain_delay: Duration) {
-        let told = signals.next().await;
+        let signal = signals.next().await;
         self.draining.begin();
-        if told == Told::Terminate && !drain_delay.is_zero() {
+        if signal == StopSignal::Terminate && !drain_delay.is_zero() {
             let drain_seconds = drain_delay.as_secs();
-            tracing::info!(drain_seconds, "draining: not ready any more, but serving for now");
+            tracing::info!(
+                drain_seconds,
+                "draining: reporting not ready, still serving for {drain_seconds} s"
+            );
             tokio::select! {
                 () = tokio::time::sleep(drain_delay) => {}
-                _ = signals.next() => return tracing::warn!("told to stop again; requests were cut off"),
+                _ = signals.next() => {
+                    return tracing::warn!("received a second signal; open requests were aborted");
+                }
             }
         }
-        tracing::info!("stopping: no new requests, those under way may end");
+        tracing::info!("stopping: no new requests are accepted, open requests may complete");
         self.stop.cancel();
         self.tasks.close();
         tokio::select! {
             () = self.tasks.wait() => {}
             () = tokio::time::sleep(GRACE_PERIOD) => tracing::warn!(
                 grace_seconds = GRACE_PERIOD.as_secs(),
-                "the grace period is over; requests were cut off"
+                "the grace period is over; open requests were aborted"
             ),
-            _ = signals.next() => tracing::warn!("told to stop again; requests were cut off"),
+            _ = signals.next() => tracing::warn!("received a second signal; open requests were aborted"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Logs: readable on a terminal, JSON lines otherwise. `RUST_LOG` chooses what is logged; `info` by default.
+//! Logs: readable text on a terminal, JSON lines otherwise. `RUST_LOG` selects what is logged; the default is `info`.
 
 mod json;
 
@@ -14,7 +14,7 @@ pub(crate) fn start() {
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        // It would be told on standard error, and panic: the requests matter more than the reader of their log.
+        // The error would be printed to standard error and could panic. Serving requests is more important than their log.
         .log_internal_errors(false);
     if std::io::stderr().is_terminal() {
         logs.compact().with_target(false).init();

@@ -11,39 +11,39 @@ use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
 
 use crate::settings::{UpstreamTrust, upstream_uri};
 
-/// How long a connection may take to come about, and its TLS as long again.
+/// The timeout for a connection, and again for its TLS handshake.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a connection may be silent before it is asked whether the other end is still there.
+/// After this time without traffic, a ping checks whether the peer still responds.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
-/// How long the other end may take to say so. A call over a connection that is dead fails after both, well before its
-/// deadline, and the next one makes a new connection.
+/// The timeout for the response to a ping. A call over a broken connection fails after both times, well before its deadline,
+/// and the next call opens a new connection.
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Bytes of one response that may come in ahead of whoever asked for it.
+/// The flow-control window of one response, in bytes: how much may be buffered before its caller reads it.
 const STREAM_WINDOW: u32 = 128 * 1024;
-/// Bytes of all responses of a connection: as much as so many have that nobody reads, so that those never hold up another.
+/// The flow-control window of all responses of a connection: large enough that responses that are not read never block others.
 const CONNECTION_WINDOW: u32 = listener::MAX_GATEWAY_STREAMS * STREAM_WINDOW;
 
-/// What all connections to other parts have in common.
+/// The TLS settings that all connections to other parts share.
 pub(crate) struct Upstream {
     tls: ClientTlsConfig,
 }
 
 impl Upstream {
-    /// Other parts are believed by the certificates that `trust` says.
-    pub(crate) fn trusting(trust: &UpstreamTrust) -> anyhow::Result<Self> {
+    /// Reads the certificate authorities in `trust`.
+    pub(crate) fn new(trust: &UpstreamTrust) -> anyhow::Result<Self> {
         let tls = ClientTlsConfig::new().timeout(CONNECT_TIMEOUT);
         let tls = match &trust.upstream_ca {
             None => tls.with_webpki_roots(),
             Some(file) => {
-                let roots = authorities(file).context("--upstream-ca (RETICLE_UPSTREAM_CA)")?;
+                let roots = read_authorities(file).context("--upstream-ca (RETICLE_UPSTREAM_CA)")?;
                 tls.trust_anchors(roots.roots)
             }
         };
         Ok(Self { tls })
     }
 
-    /// A channel to the part at `url`: connects when it is first needed, and again whenever it broke.
+    /// A channel to the part at `url`. It connects on first use, and reconnects after the connection breaks.
     pub(crate) fn channel(&self, setting: &str, url: &str) -> anyhow::Result<Channel> {
         let uri = upstream_uri(setting, url)?;
         let is_secure = uri.scheme_str() == Some("https");
@@ -58,25 +58,25 @@ impl Upstream {
         if is_secure {
             endpoint = endpoint
                 .tls_config(self.tls.clone())
-                .with_context(|| format!("{setting}: TLS for `{url}`"))?;
+                .with_context(|| format!("{setting}: cannot set up TLS for `{url}`"))?;
         }
         Ok(endpoint.connect_lazy())
     }
 }
 
-fn authorities(file: &Path) -> anyhow::Result<RootCertStore> {
+fn read_authorities(file: &Path) -> anyhow::Result<RootCertStore> {
     let pem = std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
-    certificates(&pem).with_context(|| file.display().to_string())
+    parse_certificates(&pem).with_context(|| file.display().to_string())
 }
 
-/// All certificates of a PEM text, none of which may be broken.
-fn certificates(pem: &[u8]) -> anyhow::Result<RootCertStore> {
+/// Parses all certificates of a PEM text. Each must be valid, and there must be at least one.
+fn parse_certificates(pem: &[u8]) -> anyhow::Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem) {
-        let certificate = certificate.context("this is not PEM")?;
-        roots.add(certificate).context("a certificate in it cannot be used")?;
+        let certificate = certificate.context("it is not valid PEM")?;
+        roots.add(certificate).context("it contains an invalid certificate")?;
     }
-    ensure!(!roots.is_empty(), "there is no certificate in it");
+    ensure!(!roots.is_empty(), "it contains no certificate");
     Ok(roots)
 }
 
@@ -85,21 +85,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_without_good_certificates_is_refused_with_the_reason() {
+    fn text_without_valid_certificates_is_rejected_with_the_reason() {
         for (pem, problem) in [
-            ("", "there is no certificate in it"),
-            ("a text", "there is no certificate in it"),
-            (
-                "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
-                "there is no certificate in it",
-            ),
-            ("-----BEGIN CERTIFICATE-----\nAAAA\n", "this is not PEM"),
+            ("", "it contains no certificate"),
+            ("a text", "it contains no certificate"),
+            ("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "it contains no certificate"),
+            ("-----BEGIN CERTIFICATE-----\nAAAA\n", "it is not valid PEM"),
             (
                 "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
-                "a certificate in it cannot be used",
+                "it contains an invalid certificate",
             ),
         ] {
-            assert_eq!(certificates(pem.as_bytes()).unwrap_err().to_string(), problem, "{pem}");
+            assert_eq!(parse_certificates(pem.as_bytes()).unwrap_err().to_string(), problem, "{pem}");
         }
     }
 }

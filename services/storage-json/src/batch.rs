@@ -1,4 +1,4 @@
-//! What is asked of a database.
+//! The request to a database: a batch of statements.
 
 use std::borrow::Cow;
 
@@ -11,12 +11,12 @@ use crate::{bookmark, value};
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Batch<'a> {
-    /// Whether it only reads.
+    /// Whether the batch only reads.
     pub kind: Kind,
-    /// A point in the database's history that the call must have seen.
+    /// The bookmark of the oldest data that the call may read.
     #[serde(default, with = "bookmark", skip_serializing_if = "Option::is_none")]
     pub at_least: Option<Bookmark>,
-    /// The statements; exactly one in a read.
+    /// The statements; a read has exactly one.
     pub statements: Vec<Query<'a>>,
 }
 
@@ -24,13 +24,13 @@ pub struct Batch<'a> {
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
-    /// One statement that changes nothing: any replica may answer, and it may be run again.
+    /// One statement that changes nothing: any replica may run it, and it may be retried.
     Read,
-    /// Anything: only the primary answers.
+    /// Any statements: only the primary runs them.
     Write,
 }
 
-/// One statement, whose text came from whoever may send statements.
+/// One statement of a client that may send any SQL. Unlike [`Statement`], its text need not be a literal.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Query<'a> {
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_is_read_as_it_was_written() {
+    fn a_batch_round_trips() {
         let label = "Größe 箱 \u{202e}\u{0}\"'\\%_\n".repeat(1_000);
         let insert = Statement::new("INSERT INTO t VALUES (?1, ?2, ?3, ?4, ?5)");
         let insert = insert.bind(None::<i64>).bind(-(1_i64 << 53)).bind(0.1 + 0.2).bind(3.0).bind(label);
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn every_double_and_integer_survives() {
+    fn every_double_and_integer_round_trips() {
         for value in [f64::MAX, f64::MIN_POSITIVE, 5e-324, -0.5, 1.0 / 3.0, 1e21, 123_456_789.123_456_78] {
             let json = serde_json::to_string(&Query::from(&Statement::new("SELECT ?1").bind(value))).unwrap();
             let query: Query<'_> = serde_json::from_str(&json).unwrap();
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_batch_is_refused() {
+    fn an_invalid_batch_is_rejected() {
         assert!(batch(r#"{"kind":"read","statements":[{"sql":"SELECT 1"}]}"#).is_ok());
         for json in [
             "",

@@ -1,9 +1,9 @@
-//! A bookmark, or none, as a text or nothing.
+//! An optional bookmark as a JSON string.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use storage::Bookmark;
 
-#[expect(clippy::ref_option, reason = "serde hands the field over so")]
+#[expect(clippy::ref_option, reason = "serde passes the field this way")]
 pub(crate) fn serialize<S: Serializer>(
     bookmark: &Option<Bookmark>,
     serializer: S,
@@ -13,5 +13,7 @@ pub(crate) fn serialize<S: Serializer>(
 
 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Bookmark>, D::Error> {
     let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
-    Bookmark::parse(&text).map(Some).ok_or_else(|| D::Error::custom("no bookmark looks like that"))
+    Bookmark::parse(&text)
+        .map(Some)
+        .ok_or_else(|| D::Error::custom("must be a bookmark: 1 to 256 visible ASCII characters"))
 }

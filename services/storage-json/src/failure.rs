@@ -1,21 +1,21 @@
-//! A failure that keeps its class on the way.
+//! A failure as JSON, with its class.
 
 use std::error::Error as _;
 
 use serde::{Deserialize, Serialize};
 use storage::{Constraint, Error};
 
-/// An [`Error`] in JSON.
+/// An [`Error`] as JSON. The receiver gets an error of the same class.
 #[derive(Debug, Deserialize, Serialize, thiserror::Error)]
 #[error("{error}")]
 pub struct Failure {
-    /// What went wrong, in the back end's words.
+    /// What happened: the message of the back end.
     pub error: String,
-    /// What it means to the caller.
+    /// The class of the error.
     pub class: Class,
 }
 
-/// The variants of [`Error`] that a database has.
+/// The variants of [`Error`] that a database returns.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_class_comes_back_with_the_words_of_its_cause() {
+    fn every_class_round_trips_with_the_message_of_its_cause() {
         for (error, class) in [
             (Error::Constraint(Constraint::Unique), "unique"),
             (Error::Constraint(Constraint::ForeignKey), "foreign_key"),

@@ -1,5 +1,5 @@
-//! Rows: an array that begins with an array of the columns' names and goes on with an array of values for each row;
-//! without names there are no rows.
+//! Rows as JSON: an array whose first element is the array of the column names, followed by an array of values for each
+//! row. An empty array means no rows.
 
 use std::{fmt, sync::Arc};
 
@@ -12,7 +12,7 @@ use storage::{Row, Value};
 
 use crate::value::Cell;
 
-/// Rows that were read.
+/// Rows that were parsed from JSON.
 #[derive(Debug)]
 pub struct Rows(pub Vec<Row>);
 
@@ -22,21 +22,21 @@ impl<'de> Deserialize<'de> for Rows {
     }
 }
 
-/// The rows in a text.
+/// Parses rows from a JSON text.
 ///
 /// # Errors
-/// The text is not JSON, or no rows.
+/// The text is not JSON, or does not have the format of rows.
 pub fn parse_rows(json: &str) -> serde_json::Result<Vec<Row>> {
     serde_json::from_str::<Rows>(json).map(|rows| rows.0)
 }
 
-/// Rows as a text, to be passed on as they are.
+/// Rows as a JSON text that is passed on unchanged.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
 pub struct RowsText(Box<RawValue>);
 
 impl RowsText {
-    /// The rows in `json`, which are not looked at.
+    /// Wraps the rows in `json` without checking their format.
     ///
     /// # Errors
     /// The text is not JSON.
@@ -51,7 +51,7 @@ impl<'de> Visitor<'de> for Table {
     type Value = Vec<Row>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("columns and rows")
+        f.write_str("an array of column names, then an array of values for each row")
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Vec<Row>, A::Error> {
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_are_no_rows_is_refused() {
+    fn invalid_rows_are_rejected() {
         for json in [
             "",
             "{}",

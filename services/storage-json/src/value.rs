@@ -1,4 +1,4 @@
-//! Values: `null`, a number with or without a fraction, or a text.
+//! Values as JSON: `null`, a number with or without a fraction, or a string.
 
 use std::fmt;
 
@@ -9,14 +9,14 @@ use storage::Value;
 pub(crate) mod list {
     use std::borrow::Cow;
 
-    use super::{Cell, Deserialize as _, Deserializer, Serializer, Told, Value};
+    use super::{Cell, CellRef, Deserialize as _, Deserializer, Serializer, Value};
 
-    #[expect(clippy::ptr_arg, reason = "serde hands the field over so")]
+    #[expect(clippy::ptr_arg, reason = "serde passes the field this way")]
     pub(crate) fn serialize<S: Serializer>(
         values: &Cow<'_, [Value]>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(values.iter().map(Told))
+        serializer.collect_seq(values.iter().map(CellRef))
     }
 
     pub(crate) fn deserialize<'de, 'a, D: Deserializer<'de>>(
@@ -27,10 +27,10 @@ pub(crate) mod list {
     }
 }
 
-/// A value to write.
-struct Told<'a>(&'a Value);
+/// A value to serialize.
+struct CellRef<'a>(&'a Value);
 
-impl Serialize for Told<'_> {
+impl Serialize for CellRef<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
             Value::Null => serializer.serialize_unit(),
@@ -41,7 +41,7 @@ impl Serialize for Told<'_> {
     }
 }
 
-/// A value that was read.
+/// A value that was parsed.
 pub(crate) struct Cell(pub(crate) Value);
 
 impl<'de> Deserialize<'de> for Cell {
@@ -56,7 +56,7 @@ impl Visitor<'_> for AnyValue {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("null, a number or a text")
+        f.write_str("null, a number or a string")
     }
 
     fn visit_unit<E>(self) -> Result<Value, E> {
@@ -67,7 +67,10 @@ impl Visitor<'_> for AnyValue {
         Ok(Value::Integer(integer))
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "so large a number was a double before it was JSON")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "an integer beyond i64 was a double before it became JSON"
+    )]
     fn visit_u64<E>(self, integer: u64) -> Result<Value, E> {
         Ok(i64::try_from(integer).map_or(Value::Real(integer as f64), Value::Integer))
     }

@@ -4,18 +4,18 @@ use storage::{Background, Task};
 use tokio::{sync::Semaphore, time::timeout};
 use tokio_util::task::TaskTracker;
 
-/// Background work as tokio tasks: at most a fixed number at a time, waited for at shutdown.
+/// Background work as tokio tasks: at most a fixed number at a time. [`TokioBackground::shutdown`] waits for them.
 #[derive(Clone, Debug)]
 pub struct TokioBackground {
     tasks: TaskTracker,
-    room: Arc<Semaphore>,
+    capacity: Arc<Semaphore>,
 }
 
 impl TokioBackground {
-    /// Room for `capacity` tasks at a time; more are dropped.
+    /// Runs up to `capacity` tasks at a time, and drops further ones.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self { tasks: TaskTracker::new(), room: Arc::new(Semaphore::new(capacity)) }
+        Self { tasks: TaskTracker::new(), capacity: Arc::new(Semaphore::new(capacity)) }
     }
 
     /// How many tasks are running.
@@ -24,9 +24,9 @@ impl TokioBackground {
         self.tasks.len()
     }
 
-    /// Takes no more tasks and waits for those that run, but not longer than `deadline`. Returns how many are left.
+    /// Drops new tasks and waits for the running ones, for up to `deadline`. Returns how many still run.
     pub async fn shutdown(&self, deadline: Duration) -> usize {
-        self.room.close();
+        self.capacity.close();
         self.tasks.close();
         match timeout(deadline, self.tasks.wait()).await {
             Ok(()) => 0,
@@ -43,13 +43,13 @@ impl TokioBackground {
 
 impl Background for TokioBackground {
     fn run(&self, task: Task) {
-        let Ok(place) = Arc::clone(&self.room).try_acquire_owned() else {
-            tracing::warn!("no room for another background task: it is dropped");
+        let Ok(permit) = Arc::clone(&self.capacity).try_acquire_owned() else {
+            tracing::warn!("dropped a background task: the limit of concurrent tasks is reached");
             return;
         };
         self.tasks.spawn(async move {
             task.await;
-            drop(place);
+            drop(permit);
         });
     }
 }
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn room_is_given_back_even_by_a_task_that_panics() {
+    async fn a_task_that_panics_releases_its_capacity() {
         let background = TokioBackground::new(1);
         background.run(Box::pin(async { panic!("on purpose") }));
         background.wait_idle().await;
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn shutdown_waits_until_its_deadline_and_takes_nothing_new() {
+    async fn shutdown_waits_until_its_deadline_and_drops_new_tasks() {
         let background = TokioBackground::new(8);
         let (release, task) = waiting_task();
         background.run(task);

@@ -9,11 +9,11 @@ use storage::{Clock, Instant, Timestamp};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
-/// When the process first asked for an instant: they are counted from there.
+/// The origin of all instants: the first use of this clock in the process.
 static STARTED: LazyLock<tokio::time::Instant> = LazyLock::new(tokio::time::Instant::now);
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the clock that the others are told to take")]
+    #[expect(clippy::disallowed_methods, reason = "this is the clock that the lint tells other code to use")]
     fn now(&self) -> Timestamp {
         timestamp(SystemTime::now())
     }
@@ -23,7 +23,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// `moment` to the millisecond; saturates at the ends of time.
+/// `moment` in milliseconds; saturates at the limits of the type.
 pub(crate) fn timestamp(moment: SystemTime) -> Timestamp {
     let millis = match moment.duration_since(UNIX_EPOCH) {
         Ok(after) => i64::try_from(after.as_millis()).unwrap_or(i64::MAX),
@@ -32,7 +32,7 @@ pub(crate) fn timestamp(moment: SystemTime) -> Timestamp {
     Timestamp::from_millis(millis)
 }
 
-/// The system's own form of `moment`.
+/// `moment` as a [`SystemTime`].
 pub(crate) fn system_time(moment: Timestamp) -> SystemTime {
     let distance = Duration::from_millis(moment.as_millis().unsigned_abs());
     let moved = if moment.as_millis() < 0 {
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_comes_back_from_the_systems_form_of_it() {
+    fn a_timestamp_round_trips_through_system_time() {
         for millis in [0, 1_767_225_600_123, -1_500] {
             let moment = Timestamp::from_millis(millis);
             assert_eq!(timestamp(system_time(moment)), moment);

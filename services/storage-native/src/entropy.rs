@@ -6,9 +6,9 @@ pub struct OsEntropy;
 
 impl Entropy for OsEntropy {
     /// # Panics
-    /// If the system has no randomness to give, which none does once it has booted: ids and secrets made without it
-    /// could be guessed.
-    #[expect(clippy::expect_used, reason = "to stop is the only safe answer")]
+    /// If the system cannot supply random bytes: ids and secrets without them could be guessed. This does not happen once a
+    /// system has booted.
+    #[expect(clippy::expect_used, reason = "a panic is the only safe reaction")]
     fn fill(&self, buffer: &mut [u8]) {
         getrandom::fill(buffer).expect("the system gives random bytes");
     }

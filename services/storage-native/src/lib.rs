@@ -1,7 +1,10 @@
-//! The ports of [`storage`] in a native program: [`sqlite`], [`files`] and [`s3`] for data on this machine and elsewhere,
-//! [`bridge`] for rows in D1, and the system's clock, timer, randomness and tasks.
+//! The adapters of the ports of [`storage`] for native programs.
 //!
-//! To add an adapter (another database, another object store), give it a module here, translate its failures in one
+//! - Databases: [`sqlite`] is a file on this machine, [`bridge`] is a D1 database; [`NativeDatabase`] is either of them.
+//! - Object stores: [`files`] is a folder, [`s3`] is a bucket; [`NativeObjects`] is either of them.
+//! - The system's clock, timer, random bytes and background tasks.
+//!
+//! To add an adapter (another database, another object store), give it a module here, map its failures in one
 //! `error.rs`, and run every function of [`storage::contract`] on it in `tests/`.
 
 mod background;
@@ -27,7 +30,7 @@ pub use files::FileObjects;
 pub use native_database::NativeDatabase;
 pub use native_objects::NativeObjects;
 pub use open_error::OpenError;
-pub use private::{make_folder, tighten};
+pub use private::{make_private_folder, restrict_to_owner};
 pub use s3::{S3Location, S3Objects};
 pub use sqlite::{SqliteDatabase, SqliteOptions};
 pub use timer::TokioTimer;

@@ -1,8 +1,8 @@
-//! The files of the folder `migrations/`.
+//! The files of the folder `migrations/`, compiled into the program by `build.rs`.
 
 include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
 
-/// One of them.
+/// One migration: the name of its file and its SQL.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Migration {
     pub(crate) name: &'static str,
@@ -12,20 +12,20 @@ pub(crate) struct Migration {
 /// How a database's schema differs from this program's.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Difference {
-    /// It has a migration that this program does not know; this is the first.
-    HasUnknown(String),
-    /// It lacks one; this is the first.
-    Lacks(&'static str),
+    /// The database has migrations that this program does not know; this is the first.
+    Unknown(String),
+    /// The database lacks migrations; this is the first.
+    Missing(&'static str),
 }
 
-/// How a database with the migrations `applied` differs, if it does.
+/// Compares the migrations `applied` to a database with this program's; `None` if they are the same.
 pub(crate) fn difference(applied: &[String]) -> Option<Difference> {
     let unknown = applied.iter().find(|name| MIGRATIONS.iter().all(|known| known.name != **name));
     if let Some(name) = unknown {
-        return Some(Difference::HasUnknown(name.clone()));
+        return Some(Difference::Unknown(name.clone()));
     }
     let mut names = MIGRATIONS.iter().map(|migration| migration.name);
-    names.find(|name| applied.iter().all(|applied| applied != name)).map(Difference::Lacks)
+    names.find(|name| applied.iter().all(|applied| applied != name)).map(Difference::Missing)
 }
 
 #[cfg(test)]
@@ -33,17 +33,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_database_lacks_a_migration_or_has_one_too_many_or_fits() {
+    fn missing_and_unknown_migrations_are_reported() {
         let mut applied: Vec<String> = MIGRATIONS.iter().map(|migration| migration.name.to_owned()).collect();
         assert_eq!(difference(&applied), None);
         let last = applied.pop();
         assert_eq!(
             difference(&applied),
-            MIGRATIONS.last().map(|migration| Difference::Lacks(migration.name))
+            MIGRATIONS.last().map(|migration| Difference::Missing(migration.name))
         );
-        assert_eq!(difference(&[]), Some(Difference::Lacks("0001_images.sql")));
+        assert_eq!(difference(&[]), Some(Difference::Missing("0001_images.sql")));
         applied.extend(last);
         applied.push("9999_newer.sql".to_owned());
-        assert_eq!(difference(&applied), Some(Difference::HasUnknown("9999_newer.sql".to_owned())));
+        assert_eq!(difference(&applied), Some(Difference::Unknown("9999_newer.sql".to_owned())));
     }
 }

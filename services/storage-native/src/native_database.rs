@@ -1,8 +1,8 @@
-use storage::{Answer, Bookmark, Database, Outcome, Result, Row, Statement};
+use storage::{Bookmark, Bookmarked, Database, Outcome, Result, Row, Statement};
 
 use crate::{BridgeDatabase, SqliteDatabase};
 
-/// The database that whoever starts a program has chosen.
+/// The database of a native program, chosen by its settings.
 #[derive(Clone, Debug)]
 pub enum NativeDatabase {
     /// A file on this machine.
@@ -12,7 +12,7 @@ pub enum NativeDatabase {
 }
 
 impl NativeDatabase {
-    /// Waits for what still runs, where this process keeps something open.
+    /// Waits for running calls and closes the file, if the database is a file.
     pub async fn close(&self) {
         match self {
             Self::Sqlite(database) => database.close().await,
@@ -22,7 +22,7 @@ impl NativeDatabase {
 }
 
 impl Database for NativeDatabase {
-    async fn read(&self, statement: Statement, at_least: Option<Bookmark>) -> Result<Answer<Vec<Row>>> {
+    async fn read(&self, statement: Statement, at_least: Option<Bookmark>) -> Result<Bookmarked<Vec<Row>>> {
         match self {
             Self::Sqlite(database) => database.read(statement, at_least).await,
             Self::Bridge(database) => database.read(statement, at_least).await,
@@ -40,7 +40,7 @@ impl Database for NativeDatabase {
         &self,
         statements: Vec<Statement>,
         at_least: Option<Bookmark>,
-    ) -> Result<Answer<Vec<Outcome>>> {
+    ) -> Result<Bookmarked<Vec<Outcome>>> {
         match self {
             Self::Sqlite(database) => database.write(statements, at_least).await,
             Self::Bridge(database) => database.write(statements, at_least).await,

@@ -1,4 +1,4 @@
-//! The object store that a setting chose.
+//! The object store that the settings choose.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use storage::{
 
 use crate::{FileObjects, S3Objects};
 
-/// One of the object stores of a native host, chosen when it starts.
+/// The object store of a native program, chosen by its settings.
 #[derive(Clone, Debug)]
 pub enum NativeObjects {
     /// Files on this machine.

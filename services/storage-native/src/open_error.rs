@@ -1,6 +1,6 @@
 use std::{io, path::PathBuf};
 
-/// Why a store cannot be opened, in a sentence for whoever starts the program.
+/// Why a store cannot be opened, in a sentence for the operator who starts the program.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// A folder cannot be made, read or written.
@@ -8,25 +8,25 @@ pub enum OpenError {
     Folder {
         /// The folder.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
 
-    /// The database file cannot be opened, or is none.
+    /// The database file cannot be opened, or is not a database.
     #[error("cannot open the database {}: {source}", path.display())]
     Database {
         /// The file.
         path: PathBuf,
-        /// What SQLite says.
+        /// SQLite's error.
         source: sqlx::Error,
     },
 
-    /// A migration does not fit what is in the database.
-    #[error("the migration {name} failed and was undone: {source}")]
+    /// A migration failed on the database.
+    #[error("the migration {name} failed and was rolled back: {source}")]
     Migration {
         /// Its file name.
         name: String,
-        /// What SQLite says.
+        /// SQLite's error.
         source: sqlx::Error,
     },
 
@@ -34,19 +34,19 @@ pub enum OpenError {
     #[error(
         "the database has the migration {name}, which this version does not know: start a newer version, or restore a backup from before it"
     )]
-    FromTheFuture {
-        /// The file name of the first migration that is not known.
+    UnknownMigration {
+        /// The file name of the first unknown migration.
         name: String,
     },
 
-    /// A bucket cannot be looked into.
+    /// A bucket cannot be listed.
     #[error("the bucket {bucket} {problem}: {source}")]
     Bucket {
         /// Its name.
         bucket: String,
         /// What to check, in a phrase that continues the name.
         problem: &'static str,
-        /// What the store or the connection says.
+        /// The error of the store or of the connection.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 }

@@ -1,4 +1,4 @@
-//! Whether a folder takes another file, found out by writing one.
+//! Checks whether a folder can store another file, by writing one.
 
 use std::{
     io::{self, Write as _},
@@ -8,27 +8,27 @@ use std::{
 
 use tokio::sync::Mutex;
 
-/// What is written: enough to meet the end of a disk, too little to be felt.
+/// The bytes to write: enough to detect a full disk, too few to cost much.
 const BYTES: &[u8] = &[0; 64 * 1024];
 
-/// Writes a file without a name, one at a time. Clones share that.
+/// Writes a file without a name, one at a time. Clones share the limit.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct WriteProbe {
     turn: Arc<Mutex<()>>,
 }
 
 impl WriteProbe {
-    /// Writes into `folder` and removes what it wrote. It waits while another one writes: where the disk stands still, one
-    /// thread hangs, and the callers can stop waiting.
+    /// Writes a file into `folder` and removes it. It waits while another probe writes: if the disk hangs, only one thread
+    /// hangs with it, and the callers can stop waiting.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     pub(crate) async fn run(&self, folder: PathBuf) -> io::Result<()> {
         let turn = Arc::clone(&self.turn).lock_owned().await;
         let written = tokio::task::spawn_blocking(move || {
-            // Held until the write ends, also where nobody waits for it any more.
+            // Held until the write ends, even if its caller has stopped waiting.
             let _turn = turn;
-            // The file is gone with its handle, however the process ends.
+            // The system removes the file with its handle, also if the process crashes.
             tempfile::tempfile_in(folder)?.write_all(BYTES)
         });
         written.await.unwrap_or_else(|lost| Err(io::Error::other(lost)))
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_folder_that_takes_files_is_told_from_one_that_does_not_and_stays_empty() {
+    async fn a_probe_succeeds_in_a_writable_folder_and_leaves_it_empty() {
         let (probe, folder) = (WriteProbe::default(), tempfile::tempdir().unwrap());
         for _ in 0..3 {
             probe.run(folder.path().to_owned()).await.unwrap();
@@ -53,14 +53,14 @@ mod tests {
     }
     /// Two services of a process probe the same disk.
     #[tokio::test]
-    async fn probes_at_once_all_succeed() {
+    async fn concurrent_probes_all_succeed() {
         let (probe, folder) = (WriteProbe::default(), tempfile::tempdir().unwrap());
         let probes = (0..50).map(|_| probe.run(folder.path().to_owned()));
         assert!(futures_util::future::join_all(probes).await.iter().all(Result::is_ok));
     }
 
     #[tokio::test]
-    async fn a_disk_that_stands_still_keeps_one_thread_and_its_callers_can_leave() {
+    async fn a_hanging_disk_blocks_one_thread_and_callers_can_stop_waiting() {
         let (probe, folder) = (WriteProbe::default(), tempfile::tempdir().unwrap());
         let hanging = Arc::clone(&probe.turn).lock_owned().await;
         for _ in 0..3 {

@@ -6,7 +6,7 @@ use std::sync::{
 use storage::{Background, Task};
 use worker::{Context, js_sys::futures::future_to_promise, wasm_bindgen::JsValue};
 
-/// Background work after one request's response (`waitUntil`). The runtime gives it 30 seconds.
+/// Background work after the response of one request (`waitUntil`). The runtime allows it 30 seconds.
 #[derive(Clone, Debug)]
 pub struct WaitUntil {
     context: Arc<Context>,
@@ -14,7 +14,7 @@ pub struct WaitUntil {
 }
 
 impl WaitUntil {
-    /// Room for `capacity` tasks of this request at a time; more are dropped.
+    /// Runs up to `capacity` tasks of this request at a time, and drops further ones.
     #[must_use]
     pub fn new(context: Context, capacity: usize) -> Self {
         Self { context: Arc::new(context), room: Room(Arc::new(AtomicUsize::new(capacity))) }
@@ -24,7 +24,7 @@ impl WaitUntil {
 impl Background for WaitUntil {
     fn run(&self, task: Task) {
         let Some(place) = self.room.take() else {
-            tracing::warn!("no room for another background task: it is dropped");
+            tracing::warn!("dropped a background task: the limit of concurrent tasks is reached");
             return;
         };
         let promise = future_to_promise(async move {
@@ -34,7 +34,9 @@ impl Background for WaitUntil {
         });
         let context: &worker::worker_sys::Context = (*self.context).as_ref();
         if context.wait_until(&promise).is_err() {
-            tracing::warn!("a background task came after its request had ended: it may be cut short");
+            tracing::warn!(
+                "a background task started after the end of its request; the runtime may cancel it"
+            );
         }
     }
 }
@@ -43,7 +45,7 @@ impl Background for WaitUntil {
 #[derive(Clone, Debug)]
 struct Room(Arc<AtomicUsize>);
 
-/// A place of a task; given back when dropped.
+/// The place of one running task; it is released when dropped.
 struct Place(Room);
 
 impl Room {
@@ -65,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_is_room_for_so_many_tasks_at_a_time() {
+    fn the_capacity_limits_concurrent_tasks() {
         let room = Room(Arc::new(AtomicUsize::new(2)));
         let (first, second) = (room.take(), room.take());
         assert!(first.is_some() && second.is_some());

@@ -1,7 +1,8 @@
-//! The one function of this side that the runtime calls back, with the number of who waits for it.
+//! The single callback function that the runtime calls when a promise is settled or a timer fires. Its argument is the key of
+//! the waiting future.
 //!
-//! A function for each promise or timer would cost more than most of what is waited for: the runtime makes several objects
-//! of it, and watches it for finalization. And one that is never called, since nobody waits any more, would stay for ever.
+//! A function for each promise or timer would cost more than most promises: the runtime makes several objects for each
+//! function, and tracks it for finalization. And a function that is never called, because its future was dropped, would leak.
 
 use std::{
     cell::RefCell,
@@ -16,38 +17,39 @@ use worker::{
     wasm_bindgen::{JsCast as _, JsValue, closure::Closure},
 };
 
-/// What a promise came to: its value, or the reason why it has none.
+/// The result of a promise: its value, or the reason of its rejection.
 pub type Settled = Result<JsValue, JsValue>;
 
 thread_local! {
-    static CALLED_BACK: Closure<dyn Fn(u32, bool, JsValue)> = Closure::new(settle);
+    static SETTLE: Closure<dyn Fn(u32, bool, JsValue)> = Closure::new(settle);
     static WAITING: RefCell<Waiting> = RefCell::default();
 }
 
-/// Resolves once the runtime has called back. What is dropped before is forgotten.
+/// A future that resolves when the runtime calls back. If it is dropped before, a later call back has no effect.
 #[derive(Debug)]
 pub(crate) struct Callback {
     key: u32,
 }
 
-/// Who waits, by their numbers.
+/// The states of the waiting futures, by their keys.
 #[derive(Default)]
 struct Waiting {
-    next: u32,
+    last_key: u32,
     states: BTreeMap<u32, State>,
 }
 
 enum State {
     Awaited(Option<Waker>),
-    Over(Settled),
+    Settled(Settled),
 }
 
 impl Callback {
-    /// Has `ask` ask the runtime to call a function with a number, whether all is well, and a value.
-    pub(crate) fn of<T>(ask: impl FnOnce(&Function, u32) -> T) -> (Self, T) {
-        let key = WAITING.with_borrow_mut(Waiting::begin);
-        let asked = CALLED_BACK.with(|function| ask(function.as_ref().unchecked_ref(), key));
-        (Self { key }, asked)
+    /// Calls `register` with the callback function and a new key. `register` must arrange that the runtime calls the function
+    /// with the key, whether the promise was fulfilled, and its value or reason.
+    pub(crate) fn register<T>(register: impl FnOnce(&Function, u32) -> T) -> (Self, T) {
+        let key = WAITING.with_borrow_mut(Waiting::add);
+        let registered = SETTLE.with(|function| register(function.as_ref().unchecked_ref(), key));
+        (Self { key }, registered)
     }
 }
 
@@ -56,10 +58,11 @@ impl Future for Callback {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Settled> {
         let awaited = State::Awaited(Some(cx.waker().clone()));
-        // Dropped after the borrow: a waker may be the last to hold a task, and that may hold others who wait.
+        // The old state is dropped after the borrow: its waker may own the last reference to a task, and dropping that may
+        // drop other callbacks.
         let before = WAITING.with_borrow_mut(|waiting| waiting.states.insert(self.key, awaited));
         match before {
-            Some(State::Over(settled)) => Poll::Ready(settled),
+            Some(State::Settled(settled)) => Poll::Ready(settled),
             Some(State::Awaited(_)) | None => Poll::Pending,
         }
     }
@@ -67,13 +70,13 @@ impl Future for Callback {
 
 impl Drop for Callback {
     fn drop(&mut self) {
-        // As above.
+        // Dropped after the borrow, as above.
         drop(WAITING.with_borrow_mut(|waiting| waiting.states.remove(&self.key)));
     }
 }
 
-fn settle(key: u32, is_kept: bool, value: JsValue) {
-    let settled = if is_kept { Ok(value) } else { Err(value) };
+fn settle(key: u32, is_fulfilled: bool, value: JsValue) {
+    let settled = if is_fulfilled { Ok(value) } else { Err(value) };
     let waker = WAITING.with_borrow_mut(|waiting| waiting.settle(key, settled));
     if let Some(waker) = waker {
         waker.wake();
@@ -81,19 +84,19 @@ fn settle(key: u32, is_kept: bool, value: JsValue) {
 }
 
 impl Waiting {
-    /// Numbers come again after four billion: long after whoever had them.
-    fn begin(&mut self) -> u32 {
-        self.next = self.next.wrapping_add(1);
-        self.states.insert(self.next, State::Awaited(None));
-        self.next
+    /// Adds a waiting future and returns its key. Keys repeat after four billion, long after the future with the same key.
+    fn add(&mut self) -> u32 {
+        self.last_key = self.last_key.wrapping_add(1);
+        self.states.insert(self.last_key, State::Awaited(None));
+        self.last_key
     }
 
-    /// The one to be woken, if somebody still waits.
+    /// Stores the result and returns the waker of the future, if it still waits.
     fn settle(&mut self, key: u32, settled: Settled) -> Option<Waker> {
         let state = self.states.get_mut(&key)?;
-        match std::mem::replace(state, State::Over(settled)) {
+        match std::mem::replace(state, State::Settled(settled)) {
             State::Awaited(waker) => waker,
-            State::Over(_) => None,
+            State::Settled(_) => None,
         }
     }
 }

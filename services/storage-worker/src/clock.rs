@@ -9,8 +9,8 @@ extern "C" {
     fn performance_now() -> f64;
 }
 
-/// The runtime's clocks. In a Worker both stand still between two pieces of I/O, so a computation seems to take no time;
-/// who waits for something has waited, and sees how long.
+/// The runtime's clocks. In a Worker both advance only with I/O: a computation seems to take no time, but the time of a wait
+/// is measured correctly.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct WorkerClock;
 

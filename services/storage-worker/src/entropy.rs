@@ -2,27 +2,26 @@ use std::cell::RefCell;
 
 use storage::Entropy;
 
-/// How many bytes are fetched at once: to fetch costs several calls, and an id takes ten bytes.
+/// How many bytes are fetched at once: a fetch costs several calls, and an id needs ten bytes.
 const POOL_BYTES: usize = 256;
 
 thread_local! {
     static POOL: RefCell<Pool> = const { RefCell::new(Pool { bytes: [0; POOL_BYTES], used: POOL_BYTES }) };
 }
 
-/// The runtime's random bytes (`crypto.getRandomValues`). A Worker has none before its first request.
+/// The runtime's random bytes (`crypto.getRandomValues`). They are available only within a request.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct WorkerEntropy;
 
 impl Entropy for WorkerEntropy {
     /// # Panics
-    /// If the runtime has no randomness to give, which it always has within a request: ids made without it could be
-    /// guessed.
+    /// If the runtime cannot supply random bytes: ids without them could be guessed. This does not happen within a request.
     fn fill(&self, buffer: &mut [u8]) {
         POOL.with_borrow_mut(|pool| pool.fill(buffer));
     }
 }
 
-/// Random bytes, of which each is given away once.
+/// Random bytes; each is used once.
 struct Pool {
     bytes: [u8; POOL_BYTES],
     used: usize,
@@ -42,7 +41,7 @@ impl Pool {
     }
 }
 
-#[expect(clippy::expect_used, reason = "to stop is the only safe answer")]
+#[expect(clippy::expect_used, reason = "a panic is the only safe reaction")]
 fn fetch(bytes: &mut [u8]) {
     getrandom_02::getrandom(bytes).expect("the runtime gives random bytes");
 }
@@ -60,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_the_pool_has_is_random_to_its_end() {
+    fn a_buffer_larger_than_the_pool_is_filled_completely() {
         let (mut one, mut other) = ([0; 3 * POOL_BYTES + 7], [0; 3 * POOL_BYTES + 7]);
         WorkerEntropy.fill(&mut one[..7]);
         WorkerEntropy.fill(&mut one);

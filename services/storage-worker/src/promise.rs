@@ -1,4 +1,4 @@
-//! Waiting for what a binding promises.
+//! Futures that wait for JavaScript promises.
 
 use std::future::Future;
 
@@ -14,20 +14,20 @@ extern "C" {
     fn watch(promise: &Promise, key: u32, settle: &Function);
 }
 
-/// How far a chain of causes is followed.
+/// The most causes of an error that are read.
 const DEEPEST_CAUSE: usize = 4;
 
-/// What `promise` comes to.
-pub fn promised(promise: &Promise) -> impl Future<Output = Settled> + use<> {
-    Callback::of(|settle, key| watch(promise, key, settle)).0
+/// Waits until `promise` is settled, and returns its value or the reason of its rejection.
+pub fn wait_for_promise(promise: &Promise) -> impl Future<Output = Settled> + use<> {
+    Callback::register(|settle, key| watch(promise, key, settle)).0
 }
 
-/// Waits for the promise that a method of a binding returned, which may throw at once or reject later.
-pub(crate) async fn settled(promise: Result<Promise, JsValue>) -> Result<JsValue, Thrown> {
-    promised(&promise?).await.map_err(Thrown::from)
+/// Waits for the result of a call of a binding's method, which may throw at once or return a promise that is rejected later.
+pub(crate) async fn wait_for_call(promise: Result<Promise, JsValue>) -> Result<JsValue, Thrown> {
+    wait_for_promise(&promise?).await.map_err(Thrown::from)
 }
 
-/// What a binding threw, in its own words: the message, and those of its causes that say more.
+/// The error that a binding threw: its message, and the messages of its causes that add information.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct Thrown(pub(crate) String);

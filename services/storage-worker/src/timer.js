@@ -1,9 +1,9 @@
-/** Calls `settle` with `key`, as if a promise had been kept, once `millis` have passed. */
+/** Calls `settle` with `key` after `millis`, as for a fulfilled promise. Returns the timeout for `stop`. */
 export function start(millis, key, settle) {
   return setTimeout(settle, millis, key, true);
 }
 
-/** Forgets what `start` has begun. */
+/** Cancels a timeout of `start`. */
 export function stop(timeout) {
   clearTimeout(timeout);
 }

@@ -1,4 +1,4 @@
-//! The passing of time.
+//! The runtime's timers.
 
 use std::{
     future::Future,
@@ -24,8 +24,8 @@ extern "C" {
     fn stop(timeout: &JsValue);
 }
 
-/// The runtime takes what is longer for no time at all.
-const LONGEST_MILLIS: u32 = i32::MAX.unsigned_abs();
+/// The longest timeout. The runtime treats a longer one as zero.
+const MAX_MILLIS: u32 = i32::MAX.unsigned_abs();
 
 /// Sleeps on the runtime's timer.
 #[derive(Clone, Copy, Debug, Default)]
@@ -42,16 +42,17 @@ pub async fn sleep(duration: Duration) {
     Timeout::start(duration).await;
 }
 
-/// What `future` answers, or `None` if it has not answered within `limit`.
-pub(crate) async fn within<F: Future + Send>(limit: Duration, future: F) -> Option<F::Output> {
+/// The output of `future`, or `None` if it is not ready within `limit`.
+pub(crate) async fn with_timeout<F: Future + Send>(limit: Duration, future: F) -> Option<F::Output> {
     match select(pin!(future), pin!(sleep(limit))).await {
-        Either::Left((answer, _)) => Some(answer),
+        Either::Left((output, _)) => Some(output),
         Either::Right(((), _)) => None,
     }
 }
 
-/// A timeout of the runtime, cleared when it is dropped: a request lasts as long as its timeouts. Not the library's own
-/// `Delay`, which wakes only whoever polled it first, while a stream is polled by another task for each of its items.
+/// A timeout of the runtime. It is cleared when dropped, because a request lasts as long as its timeouts. It replaces the
+/// library's `Delay`, which wakes only the task that polled it first, while a stream may be polled by another task for each
+/// item.
 struct Timeout {
     timeout: Option<JsValue>,
     callback: Callback,
@@ -59,8 +60,8 @@ struct Timeout {
 
 impl Timeout {
     fn start(duration: Duration) -> Self {
-        let millis = u32::try_from(duration.as_millis()).unwrap_or(LONGEST_MILLIS).min(LONGEST_MILLIS);
-        let (callback, timeout) = Callback::of(|settle, key| start(millis, key, settle).ok());
+        let millis = u32::try_from(duration.as_millis()).unwrap_or(MAX_MILLIS).min(MAX_MILLIS);
+        let (callback, timeout) = Callback::register(|settle, key| start(millis, key, settle).ok());
         Self { timeout, callback }
     }
 }
@@ -69,7 +70,7 @@ impl Future for Timeout {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        // Without a timer nothing is waited for.
+        // If the timer could not be started, the wait ends at once.
         if self.timeout.is_none() {
             return Poll::Ready(());
         }

@@ -1,12 +1,12 @@
-//! Work that outlives the response that started it.
+//! Work that continues after the response of the request that started it.
 
 use std::{future::Future, pin::Pin};
 
 /// One piece of background work; it logs its own failures.
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Runs work after the response: a tracked task natively, `waitUntil` in a Worker.
+/// Runs work after the response: a tracked task in a native program, `waitUntil` in a Worker.
 pub trait Background: Clone + Send + Sync + 'static {
-    /// Starts `task`, or drops it if the host has no room for more: the caller must be able to do without.
+    /// Starts `task`, or drops it if the host's limit of tasks is reached. So the caller must not depend on it.
     fn run(&self, task: Task);
 }

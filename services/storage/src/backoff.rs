@@ -1,14 +1,14 @@
 use std::time::Duration;
 
-/// How often a call is made at most.
+/// The most attempts of one call.
 const ATTEMPTS: u32 = 3;
 
-/// The pause before the second attempt; each later one is [`GROWTH`] times as long. Up to half of a pause is left to
-/// chance, so that callers who failed together do not come back together.
+/// The pause before the second attempt; each later one is [`GROWTH`] times as long. Up to half of a pause is random, so
+/// that callers that failed together do not retry together.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const GROWTH: u32 = 4;
 
-/// The pauses between the attempts of one call that may be made again.
+/// The pauses between the attempts of one call that may be retried: at most 3 attempts.
 #[derive(Debug)]
 pub struct Backoff {
     left: u32,
@@ -22,7 +22,7 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// How long to wait before the next attempt, or `None` if that was the last. `random` is any number.
+    /// How long to wait before the next attempt, or `None` if that was the last. `random` is a random byte.
     pub fn next_pause(&mut self, random: u8) -> Option<Duration> {
         self.left = self.left.checked_sub(1)?;
         let pause = self.pause;

@@ -1,8 +1,8 @@
-//! The time, as an argument: what day it is ([`Timestamp`]), and how long something takes ([`Instant`]).
+//! The time, as an argument: the date and time ([`Timestamp`]), and a monotonic clock for durations ([`Instant`]).
 //!
-//! A machine's time may be set back or forward at any moment, by its administrator or by NTP. So the two are different
-//! types that do not mix: a [`Timestamp`] can be stored and compared with stored ones, but has no difference; durations and
-//! ages come from an [`Instant`], which nobody can set, and which cannot be stored.
+//! An administrator or NTP may set a machine's time back or forward at any moment. So the two are different types that do
+//! not mix: a [`Timestamp`] can be stored and compared with stored ones, but two of them have no difference. Durations and
+//! ages come from an [`Instant`], which nobody can set and which cannot be stored.
 
 use std::time::Duration;
 
@@ -29,26 +29,26 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
-    /// The moment `seconds` later (earlier, if negative); saturates at the ends of time.
+    /// The moment `seconds` later (earlier, if negative); saturates at the limits of the type.
     #[must_use]
     pub const fn plus_seconds(self, seconds: i64) -> Self {
         Self(self.0.saturating_add(seconds.saturating_mul(1000)))
     }
 }
 
-/// A moment on a stopwatch that runs as long as the process, whatever happens to the machine's time. It has no meaning in
+/// A moment on the process's monotonic clock, which changes of the machine's time do not affect. It has no meaning in
 /// another process, and no representation to store or send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Instant(Duration);
 
 impl Instant {
-    /// The moment at which the stopwatch shows `elapsed`; for those that implement a [`Clock`].
+    /// The moment `elapsed` after the clock's start; for implementations of [`Clock`].
     #[must_use]
     pub const fn from_elapsed(elapsed: Duration) -> Self {
         Self(elapsed)
     }
 
-    /// How much time has passed since `earlier`; zero if it is later.
+    /// The time since `earlier`; zero if `earlier` is later than this.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
@@ -61,12 +61,12 @@ impl Instant {
     }
 }
 
-/// Tells the time. Services never read it elsewhere, so that tests can set it and a Worker can supply its own.
+/// A source of the time. Services read the time only from here, so that tests can set it and a Worker can supply its own.
 pub trait Clock: Clone + Send + Sync + 'static {
-    /// The current moment by the machine's time, to be stored, sent, or compared with what was.
+    /// The machine's current date and time, to be stored, sent, or compared with stored ones.
     fn now(&self) -> Timestamp;
 
-    /// The current moment on a stopwatch, for everything that lasts, ages or is due within this process. It never goes back.
+    /// The current moment on the monotonic clock, for durations, ages and deadlines within this process. It never decreases.
     fn instant(&self) -> Instant;
 }
 
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn time_passes_between_instants_and_never_backwards() {
+    fn durations_between_instants_are_never_negative() {
         let start = Instant::from_elapsed(Duration::from_secs(7));
         let later = start.plus(Duration::from_millis(1_500));
         assert_eq!(later.since(start), Duration::from_millis(1_500));

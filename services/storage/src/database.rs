@@ -1,4 +1,4 @@
-//! The database port, in the shape of D1: one statement, or a batch of them in one transaction; nothing interactive.
+//! The database port, modeled on D1: one statement, or a batch of statements in one transaction; no interactive transactions.
 
 use std::{future::Future, sync::Arc};
 
@@ -11,30 +11,30 @@ pub trait Database: Clone + Send + Sync + 'static {
         &self,
         statement: Statement,
         at_least: Option<Bookmark>,
-    ) -> impl Future<Output = Result<Answer<Vec<Row>>>> + Send;
+    ) -> impl Future<Output = Result<Bookmarked<Vec<Row>>>> + Send;
 
     /// Runs `statements` in order in one transaction: all or none. When it returns, what it wrote is durable.
-    /// The answer has one [`Outcome`] for each statement.
+    /// The result has one [`Outcome`] for each statement.
     ///
-    /// A caller that gives up waiting must not conclude that nothing was written.
+    /// A caller that stops waiting must not conclude that nothing was written.
     fn write(
         &self,
         statements: Vec<Statement>,
         at_least: Option<Bookmark>,
-    ) -> impl Future<Output = Result<Answer<Vec<Outcome>>>> + Send;
+    ) -> impl Future<Output = Result<Bookmarked<Vec<Outcome>>>> + Send;
 
-    /// Runs a statement that only reads, and finds out, as far as that is cheap, whether a write would be made durable now.
-    /// What a connection remembers does not count. Returns the rows.
+    /// Runs a statement that only reads, and checks, as far as that is cheap, whether a write would be durable now. It
+    /// reads past the caches of connections. Returns the rows.
     fn probe(&self, statement: Statement) -> impl Future<Output = Result<Vec<Row>>> + Send {
         async move {
-            // Where writes are run; it writes nothing.
+            // A batch runs where writes run; this one writes nothing.
             let outcomes = self.write(vec![statement], None).await?.value;
             Ok(outcomes.into_iter().flat_map(|outcome| outcome.rows).collect())
         }
     }
 
-    /// The same database, for the work of one caller. An adapter that lets calls wait for each other lets the callers take
-    /// turns, so that one who calls much does not delay one who calls little; the others need nothing.
+    /// The same database, for the work of one caller. An adapter in which calls wait for each other serves the callers in
+    /// turn, so that a caller with many calls does not delay one with few. Other adapters need not implement this.
     #[must_use]
     fn for_caller(&self, _caller: &str) -> Self {
         self.clone()
@@ -47,9 +47,9 @@ pub trait Database: Clone + Send + Sync + 'static {
     }
 }
 
-/// What a call answered, and how new the data was (where the back end tells).
+/// The result of a call, and how new its data is (if the back end reports that).
 #[derive(Debug)]
-pub struct Answer<T> {
+pub struct Bookmarked<T> {
     /// The rows, or the outcomes.
     pub value: T,
     /// A later call that passes this sees at least what this one saw and wrote.
@@ -61,14 +61,14 @@ pub struct Answer<T> {
 pub struct Bookmark(String);
 
 impl Bookmark {
-    /// A bookmark from its text, or `None` if no bookmark looks like that.
+    /// A bookmark from its text, or `None` if the text cannot be a bookmark.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let plausible = !text.is_empty() && text.len() <= 256 && text.bytes().all(|b| b.is_ascii_graphic());
         plausible.then(|| Self(text.to_owned()))
     }
 
-    /// The text, to be passed to the back end or to a caller.
+    /// The text, to pass to the back end or to a caller.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -80,21 +80,29 @@ impl Bookmark {
 pub struct Outcome {
     /// The rows of its `RETURNING` clause.
     pub rows: Vec<Row>,
-    /// How many rows it inserted, changed or deleted. Some back ends (D1) count those that went by cascade too.
+    /// How many rows it inserted, changed or deleted. Some back ends (D1) also count rows that a cascade deleted.
     pub changes: u64,
 }
 
 /// One SQL statement with its parameters, `?1` first.
+///
+/// ```
+/// use storage::{Statement, Value};
+///
+/// let statement = Statement::new("SELECT label FROM annotations WHERE id = ?1 LIMIT ?2").bind("a").bind(10);
+/// assert_eq!(statement.parameters, [Value::Text("a".to_owned()), Value::Integer(10)]);
+/// assert!(statement.only_reads());
+/// ```
 #[derive(Clone, Debug)]
 pub struct Statement {
-    /// The text; always a literal, so that nothing of a request gets into it.
+    /// The text; always a literal, so that no part of a request can get into it.
     pub sql: &'static str,
     /// The values of `?1`, `?2`, …
     pub parameters: Vec<Value>,
 }
 
 impl Statement {
-    /// A statement without parameters yet.
+    /// A statement that has no parameters yet.
     #[must_use]
     pub const fn new(sql: &'static str) -> Self {
         Self { sql, parameters: Vec::new() }
@@ -114,8 +122,8 @@ impl Statement {
     }
 }
 
-/// Whether the statement `sql` changes no row, by its text: it is not an `INSERT`, `UPDATE`, `DELETE` or `REPLACE`, nor
-/// begins one `WITH` a table.
+/// Whether the statement `sql` changes no row, according to its text: it is not an `INSERT`, `UPDATE`, `DELETE` or
+/// `REPLACE`, with or without a `WITH` clause before it.
 #[must_use]
 pub fn only_reads(sql: &str) -> bool {
     let is = |word: &str, of: &[&str]| of.iter().any(|one| word.eq_ignore_ascii_case(one));
@@ -128,7 +136,7 @@ pub fn only_reads(sql: &str) -> bool {
     !is(first, &["INSERT", "UPDATE", "DELETE", "REPLACE"])
 }
 
-/// A value in the database. There is no blob: D1 gives blobs back as arrays of numbers.
+/// A value in the database. There is no blob, because D1 returns blobs as arrays of numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// SQL `NULL`.
@@ -191,7 +199,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// A row of `values`, named by `columns` (shared by all rows of one answer).
+    /// A row of `values`, named by `columns` (shared by all rows of one result).
     #[must_use]
     pub const fn new(columns: Arc<[String]>, values: Vec<Value>) -> Self {
         Self { columns, values }
@@ -231,7 +239,7 @@ impl FromValue for i64 {
         const EXACT: f64 = 9_007_199_254_740_992.0;
         match value {
             Value::Integer(integer) => Some(integer),
-            // D1 gives every number back as a double.
+            // D1 returns every number as a double.
             Value::Real(real) if real.fract() == 0.0 && real.abs() <= EXACT => Some(real as Self),
             Value::Null | Value::Real(_) | Value::Text(_) => None,
         }
@@ -269,7 +277,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_statements_that_write_rows_write() {
+    fn only_reads_is_false_for_statements_that_change_rows() {
         for sql in ["SELECT 1", " select 1", "WITH a AS (SELECT 1) SELECT * FROM a", "CREATE TABLE t (a)", ""]
         {
             assert!(Statement::new(sql).only_reads(), "{sql}");

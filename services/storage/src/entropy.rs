@@ -1,6 +1,6 @@
 //! Randomness, as an argument.
 
-/// A source of random bytes that nobody can guess.
+/// A source of random bytes for ids and secrets, which must be impossible to guess.
 pub trait Entropy: Clone + Send + Sync + 'static {
     /// Fills `buffer` with random bytes.
     fn fill(&self, buffer: &mut [u8]);

@@ -6,7 +6,7 @@ use crate::{Entropy, Timestamp};
 
 /// A UUIDv7 (RFC 9562 section 5.7) written as 32 lower-case hex digits without dashes.
 ///
-/// Sorting ids sorts by creation time, to the millisecond: inserts append instead of scattering over the index.
+/// Sorting ids sorts by creation time, to the millisecond, so that inserts append to the index instead of scattering over it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id([u8; 16]);
 
@@ -16,7 +16,7 @@ pub struct Id([u8; 16]);
 pub struct InvalidId;
 
 impl Id {
-    /// A new id for something made at `now`.
+    /// A new id for something created at `now`.
     #[must_use]
     pub fn generate(now: Timestamp, entropy: &impl Entropy) -> Self {
         let mut bytes = [0; 16];
@@ -24,12 +24,12 @@ impl Id {
         Self::from_parts(now, u128::from_be_bytes(bytes))
     }
 
-    /// `count` new ids in ascending order, for things made together at `now`: the order of a batch is the order of its ids.
+    /// `count` new ids in ascending order, for a batch created at `now`: the order of the batch is the order of its ids.
     #[must_use]
     pub fn generate_batch(now: Timestamp, entropy: &impl Entropy, count: usize) -> Vec<Self> {
         let mut bytes = [0; 16];
         entropy.fill(&mut bytes);
-        // A random start whose lower part has its top bit clear leaves room to count upwards (RFC 9562 section 6.2, method 2).
+        // A random start whose lower part has its top bit clear can be counted upwards (RFC 9562 section 6.2, method 2).
         let start = u128::from_be_bytes(bytes) & !(1 << 61);
         (0..count as u128).map(|n| Self::from_parts(now, start.wrapping_add(n))).collect()
     }
@@ -46,9 +46,9 @@ impl Id {
         )
     }
 
-    /// The id of what stands at `position`, below 2^42, in a sequence that began with this id. It is the same whenever it
-    /// is made, ascends with the position, and has the time of the sequence's beginning and 32 of its random bits. Nothing
-    /// of another sequence lies between two ids of this one.
+    /// The id of the element at `position`, below 2^42, of a sequence that started with this id. The same position always
+    /// has the same id, ids ascend with the position, and each has the time of the sequence's start and 32 of its random
+    /// bits. No id of another sequence lies between two ids of this one.
     #[must_use]
     pub fn at_position(self, position: u64) -> Self {
         const OWN_HIGH: u128 = 0xfff << 64;
@@ -59,7 +59,7 @@ impl Id {
         Self::from_parts(Timestamp::from_millis(millis), random)
     }
 
-    /// The smallest id of anything made at `moment` or later.
+    /// The smallest id of anything created at `moment` or later.
     #[must_use]
     pub fn first_at(moment: Timestamp) -> Self {
         let millis = u128::from(moment.as_millis().max(0).unsigned_abs().min(0xffff_ffff_ffff));
@@ -102,20 +102,20 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_a_uuid_v7_of_its_moment() {
+    fn an_id_is_a_uuid_v7_with_its_creation_time() {
         let id = Id::generate(Timestamp::from_millis(0x0123_4567_89ab), &AllOnes);
         assert_eq!(id.to_string(), "0123456789ab7fffbfffffffffffffff");
         assert_eq!(id.to_string().parse(), Ok(id));
     }
 
     #[test]
-    fn a_batch_ascends_even_from_the_highest_start() {
+    fn the_ids_of_a_batch_ascend_even_from_the_highest_start() {
         let ids = Id::generate_batch(Timestamp::from_millis(1), &AllOnes, 5_000);
         assert!(ids.is_sorted_by(|a, b| a < b));
     }
 
     #[test]
-    fn the_ids_of_a_sequence_ascend_and_are_always_the_same() {
+    fn the_ids_of_a_sequence_ascend_and_are_deterministic() {
         let seed = Id::generate(Timestamp::from_millis(0x0123_4567_89ab), &AllOnes);
         assert_eq!(seed.at_position(0).to_string(), "0123456789ab7fffbffffc0000000000");
         let positions = [0, 1, (1 << 30) - 1, 1 << 30, (1 << 42) - 1];
@@ -126,14 +126,14 @@ mod tests {
     }
 
     #[test]
-    fn the_first_id_of_a_moment_is_not_above_any_made_then() {
+    fn the_first_id_of_a_moment_is_not_above_any_created_then() {
         let moment = Timestamp::from_millis(77);
         let earlier = Id::generate(Timestamp::from_millis(76), &AllOnes);
         assert!(earlier < Id::first_at(moment) && Id::first_at(moment) <= Id::generate(moment, &AllOnes));
     }
 
     #[test]
-    fn anything_but_32_lower_case_hex_digits_is_refused() {
+    fn anything_but_32_lower_case_hex_digits_is_rejected() {
         for text in
             ["", "0", "+123456789ab7fffbfffffffffffffff", "0123456789AB7fffbfffffffffffffff", &"0".repeat(33)]
         {

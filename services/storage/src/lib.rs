@@ -1,10 +1,17 @@
-//! What Reticle's services ask of their host: a [`Database`], an [`ObjectStore`], a [`Clock`], a [`Timer`],
-//! [`Entropy`] and a place for [`Background`] work. Ports only; the adapters live in `storage-native` and `storage-worker`.
+//! The ports of Reticle's services: the traits through which they use their host. There is a [`Database`], an
+//! [`ObjectStore`], a [`Clock`], a [`Timer`], [`Entropy`] and [`Background`] work. This crate has no adapters; those are in
+//! `storage-native` and `storage-worker`.
+//!
+//! - `database`, `session`: SQL statements, and one request's consistent view of the database ([`Session`]).
+//! - `object_store`, `body`: whole objects by key, and checks of their bodies.
+//! - `clock`, `timer`, `entropy`, `id`, `background`: time, randomness, ids, and work after the response.
+//! - `error`, `backoff`, `caller_share`: the classes of failures, pauses between retries, fair shares of a limit.
+//! - [`contract`]: the tests that every adapter must pass.
 //!
 //! To add an adapter, implement a port in the crate of its platform and run every function of [`contract`] on it. To add
-//! a method to a port, begin with the contract function that says what it promises.
+//! a method to a port, first write the contract function that states its behavior.
 //!
-//! Ports return `impl Future + Send`, because tonic's server traits do; an adapter over bindings that are not `Send`
+//! Ports return `impl Future + Send`, because tonic's server traits do. An adapter over bindings that are not `Send`
 //! wraps its own futures.
 
 mod background;
@@ -23,10 +30,10 @@ mod timer;
 
 pub use background::{Background, Task};
 pub use backoff::Backoff;
-pub use body::{blame_sender, exactly};
+pub use body::{map_body_errors, require_size};
 pub use caller_share::{CallerShare, InvalidShare};
 pub use clock::{Clock, Instant, Timestamp};
-pub use database::{Answer, Bookmark, Database, FromValue, Outcome, Row, Statement, Value, only_reads};
+pub use database::{Bookmark, Bookmarked, Database, FromValue, Outcome, Row, Statement, Value, only_reads};
 pub use entropy::Entropy;
 pub use error::{Constraint, Error, PlainCause, Result};
 pub use id::{Id, InvalidId};

@@ -1,4 +1,4 @@
-//! The object port: whole objects in, ranges of them out.
+//! The object store port: it stores whole objects and reads whole objects or ranges of them.
 
 use std::{fmt, future::Future, pin::Pin, time::Duration};
 
@@ -7,16 +7,16 @@ use futures_util::Stream;
 
 use crate::{Result, Timestamp};
 
-/// A body in chunks of any size. Dropping it early is how a reader stops.
+/// A body in chunks of any size. A reader that wants no more drops it.
 pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>>;
 
 /// A store of immutable objects by key.
 pub trait ObjectStore: Clone + Send + Sync + 'static {
-    /// Stores `body` under `key` and returns how many bytes it had, once they are durable. An object that was there is
-    /// replaced at once as a whole; if anything fails, or the returned future is dropped, nothing changes.
+    /// Stores `body` under `key` and returns its number of bytes, once they are durable. It replaces an existing object
+    /// atomically; if anything fails, or the returned future is dropped, nothing changes.
     ///
     /// # Errors
-    /// [`crate::Error::Body`] if `body` fails, or has not as many bytes as `options.size` says.
+    /// [`crate::Error::Body`] if `body` fails, or if its number of bytes is not `options.size`.
     fn put(
         &self,
         key: &ObjectKey,
@@ -24,26 +24,26 @@ pub trait ObjectStore: Clone + Send + Sync + 'static {
         options: PutOptions,
     ) -> impl Future<Output = Result<u64>> + Send;
 
-    /// Opens an object, or the part of it that lies within `range`; `None` if there is none.
+    /// Opens an object, or the part of it within `range`; `None` if there is no such object.
     fn get(
         &self,
         key: &ObjectKey,
         range: Option<ByteRange>,
     ) -> impl Future<Output = Result<Option<Object>>> + Send;
 
-    /// Looks at an object without reading it; `None` if there is none.
+    /// Returns an object's metadata without its bytes; `None` if there is no such object.
     fn head(&self, key: &ObjectKey) -> impl Future<Output = Result<Option<ObjectInfo>>> + Send;
 
-    /// Gives the object `from` the key `to`, as if it were stored just now; an object that had that key is replaced as a
-    /// whole. `false` if there is no object `from`.
+    /// Changes the object's key from `from` to `to` and sets its time of storage to now. It replaces an existing object
+    /// `to`. Returns `false` if there is no object `from`.
     ///
     /// If it fails, the object still has at least one of the two keys, perhaps both: call it again.
     fn rename(&self, from: &ObjectKey, to: &ObjectKey) -> impl Future<Output = Result<bool>> + Send;
 
-    /// Deletes objects; those that are not there are no error.
+    /// Deletes objects. A key without an object is not an error.
     fn delete(&self, keys: Vec<ObjectKey>) -> impl Future<Output = Result<()>> + Send;
 
-    /// Finds out, as far as that is cheap, whether an object would be stored now.
+    /// Checks, as far as that is cheap, whether the store could store an object now.
     fn probe(&self) -> impl Future<Output = Result<()>> + Send;
 
     /// Lists up to `limit` objects whose keys begin with `prefix` and come after `after`, in byte order of the keys.
@@ -54,14 +54,14 @@ pub trait ObjectStore: Clone + Send + Sync + 'static {
         limit: usize,
     ) -> impl Future<Output = Result<ObjectList>> + Send;
 
-    /// A request that reads the object without credentials until `ttl` has passed; `None` if the store has no such thing.
+    /// A request that reads the object without credentials until `ttl` has passed; `None` if the store cannot sign requests.
     fn sign_get(
         &self,
         key: &ObjectKey,
         ttl: Duration,
     ) -> impl Future<Output = Result<Option<SignedRequest>>> + Send;
 
-    /// A request that stores the object without credentials until `ttl` has passed; `None` if the store has no such thing.
+    /// A request that stores the object without credentials until `ttl` has passed; `None` if the store cannot sign requests.
     fn sign_put(
         &self,
         key: &ObjectKey,
@@ -70,8 +70,8 @@ pub trait ObjectStore: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Option<SignedRequest>>> + Send;
 }
 
-/// A key: 1 to 512 bytes of `/`-separated segments, each of 1 to 200 letters, digits, `-`, `_` and `.`; no segment is
-/// only dots, so that on any store, a file system too, a key is a name and stays below the root.
+/// A key: 1 to 512 bytes of `/`-separated segments, each of 1 to 200 letters, digits, `-`, `_` and `.`. No segment consists
+/// of dots only, so that a key can be a path in a file system and stays below the root.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectKey(String);
 
@@ -98,16 +98,16 @@ impl fmt::Display for ObjectKey {
     }
 }
 
-/// What a store should know of an object that is being put.
+/// What the caller of [`ObjectStore::put`] knows about an object.
 #[derive(Clone, Debug, Default)]
 pub struct PutOptions {
-    /// The number of bytes, where it is known.
+    /// The number of bytes, if it is known.
     pub size: Option<u64>,
     /// The media type; empty if it is not known.
     pub content_type: String,
 }
 
-/// A part of an object: `length` bytes from `offset` on. A part that reaches past the end is cut there.
+/// A part of an object: `length` bytes from `offset` on. A range past the end of the object is shortened to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ByteRange {
     /// The first byte.
@@ -118,13 +118,13 @@ pub struct ByteRange {
 
 /// An open object.
 pub struct Object {
-    /// The object as a whole.
+    /// The metadata of the whole object.
     pub info: ObjectInfo,
-    /// The bytes of the part that was asked for.
+    /// The bytes of the requested part.
     pub body: ByteStream,
 }
 
-/// What a store knows of an object.
+/// The metadata of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectInfo {
     /// Its key.
@@ -140,20 +140,20 @@ pub struct ObjectInfo {
 pub struct ObjectList {
     /// The objects, in byte order of their keys.
     pub objects: Vec<ObjectInfo>,
-    /// There are more after the last one.
+    /// Whether there are more objects after the last one.
     pub more: bool,
 }
 
-/// A request that carries its own permission.
+/// An HTTP request that is authorized by a signature in its URL.
 #[derive(Clone, Debug)]
 pub struct SignedRequest {
     /// The HTTP method.
     pub method: http::Method,
     /// The URL.
     pub url: String,
-    /// Headers that must be sent exactly so.
+    /// Headers that the client must send with exactly these values.
     pub headers: Vec<(String, String)>,
-    /// When it stops to hold.
+    /// When the signature expires.
     pub expires_at: Timestamp,
 }
 
@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_never_leave_the_root() {
+    fn keys_stay_below_the_root() {
         for text in [
             "",
             "/",

@@ -1,4 +1,4 @@
-//! One caller's view of the database: it never goes back in time.
+//! One request's view of the database, which never becomes older.
 
 use std::{
     borrow::Cow,
@@ -7,38 +7,38 @@ use std::{
 
 use http::{HeaderMap, HeaderValue};
 
-use crate::{Answer, Bookmark, Database, Outcome, Result, Row, Statement};
+use crate::{Bookmark, Bookmarked, Database, Outcome, Result, Row, Statement};
 
-/// Carries the bookmark between a client and the services, as an HTTP header and as gRPC metadata.
+/// The HTTP header and gRPC metadata key that carries the bookmark between a client and the services.
 pub const BOOKMARK_HEADER: &str = "x-reticle-bookmark";
 
-/// A database as one request sees it: every call sees at least what the ones before saw and wrote.
+/// A database as one request sees it: every call sees at least what the calls before it saw and wrote.
 #[derive(Debug)]
 pub struct Session<'a, D: Clone> {
     database: Cow<'a, D>,
-    /// Where it begins: what the caller says, which may be anything.
+    /// The bookmark to start at, from the caller: it may be invalid.
     from: Option<Bookmark>,
-    /// What the database said last.
+    /// The last bookmark from the database.
     confirmed: Mutex<Option<Bookmark>>,
 }
 
 impl<'a, D: Database> Session<'a, D> {
-    /// Begins where the bookmark in `headers` says, or anywhere if there is none.
+    /// Starts at the bookmark in `headers`, or without one.
     pub fn resume(database: &'a D, headers: &HeaderMap) -> Self {
         Self::at(database, bookmark_of(headers))
     }
 
-    /// Begins where the bookmark in `headers` says, for the work of one caller.
+    /// Starts at the bookmark in `headers`, for the work of one caller.
     pub fn resume_for(database: &D, caller: &str, headers: &HeaderMap) -> Self {
         Self::of(Cow::Owned(database.for_caller(caller)), bookmark_of(headers))
     }
 
-    /// Begins anywhere.
+    /// Starts without a bookmark.
     pub const fn new(database: &'a D) -> Self {
         Self::at(database, None)
     }
 
-    /// Begins where a bookmark says.
+    /// Starts at `bookmark`.
     pub const fn at(database: &'a D, bookmark: Option<Bookmark>) -> Self {
         Self::of(Cow::Borrowed(database), bookmark)
     }
@@ -52,8 +52,8 @@ impl<'a, D: Database> Session<'a, D> {
     /// # Errors
     /// Those of the adapter.
     pub async fn read(&self, statement: Statement) -> Result<Vec<Row>> {
-        let answer = self.database.read(statement, self.bookmark()).await?;
-        Ok(self.advance(answer))
+        let result = self.database.read(statement, self.bookmark()).await?;
+        Ok(self.advance(result))
     }
 
     /// See [`Database::write`].
@@ -61,8 +61,8 @@ impl<'a, D: Database> Session<'a, D> {
     /// # Errors
     /// Those of the adapter.
     pub async fn write(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>> {
-        let answer = self.database.write(statements, self.bookmark()).await?;
-        Ok(self.advance(answer))
+        let result = self.database.write(statements, self.bookmark()).await?;
+        Ok(self.advance(result))
     }
 
     /// See [`Database::is_contended`].
@@ -70,13 +70,13 @@ impl<'a, D: Database> Session<'a, D> {
         self.database.is_contended()
     }
 
-    /// How far this session has seen, or has to see by its caller's word. For this caller's own calls alone.
+    /// The newest bookmark that this session has seen, or else the one from its caller. Only for this caller's own calls.
     pub fn bookmark(&self) -> Option<Bookmark> {
         self.confirmed().or_else(|| self.from.clone())
     }
 
-    /// How far this session has seen by the database's own word. Only this may guide the calls of others: what a caller says
-    /// may be made up, and the database rejects calls with such a bookmark.
+    /// The newest bookmark that this session has received from the database. Only this one may be used for the calls of other
+    /// callers: a caller may send an invented bookmark, and the database rejects calls with such a bookmark.
     pub fn confirmed(&self) -> Option<Bookmark> {
         self.confirmed.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -90,11 +90,11 @@ impl<'a, D: Database> Session<'a, D> {
         }
     }
 
-    fn advance<T>(&self, answer: Answer<T>) -> T {
-        if answer.bookmark.is_some() {
-            *self.confirmed.lock().unwrap_or_else(PoisonError::into_inner) = answer.bookmark;
+    fn advance<T>(&self, result: Bookmarked<T>) -> T {
+        if result.bookmark.is_some() {
+            *self.confirmed.lock().unwrap_or_else(PoisonError::into_inner) = result.bookmark;
         }
-        answer.value
+        result.value
     }
 }
 

@@ -1,8 +1,8 @@
-//! Waiting, as an argument.
+//! Timers, as an argument.
 
 use std::{future::Future, time::Duration};
 
-/// Lets time pass.
+/// A timer. Services wait only through it, so that each host can supply its own.
 pub trait Timer: Clone + Send + Sync + 'static {
     /// Resolves when `duration` has passed.
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send + 'static;

@@ -1,8 +1,8 @@
-// The events of a Worker, as calls of what worker-build made of its crate.
+// The event handlers of a Worker, as calls of the class that worker-build generates from its crate.
 //
-// The class that worker-build exports is made anew for each event, behind a proxy, with another around each method: in a
-// read through two Workers that was a twentieth of the CPU time. The methods do without. After a panic it is the generated
-// code below them that starts a new instance, with the next call.
+// Workaround: the runtime creates an instance of the class that worker-build exports for each event, behind a proxy, with
+// another proxy around each method. In a read through two Workers that was a twentieth of the CPU time. The methods need
+// neither. After a panic, the generated code below them starts a new instance with the next call.
 
 /** The handlers of the Worker whose class is `Built`, for its `export default`. */
 export function handlers(Built) {

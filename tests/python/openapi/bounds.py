@@ -1,7 +1,7 @@
-"""Compares the description of the API with the services: bounds.py FOLDER GATEWAY.
+"""Compares the OpenAPI description with the services: bounds.py FOLDER GATEWAY.
 
-Each bound, pattern and length that the description states is tried by a request that is valid but for that field: a value
-that keeps the rule must not be rejected for that field, and one that breaks it must be, by the field's name.
+Tests each bound, pattern and length in the description with requests that are valid except for one field: a value that
+satisfies the rule must not be rejected for that field, and a value that violates it must be rejected with the field's name.
 """
 
 import copy
@@ -19,20 +19,20 @@ from images import form
 GATEWAY = sys.argv[2].rstrip("/")
 CONNECTION = http.client.HTTPConnection(urllib.parse.urlsplit(GATEWAY).netloc)
 IDS = {"image-id": os.environ["IMAGE_IDS"].split(), "annotation-id": os.environ["ANNOTATION_IDS"].split()}
-# Each request has a stream of its own.
+# Each request has its own stream.
 STREAMS = itertools.count()
-# Texts that one pattern or another does not allow.
+# Texts that violate at least one of the patterns.
 TEXTS = ["", "\x07", "\x7f", "a\x85b", "..", "a/b", "a b", "0" * 32, "A" * 32, "g" * 32, "0" * 64, "-1", "photo.jpg"]
-# What changes the direction of text: the edges of each range, and what is beside them.
+# Characters that change the direction of text: the limits of each range, and their neighbors.
 TEXTS += [f"cat{mark}gnp" for mark in "\u061b\u061c\u200d\u200e\u200f\u2010\u202a\u202e\u202f\u2065\u2066\u2069\u206a"]
-# A name is as long as the last segment of a path.
+# The length of a name is that of the last segment of a path.
 TEXTS += ["n" * 255, "n" * 256, "a/b\\" + "n" * 255, "a/" + "n" * 256, "a/..", "..a", "a/", "a\u2028b"]
-# Media types: of a format that is stored, as programs also call it, of none, and none.
+# Media types: of accepted formats, their aliases, of other formats, and invalid ones.
 TEXTS += ["image/jpeg", "image/x-ms-bmp; a=b", "image/tif", "image/x-tif", "image/heic", "image/svg+xml", "text/html"]
 TEXTS += ["IMAGE/Jpeg", " \timage/png\t ;\u2028", "\u3000image/png", "image/", "Image/SVG+xml;", "Binary/octet-stream"]
-# Less than the millionth that the service forgives where x + width passes 1: a bound forgives nothing.
+# Less than the tolerance of 1e-6 for x + width > 1: bounds have no tolerance.
 STEP = 1e-9
-# What needs a signature fails without one, what is deleted is gone, and a watch does not end.
+# Operations that need a signature, that delete records, or that do not end.
 LEFT_OUT = {"PutUpload", "WatchAnnotations", "DownloadImage", "DownloadImage2", "DeleteAnnotation"}
 LEFT_OUT |= {"DeleteImage", "CompleteUpload"}
 
@@ -47,26 +47,26 @@ def main():
             for request, field, keeps in Operation(document, method, path, operation).trials():
                 tried += 1
                 status, rejected = request.send()
-                # A path has another name for what a message calls its `id`.
+                # A path parameter has another name than the message's field `id`.
                 named = field in rejected or (field.endswith("_id") and "id" in rejected)
-                # What is wrong with a mask is told by the names in it.
+                # An invalid mask is reported by the names in it.
                 named |= field == "update_mask" and bool(rejected)
                 if named == keeps or (not keeps and status not in (400, 415)):
                     verb = "rejected" if keeps else f"not rejected by name ({status}, {rejected})"
                     wrong.append(f"{operation['operationId']}: {field} of {request.value!r:.60} is {verb}")
-    print(f"{tried} values tried")
+    print(f"{tried} values tested")
     if tried < 150 or wrong:
-        sys.exit("\n".join(wrong) or "too few")
+        sys.exit("\n".join(wrong) or "too few values")
 
 
 class Request:
-    """One request, and the value that is tried."""
+    """One request, and the tested value."""
 
     def __init__(self, method, path, query, body, value=None):
         self.method, self.path, self.query, self.body, self.value = method, path, query, body, value
 
     def with_value(self, place, name, value):
-        """The same request with that value at a place: a parameter's, or a path in the body."""
+        """The same request with that value in a path or query parameter, or at a path in the body."""
         path, query, body = self.path, dict(self.query), copy.deepcopy(self.body)
         if place == "path":
             path = path.replace("{" + name + "}", quote(value))
@@ -77,7 +77,7 @@ class Request:
             for step in place[:-1]:
                 holder = holder[step]
             holder[place[-1]] = value
-            # The longest side begins at the edge.
+            # The longest valid side begins at 0.
             if (start := {"width": "x", "height": "y"}.get(place[-1])) in holder:
                 holder[start] = 0
         return Request(self.method, path, query, body, value)
@@ -91,20 +91,20 @@ class Request:
             content, kind = None if content is None else json.dumps(content).encode(), "application/json"
         headers = {"authorization": f"Bearer {os.environ['TOKEN']}", "content-type": kind}
         CONNECTION.request(self.method.upper(), f"{path}?{query}", content, headers)
-        answer = CONNECTION.getresponse()
-        body = json.load(answer)
-        if answer.status < 300:
+        response = CONNECTION.getresponse()
+        body = json.load(response)
+        if response.status < 300:
             # A stream stores what is valid, and reports the rest.
             invalid = body.get("invalid", [])
-            return 400 if invalid else answer.status, {each["field"] for each in invalid}
+            return 400 if invalid else response.status, {each["field"] for each in invalid}
         if body["error"].startswith("The declared content type must"):
-            return answer.status, {"content_type"}
+            return response.status, {"content_type"}
         fields = [violation["field"] for detail in body["details"] for violation in detail.get("field_violations", [])]
-        return answer.status, {re.sub(r"\[\d+\]$", "", field).rpartition(".")[2] for field in fields}
+        return response.status, {re.sub(r"\[\d+\]$", "", field).rpartition(".")[2] for field in fields}
 
 
 class Operation:
-    """An operation, and a request of it that is valid."""
+    """An operation, and a valid request of it."""
 
     def __init__(self, document, method, path, operation):
         self.document = document
@@ -112,15 +112,15 @@ class Operation:
         content = operation.get("requestBody", {}).get("content", {})
         self.schema = self.resolve(content.get("application/json", {}).get("schema"))
         body = None if self.schema is None else self.example(self.schema)
-        # A body that is the file alone has headers that say more than the query.
+        # Send a form: with a raw file as the body, headers would override the query.
         if "multipart/form-data" in content:
             body = form()
         self.request = Request(method, path, {}, body)
 
     def trials(self):
-        """Requests, the field that each is about, and whether it keeps the field's rules."""
+        """Requests, the field that each tests, and whether its value satisfies the field's rules."""
         for parameter in self.parameters:
-            # A path without a segment is another path.
+            # Without this segment, the path would be another one.
             texts = [text for text in TEXTS if text not in ("", "..")] if parameter["in"] == "path" else TEXTS[1:]
             name = parameter["name"]
             for value, keeps in values(parameter["schema"], texts):
@@ -147,8 +147,8 @@ class Operation:
             return IDS[schema["format"]][0]
         if "properties" in schema:
             known = {name: self.resolve(field) for name, field in schema["properties"].items()}
-            said = {n: f for n, f in known.items() if "examples" in f or f.get("type") == "array"}
-            return {name: self.example(field) for name, field in said.items()}
+            given = {n: f for n, f in known.items() if "examples" in f or f.get("type") == "array"}
+            return {name: self.example(field) for name, field in given.items()}
         return schema["examples"][0]
 
     def resolve(self, schema):
@@ -158,12 +158,12 @@ class Operation:
 
 
 def values(schema, texts, example=None):
-    """Values, and whether each keeps the rules."""
+    """Values, and whether each satisfies the rules."""
     step = 1 if schema.get("type") == "integer" else STEP
     for bound, sign in (("minimum", -1), ("maximum", 1)):
-        # The bounds of the type itself cannot be passed.
+        # Values past the bounds of the type itself cannot be sent.
         if bound in schema and abs(schema[bound]) < 2**31 - 1:
-            # The size of an upload is that of its bytes.
+            # The declared size must be the real size of the file.
             yield from [(schema[bound], True)] if schema.get("format") != "upload-size" else []
             yield schema[bound] + sign * step, False
     if schema.get("type") == "array" and example:
@@ -176,15 +176,15 @@ def values(schema, texts, example=None):
         filler = schema.get("examples", ["x"])[0][:1]
         lengths = [n for n in (schema.get("maxLength"), schema.get("minLength")) if n is not None]
         for text in [*texts, *(filler * (n + more) for n in lengths for more in (-1, 0, 1) if n + more >= 0)]:
-            # An id may be well formed, and nothing's.
+            # A well-formed id may not exist, so only malformed ids are tested.
             if schema.get("format") not in IDS or not keeps(schema, text):
                 yield text, keeps(schema, text)
 
 
 def keeps(schema, text):
-    fits = schema.get("minLength", 0) <= len(text) <= schema.get("maxLength", len(text))
-    # `$` is the end, also of a text that ends with a line break.
-    return fits and re.search(schema.get("pattern", "").replace("$", r"\Z"), text) is not None
+    length_fits = schema.get("minLength", 0) <= len(text) <= schema.get("maxLength", len(text))
+    # Python's `$` also matches before a final line break; `\Z` does not.
+    return length_fits and re.search(schema.get("pattern", "").replace("$", r"\Z"), text) is not None
 
 
 def quote(text):

@@ -1,4 +1,4 @@
-"""Uses the client that openapi-python-client makes of the description of the API: client.py FOLDER GATEWAY."""
+"""Uses the client that openapi-python-client generates from the OpenAPI description: client.py FOLDER GATEWAY."""
 
 import io
 import json
@@ -50,7 +50,7 @@ def generate():
         [program, *arguments], env=os.environ | {"PATH": path}, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    # All it cannot do is to send a raw body of a type among several: a form sends the same.
+    # The generator supports everything except raw bodies with several media types. A form sends the same data.
     left_out = [line for line in done.stdout.splitlines() if line.startswith("WARNING")]
     operations = {path for path in json.loads(description.read_text())["paths"] if "upload" in path}
     assert all(any(path in line for path in operations) for line in left_out), left_out

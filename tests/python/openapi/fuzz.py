@@ -1,6 +1,6 @@
-"""Sends what the description of the API allows: fuzz.py FOLDER GATEWAY.
+"""Sends requests that the OpenAPI description allows: fuzz.py FOLDER GATEWAY.
 
-The description itself must be valid, no valid request may be rejected or fail, and answers must be as described.
+The description must be valid, no valid request may be rejected or fail, and responses must match the description.
 """
 
 import json
@@ -26,7 +26,7 @@ validate(json.load(urllib.request.urlopen(f"{GATEWAY}/openapi.json")))
 command = [Path(sys.executable).with_name("st"), "--config-file", HERE / "schemathesis.toml"]
 command += ["run", f"{GATEWAY}/openapi.json", "--header", f"Authorization: Bearer {os.environ['TOKEN']}"]
 command += ["--mode", "positive", "--phases", "examples,coverage,fuzzing", "--checks", ",".join(CHECKS)]
-# The same requests each time. A watch does not end.
+# A fixed seed sends the same requests in each run. A watch does not end, so it is excluded.
 command += ["--seed", "1", "--max-examples", "10", "--exclude-operation-id", "WatchAnnotations", "--no-color"]
 environment = os.environ | {"SCHEMATHESIS_HOOKS": "hooks", "PYTHONPATH": str(HERE)}
 sys.exit(subprocess.run(command, env=environment, cwd=FOLDER, check=False).returncode)

@@ -1,4 +1,4 @@
-"""Images to send."""
+"""Images for the requests."""
 
 import struct
 import zlib
@@ -16,6 +16,6 @@ def png() -> bytes:
 
 
 def form() -> bytes:
-    """The same image in a form, between parts that begin with `--boundary`."""
+    """The same image in a form with the boundary `boundary`."""
     head = b'--boundary\r\ncontent-disposition: form-data; name="image"; filename="b.png"\r\n\r\n'
     return head + png() + b"\r\n--boundary--\r\n"

@@ -3,40 +3,40 @@
 use anyhow::ensure;
 use serde_json::{Value, json};
 
-use super::annotations::a_box;
+use super::annotations::new_annotation;
 use crate::{Target, User};
 
-/// An image with boxes labelled 0, 1, 2, …; every second one by a model that is as sure as n / 10.
-async fn image_with_boxes(user: &User, count: usize) -> anyhow::Result<String> {
+/// An image with annotations labeled 0, 1, 2, …; every second one has a confidence of n / 10.
+async fn image_with_annotations(user: &User, count: usize) -> anyhow::Result<String> {
     let image_id = user.new_image().await?;
     let one = |n: usize| {
-        let mut one = a_box(&image_id);
+        let mut one = new_annotation(&image_id);
         one["label"] = json!(n.to_string());
         if n % 2 == 1 {
             one["confidence"] = json!(n as f64 / 10.0);
         }
         one
     };
-    let boxes: Vec<_> = (0..count).map(one).collect();
-    let created = user.post("/api/annotations/bulk", &json!({"annotations": boxes})).await?;
+    let annotations: Vec<_> = (0..count).map(one).collect();
+    let created = user.post("/api/annotations/bulk", &json!({"annotations": annotations})).await?;
     ensure!(created.status == 201, "{created:?}");
     Ok(image_id)
 }
 
-/// The labels that a listing answers, and its next token.
+/// The labels in a listing's response, and its next page token.
 async fn labels(user: &User, path: &str) -> anyhow::Result<(Vec<String>, String)> {
-    let answer = user.get(path).await?;
-    ensure!(answer.status == 200, "{answer:?}");
+    let response = user.get(path).await?;
+    ensure!(response.status == 200, "{response:?}");
     let label = |one: &Value| one["label"].as_str().unwrap_or_default().to_owned();
-    let labels = answer.json["annotations"].as_array().into_iter().flatten().map(label).collect();
-    ensure!(answer.json["next_page_token"].is_string(), "{answer:?}");
-    Ok((labels, answer.text("/next_page_token").to_owned()))
+    let labels = response.json["annotations"].as_array().into_iter().flatten().map(label).collect();
+    ensure!(response.json["next_page_token"].is_string(), "{response:?}");
+    Ok((labels, response.text("/next_page_token").to_owned()))
 }
 
-/// Given many boxes, when they are read page by page, then each comes once, the newest first.
-pub(super) async fn pages_hold_each_box_once_newest_first(target: Target) -> anyhow::Result<()> {
+/// Given many annotations, when all pages are read, then each annotation is listed once, the newest first.
+pub(super) async fn pages_list_each_annotation_once_newest_first(target: Target) -> anyhow::Result<()> {
     let user = target.new_user();
-    let path = format!("/api/annotations/by-image/{}", image_with_boxes(&user, 7).await?);
+    let path = format!("/api/annotations/by-image/{}", image_with_annotations(&user, 7).await?);
     let (mut all, mut token) = (Vec::new(), String::new());
     loop {
         let (page, next) = labels(&user, &format!("{path}?page_size=3&page_token={token}")).await?;
@@ -51,10 +51,10 @@ pub(super) async fn pages_hold_each_box_once_newest_first(target: Target) -> any
     Ok(())
 }
 
-/// Given a page token of either service, when one bit of it is changed, then it is rejected by name.
-pub(super) async fn a_page_token_that_was_made_up_is_rejected(target: Target) -> anyhow::Result<()> {
+/// Given a page token of either service, when one bit of it is changed, then it is rejected and named.
+pub(super) async fn a_forged_page_token_is_rejected(target: Target) -> anyhow::Result<()> {
     let user = target.new_user();
-    let annotations = format!("/api/annotations/by-image/{}", image_with_boxes(&user, 2).await?);
+    let annotations = format!("/api/annotations/by-image/{}", image_with_annotations(&user, 2).await?);
     user.new_image().await?;
     for path in [annotations.as_str(), "/api/images"] {
         let page = user.get(&format!("{path}?page_size=1")).await?;
@@ -77,10 +77,10 @@ pub(super) async fn a_page_token_that_was_made_up_is_rejected(target: Target) ->
     Ok(())
 }
 
-/// Given filters in either spelling, when a listing has them, then only what fits is answered.
-pub(super) async fn filters_leave_out_what_does_not_fit(target: Target) -> anyhow::Result<()> {
+/// Given filters in either spelling, when a listing has them, then it returns only matching annotations.
+pub(super) async fn filters_return_only_matching_annotations(target: Target) -> anyhow::Result<()> {
     let user = target.new_user();
-    let path = format!("/api/annotations/by-image/{}", image_with_boxes(&user, 8).await?);
+    let path = format!("/api/annotations/by-image/{}", image_with_annotations(&user, 8).await?);
     for (query, expected) in [
         ("label=3", vec!["3"]),
         ("label=none", vec![]),
@@ -95,10 +95,10 @@ pub(super) async fn filters_leave_out_what_does_not_fit(target: Target) -> anyho
     Ok(())
 }
 
-/// Given bad parameters, when a listing has one, then it is refused by name.
-pub(super) async fn bad_parameters_are_refused_by_name(target: Target) -> anyhow::Result<()> {
+/// Given invalid parameters, when a listing has one, then it is rejected and named.
+pub(super) async fn an_invalid_parameter_is_rejected_by_name(target: Target) -> anyhow::Result<()> {
     let user = target.new_user();
-    let path = format!("/api/annotations/by-image/{}", image_with_boxes(&user, 3).await?);
+    let path = format!("/api/annotations/by-image/{}", image_with_annotations(&user, 3).await?);
     let (_, token) = labels(&user, &format!("{path}?page_size=1")).await?;
     for (query, name) in [
         ("page_size=-1", "page_size"),
@@ -111,8 +111,8 @@ pub(super) async fn bad_parameters_are_refused_by_name(target: Target) -> anyhow
         ("colour=red", "colour"),
         ("image_id=1", "image_id"),
     ] {
-        let refused = user.get(&format!("{path}?{query}")).await?;
-        ensure!(refused.status == 400 && refused.text("/error").contains(name), "{query}: {refused:?}");
+        let rejected = user.get(&format!("{path}?{query}")).await?;
+        ensure!(rejected.status == 400 && rejected.text("/error").contains(name), "{query}: {rejected:?}");
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Tokens, on every door.
+//! Authentication and scopes, on every port.
 
 use anyhow::ensure;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -6,25 +6,23 @@ use proto::annotations::v1::ListAnnotationsRequest;
 use serde_json::{Value, json};
 use tonic::Code;
 
-use crate::{Answer, Target, grpc, token};
+use crate::{HttpResponse, Target, grpc, token};
 
-/// Given tokens that prove nothing, when any door is called with one, then nobody is let in.
-pub(super) async fn tokens_that_prove_nothing_are_refused_on_every_door(
-    target: Target,
-) -> anyhow::Result<()> {
+/// Given invalid tokens, when any port is called with one, then the call is rejected.
+pub(super) async fn invalid_tokens_are_rejected_on_every_port(target: Target) -> anyhow::Result<()> {
     for (name, bad) in bad_tokens() {
         let request = target.client.get(target.url("/api/images")).bearer_auth(&bad);
-        let answer = Answer::read(request.send().await?).await?;
+        let response = HttpResponse::read(request.send().await?).await?;
         ensure!(
-            answer.status == 401 && answer.text("/code") == "UNAUTHENTICATED",
-            "{name} over HTTP: {answer:?}"
+            response.status == 401 && response.text("/code") == "UNAUTHENTICATED",
+            "{name} over HTTP: {response:?}"
         );
-        ensure!(answer.header("www-authenticate").starts_with("Bearer"), "{name}: {answer:?}");
+        ensure!(response.header("www-authenticate").starts_with("Bearer"), "{name}: {response:?}");
         for address in [target.gateway, target.annotations] {
             let mut client = grpc::annotations(target.protocol, address, &bad).await?;
-            let refused = client.list_annotations(ListAnnotationsRequest::default()).await;
+            let rejected = client.list_annotations(ListAnnotationsRequest::default()).await;
             ensure!(
-                refused.is_err_and(|status| status.code() == Code::Unauthenticated),
+                rejected.is_err_and(|status| status.code() == Code::Unauthenticated),
                 "{name} over gRPC at {address}"
             );
         }
@@ -32,55 +30,65 @@ pub(super) async fn tokens_that_prove_nothing_are_refused_on_every_door(
     Ok(())
 }
 
-/// Given no token, when a resource is asked for, then the answer says what is needed.
-pub(super) async fn without_a_token_the_answer_says_what_is_needed(target: Target) -> anyhow::Result<()> {
+/// Given no token, when a resource is requested, then the response says which header is needed.
+pub(super) async fn a_request_without_a_token_is_rejected_with_instructions(
+    target: Target,
+) -> anyhow::Result<()> {
     for path in ["/api/images", "/api/annotations/00000000000000000000000000000000"] {
-        let answer = Answer::read(target.client.get(target.url(path)).send().await?).await?;
-        ensure!(answer.status == 401 && answer.text("/code") == "UNAUTHENTICATED", "{path}: {answer:?}");
-        ensure!(answer.text("/error").contains("authorization: Bearer"), "{path}: {answer:?}");
-        ensure!(!answer.text("/request_id").is_empty(), "{path}: {answer:?}");
+        let response = HttpResponse::read(target.client.get(target.url(path)).send().await?).await?;
+        ensure!(
+            response.status == 401 && response.text("/code") == "UNAUTHENTICATED",
+            "{path}: {response:?}"
+        );
+        ensure!(response.text("/error").contains("authorization: Bearer"), "{path}: {response:?}");
+        ensure!(!response.text("/request_id").is_empty(), "{path}: {response:?}");
     }
     Ok(())
 }
 
-/// Given a token with one scope, when another is needed, then it is forbidden; what it allows is not.
-pub(super) async fn a_scope_allows_what_it_names_and_no_more(target: Target) -> anyhow::Result<()> {
+/// Given a token with one scope, when a call needs another scope, then it is rejected; calls that need this scope succeed.
+pub(super) async fn a_scope_allows_only_what_it_names(target: Target) -> anyhow::Result<()> {
     let reader = target.new_user_with("images:read");
     ensure!(reader.get("/api/images").await?.status == 200);
-    let refused = reader.post("/api/annotations", &json!({})).await?;
-    ensure!(refused.status == 403 && refused.text("/code") == "PERMISSION_DENIED", "{refused:?}");
-    ensure!(refused.text("/error").contains("annotations:write"), "{refused:?}");
+    let rejected = reader.post("/api/annotations", &json!({})).await?;
+    ensure!(rejected.status == 403 && rejected.text("/code") == "PERMISSION_DENIED", "{rejected:?}");
+    ensure!(rejected.text("/error").contains("annotations:write"), "{rejected:?}");
     Ok(())
 }
 
-/// Given another's image, when a stranger or a model server asks for it, then it exists for the model server alone.
-pub(super) async fn anothers_image_exists_only_with_owners_any(target: Target) -> anyhow::Result<()> {
+/// Given an image of another owner, when a user and a model server request it, then only the model server finds it.
+pub(super) async fn the_image_of_another_owner_needs_the_scope_owners_any(
+    target: Target,
+) -> anyhow::Result<()> {
     let image_id = target.new_user().new_image().await?;
     let paths = ["", "/content", "/signed-url"].map(|part| format!("/api/images/{image_id}{part}"));
     let list = format!("/api/annotations/by-image/{image_id}");
     let model = target.new_user_with("images:read annotations:read owners:any");
-    let stranger = target.new_user();
+    let other_user = target.new_user();
     for path in paths.iter().chain([&list]) {
-        let refused = stranger.get(path).await?;
-        ensure!(refused.status == 404 && refused.text("/error") == "Image not found", "{path}: {refused:?}");
+        let rejected = other_user.get(path).await?;
+        ensure!(
+            rejected.status == 404 && rejected.text("/error") == "Image not found",
+            "{path}: {rejected:?}"
+        );
         ensure!(model.get(path).await?.status == 200, "{path}");
     }
-    for refused in [
-        stranger.delete(&format!("/api/images/{image_id}")).await?,
-        stranger.patch(&format!("/api/images/{image_id}"), &json!({"filename": "mine.png"})).await?,
-        stranger.post("/api/annotations", &super::annotations::a_box(&image_id)).await?,
+    for rejected in [
+        other_user.delete(&format!("/api/images/{image_id}")).await?,
+        other_user.patch(&format!("/api/images/{image_id}"), &json!({"filename": "mine.png"})).await?,
+        other_user.post("/api/annotations", &super::annotations::new_annotation(&image_id)).await?,
     ] {
-        ensure!(refused.status == 404, "{refused:?}");
+        ensure!(rejected.status == 404, "{rejected:?}");
     }
     Ok(())
 }
 
-/// Given a model server whose token knows boxes alone, when it draws one on another's image, then it is stored.
-pub(super) async fn a_model_server_needs_no_scope_of_images(target: Target) -> anyhow::Result<()> {
+/// Given a model server with annotation scopes only, when it creates an annotation on another owner's image, then it is stored.
+pub(super) async fn a_model_server_needs_no_images_scope(target: Target) -> anyhow::Result<()> {
     let image_id = target.new_user().new_image().await?;
     let model = target.new_user_with("annotations:write owners:any");
-    let drawn = model.post("/api/annotations", &super::annotations::a_box(&image_id)).await?;
-    ensure!(drawn.status == 201, "{drawn:?}");
+    let created = model.post("/api/annotations", &super::annotations::new_annotation(&image_id)).await?;
+    ensure!(created.status == 201, "{created:?}");
     ensure!(model.get(&format!("/api/images/{image_id}")).await?.status == 403);
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! What gRPC asks of every call, at each door: the number of messages, their size, flags and ends, deadlines, media types.
-//! The cases of connectrpc's conformance suite that apply here (unexpected requests, sizes, timeouts, HTTP) are among them.
+//! The rules of gRPC for every call, on each port: the number of messages, their size, flags and ends, deadlines, media types.
+//! They include the cases of connectrpc's conformance suite that apply here (unexpected requests, sizes, timeouts, HTTP).
 
 use std::net::SocketAddr;
 
@@ -17,26 +17,26 @@ use crate::{Target, User, grpc};
 
 const SERVICE: &str = "/reticle.annotations.v1.AnnotationsService";
 
-/// A message with its header, which may say other than the truth.
+/// A message with its header, whose declared length may be wrong.
 fn message(flags: u8, declared: usize, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(declared).unwrap_or(u32::MAX).to_be_bytes();
     [&[flags], &length[..], payload].concat()
 }
 
-fn whole(message: &impl prost::Message) -> Vec<u8> {
+fn encode(message: &impl prost::Message) -> Vec<u8> {
     let bytes = message.encode_to_vec();
     self::message(0, bytes.len(), &bytes)
 }
 
-/// The outcome of a call of `rpc` with that body and one more header.
-async fn outcome(
+/// The status of a call of `rpc` with this body and optionally one more header.
+async fn call_status(
     user: &User,
-    door: SocketAddr,
+    address: SocketAddr,
     rpc: &str,
     body: Vec<u8>,
     header: Option<(&str, &str)>,
 ) -> anyhow::Result<Status> {
-    let mut request = Request::post(format!("http://{door}{SERVICE}/{rpc}"))
+    let mut request = Request::post(format!("http://{address}{SERVICE}/{rpc}"))
         .header("content-type", "application/grpc")
         .header("te", "trailers")
         .header("authorization", format!("Bearer {}", user.token));
@@ -44,7 +44,7 @@ async fn outcome(
         request = request.header(name, value);
     }
     let request = request.body(Body::new(Full::from(body)))?;
-    let response = grpc::connect_plainly(user.target.protocol, door).await?.oneshot(request).await?;
+    let response = grpc::connect_unchecked(user.target.protocol, address).await?.oneshot(request).await?;
     status_of(response).await
 }
 
@@ -56,15 +56,15 @@ async fn status_of(response: Response<Body>) -> anyhow::Result<Status> {
     status.with_context(|| format!("no status in {:?} {trailers:?}", head.headers))
 }
 
-/// Given each door, when a call breaks a rule of gRPC, then its status is the one that gRPC has for it, with a sentence.
-pub(super) async fn a_call_that_breaks_a_rule_has_the_status_that_grpc_says(
+/// Given each port, when a call violates a rule of gRPC, then it gets the status that gRPC defines, with a message.
+pub(super) async fn an_invalid_grpc_call_gets_the_status_that_grpc_defines(
     target: Target,
 ) -> anyhow::Result<()> {
     let user = target.new_user();
-    let good = whole(&GetIngestStreamRequest { stream_id: "none".to_owned() });
+    let good = encode(&GetIngestStreamRequest { stream_id: "none".to_owned() });
     let large = aip::MAX_MESSAGE_BYTES + 1;
     let unary = "GetIngestStream";
-    for door in [target.annotations, target.gateway] {
+    for address in [target.annotations, target.gateway] {
         for (what, rpc, body, header, code) in [
             ("one message", unary, good.clone(), None, Code::NotFound),
             ("no message", unary, vec![], None, Code::Unimplemented),
@@ -90,40 +90,39 @@ pub(super) async fn a_call_that_breaks_a_rule_has_the_status_that_grpc_says(
             ("not a time", unary, good.clone(), Some(("grpc-timeout", "soon")), Code::InvalidArgument),
             ("an unknown RPC", "Nothing", good.clone(), None, Code::Unimplemented),
         ] {
-            let status = outcome(&user, door, rpc, body, header).await.with_context(|| what.to_owned())?;
-            ensure!(status.code() == code, "{what} at {door}: {status:?}");
-            ensure!(!status.message().is_empty(), "{what} at {door}: {status:?}");
-            ensure!(!status.message().contains("decoded message length"), "{what} at {door}: {status:?}");
+            let status =
+                call_status(&user, address, rpc, body, header).await.with_context(|| what.to_owned())?;
+            ensure!(status.code() == code, "{what} at {address}: {status:?}");
+            ensure!(!status.message().is_empty(), "{what} at {address}: {status:?}");
+            ensure!(!status.message().contains("decoded message length"), "{what} at {address}: {status:?}");
         }
     }
     Ok(())
 }
 
-/// Given each door, when something else than a call is sent to an RPC's path, then HTTP says what the path takes.
-pub(super) async fn an_rpcs_path_takes_calls_alone(target: Target) -> anyhow::Result<()> {
+/// Given each port, when something other than a gRPC call is sent to an RPC's path, then it responds 405 or 415.
+pub(super) async fn the_path_of_an_rpc_accepts_only_grpc_calls(target: Target) -> anyhow::Result<()> {
     let user = target.new_user();
-    for door in [target.annotations, target.gateway] {
-        let url = format!("http://{door}{SERVICE}/GetIngestStream");
+    for address in [target.annotations, target.gateway] {
+        let url = format!("http://{address}{SERVICE}/GetIngestStream");
         for method in [Method::GET, Method::PUT, Method::DELETE] {
             let response =
                 target.client.request(method.clone(), &url).bearer_auth(&user.token).send().await?;
-            ensure!(response.status() == 405, "{method} at {door}: {response:?}");
-            ensure!(response.headers()["allow"] == "POST", "{method} at {door}: {response:?}");
+            ensure!(response.status() == 405, "{method} at {address}: {response:?}");
+            ensure!(response.headers()["allow"] == "POST", "{method} at {address}: {response:?}");
         }
         for media_type in ["application/json", "application/grpc-web+json", "text/plain"] {
             let post = target.client.post(&url).bearer_auth(&user.token).header("content-type", media_type);
             let response = post.body("{}").send().await?;
-            ensure!(response.status() == 415, "{media_type} at {door}: {response:?}");
+            ensure!(response.status() == 415, "{media_type} at {address}: {response:?}");
         }
     }
     Ok(())
 }
 
-/// Given as many annotations as a message may have, with the longest texts, when they are sent over each door, then they are
-/// stored.
-pub(super) async fn the_largest_batch_that_the_contract_allows_is_stored(
-    target: Target,
-) -> anyhow::Result<()> {
+/// Given the maximum number of annotations for a message, with the longest texts, when they are sent on each port, then they
+/// are stored.
+pub(super) async fn the_largest_valid_batch_is_stored(target: Target) -> anyhow::Result<()> {
     let user = target.new_user();
     let image_id = user.new_image().await?;
     let annotation = NewAnnotation {
@@ -140,10 +139,10 @@ pub(super) async fn the_largest_batch_that_the_contract_allows_is_stored(
     let stream_id = "largest".to_owned();
     let append = AppendAnnotationsRequest { stream_id, offset: 0, annotations: annotations.clone() };
     let mut client = grpc::annotations(target.protocol, target.gateway, &user.token).await?;
-    let answer = client.append_annotations(append).await?.into_inner();
-    ensure!((answer.next_offset, answer.invalid.len()) == (5_000, 0), "{}", answer.next_offset);
+    let response = client.append_annotations(append).await?.into_inner();
+    ensure!((response.next_offset, response.invalid.len()) == (5_000, 0), "{}", response.next_offset);
 
-    // Again, and so nothing is stored twice: by HTTP, and by a stream where there are streams.
+    // Resend by HTTP, and by a stream if the target supports streams. Nothing is stored twice.
     let batch: Vec<_> = annotations
         .iter()
         .map(|one| {
@@ -154,15 +153,15 @@ pub(super) async fn the_largest_batch_that_the_contract_allows_is_stored(
         })
         .collect();
     let path = "/api/annotations/streams/largest:append";
-    let answer = user.post(path, &serde_json::json!({"offset": 0, "annotations": batch})).await?;
-    ensure!(answer.status == 200 && answer.text("/next_offset") == "5000", "{answer:?}");
+    let response = user.post(path, &serde_json::json!({"offset": 0, "annotations": batch})).await?;
+    ensure!(response.status == 200 && response.text("/next_offset") == "5000", "{response:?}");
     if target.protocol == crate::Protocol::Grpc {
         let message = IngestAnnotationsRequest { stream_id: "largest".to_owned(), offset: 0, annotations };
         let mut client = grpc::annotations(target.protocol, target.annotations, &user.token).await?;
-        let mut answers =
+        let mut responses =
             client.ingest_annotations(futures_util::stream::iter([message])).await?.into_inner();
-        let answer = answers.message().await?.context("no answer")?;
-        ensure!(answer.next_offset == 5_000, "{answer:?}");
+        let response = responses.message().await?.context("no response")?;
+        ensure!(response.next_offset == 5_000, "{response:?}");
     }
     Ok(())
 }

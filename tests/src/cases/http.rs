@@ -1,28 +1,32 @@
-//! HTTP manners: errors in one shape, unknown paths and methods, broken bodies, CORS, headers, health.
+//! General HTTP behavior: the format of errors, unknown paths and methods, invalid bodies, CORS, headers, health.
 
 use anyhow::ensure;
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::{Answer, Target, User};
+use crate::{HttpResponse, Target, User};
 
-async fn post(user: &User, content_type: &str, body: impl Into<reqwest::Body>) -> anyhow::Result<Answer> {
+async fn post(
+    user: &User,
+    content_type: &str,
+    body: impl Into<reqwest::Body>,
+) -> anyhow::Result<HttpResponse> {
     let request =
         user.request(Method::POST, "/api/annotations").header("content-type", content_type).body(body);
-    Answer::read(request.send().await?).await
+    HttpResponse::read(request.send().await?).await
 }
 
-/// Every error is JSON with a sentence, a code, details and the request id that the header has too.
-fn in_our_shape(answer: &Answer) -> anyhow::Result<()> {
-    ensure!(answer.header("content-type") == "application/json", "{answer:?}");
-    ensure!(!answer.text("/error").is_empty() && !answer.text("/code").is_empty(), "{answer:?}");
-    ensure!(answer.json["details"].is_array(), "{answer:?}");
-    ensure!(answer.text("/request_id") == answer.header("x-request-id"), "{answer:?}");
+/// Requires an error response in JSON with a message, a code, details and the request id that is also in the header.
+fn require_json_error(response: &HttpResponse) -> anyhow::Result<()> {
+    ensure!(response.header("content-type") == "application/json", "{response:?}");
+    ensure!(!response.text("/error").is_empty() && !response.text("/code").is_empty(), "{response:?}");
+    ensure!(response.json["details"].is_array(), "{response:?}");
+    ensure!(response.text("/request_id") == response.header("x-request-id"), "{response:?}");
     Ok(())
 }
 
-/// Given paths and methods that are not there, when they are called, then 404 and 405 answer in our shape.
-pub(super) async fn unknown_paths_and_methods_answer_in_our_shape(target: Target) -> anyhow::Result<()> {
+/// Given unknown paths and methods, when they are called, then the response is 404 or 405 with a JSON error.
+pub(super) async fn unknown_paths_and_methods_return_json_errors(target: Target) -> anyhow::Result<()> {
     let user = target.new_user();
     for path in [
         "/nowhere",
@@ -34,9 +38,9 @@ pub(super) async fn unknown_paths_and_methods_answer_in_our_shape(target: Target
         "/API/images",
         "//api/images",
     ] {
-        let answer = user.get(path).await?;
-        ensure!(answer.status == 404 && answer.text("/code") == "NOT_FOUND", "{path}: {answer:?}");
-        in_our_shape(&answer)?;
+        let response = user.get(path).await?;
+        ensure!(response.status == 404 && response.text("/code") == "NOT_FOUND", "{path}: {response:?}");
+        require_json_error(&response)?;
     }
     for (method, path, allow) in [
         (Method::PUT, "/api/images", "GET"),
@@ -45,18 +49,18 @@ pub(super) async fn unknown_paths_and_methods_answer_in_our_shape(target: Target
         (Method::DELETE, "/api/annotations/bulk", "POST"),
         (Method::POST, "/health", "GET"),
     ] {
-        let answer = Answer::read(user.request(method.clone(), path).send().await?).await?;
+        let response = HttpResponse::read(user.request(method.clone(), path).send().await?).await?;
         ensure!(
-            answer.status == 405 && answer.header("allow").contains(allow),
-            "{method} {path}: {answer:?}"
+            response.status == 405 && response.header("allow").contains(allow),
+            "{method} {path}: {response:?}"
         );
-        in_our_shape(&answer)?;
+        require_json_error(&response)?;
     }
     Ok(())
 }
 
-/// Given bodies that are no JSON, when they are sent, then the answer says where they break.
-pub(super) async fn broken_bodies_are_refused(target: Target) -> anyhow::Result<()> {
+/// Given bodies that are not valid JSON, when they are sent, then they are rejected with a JSON error.
+pub(super) async fn invalid_bodies_are_rejected(target: Target) -> anyhow::Result<()> {
     let user = target.new_user();
     let deep = "[".repeat(100_000);
     let deep_value = format!(r#"{{"label":{}1{}}}"#, "[".repeat(50_000), "]".repeat(50_000));
@@ -72,25 +76,30 @@ pub(super) async fn broken_bodies_are_refused(target: Target) -> anyhow::Result<
         &deep,
         &deep_value,
     ] {
-        let answer = post(&user, "application/json", body.to_owned()).await?;
-        ensure!(answer.status == 400 && answer.text("/code") == "INVALID_ARGUMENT", "{body:.40}: {answer:?}");
-        in_our_shape(&answer)?;
+        let response = post(&user, "application/json", body.to_owned()).await?;
+        ensure!(
+            response.status == 400 && response.text("/code") == "INVALID_ARGUMENT",
+            "{body:.40}: {response:?}"
+        );
+        require_json_error(&response)?;
     }
     let not_utf8 = post(&user, "application/json", b"{\"label\":\"\xff\"}".to_vec()).await?;
     ensure!(not_utf8.status == 400, "{not_utf8:?}");
     for content_type in ["text/plain", "application/xml", "multipart/form-data; boundary=x"] {
-        let answer = post(&user, content_type, "{}").await?;
-        ensure!(answer.status == 415, "{content_type}: {answer:?}");
-        in_our_shape(&answer)?;
+        let response = post(&user, content_type, "{}").await?;
+        ensure!(response.status == 415, "{content_type}: {response:?}");
+        require_json_error(&response)?;
     }
     let large =
         post(&user, "application/json", format!(r#"{{"label":"{}"}}"#, "x".repeat(9_000_000))).await?;
     ensure!(large.status == 413, "{}", large.status);
-    in_our_shape(&large)
+    require_json_error(&large)
 }
 
-/// Given unknown fields and parameters, when they are sent, then they are refused by name; both spellings are known.
-pub(super) async fn unknown_names_are_refused_and_both_spellings_known(target: Target) -> anyhow::Result<()> {
+/// Given unknown fields and parameters, when they are sent, then they are rejected and named; both spellings are accepted.
+pub(super) async fn unknown_names_are_rejected_and_both_spellings_accepted(
+    target: Target,
+) -> anyhow::Result<()> {
     let user = target.new_user();
     let unknown = post(&user, "application/json", r#"{"lable":"car"}"#).await?;
     ensure!(unknown.status == 400 && unknown.text("/error").contains("lable"), "{unknown:?}");
@@ -102,11 +111,12 @@ pub(super) async fn unknown_names_are_refused_and_both_spellings_known(target: T
     Ok(())
 }
 
-/// Given a request id, when it is sane, then it comes back; else, and without one, there is a new one.
-pub(super) async fn a_request_id_comes_back(target: Target) -> anyhow::Result<()> {
+/// Given a request id, when it is valid, then the response has it; otherwise, and without one, it has a new id.
+pub(super) async fn a_valid_request_id_is_returned(target: Target) -> anyhow::Result<()> {
     let user = target.new_user();
     let with = async |id: &str| {
-        Answer::read(user.request(Method::GET, "/api/images").header("x-request-id", id).send().await?).await
+        HttpResponse::read(user.request(Method::GET, "/api/images").header("x-request-id", id).send().await?)
+            .await
     };
     ensure!(with("order-66").await?.header("x-request-id") == "order-66");
     let replaced = with(&"x".repeat(1000)).await?;
@@ -115,13 +125,13 @@ pub(super) async fn a_request_id_comes_back(target: Target) -> anyhow::Result<()
     Ok(())
 }
 
-/// Given a web page, when its origin is allowed, then a browser lets it call; on errors too. Others are not let.
-pub(super) async fn allowed_origins_may_call_and_others_may_not(target: Target) -> anyhow::Result<()> {
+/// Given a web page, when its origin is allowed, then the CORS headers allow its calls, also on errors; no others are allowed.
+pub(super) async fn only_allowed_origins_may_call(target: Target) -> anyhow::Result<()> {
     let user = target.new_user();
     let preflight = async |origin: &str| {
         let request = target.client.request(Method::OPTIONS, target.url("/api/annotations"));
         let request = request.header("origin", origin).header("access-control-request-method", "POST");
-        Answer::read(
+        HttpResponse::read(
             request.header("access-control-request-headers", "authorization,content-type").send().await?,
         )
         .await
@@ -140,22 +150,25 @@ pub(super) async fn allowed_origins_may_call_and_others_may_not(target: Target) 
 
     for path in ["/api/images", "/nowhere", "/health"] {
         let request = user.request(Method::GET, path).header("origin", "https://app.example");
-        let answer = Answer::read(request.send().await?).await?;
-        ensure!(answer.header("access-control-allow-origin") == "https://app.example", "{path}: {answer:?}");
-        ensure!(answer.header("vary").to_lowercase().contains("origin"), "{path}: {answer:?}");
+        let response = HttpResponse::read(request.send().await?).await?;
+        ensure!(
+            response.header("access-control-allow-origin") == "https://app.example",
+            "{path}: {response:?}"
+        );
+        ensure!(response.header("vary").to_lowercase().contains("origin"), "{path}: {response:?}");
         for name in ["grpc-status", "grpc-message", "etag", "x-request-id"] {
             ensure!(
-                answer.header("access-control-expose-headers").to_lowercase().contains(name),
-                "{name}: {answer:?}"
+                response.header("access-control-expose-headers").to_lowercase().contains(name),
+                "{name}: {response:?}"
             );
         }
     }
     Ok(())
 }
 
-/// Given the gateway, when its health is asked for, then it is well and says where it is.
-pub(super) async fn health_says_where_it_is(target: Target) -> anyhow::Result<()> {
-    let health = Answer::read(target.client.get(target.url("/health")).send().await?).await?;
+/// Given the gateway, when its health is requested, then it is healthy and the response has its region.
+pub(super) async fn health_has_the_region(target: Target) -> anyhow::Result<()> {
+    let health = HttpResponse::read(target.client.get(target.url("/health")).send().await?).await?;
     ensure!(
         health.status == 200 && health.text("/status") == "ok" && !health.text("/region").is_empty(),
         "{health:?}"
@@ -168,8 +181,8 @@ pub(super) async fn health_says_where_it_is(target: Target) -> anyhow::Result<()
 
 /// Given the OpenAPI description, when it is read, then it is 3.1 and has every route.
 pub(super) async fn openapi_describes_every_route(target: Target) -> anyhow::Result<()> {
-    let answer = Answer::read(target.client.get(target.url("/openapi.json")).send().await?).await?;
-    ensure!(answer.status == 200 && answer.text("/openapi").starts_with("3.1"), "{}", answer.status);
+    let response = HttpResponse::read(target.client.get(target.url("/openapi.json")).send().await?).await?;
+    ensure!(response.status == 200 && response.text("/openapi").starts_with("3.1"), "{}", response.status);
     for (path, method) in [
         ("/api/images", "get"),
         ("/api/images/upload", "post"),
@@ -179,10 +192,10 @@ pub(super) async fn openapi_describes_every_route(target: Target) -> anyhow::Res
         ("/api/annotations/bulk", "post"),
         ("/api/annotations/by-image/{image_id}", "get"),
     ] {
-        ensure!(answer.json["paths"][path][method].is_object(), "{method} {path}");
+        ensure!(response.json["paths"][path][method].is_object(), "{method} {path}");
     }
     ensure!(
-        answer.json["components"]["schemas"]
+        response.json["components"]["schemas"]
             .as_object()
             .is_some_and(|all| all.values().all(Value::is_object))
     );

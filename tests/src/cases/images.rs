@@ -4,9 +4,9 @@ use anyhow::ensure;
 use serde_json::{Value, json};
 
 use super::annotations;
-use crate::{Picture, Target};
+use crate::{ImageFile, Target};
 
-/// Given images, when they are listed by pages, then the user's own come, each once, the newest first.
+/// Given images, when all pages are listed, then they have the user's own images, each once, the newest first.
 pub(super) async fn a_listing_has_the_users_own_images_newest_first(target: Target) -> anyhow::Result<()> {
     let (user, other) = (target.new_user(), target.new_user());
     other.new_image().await?;
@@ -24,17 +24,17 @@ pub(super) async fn a_listing_has_the_users_own_images_newest_first(target: Targ
             break;
         }
     }
-    // Ids are time-ordered, so the newest first is the greatest first.
+    // Ids are time-ordered, so the newest image has the greatest id.
     uploaded.sort_by(|one, other| other.cmp(one));
     ensure!(listed == uploaded, "{listed:?}");
     Ok(())
 }
 
-/// Given filters, when a listing has them, then only what fits is answered.
+/// Given filters, when a listing has them, then it returns only matching images.
 pub(super) async fn a_listing_is_filtered_by_name_and_time(target: Target) -> anyhow::Result<()> {
     let user = target.new_user();
     for name in ["one.png", "Two.png", "three.png"] {
-        ensure!(user.upload(&Picture::png(8, 8), name).await?.status == 201);
+        ensure!(user.upload(&ImageFile::png(8, 8), name).await?.status == 201);
     }
     for (query, expected) in [
         ("filename=tWo", vec!["Two.png"]),
@@ -52,12 +52,12 @@ pub(super) async fn a_listing_is_filtered_by_name_and_time(target: Target) -> an
 }
 
 /// One field of each listed image.
-fn values(answer: &Value, field: &str) -> Vec<String> {
-    let images = answer["images"].as_array().into_iter().flatten();
+fn values(response: &Value, field: &str) -> Vec<String> {
+    let images = response["images"].as_array().into_iter().flatten();
     images.filter_map(|image| image[field].as_str().map(str::to_owned)).collect()
 }
 
-/// Given an image, when its name and metadata are patched, then they change and nothing else does.
+/// Given an image, when its name and metadata are patched, then only they change.
 pub(super) async fn a_patch_changes_name_and_metadata(target: Target) -> anyhow::Result<()> {
     let user = target.new_user();
     let path = format!("/api/images/{}", user.new_image().await?);
@@ -79,23 +79,26 @@ pub(super) async fn a_patch_changes_name_and_metadata(target: Target) -> anyhow:
         (json!({"metadata": {"big": "x".repeat(17_000)}}), "metadata"),
         (json!({"color": 1}), "color"),
     ] {
-        let refused = user.patch(&path, &body).await?;
-        ensure!(refused.status == 400 && refused.text("/error").contains(field), "{field}: {refused:?}");
+        let rejected = user.patch(&path, &body).await?;
+        ensure!(rejected.status == 400 && rejected.text("/error").contains(field), "{field}: {rejected:?}");
     }
     Ok(())
 }
 
-/// Given an image with boxes, when it is deleted, then it and its boxes are hidden at once; undelete brings both back.
-pub(super) async fn a_deleted_image_is_hidden_until_it_is_brought_back(target: Target) -> anyhow::Result<()> {
+/// Given an image with annotations, when it is deleted, then both are hidden at once; undelete makes both visible again.
+pub(super) async fn a_deleted_image_is_hidden_until_it_is_undeleted(target: Target) -> anyhow::Result<()> {
     let user = target.new_user();
     let id = user.new_image().await?;
-    ensure!(user.post("/api/annotations", &annotations::a_box(&id)).await?.status == 201);
+    ensure!(user.post("/api/annotations", &annotations::new_annotation(&id)).await?.status == 201);
     let path = format!("/api/images/{id}");
     let deleted = user.delete(&path).await?;
     ensure!(deleted.status == 200 && !deleted.text("/image/deleted_at").is_empty(), "{deleted:?}");
     for hidden in [path.clone(), format!("{path}/content")] {
-        let answer = user.get(&hidden).await?;
-        ensure!(answer.status == 404 && answer.text("/error") == "Image not found", "{hidden}: {answer:?}");
+        let response = user.get(&hidden).await?;
+        ensure!(
+            response.status == 404 && response.text("/error") == "Image not found",
+            "{hidden}: {response:?}"
+        );
     }
     ensure!(user.delete(&path).await?.status == 404);
     ensure!(values(&user.get("/api/images").await?.json, "id").is_empty());
@@ -110,12 +113,14 @@ pub(super) async fn a_deleted_image_is_hidden_until_it_is_brought_back(target: T
     Ok(())
 }
 
-/// Given ids that are none, or nobody's, when they are asked for, then the one is a bad request, the other not found.
-pub(super) async fn a_bad_id_is_refused_and_an_unknown_one_not_found(target: Target) -> anyhow::Result<()> {
+/// Given an invalid and an unknown id, when they are requested, then the responses are 400 and 404.
+pub(super) async fn an_invalid_id_is_rejected_and_an_unknown_one_not_found(
+    target: Target,
+) -> anyhow::Result<()> {
     let user = target.new_user();
     for id in ["1", "%2e%2e%2fetc", &"A".repeat(32), &"g".repeat(32)] {
-        let answer = user.get(&format!("/api/images/{id}")).await?;
-        ensure!(answer.status == 400 && answer.text("/error").contains("image_id"), "{id}: {answer:?}");
+        let response = user.get(&format!("/api/images/{id}")).await?;
+        ensure!(response.status == 400 && response.text("/error").contains("image_id"), "{id}: {response:?}");
     }
     let unknown = user.get(&format!("/api/images/{}", "0".repeat(32))).await?;
     ensure!(unknown.status == 404 && unknown.text("/code") == "NOT_FOUND", "{unknown:?}");

@@ -3,30 +3,30 @@
 use anyhow::{Context as _, ensure};
 use reqwest::Method;
 
-use crate::{Answer, Picture, Target, User};
+use crate::{HttpResponse, ImageFile, Target, User};
 
-/// A stored picture of 3000 bytes, and the path of its content.
-async fn stored(user: &User) -> anyhow::Result<(Picture, String)> {
-    let picture = Picture::of_size(3000);
-    let answer = user.upload(&picture, "Straße \"1\".png").await?;
-    ensure!(answer.status == 201, "{answer:?}");
-    Ok((picture, format!("/api/images/{}/content", answer.text("/image/id"))))
+/// Stores an image of 3000 bytes, and returns it with the path of its content.
+async fn store_image(user: &User) -> anyhow::Result<(ImageFile, String)> {
+    let file = ImageFile::of_size(3000);
+    let response = user.upload(&file, "Straße \"1\".png").await?;
+    ensure!(response.status == 201, "{response:?}");
+    Ok((file, format!("/api/images/{}/content", response.text("/image/id"))))
 }
 
-async fn get(user: &User, path: &str, headers: &[(&str, &str)]) -> anyhow::Result<Answer> {
+async fn get(user: &User, path: &str, headers: &[(&str, &str)]) -> anyhow::Result<HttpResponse> {
     let request = headers
         .iter()
         .fold(user.request(Method::GET, path), |request, (name, value)| request.header(*name, *value));
-    Answer::read(request.send().await?).await
+    HttpResponse::read(request.send().await?).await
 }
 
-/// Given a picture, when it is downloaded, then the bytes are those that were sent, with what a browser needs to know.
+/// Given an image, when it is downloaded, then the bytes are those that were sent, with the headers that browsers need.
 pub(super) async fn a_download_has_the_bytes_that_were_uploaded(target: Target) -> anyhow::Result<()> {
     let user = target.new_user();
-    let (picture, path) = stored(&user).await?;
+    let (file, path) = store_image(&user).await?;
     for path in [path.clone(), path.replace("/content", "/url")] {
-        let answer = user.get(&path).await?;
-        ensure!(answer.status == 200 && answer.body == picture.bytes, "{path}: {}", answer.status);
+        let response = user.get(&path).await?;
+        ensure!(response.status == 200 && response.body == file.bytes, "{path}: {}", response.status);
         for (name, value) in [
             ("content-type", "image/png"),
             ("content-length", "3000"),
@@ -34,23 +34,25 @@ pub(super) async fn a_download_has_the_bytes_that_were_uploaded(target: Target) 
             ("accept-ranges", "bytes"),
             ("x-content-type-options", "nosniff"),
         ] {
-            ensure!(answer.header(name) == value, "{name}: {}", answer.header(name));
+            ensure!(response.header(name) == value, "{name}: {}", response.header(name));
         }
         ensure!(
-            answer.header("etag").starts_with('"') && answer.header("etag").len() > 2,
+            response.header("etag").starts_with('"') && response.header("etag").len() > 2,
             "{}",
-            answer.header("etag")
+            response.header("etag")
         );
-        let disposition = answer.header("content-disposition");
+        let disposition = response.header("content-disposition");
         ensure!(disposition.contains("filename*=UTF-8''Stra%C3%9Fe%20%221%22.png"), "{disposition}");
     }
     Ok(())
 }
 
-/// Given a picture, when a part of it is asked for, then that part comes; what cannot be met is 416.
-pub(super) async fn a_range_is_a_part_and_an_impossible_one_is_416(target: Target) -> anyhow::Result<()> {
+/// Given an image, when a range is requested, then the response has that part; an unsatisfiable range gets 416.
+pub(super) async fn a_range_returns_a_part_and_an_unsatisfiable_one_416(
+    target: Target,
+) -> anyhow::Result<()> {
     let user = target.new_user();
-    let (picture, path) = stored(&user).await?;
+    let (file, path) = store_image(&user).await?;
     for (range, from, to) in [
         ("bytes=0-0", 0, 0),
         ("bytes=100-199", 100, 199),
@@ -59,41 +61,45 @@ pub(super) async fn a_range_is_a_part_and_an_impossible_one_is_416(target: Targe
         ("bytes=-9999", 0, 2999),
         ("bytes=2000-99999", 2000, 2999),
     ] {
-        let answer = get(&user, &path, &[("range", range)]).await?;
+        let response = get(&user, &path, &[("range", range)]).await?;
         ensure!(
-            answer.status == 206 && answer.body == picture.bytes[from..=to],
+            response.status == 206 && response.body == file.bytes[from..=to],
             "{range}: {}",
-            answer.status
+            response.status
         );
         let expected = format!("bytes {from}-{to}/3000");
-        ensure!(answer.header("content-range") == expected, "{range}: {}", answer.header("content-range"));
+        ensure!(
+            response.header("content-range") == expected,
+            "{range}: {}",
+            response.header("content-range")
+        );
     }
     for range in ["bytes=3000-", "bytes=99999-100000", "bytes=-0"] {
-        let answer = get(&user, &path, &[("range", range)]).await?;
+        let response = get(&user, &path, &[("range", range)]).await?;
         ensure!(
-            answer.status == 416 && answer.header("content-range") == "bytes */3000",
-            "{range}: {answer:?}"
+            response.status == 416 && response.header("content-range") == "bytes */3000",
+            "{range}: {response:?}"
         );
-        ensure!(answer.text("/code") == "OUT_OF_RANGE", "{range}: {answer:?}");
+        ensure!(response.text("/code") == "OUT_OF_RANGE", "{range}: {response:?}");
     }
     for ignored in ["bytes=2-1", "lines=1-2", "bytes=a-b", "bytes=0-0,5-9"] {
-        let answer = get(&user, &path, &[("range", ignored)]).await?;
-        ensure!(answer.status == 200 && answer.body.len() == 3000, "{ignored}: {}", answer.status);
+        let response = get(&user, &path, &[("range", ignored)]).await?;
+        ensure!(response.status == 200 && response.body.len() == 3000, "{ignored}: {}", response.status);
     }
     Ok(())
 }
 
-/// Given a downloaded picture, when it is asked for again with its ETag, then 304 answers without bytes.
-pub(super) async fn a_known_etag_answers_304(target: Target) -> anyhow::Result<()> {
+/// Given a downloaded image, when it is requested again with its `ETag`, then the response is 304 without a body.
+pub(super) async fn a_known_etag_returns_304(target: Target) -> anyhow::Result<()> {
     let user = target.new_user();
-    let (_, path) = stored(&user).await?;
+    let (_, path) = store_image(&user).await?;
     let first = user.get(&path).await?;
     let etag = first.header("etag");
     for known in [etag, &format!("W/{etag}"), &format!("\"other\", {etag}"), "*"] {
-        let answer = get(&user, &path, &[("if-none-match", known)]).await?;
+        let response = get(&user, &path, &[("if-none-match", known)]).await?;
         ensure!(
-            answer.status == 304 && answer.body.is_empty() && answer.header("etag") == etag,
-            "{known}: {answer:?}"
+            response.status == 304 && response.body.is_empty() && response.header("etag") == etag,
+            "{known}: {response:?}"
         );
     }
     ensure!(get(&user, &path, &[("if-none-match", "\"other\"")]).await?.status == 200);
@@ -104,43 +110,43 @@ pub(super) async fn a_known_etag_answers_304(target: Target) -> anyhow::Result<(
     Ok(())
 }
 
-/// Given a picture, when HEAD asks for it, then the headers come without the bytes.
-pub(super) async fn head_has_the_headers_alone(target: Target) -> anyhow::Result<()> {
+/// Given an image, when it is requested by HEAD, then the response has the headers without a body.
+pub(super) async fn head_returns_headers_without_a_body(target: Target) -> anyhow::Result<()> {
     let user = target.new_user();
-    let (_, path) = stored(&user).await?;
-    let answer = Answer::read(user.request(Method::HEAD, &path).send().await?).await?;
-    ensure!(answer.status == 200 && answer.body.is_empty(), "{answer:?}");
+    let (_, path) = store_image(&user).await?;
+    let response = HttpResponse::read(user.request(Method::HEAD, &path).send().await?).await?;
+    ensure!(response.status == 200 && response.body.is_empty(), "{response:?}");
     ensure!(
-        answer.header("content-length") == "3000" && answer.header("content-type") == "image/png",
-        "{answer:?}"
+        response.header("content-length") == "3000" && response.header("content-type") == "image/png",
+        "{response:?}"
     );
     Ok(())
 }
 
-/// A URL that opens the picture at this path for a minute.
-async fn signed(user: &User, path: &str) -> anyhow::Result<String> {
+/// Creates a signed URL of the image at this path, valid for a minute.
+async fn sign_url(user: &User, path: &str) -> anyhow::Result<String> {
     let signed = user.get(&path.replace("/content", "/signed-url?ttl_seconds=60")).await?;
     ensure!(signed.status == 200 && !signed.text("/expires_at").is_empty(), "{signed:?}");
     Ok(signed.text("/url").to_owned())
 }
 
-/// Given a signed URL, when anybody opens it, then the picture comes; altered in any way, or by another method, it does
-/// not.
-pub(super) async fn a_signed_url_opens_without_a_token_and_only_as_it_is(
+/// Given a signed URL, when it is opened without a token, then the response has the image; an altered URL or another method
+/// is rejected.
+pub(super) async fn a_signed_url_works_without_a_token_and_only_unaltered(
     target: Target,
 ) -> anyhow::Result<()> {
     let user = target.new_user();
-    let (picture, path) = stored(&user).await?;
-    let url = &signed(&user, &path).await?;
-    let open = async |url: &str| Answer::read(target.client.get(url).send().await?).await;
+    let (file, path) = store_image(&user).await?;
+    let url = &sign_url(&user, &path).await?;
+    let open = async |url: &str| HttpResponse::read(target.client.get(url).send().await?).await;
     let opened = open(url).await?;
-    ensure!(opened.status == 200 && opened.body == picture.bytes, "{url}: {opened:?}");
+    ensure!(opened.status == 200 && opened.body == file.bytes, "{url}: {opened:?}");
 
-    let (_, other) = stored(&user).await?;
-    let other = signed(&user, &other).await?;
+    let (_, other) = store_image(&user).await?;
+    let other = sign_url(&user, &other).await?;
     let parts = |url: &str| url.split_once('?').map(|(start, query)| (start.to_owned(), query.to_owned()));
     let ((start, query), (other, _)) = parts(url).zip(parts(&other)).context("no query")?;
-    // The gateway's own way to say when it expires, and that of a store that signs.
+    // The expiry parameters of the gateway's own URLs, and of URLs that an S3 store signs.
     let later = query.replace("expires_at=1", "expires_at=2").replace("X-Amz-Expires=60", "X-Amz-Expires=61");
     for altered in [
         start.clone(),
@@ -149,18 +155,18 @@ pub(super) async fn a_signed_url_opens_without_a_token_and_only_as_it_is(
         format!("{url}x"),
         target.url(&path),
     ] {
-        let refused = open(&altered).await?;
-        ensure!(matches!(refused.status, 401 | 403), "{altered}: {refused:?}");
+        let rejected = open(&altered).await?;
+        ensure!(matches!(rejected.status, 401 | 403), "{altered}: {rejected:?}");
     }
     for method in [Method::PUT, Method::POST, Method::DELETE] {
-        let refused = Answer::read(target.client.request(method.clone(), url).send().await?).await?;
-        ensure!(matches!(refused.status, 401 | 403 | 405), "{method}: {refused:?}");
+        let rejected = HttpResponse::read(target.client.request(method.clone(), url).send().await?).await?;
+        ensure!(matches!(rejected.status, 401 | 403 | 405), "{method}: {rejected:?}");
     }
     for ttl in ["-1", "3601"] {
-        let refused = user.get(&path.replace("/content", &format!("/signed-url?ttl_seconds={ttl}"))).await?;
+        let rejected = user.get(&path.replace("/content", &format!("/signed-url?ttl_seconds={ttl}"))).await?;
         ensure!(
-            refused.status == 400 && refused.text("/error").contains("ttl_seconds"),
-            "{ttl}: {refused:?}"
+            rejected.status == 400 && rejected.text("/error").contains("ttl_seconds"),
+            "{ttl}: {rejected:?}"
         );
     }
     Ok(())

@@ -8,37 +8,42 @@ use reqwest::{
 };
 use serde_json::json;
 
-use crate::{Answer, Picture, Target, User};
+use crate::{HttpResponse, ImageFile, Target, User};
 
-/// The largest picture that the shapes under test take.
+/// The size limit for images of the shapes under test.
 pub(crate) const MAX_UPLOAD_BYTES: usize = 10 * 1024 * 1024;
 
-async fn send(user: &User, form: Form) -> anyhow::Result<Answer> {
-    Answer::read(user.request(Method::POST, "/api/images/upload").multipart(form).send().await?).await
+async fn send(user: &User, form: Form) -> anyhow::Result<HttpResponse> {
+    HttpResponse::read(user.request(Method::POST, "/api/images/upload").multipart(form).send().await?).await
 }
 
-async fn send_raw(user: &User, query: &str, content_type: &str, body: Vec<u8>) -> anyhow::Result<Answer> {
+async fn send_raw(
+    user: &User,
+    query: &str,
+    content_type: &str,
+    body: Vec<u8>,
+) -> anyhow::Result<HttpResponse> {
     let request = user
         .request(Method::POST, &format!("/api/images/upload{query}"))
         .header("content-type", content_type);
-    Answer::read(request.body(body).send().await?).await
+    HttpResponse::read(request.body(body).send().await?).await
 }
 
-async fn stored(user: &User) -> anyhow::Result<usize> {
+async fn count_images(user: &User) -> anyhow::Result<usize> {
     Ok(user.get("/api/images").await?.json["images"].as_array().context("no list")?.len())
 }
 
-/// Given a picture, when it is uploaded as a form, then the 201 carries its record.
-pub(super) async fn a_form_with_a_picture_is_stored(target: Target) -> anyhow::Result<()> {
+/// Given an image, when it is uploaded in a form, then the 201 response has its record.
+pub(super) async fn an_image_in_a_form_is_stored(target: Target) -> anyhow::Result<()> {
     let user = target.new_user();
-    let picture = Picture::png(64, 48);
-    let answer = user.upload(&picture, "street.png").await?;
-    ensure!(answer.status == 201, "{answer:?}");
-    let image = &answer.json["image"];
+    let file = ImageFile::png(64, 48);
+    let response = user.upload(&file, "street.png").await?;
+    ensure!(response.status == 201, "{response:?}");
+    let image = &response.json["image"];
     for (field, value) in [
         ("filename", json!("street.png")),
         ("content_type", json!("image/png")),
-        ("size_bytes", json!(picture.bytes.len())),
+        ("size_bytes", json!(file.bytes.len())),
         ("width", json!(64)),
         ("height", json!(48)),
         ("exif_orientation", json!(1)),
@@ -48,18 +53,18 @@ pub(super) async fn a_form_with_a_picture_is_stored(target: Target) -> anyhow::R
         ensure!(image[field] == value, "{field}: {image}");
     }
     ensure!(image.get("deleted_at").is_none() && image["created_at"] == image["updated_at"], "{image}");
-    let read = user.get(&format!("/api/images/{}", answer.text("/image/id"))).await?;
+    let read = user.get(&format!("/api/images/{}", response.text("/image/id"))).await?;
     ensure!(
-        read.json == answer.json && read.header("etag") == format!("\"{}\"", answer.text("/image/etag")),
+        read.json == response.json && read.header("etag") == format!("\"{}\"", response.text("/image/etag")),
         "{read:?}"
     );
     Ok(())
 }
 
 /// Given a raw body and a name in the query, when it is uploaded, then it is stored under that name.
-pub(super) async fn a_raw_picture_is_stored(target: Target) -> anyhow::Result<()> {
+pub(super) async fn a_raw_image_is_stored(target: Target) -> anyhow::Result<()> {
     let user = target.new_user();
-    let jpeg = Picture::jpeg(30, 20);
+    let jpeg = ImageFile::jpeg(30, 20);
     let named = send_raw(&user, "?filename=raw.jpg", "image/jpeg", jpeg.bytes.clone()).await?;
     ensure!(named.status == 201 && named.text("/image/filename") == "raw.jpg", "{named:?}");
     let unnamed = send_raw(&user, "", "image/jpeg", jpeg.bytes).await?;
@@ -70,22 +75,21 @@ pub(super) async fn a_raw_picture_is_stored(target: Target) -> anyhow::Result<()
 /// Given a body of unknown length, when it is uploaded, then it is stored.
 pub(super) async fn a_body_of_unknown_length_is_stored(target: Target) -> anyhow::Result<()> {
     let user = target.new_user();
-    let picture = Picture::of_size(300_000);
-    let chunks: Vec<_> = picture.bytes.chunks(10_000).map(|chunk| anyhow::Ok(chunk.to_vec())).collect();
+    let file = ImageFile::of_size(300_000);
+    let chunks: Vec<_> = file.bytes.chunks(10_000).map(|chunk| anyhow::Ok(chunk.to_vec())).collect();
     let request = user.request(Method::POST, "/api/images/upload").header("content-type", "image/png");
-    let answer = Answer::read(request.body(Body::wrap_stream(stream::iter(chunks))).send().await?).await?;
-    ensure!(answer.status == 201 && answer.json["image"]["size_bytes"] == 300_000, "{answer:?}");
+    let response =
+        HttpResponse::read(request.body(Body::wrap_stream(stream::iter(chunks))).send().await?).await?;
+    ensure!(response.status == 201 && response.json["image"]["size_bytes"] == 300_000, "{response:?}");
     Ok(())
 }
 
-/// Given form fields ahead of the file and behind it, when it is uploaded, then they describe it.
-pub(super) async fn form_fields_describe_the_file_from_either_side_of_it(
-    target: Target,
-) -> anyhow::Result<()> {
+/// Given form fields before and after the file, when it is uploaded, then they are stored with it.
+pub(super) async fn form_fields_before_and_after_the_file_are_read(target: Target) -> anyhow::Result<()> {
     let user = target.new_user();
     let file = || {
-        let picture = Picture::png(8, 8);
-        Part::bytes(picture.bytes).file_name("a.png").mime_str("image/png")
+        let file = ImageFile::png(8, 8);
+        Part::bytes(file.bytes).file_name("a.png").mime_str("image/png")
     };
     let metadata = |form: Form| form.text("metadata", r#"{"camera":"front"}"#);
     for form in [
@@ -93,26 +97,26 @@ pub(super) async fn form_fields_describe_the_file_from_either_side_of_it(
         metadata(Form::new().part("image", file()?)).text("filename", "own.png"),
         metadata(Form::new().text("filename", "own.png").part("image", file()?)),
     ] {
-        let answer = send(&user, form).await?;
-        let image = &answer.json["image"];
-        ensure!(answer.status == 201 && image["metadata"] == json!({"camera": "front"}), "{answer:?}");
-        ensure!(image["filename"] == "own.png" && image["content_type"] == "image/png", "{answer:?}");
+        let response = send(&user, form).await?;
+        let image = &response.json["image"];
+        ensure!(response.status == 201 && image["metadata"] == json!({"camera": "front"}), "{response:?}");
+        ensure!(image["filename"] == "own.png" && image["content_type"] == "image/png", "{response:?}");
     }
-    ensure!(stored(&user).await? == 3);
+    ensure!(count_images(&user).await? == 3);
     let wrong = Form::new().part("image", file()?).text("filename", "a\0.png");
-    let refused = send(&user, wrong).await?;
-    ensure!(refused.status == 400 && refused.text("/error").contains("filename"), "{refused:?}");
-    ensure!(stored(&user).await? == 3);
+    let rejected = send(&user, wrong).await?;
+    ensure!(rejected.status == 400 && rejected.text("/error").contains("filename"), "{rejected:?}");
+    ensure!(count_images(&user).await? == 3);
     Ok(())
 }
 
-/// Given what is no picture, when it is uploaded, then the answer says so and nothing is stored.
-pub(super) async fn what_is_no_picture_is_refused(target: Target) -> anyhow::Result<()> {
+/// Given a file that is no image, when it is uploaded, then it is rejected with a message and nothing is stored.
+pub(super) async fn a_file_that_is_no_image_is_rejected(target: Target) -> anyhow::Result<()> {
     let user = target.new_user();
-    let png = Picture::png(8, 8).bytes;
+    let png = ImageFile::png(8, 8).bytes;
     let svg = br#"<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>"#;
     for (name, content_type, body) in [
-        ("text", "image/png", b"hello, world, this is not a picture".to_vec()),
+        ("text", "image/png", b"hello, world, this is not an image".to_vec()),
         ("empty", "image/png", vec![]),
         ("svg", "image/svg+xml", svg.to_vec()),
         ("svg as png", "image/png", svg.to_vec()),
@@ -126,14 +130,14 @@ pub(super) async fn what_is_no_picture_is_refused(target: Target) -> anyhow::Res
         let raw = send_raw(&user, "", content_type, body).await?;
         ensure!(matches!(raw.status, 400 | 415), "{name} as the body: {raw:?}");
     }
-    ensure!(stored(&user).await? == 0);
+    ensure!(count_images(&user).await? == 0);
     Ok(())
 }
 
-/// Given forms that are not what the API takes, when they are sent, then the answer names the part.
-pub(super) async fn wrong_forms_are_refused_by_part(target: Target) -> anyhow::Result<()> {
+/// Given invalid forms, when they are sent, then the response names the part.
+pub(super) async fn an_invalid_form_is_rejected_by_part(target: Target) -> anyhow::Result<()> {
     let user = target.new_user();
-    let file = || Part::bytes(Picture::png(8, 8).bytes).file_name("a.png");
+    let file = || Part::bytes(ImageFile::png(8, 8).bytes).file_name("a.png");
     for (name, form) in [
         ("image", Form::new().text("filename", "a.png")),
         ("picture", Form::new().part("picture", file())),
@@ -145,82 +149,87 @@ pub(super) async fn wrong_forms_are_refused_by_part(target: Target) -> anyhow::R
             Form::new().text("metadata", format!("\"{}\"", "x".repeat(70_000))).part("image", file()),
         ),
     ] {
-        let refused = send(&user, form).await?;
+        let rejected = send(&user, form).await?;
         ensure!(
-            matches!(refused.status, 400 | 413) && refused.text("/error").contains(name),
-            "{name}: {refused:?}"
+            matches!(rejected.status, 400 | 413) && rejected.text("/error").contains(name),
+            "{name}: {rejected:?}"
         );
     }
-    ensure!(stored(&user).await? == 0);
+    ensure!(count_images(&user).await? == 0);
     Ok(())
 }
 
-/// Given a picture of the largest size, when it is uploaded, then it is stored; one byte more is 413.
-pub(super) async fn the_largest_picture_is_stored_and_one_byte_more_is_not(
-    target: Target,
-) -> anyhow::Result<()> {
+/// Given an image of the largest size, when it is uploaded, then it is stored; one byte more gets 413.
+pub(super) async fn an_image_over_the_size_limit_is_rejected(target: Target) -> anyhow::Result<()> {
     let user = target.new_user();
-    ensure!(user.upload(&Picture::of_size(MAX_UPLOAD_BYTES), "largest.png").await?.status == 201);
-    let large = Picture::of_size(MAX_UPLOAD_BYTES + 1);
+    ensure!(user.upload(&ImageFile::of_size(MAX_UPLOAD_BYTES), "largest.png").await?.status == 201);
+    let large = ImageFile::of_size(MAX_UPLOAD_BYTES + 1);
     let form = user.upload(&large, "larger.png").await?;
     ensure!(form.status == 413 && form.text("/error").contains("10485760"), "{form:?}");
     let raw = send_raw(&user, "", "image/png", large.bytes).await?;
     ensure!(raw.status == 413, "{raw:?}");
-    ensure!(stored(&user).await? == 1);
+    ensure!(count_images(&user).await? == 1);
     Ok(())
 }
 
-/// Given hostile names, when pictures have them, then they are stored under a harmless one, or refused.
-pub(super) async fn hostile_names_are_made_harmless_or_refused(target: Target) -> anyhow::Result<()> {
+/// Given hostile filenames, when images have them, then they are stored with a safe name, or rejected.
+pub(super) async fn hostile_filenames_are_sanitized_or_rejected(target: Target) -> anyhow::Result<()> {
     let user = target.new_user();
-    let png = Picture::png(8, 8).bytes;
+    let png = ImageFile::png(8, 8).bytes;
     for (name, kept) in [
         ("..%2F..%2Fetc%2Fpasswd.png", "passwd.png"),
         ("C%3A%5Cpictures%5Ca.png", "a.png"),
         ("%F0%9F%9A%8B%20%C3%A4%C3%B6.png", "🚋 äö.png"),
     ] {
-        let answer = send_raw(&user, &format!("?filename={name}"), "image/png", png.clone()).await?;
-        ensure!(answer.status == 201 && answer.text("/image/filename") == kept, "{name}: {answer:?}");
+        let response = send_raw(&user, &format!("?filename={name}"), "image/png", png.clone()).await?;
+        ensure!(response.status == 201 && response.text("/image/filename") == kept, "{name}: {response:?}");
     }
     for name in ["a%00b.png", "a%0Ab.png", "%E2%80%AEgnp.exe", &"x".repeat(4096), "%FF%FE.png"] {
-        let answer = send_raw(&user, &format!("?filename={name}"), "image/png", png.clone()).await?;
-        ensure!(answer.status == 400 && answer.text("/error").contains("filename"), "{name}: {answer:?}");
+        let response = send_raw(&user, &format!("?filename={name}"), "image/png", png.clone()).await?;
+        ensure!(
+            response.status == 400 && response.text("/error").contains("filename"),
+            "{name}: {response:?}"
+        );
     }
     Ok(())
 }
 
-/// Given a file that says it has 60,000 × 60,000 pixels, when it is uploaded, then its header alone is believed.
-pub(super) async fn a_huge_header_is_stored_and_never_decoded(target: Target) -> anyhow::Result<()> {
+/// Given a file whose header declares 60,000 × 60,000 pixels, when it is uploaded, then only its header is read.
+pub(super) async fn an_image_with_huge_dimensions_is_not_decoded(target: Target) -> anyhow::Result<()> {
     let user = target.new_user();
-    let answer = send_raw(&user, "", "image/png", Picture::png_header(60_000, 60_000)).await?;
-    let image = &answer.json["image"];
-    ensure!(answer.status == 201 && image["width"] == 60_000 && image["height"] == 60_000, "{answer:?}");
+    let response = send_raw(&user, "", "image/png", ImageFile::png_header(60_000, 60_000)).await?;
+    let image = &response.json["image"];
+    ensure!(response.status == 201 && image["width"] == 60_000 && image["height"] == 60_000, "{response:?}");
     Ok(())
 }
 
-/// Given each orientation, when a photograph has it, then width and height are those of the upright picture.
-pub(super) async fn sizes_are_those_of_the_upright_picture(target: Target) -> anyhow::Result<()> {
+/// Given each EXIF orientation, when a photo has it, then width and height are those of the upright image.
+pub(super) async fn width_and_height_are_those_of_the_upright_image(target: Target) -> anyhow::Result<()> {
     let user = target.new_user();
     for orientation in 1..=8_u8 {
-        let photo = Picture::jpeg(40, 30).with_orientation(orientation);
-        let answer = user.upload(&photo, "photo.jpg").await?;
-        let image = &answer.json["image"];
+        let photo = ImageFile::jpeg(40, 30).with_orientation(orientation);
+        let response = user.upload(&photo, "photo.jpg").await?;
+        let image = &response.json["image"];
         let upright = if orientation < 5 { (json!(40), json!(30)) } else { (json!(30), json!(40)) };
-        ensure!(image["exif_orientation"] == orientation, "{orientation}: {answer:?}");
-        ensure!((&image["width"], &image["height"]) == (&upright.0, &upright.1), "{orientation}: {answer:?}");
+        ensure!(image["exif_orientation"] == orientation, "{orientation}: {response:?}");
+        ensure!(
+            (&image["width"], &image["height"]) == (&upright.0, &upright.1),
+            "{orientation}: {response:?}"
+        );
     }
     Ok(())
 }
 
-/// Given a client that stops midway, when it is gone, then no row is left of it.
-pub(super) async fn an_upload_that_stops_midway_leaves_no_row(target: Target) -> anyhow::Result<()> {
+/// Given an upload, when the client disconnects in the middle, then no row remains.
+pub(super) async fn an_aborted_upload_leaves_no_row(target: Target) -> anyhow::Result<()> {
     let user = target.new_user();
-    let picture = Picture::of_size(400_000);
-    let chunks = picture.bytes.chunks(50_000).take(4).map(|chunk| Ok(chunk.to_vec())).collect::<Vec<_>>();
-    let broken = stream::iter(chunks.into_iter().chain([Err(std::io::Error::other("the client is gone"))]));
+    let file = ImageFile::of_size(400_000);
+    let chunks = file.bytes.chunks(50_000).take(4).map(|chunk| Ok(chunk.to_vec())).collect::<Vec<_>>();
+    let aborted =
+        stream::iter(chunks.into_iter().chain([Err(std::io::Error::other("the client disconnected"))]));
     let request = user.request(Method::POST, "/api/images/upload").header("content-type", "image/png");
-    let result = request.body(Body::wrap_stream(broken)).send().await;
-    ensure!(result.is_err() || result.is_ok_and(|answer| answer.status().is_client_error()));
-    ensure!(stored(&user).await? == 0);
+    let result = request.body(Body::wrap_stream(aborted)).send().await;
+    ensure!(result.is_err() || result.is_ok_and(|response| response.status().is_client_error()));
+    ensure!(count_images(&user).await? == 0);
     Ok(())
 }

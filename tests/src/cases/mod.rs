@@ -1,4 +1,7 @@
-//! The cases, one file for each RPC or concern.
+//! The cases, one file for each RPC or topic.
+//!
+//! To add a case: write an async function that takes a [`Target`], and add its name to `everywhere`, or to [`over`] if only one
+//! protocol supports it.
 
 use std::{future::Future, pin::Pin};
 
@@ -19,10 +22,10 @@ mod images_upload;
 mod streams;
 mod watch;
 
-/// A case under way.
+/// A running case.
 type Run = Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>>;
 
-/// One black-box case.
+/// One black-annotation case.
 pub struct Case {
     /// `file::function`
     pub name: &'static str,
@@ -40,7 +43,7 @@ macro_rules! cases {
     };
 }
 
-/// Every case that a target with this protocol can meet.
+/// Every case that a target with this protocol supports.
 #[must_use]
 pub fn over(protocol: Protocol) -> Vec<Case> {
     let mut cases = everywhere();
@@ -50,7 +53,7 @@ pub fn over(protocol: Protocol) -> Vec<Case> {
                 grpcurl_calls_by_reflection,
                 python_grpc_calls_by_reflection;
             streams:
-                a_producer_resumes_where_it_was;
+                a_producer_resumes_at_its_offset;
         ]),
         Protocol::GrpcWeb => {}
     }
@@ -60,86 +63,86 @@ pub fn over(protocol: Protocol) -> Vec<Case> {
 fn everywhere() -> Vec<Case> {
     cases![
         annotations:
-            a_box_comes_back_as_it_was_drawn,
-            a_persons_box_has_no_confidence,
-            each_broken_rule_is_named_and_nothing_is_stored,
-            values_at_the_edges_of_the_rules_are_stored,
-            five_hundred_boxes_are_stored_at_once,
-            a_bulk_is_stored_whole_or_not_at_all,
-            a_patch_changes_what_it_names,
+            a_created_annotation_is_returned_unchanged,
+            a_manual_annotation_has_no_confidence,
+            an_invalid_field_is_named_and_nothing_is_stored,
+            values_at_the_limits_are_stored,
+            five_hundred_annotations_are_stored_in_one_call,
+            a_bulk_create_is_atomic,
+            a_patch_changes_only_the_given_fields,
             a_stale_etag_is_a_conflict,
-            a_deleted_box_is_gone;
+            a_deleted_annotation_is_not_found;
         annotations_list:
-            pages_hold_each_box_once_newest_first,
-            filters_leave_out_what_does_not_fit,
-            a_page_token_that_was_made_up_is_rejected,
-            bad_parameters_are_refused_by_name;
+            pages_list_each_annotation_once_newest_first,
+            filters_return_only_matching_annotations,
+            a_forged_page_token_is_rejected,
+            an_invalid_parameter_is_rejected_by_name;
         auth:
-            tokens_that_prove_nothing_are_refused_on_every_door,
-            without_a_token_the_answer_says_what_is_needed,
-            a_scope_allows_what_it_names_and_no_more,
-            anothers_image_exists_only_with_owners_any,
-            a_model_server_needs_no_scope_of_images;
+            invalid_tokens_are_rejected_on_every_port,
+            a_request_without_a_token_is_rejected_with_instructions,
+            a_scope_allows_only_what_it_names,
+            the_image_of_another_owner_needs_the_scope_owners_any,
+            a_model_server_needs_no_images_scope;
         browser:
-            pages_of_an_allowed_origin_use_everything_and_others_read_nothing,
-            a_page_that_is_cut_off_misses_nothing_and_hears_nothing_twice;
+            only_pages_of_an_allowed_origin_can_use_the_api,
+            a_disconnected_page_receives_each_change_once;
         clients:
             connect_web_calls_by_grpc_web;
         grpc:
-            streams_carry_pictures_both_ways,
-            all_doors_lead_to_the_same_boxes,
-            errors_carry_details;
+            images_are_uploaded_and_downloaded_by_streams,
+            an_annotation_is_the_same_on_every_port,
+            errors_have_details;
         grpc_rules:
-            a_call_that_breaks_a_rule_has_the_status_that_grpc_says,
-            an_rpcs_path_takes_calls_alone,
-            the_largest_batch_that_the_contract_allows_is_stored;
+            an_invalid_grpc_call_gets_the_status_that_grpc_defines,
+            the_path_of_an_rpc_accepts_only_grpc_calls,
+            the_largest_valid_batch_is_stored;
         http:
-            unknown_paths_and_methods_answer_in_our_shape,
-            broken_bodies_are_refused,
-            unknown_names_are_refused_and_both_spellings_known,
-            a_request_id_comes_back,
-            allowed_origins_may_call_and_others_may_not,
-            health_says_where_it_is,
+            unknown_paths_and_methods_return_json_errors,
+            invalid_bodies_are_rejected,
+            unknown_names_are_rejected_and_both_spellings_accepted,
+            a_valid_request_id_is_returned,
+            only_allowed_origins_may_call,
+            health_has_the_region,
             openapi_describes_every_route;
         images:
             a_listing_has_the_users_own_images_newest_first,
             a_listing_is_filtered_by_name_and_time,
             a_patch_changes_name_and_metadata,
-            a_deleted_image_is_hidden_until_it_is_brought_back,
-            a_bad_id_is_refused_and_an_unknown_one_not_found;
+            a_deleted_image_is_hidden_until_it_is_undeleted,
+            an_invalid_id_is_rejected_and_an_unknown_one_not_found;
         images_content:
             a_download_has_the_bytes_that_were_uploaded,
-            a_range_is_a_part_and_an_impossible_one_is_416,
-            a_known_etag_answers_304,
-            head_has_the_headers_alone,
-            a_signed_url_opens_without_a_token_and_only_as_it_is;
+            a_range_returns_a_part_and_an_unsatisfiable_one_416,
+            a_known_etag_returns_304,
+            head_returns_headers_without_a_body,
+            a_signed_url_works_without_a_token_and_only_unaltered;
         images_direct:
-            bytes_that_are_sent_become_an_image,
-            completing_twice_answers_the_same_image,
-            the_last_bytes_before_completion_count,
-            bytes_that_are_not_as_declared_are_refused,
-            the_request_is_good_only_as_it_is,
-            anothers_upload_does_not_exist,
-            bad_declarations_are_refused_by_field;
+            a_completed_upload_becomes_an_image,
+            completing_twice_returns_the_same_image,
+            the_last_bytes_sent_before_completion_are_stored,
+            bytes_that_differ_from_the_declaration_are_rejected,
+            an_altered_upload_request_is_rejected,
+            the_upload_of_another_user_is_not_found,
+            an_invalid_declaration_is_rejected_by_field;
         images_upload:
-            a_form_with_a_picture_is_stored,
-            a_raw_picture_is_stored,
+            an_image_in_a_form_is_stored,
+            a_raw_image_is_stored,
             a_body_of_unknown_length_is_stored,
-            form_fields_describe_the_file_from_either_side_of_it,
-            what_is_no_picture_is_refused,
-            wrong_forms_are_refused_by_part,
-            the_largest_picture_is_stored_and_one_byte_more_is_not,
-            hostile_names_are_made_harmless_or_refused,
-            a_huge_header_is_stored_and_never_decoded,
-            sizes_are_those_of_the_upright_picture,
-            an_upload_that_stops_midway_leaves_no_row;
+            form_fields_before_and_after_the_file_are_read,
+            a_file_that_is_no_image_is_rejected,
+            an_invalid_form_is_rejected_by_part,
+            an_image_over_the_size_limit_is_rejected,
+            hostile_filenames_are_sanitized_or_rejected,
+            an_image_with_huge_dimensions_is_not_decoded,
+            width_and_height_are_those_of_the_upright_image,
+            an_aborted_upload_leaves_no_row;
         streams:
-            a_batch_that_is_sent_again_is_not_stored_again,
-            bad_boxes_and_gaps_are_told;
+            a_resent_batch_is_not_stored_again,
+            invalid_annotations_and_gaps_are_reported;
         watch:
-            a_watcher_that_is_cut_off_misses_nothing_and_hears_nothing_twice,
-            lines_and_events_come_as_they_happen,
-            a_last_event_id_that_says_nothing_starts_over,
-            who_may_not_watch_is_told_so;
+            a_disconnected_watcher_receives_each_change_once,
+            changes_are_sent_as_lines_or_events_at_once,
+            an_invalid_last_event_id_restarts_the_watch,
+            an_unauthorized_watch_is_rejected;
     ]
 }

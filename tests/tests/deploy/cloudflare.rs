@@ -1,5 +1,5 @@
-//! A stand-in of Cloudflare's API on the loopback: one account that begins with nothing, and the calls that wrangler makes
-//! to deploy. What it rejects is what Cloudflare rejects, by the same codes.
+//! A fake of Cloudflare's API on the loopback interface: one account that is empty at first, and the calls that wrangler makes
+//! to deploy. It rejects what Cloudflare rejects, with the same codes.
 
 use std::{
     collections::BTreeMap,
@@ -32,7 +32,7 @@ pub(crate) const TOKEN: &str = "a-token-of-the-account";
 /// The account's id.
 pub(crate) const ACCOUNT: &str = "0123456789abcdef0123456789abcdef";
 
-/// The running stand-in; ends when dropped.
+/// The running fake; stopped when dropped.
 pub(crate) struct Cloudflare {
     pub(crate) url: String,
     account: Arc<Mutex<Account>>,
@@ -48,14 +48,14 @@ pub(crate) struct Account {
     pub(crate) databases: Vec<Database>,
     pub(crate) buckets: Vec<String>,
     pub(crate) scripts: BTreeMap<String, Script>,
-    /// The part of `workers.dev` that is the account's own.
+    /// The account's subdomain of `workers.dev`.
     pub(crate) subdomain: Option<String>,
-    /// The calls that changed something, as `POST /r2/buckets`.
+    /// The calls that changed something, for example `POST /r2/buckets`.
     pub(crate) changes: Vec<String>,
-    /// The call that is rejected, by method and the end of its path.
+    /// A call to reject: its method, the end of its path, and the rejection.
     pub(crate) broken: Option<(&'static str, &'static str, Rejection)>,
-    /// Whether the deployed gateway responds with 503.
-    pub(crate) unwell: bool,
+    /// Whether the deployed gateway responds 503 to health checks.
+    pub(crate) unhealthy: bool,
 }
 
 /// A D1 database.
@@ -67,14 +67,14 @@ pub(crate) struct Database {
 
 struct Call {
     method: Method,
-    /// Below the account.
+    /// The path below the account's path.
     path: String,
     content_type: String,
     body: Bytes,
 }
 
 impl Cloudflare {
-    /// An account without anything.
+    /// Starts the fake with an empty account.
     pub(crate) async fn start() -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
@@ -230,12 +230,12 @@ impl Account {
         Ok(json!({"name": name}))
     }
 
-    /// A Worker is uploaded only if all that it is bound to is there.
+    /// Uploads a Worker, if everything to which it is bound exists.
     fn upload(&mut self, name: &str, upload: Option<Upload>) -> Result<Value, Rejection> {
         let upload = upload.ok_or((400, 10021, "No metadata".to_owned()))?;
         upload.check(self, self.scripts.get(name))?;
         let script = self.scripts.entry(name.to_owned()).or_default();
-        script.take(upload);
+        script.deploy(upload);
         let id = format!("{:08}-0000-4000-8000-000000000000", script.versions);
         Ok(json!({
             "id": id, "deployment_id": id.replace('-', ""), "startup_time_ms": 1, "etag": "e",
@@ -274,12 +274,12 @@ impl Account {
         }
     }
 
-    /// What a visitor of the gateway gets.
+    /// The response of the deployed gateway.
     fn visit(&self, path: &str) -> (u16, Value) {
         let gateway = self.scripts.get("reticle").filter(|script| script.public);
         match (gateway, path) {
             (None, _) => (404, json!({"error": "There is nothing here yet"})),
-            (Some(_), "/health" | "/readyz") if !self.unwell => (200, json!({"status": "ok"})),
+            (Some(_), "/health" | "/readyz") if !self.unhealthy => (200, json!({"status": "ok"})),
             (Some(_), "/health" | "/readyz") => (503, json!({"status": "not ready"})),
             (Some(_), _) => (404, json!({"error": "not found"})),
         }

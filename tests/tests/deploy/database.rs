@@ -1,11 +1,11 @@
-//! D1's `query` call, on a SQLite with D1's limits.
+//! D1's `query` call, on SQLite.
 
 use rusqlite::{Batch, Connection, fallible_iterator::FallibleIterator as _, types::ValueRef};
 use serde_json::{Map, Value, json};
 
 use crate::cloudflare::Rejection;
 
-/// Runs the statements of `body` in one transaction, as D1 does, and answers the rows of the last.
+/// Runs the statements of `body` in one transaction, as D1 does. Returns the rows of the last statement.
 pub(crate) fn query(connection: &mut Connection, body: &Value) -> Result<Value, Rejection> {
     let sql = body["sql"].as_str().unwrap_or_default();
     let rows = run(connection, sql).map_err(|error| (400, 7500, format!("{error}: SQLITE_ERROR")))?;

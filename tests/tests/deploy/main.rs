@@ -1,7 +1,7 @@
-//! `cargo xtask deploy`, with the pinned wrangler and the built Workers, on an account that has nothing.
+//! `cargo xtask deploy`, with the pinned wrangler and the built Workers, on an empty account.
 
 #![expect(clippy::disallowed_methods, reason = "tests start tasks and read their environment")]
-#![expect(clippy::indexing_slicing, reason = "an answer that lacks a field fails its test")]
+#![expect(clippy::indexing_slicing, reason = "a response that lacks a field fails its test")]
 
 mod cloudflare;
 mod database;
@@ -18,7 +18,7 @@ use crate::cloudflare::{ACCOUNT, Cloudflare, TOKEN};
 
 const WORKERS: [&str; 3] = ["reticle-images", "reticle-annotations", "reticle"];
 
-/// What the command did.
+/// The result of the command.
 #[derive(Debug)]
 struct Outcome {
     success: bool,
@@ -26,7 +26,7 @@ struct Outcome {
     stderr: String,
 }
 
-/// `cargo xtask deploy`, for an account and with a state folder.
+/// Runs `cargo xtask deploy` for an account, with a state folder.
 struct Operator<'a> {
     cloudflare: &'a Cloudflare,
     state: TempDir,
@@ -49,7 +49,7 @@ impl<'a> Operator<'a> {
             command.env_remove(name);
         }
         command.env("CLOUDFLARE_API_BASE_URL", format!("{}/client/v4", self.cloudflare.url));
-        // No login of the user's, and no one to ask.
+        // Without the user's login, and without questions.
         command.env("XDG_CONFIG_HOME", self.state.path().join("config")).env("CI", "1").stdin(Stdio::null());
         command.env("RETICLE_PUBLIC_URL", &self.cloudflare.url).envs(variables.iter().copied());
         let output = command.output().await.context("cargo xtask deploy")?;
@@ -65,8 +65,8 @@ impl<'a> Operator<'a> {
     }
 }
 
-/// Given an account without anything, when it is deployed to, then it has a migrated database, a bucket and the three
-/// Workers with the same secret, and what is printed can be used; and the next run makes nothing again.
+/// Given an empty account, when it is deployed to, then it has a migrated database, a bucket and the three Workers with the
+/// same secret, and the printed token is valid; and the next run creates nothing again.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_command_deploys_to_an_empty_account() -> anyhow::Result<()> {
     let cloudflare = Cloudflare::start().await?;
@@ -76,7 +76,7 @@ async fn one_command_deploys_to_an_empty_account() -> anyhow::Result<()> {
 
     let first = operator.deploy().await?;
     ensure!(first.success, "{first:#?}");
-    let secret = is_complete(&cloudflare)?;
+    let secret = require_complete(&cloudflare)?;
     let token =
         first.stdout.split_once("TOKEN=").and_then(|(_, rest)| rest.lines().next()).context("no token")?;
     let key = jsonwebtoken::DecodingKey::from_secret(secret.as_bytes());
@@ -89,7 +89,7 @@ async fn one_command_deploys_to_an_empty_account() -> anyhow::Result<()> {
         let mode = fs::metadata(operator.file(file))?.permissions().mode() & 0o777;
         ensure!(mode == 0o600, "{file} has mode {mode:o}");
     }
-    ensure!(!operator.file("reticle-images.secrets").exists(), "the secrets were left lying about");
+    ensure!(!operator.file("reticle-images.secrets").exists(), "the file of secrets was not removed");
     ensure!(committed == self::committed()?, "a committed configuration was edited");
     let configured = cloudflare.account().scripts["reticle-images"].bindings.clone();
     ensure!(
@@ -101,7 +101,7 @@ async fn one_command_deploys_to_an_empty_account() -> anyhow::Result<()> {
     cloudflare.account().changes.clear();
     let second = operator.deploy().await?;
     ensure!(second.success, "{second:#?}");
-    ensure!(secret == is_complete(&cloudflare)?, "the secret was replaced");
+    ensure!(secret == require_complete(&cloudflare)?, "the secret was replaced");
     let account = cloudflare.account();
     let created =
         account.changes.iter().filter(|call| call.starts_with("PUT") && !call.ends_with("/schedules"));
@@ -113,10 +113,10 @@ async fn one_command_deploys_to_an_empty_account() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Given an account and a deployment that fails at one step after another, when the cause is gone and the command is run
-/// again, then it gets further each time, and in the end as far as without any failure.
+/// Given a deployment that fails at one step after another, when the cause is removed and the command runs again, then it
+/// gets further each time, and in the end completes.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deployment_is_completed_after_a_failure_at_any_step() -> anyhow::Result<()> {
+async fn a_deployment_completes_after_a_failure_at_any_step() -> anyhow::Result<()> {
     let cloudflare = Cloudflare::start().await?;
     let operator = Operator::new(&cloudflare)?;
     let denied = || (403, 10000, "Authentication error".to_owned());
@@ -129,10 +129,10 @@ async fn a_deployment_is_completed_after_a_failure_at_any_step() -> anyhow::Resu
         ("PUT", "/scripts/reticle-annotations", denied(), "reticle-annotations"),
         ("PUT", "/scripts/reticle-images/schedules", denied(), "reticle-images"),
     ];
-    for (method, end, rejection, told) in failures {
+    for (method, end, rejection, expected) in failures {
         cloudflare.account().broken = Some((method, end, rejection));
         let failed = operator.deploy().await?;
-        ensure!(!failed.success && failed.stderr.contains(told), "{method} {end}: {failed:#?}");
+        ensure!(!failed.success && failed.stderr.contains(expected), "{method} {end}: {failed:#?}");
         ensure!(!failed.stdout.contains("TOKEN="), "{failed:#?}");
     }
     cloudflare.account().broken = None;
@@ -142,24 +142,24 @@ async fn a_deployment_is_completed_after_a_failure_at_any_step() -> anyhow::Resu
         "{no_subdomain:#?}"
     );
     cloudflare.account().subdomain = Some("example".to_owned());
-    cloudflare.account().unwell = true;
-    let unwell = operator.deploy().await?;
-    ensure!(!unwell.success && unwell.stderr.contains("status 503"), "{unwell:#?}");
-    cloudflare.account().unwell = false;
+    cloudflare.account().unhealthy = true;
+    let unhealthy = operator.deploy().await?;
+    ensure!(!unhealthy.success && unhealthy.stderr.contains("status 503"), "{unhealthy:#?}");
+    cloudflare.account().unhealthy = false;
     let completed = operator.deploy().await?;
     ensure!(completed.success && completed.stdout.contains("TOKEN="), "{completed:#?}");
-    is_complete(&cloudflare)?;
+    require_complete(&cloudflare)?;
     Ok(())
 }
 
-/// Given a deployment whose state folder is lost, when another one deploys, then the account keeps its secrets; and when a
-/// Worker is missing there, then nothing is replaced unasked.
+/// Given a deployment whose state folder is lost, when it is deployed from a new folder, then the account keeps its secrets;
+/// and when a Worker is missing, then secrets are replaced only with `--new-secrets`.
 #[tokio::test(flavor = "multi_thread")]
-async fn secrets_on_the_account_are_not_replaced_unasked() -> anyhow::Result<()> {
+async fn secrets_on_the_account_are_replaced_only_on_request() -> anyhow::Result<()> {
     let cloudflare = Cloudflare::start().await?;
     cloudflare.account().subdomain = Some("example".to_owned());
     ensure!(Operator::new(&cloudflare)?.deploy().await?.success, "the first deployment failed");
-    let secret = is_complete(&cloudflare)?;
+    let secret = require_complete(&cloudflare)?;
 
     let elsewhere = Operator::new(&cloudflare)?;
     let kept = elsewhere.deploy().await?;
@@ -167,7 +167,7 @@ async fn secrets_on_the_account_are_not_replaced_unasked() -> anyhow::Result<()>
         kept.success && !kept.stdout.contains("TOKEN=") && kept.stdout.contains(&cloudflare.url),
         "{kept:#?}"
     );
-    ensure!(secret == is_complete(&cloudflare)?, "the secret was replaced");
+    ensure!(secret == require_complete(&cloudflare)?, "the secret was replaced");
 
     cloudflare.account().scripts.remove("reticle");
     let undecided = elsewhere.deploy().await?;
@@ -175,29 +175,29 @@ async fn secrets_on_the_account_are_not_replaced_unasked() -> anyhow::Result<()>
     let token = ("CLOUDFLARE_API_TOKEN", TOKEN);
     let replaced = elsewhere.deploy_with(&["--new-secrets"], &[token]).await?;
     ensure!(replaced.success && replaced.stdout.contains("TOKEN="), "{replaced:#?}");
-    ensure!(secret != is_complete(&cloudflare)?, "the secret is the old one");
+    ensure!(secret != require_complete(&cloudflare)?, "the secret is the old one");
     Ok(())
 }
 
-/// Given no login, a wrong one, and a database that is gone, when it is deployed, then each error says what to do.
+/// Given no login, an invalid one, and a missing database, when it is deployed, then each error says what to do.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_stands_in_the_way_is_named() -> anyhow::Result<()> {
+async fn a_deployment_error_says_what_to_do() -> anyhow::Result<()> {
     let cloudflare = Cloudflare::start().await?;
     let operator = Operator::new(&cloudflare)?;
-    let nobody = operator.deploy_with(&[], &[]).await?;
-    ensure!(!nobody.success && nobody.stderr.contains("Set CLOUDFLARE_API_TOKEN"), "{nobody:#?}");
+    let signed_out = operator.deploy_with(&[], &[]).await?;
+    ensure!(!signed_out.success && signed_out.stderr.contains("Set CLOUDFLARE_API_TOKEN"), "{signed_out:#?}");
     let wrong = operator.deploy_with(&[], &[("CLOUDFLARE_API_TOKEN", "wrong")]).await?;
     ensure!(!wrong.success && wrong.stderr.contains("Invalid API Token"), "{wrong:#?}");
     let deployment = json!({"account_id": ACCOUNT, "database_id": "gone"});
     fs::write(operator.file("deployment.json"), deployment.to_string())?;
     let gone = operator.deploy().await?;
-    ensure!(!gone.success && gone.stderr.contains("no database gone any more"), "{gone:#?}");
+    ensure!(!gone.success && gone.stderr.contains("no longer has the database gone"), "{gone:#?}");
     ensure!(cloudflare.account().changes.is_empty(), "{:?}", cloudflare.account().changes);
     Ok(())
 }
 
-/// The account has all that a deployment is made of; answers the secret of its tokens.
-fn is_complete(cloudflare: &Cloudflare) -> anyhow::Result<String> {
+/// Requires that the account has a complete deployment. Returns the secret of its tokens.
+fn require_complete(cloudflare: &Cloudflare) -> anyhow::Result<String> {
     let account = cloudflare.account();
     let tables = account.tables()?;
     ensure!(

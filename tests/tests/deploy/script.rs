@@ -1,4 +1,4 @@
-//! Workers on the account, and what is checked when one is uploaded.
+//! Workers on the account, and the checks of an upload.
 
 use std::collections::BTreeMap;
 
@@ -19,14 +19,14 @@ pub(crate) struct Script {
     pub(crate) schedules: Value,
 }
 
-/// A version that is uploaded: its metadata, and the names of its modules.
+/// An uploaded version: its metadata, and the names of its modules.
 pub(crate) struct Upload {
     metadata: Value,
     modules: Vec<String>,
 }
 
 impl Upload {
-    /// Reads a form; nothing, if it is none.
+    /// Reads a form. Returns `None` if the body is not a form.
     pub(crate) async fn read(content_type: &str, body: &Bytes) -> Option<Self> {
         let boundary = multer::parse_boundary(content_type).ok()?;
         let body = stream::iter([Ok::<_, std::convert::Infallible>(body.clone())]);
@@ -42,7 +42,7 @@ impl Upload {
         Some(upload)
     }
 
-    /// Rejects it if its code or anything that it is bound to is missing.
+    /// Rejects the upload if its code or anything to which it is bound is missing.
     pub(crate) fn check(&self, account: &Account, before: Option<&Script>) -> Result<(), Rejection> {
         let main = self.metadata["main_module"].as_str().unwrap_or_default();
         if !self.modules.iter().any(|module| module == main) {
@@ -89,8 +89,8 @@ impl Upload {
 }
 
 impl Script {
-    /// Makes `upload` the version that runs. Secrets that it does not name stay.
-    pub(crate) fn take(&mut self, upload: Upload) {
+    /// Deploys `upload`. Secrets that it does not name are kept.
+    pub(crate) fn deploy(&mut self, upload: Upload) {
         self.versions += 1;
         for binding in upload.bindings().iter().filter(|binding| binding["type"] == "secret_text") {
             let text = |name: &str| binding[name].as_str().unwrap_or_default().to_owned();

@@ -1,4 +1,4 @@
-//! Keys behind a URL, and how they change.
+//! Token keys from a URL, and their rotation.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -10,7 +10,7 @@ use base64::Engine as _;
 use identity::REFRESH_INTERVAL_SECONDS;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::Jwk};
 use serde_json::json;
-use tests::{Answer, Deployment, Picture, User, Worker, token};
+use tests::{Deployment, HttpResponse, ImageFile, User, Worker, token};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
@@ -19,8 +19,8 @@ use tokio::{
 
 use crate::target;
 
-/// Given keys of each kind behind a URL, when a token is signed by one of them, then every Worker believes it, and by no
-/// other; and when another takes their place, then that one is found, and they do not count any more.
+/// Given keys of each kind at a URL, when a token is signed by one of them, then every Worker accepts it; other keys are
+/// rejected. When another key replaces them, then it is accepted, and the old keys are rejected.
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_are_read_from_a_url() -> anyhow::Result<()> {
     let known = [
@@ -30,7 +30,7 @@ async fn keys_are_read_from_a_url() -> anyhow::Result<()> {
     ];
     let keys = KeyServer::start(&known).await?;
     let workers = [Worker::Gateway, Worker::Images, Worker::Annotations];
-    let running = Deployment::of(&workers)?.with_variable("RETICLE_JWKS", &keys.url).start().await?;
+    let running = Deployment::new(&workers)?.with_variable("RETICLE_JWKS", &keys.url).start().await?;
     let mut user = target(&running)?.new_user();
     for pair in &known {
         user.token = pair.sign()?;
@@ -39,11 +39,11 @@ async fn keys_are_read_from_a_url() -> anyhow::Result<()> {
     }
     let next = Pair { algorithm: Algorithm::EdDSA, kid: "fourth", key: ed25519(2) };
     user.token = next.sign()?;
-    let refused = user.get("/api/images").await?;
-    ensure!(refused.status == 401 && refused.text("/code") == "UNAUTHENTICATED", "{refused:?}");
+    let rejected = user.get("/api/images").await?;
+    ensure!(rejected.status == 401 && rejected.text("/code") == "UNAUTHENTICATED", "{rejected:?}");
 
     keys.publish(std::slice::from_ref(&next))?;
-    becomes_known(&user).await?;
+    wait_until_accepted(&user).await?;
     for pair in &known {
         user.token = pair.sign()?;
         let withdrawn = user.get("/api/images").await?;
@@ -52,33 +52,33 @@ async fn keys_are_read_from_a_url() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Stores an image and a box on it: each Worker looks at the token for itself.
-async fn use_each_worker(user: &User) -> anyhow::Result<Answer> {
-    let uploaded = user.upload(&Picture::png(8, 8), "a.png").await?;
+/// Stores an image and an annotation on it. Each Worker verifies the token itself.
+async fn use_each_worker(user: &User) -> anyhow::Result<HttpResponse> {
+    let uploaded = user.upload(&ImageFile::png(8, 8), "a.png").await?;
     if uploaded.status != 201 {
         return Ok(uploaded);
     }
     let image_id = uploaded.text("/image/id");
-    let a_box =
+    let new_annotation =
         json!({"image_id": image_id, "label": "car", "x": 0.1, "y": 0.1, "width": 0.2, "height": 0.2});
-    user.post("/api/annotations", &a_box).await
+    user.post("/api/annotations", &new_annotation).await
 }
 
-/// Asks until each Worker knows the key. Each leaves the keys alone for a while after it has read them, by the machine's
-/// own clock.
-async fn becomes_known(user: &User) -> anyhow::Result<()> {
+/// Retries until each Worker accepts the key. A Worker that has read the keys does not read them again for a while, by the
+/// machine's clock.
+async fn wait_until_accepted(user: &User) -> anyhow::Result<()> {
     let intervals = Duration::from_secs(6 * REFRESH_INTERVAL_SECONDS.unsigned_abs());
-    let began = Instant::now();
+    let start = Instant::now();
     loop {
-        let answer = use_each_worker(user).await?;
-        if answer.status == 201 {
+        let response = use_each_worker(user).await?;
+        if response.status == 201 {
             return Ok(());
         }
-        ensure!(answer.status == 401 && began.elapsed() < intervals, "{answer:?}");
+        ensure!(response.status == 401 && start.elapsed() < intervals, "{response:?}");
     }
 }
 
-/// How a private Ed25519 key begins in PKCS #8 (RFC 8410 section 7); the key itself follows.
+/// The prefix of a private Ed25519 key in PKCS #8 (RFC 8410 section 7); the key itself follows.
 const PKCS8: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
 
 fn ed25519(seed: u8) -> EncodingKey {
@@ -102,7 +102,7 @@ struct Pair {
 }
 
 impl Pair {
-    /// The public key, as others publish it.
+    /// The public key as a JWK.
     fn public(&self) -> anyhow::Result<Jwk> {
         let mut public = Jwk::from_encoding_key(&self.key, self.algorithm)?;
         public.common.key_id = Some(self.kid.to_owned());
@@ -116,7 +116,7 @@ impl Pair {
     }
 }
 
-/// Answers every request with the keys that are published.
+/// A server that responds to every request with the published keys.
 struct KeyServer {
     url: String,
     document: Arc<Mutex<String>>,
@@ -134,7 +134,7 @@ impl KeyServer {
         Ok(server)
     }
 
-    /// Puts these keys in the place of those before.
+    /// Replaces the published keys.
     fn publish(&self, pairs: &[Pair]) -> anyhow::Result<()> {
         let keys = pairs.iter().map(Pair::public).collect::<anyhow::Result<Vec<_>>>()?;
         *self.document.lock().unwrap_or_else(PoisonError::into_inner) = json!({"keys": keys}).to_string();
@@ -152,10 +152,10 @@ async fn serve(listener: TcpListener, document: Arc<Mutex<String>>) {
     while let Ok((mut stream, _)) = listener.accept().await {
         let document = document.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close";
-        let answer = format!("{head}\r\ncontent-length: {}\r\n\r\n{document}", document.len());
-        // All of a small request comes at once; a client that goes away gets no answer.
+        let response = format!("{head}\r\ncontent-length: {}\r\n\r\n{document}", document.len());
+        // A small request arrives in one read. A client that disconnects gets no response.
         if stream.read(&mut [0; 4096]).await.is_ok() {
-            let _ = stream.write_all(answer.as_bytes()).await;
+            let _ = stream.write_all(response.as_bytes()).await;
         }
     }
 }

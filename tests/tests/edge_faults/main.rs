@@ -1,4 +1,4 @@
-//! Shape B where something is wrong, or set up otherwise. `cargo xtask test` builds the Workers ahead of it.
+//! Shape B with failures and other configurations. `cargo xtask test` builds the Workers first.
 
 #[cfg(test)]
 mod keys;
@@ -6,7 +6,9 @@ mod keys;
 use anyhow::{Context as _, ensure};
 use proto::{annotations::v1::ListAnnotationsRequest, images::v1::UndeleteImageRequest};
 use serde_json::json;
-use tests::{ALLOWED_ORIGIN, Answer, Deployment, Picture, Protocol, Running, Target, Worker, grpc, token};
+use tests::{
+    ALLOWED_ORIGIN, Deployment, HttpResponse, ImageFile, Protocol, Running, Target, Worker, grpc, token,
+};
 use tonic::Code;
 
 fn target(running: &Running) -> anyhow::Result<Target> {
@@ -14,28 +16,31 @@ fn target(running: &Running) -> anyhow::Result<Target> {
     Target::behind(address.replace("localhost", "127.0.0.1").parse()?)
 }
 
-/// Given a gateway whose services are not there, when it is called, then each door says 503 in its own way; and when it
-/// is called more often than its rate limit allows, then it says so and when to come back.
+/// Given a gateway without services, when it is called, then it responds 503 over HTTP and `UNAVAILABLE` over gRPC-web; and
+/// when it is called more often than its rate limit allows, then it responds 429 with `retry-after`.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_gateway_without_services_answers_for_itself() -> anyhow::Result<()> {
+async fn a_gateway_without_services_responds_with_503() -> anyhow::Result<()> {
     let limit = json!([{"name": "RATE_LIMIT", "namespace_id": "1", "simple": {"limit": 8, "period": 60}}]);
-    let deployment = Deployment::of(&[Worker::Gateway])?.with(Worker::Gateway, "ratelimits", &limit);
+    let deployment = Deployment::new(&[Worker::Gateway])?.with(Worker::Gateway, "ratelimits", &limit);
     let deployment = deployment.with_variable("RETICLE_ALLOWED_ORIGINS", ALLOWED_ORIGIN);
     let running = deployment.with_variable("RATE_LIMIT_PERIOD", "60").start().await?;
     let target = target(&running)?;
     let user = target.new_user();
 
-    let away =
+    let unavailable =
         user.request(reqwest::Method::GET, "/api/images").header("origin", ALLOWED_ORIGIN).send().await?;
-    let away = Answer::read(away).await?;
-    ensure!(away.status == 503 && away.text("/code") == "UNAVAILABLE", "{away:?}");
-    ensure!(away.header("retry-after") == "1" && !away.text("/request_id").is_empty(), "{away:?}");
-    ensure!(away.header("access-control-allow-origin") == ALLOWED_ORIGIN, "{away:?}");
-    let upload = user.upload(&Picture::png(8, 8), "a.png").await?;
+    let unavailable = HttpResponse::read(unavailable).await?;
+    ensure!(unavailable.status == 503 && unavailable.text("/code") == "UNAVAILABLE", "{unavailable:?}");
+    ensure!(
+        unavailable.header("retry-after") == "1" && !unavailable.text("/request_id").is_empty(),
+        "{unavailable:?}"
+    );
+    ensure!(unavailable.header("access-control-allow-origin") == ALLOWED_ORIGIN, "{unavailable:?}");
+    let upload = user.upload(&ImageFile::png(8, 8), "a.png").await?;
     ensure!(upload.status == 503, "{upload:?}");
     let mut client = grpc::annotations(Protocol::GrpcWeb, target.gateway, &user.token).await?;
-    let refused = client.list_annotations(ListAnnotationsRequest::default()).await;
-    ensure!(refused.as_ref().is_err_and(|status| status.code() == Code::Unavailable), "{refused:?}");
+    let rejected = client.list_annotations(ListAnnotationsRequest::default()).await;
+    ensure!(rejected.as_ref().is_err_and(|status| status.code() == Code::Unavailable), "{rejected:?}");
     let live = user.get("/livez").await?;
     ensure!(live.status == 200, "{live:?}");
 
@@ -48,10 +53,10 @@ async fn a_gateway_without_services_answers_for_itself() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Given Workers of which one setting each is missing or wrong, when they are called, then one sentence names it.
+/// Given Workers with one missing or invalid setting, when they are called, then the error names the setting.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_setting_is_named_at_the_first_call() -> anyhow::Result<()> {
-    let gateway = || Deployment::of(&[Worker::Gateway]);
+async fn an_invalid_setting_is_named_at_the_first_call() -> anyhow::Result<()> {
+    let gateway = || Deployment::new(&[Worker::Gateway]);
     for (deployment, sentence) in [
         (
             gateway()?.with_variable("RATE_LIMIT_PERIOD", "30"),
@@ -62,39 +67,39 @@ async fn a_wrong_setting_is_named_at_the_first_call() -> anyhow::Result<()> {
             "RATE_LIMIT_PERIOD must be 10 or 60 (seconds), not `a minute`",
         ),
         (
-            Deployment::of(&[Worker::Images])?.with(Worker::Images, "r2_buckets", &json!([])),
-            "OBJECTS is missing: bind an R2 bucket (r2_buckets) by this name",
+            Deployment::new(&[Worker::Images])?.with(Worker::Images, "r2_buckets", &json!([])),
+            "OBJECTS is missing: bind an R2 bucket (r2_buckets) with this name",
         ),
     ] {
         let running = deployment.start().await?;
-        let answer = target(&running)?.new_user().get("/api/images").await?;
-        ensure!(answer.status == 500 && answer.text("/error") == sentence, "{answer:?}");
+        let response = target(&running)?.new_user().get("/api/images").await?;
+        ensure!(response.status == 500 && response.text("/error") == sentence, "{response:?}");
     }
     Ok(())
 }
 
-/// Given a D1 that has too much to do, when an image is read through the gateway, then the caller is told to come back
-/// after ten seconds, and not after one as when it may be tried again at once.
+/// Given an overloaded D1, when an image is read through the gateway, then the response tells the caller to retry after ten
+/// seconds, not after one second as for other failures.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_overloaded_database_asks_for_more_time() -> anyhow::Result<()> {
+async fn an_overloaded_database_gets_a_longer_retry_time() -> anyhow::Result<()> {
     let main = json!(concat!(env!("CARGO_MANIFEST_DIR"), "/worker/overloaded/index.js"));
-    let deployment = Deployment::of(&[Worker::Gateway, Worker::Images])?.with(Worker::Images, "main", &main);
+    let deployment = Deployment::new(&[Worker::Gateway, Worker::Images])?.with(Worker::Images, "main", &main);
     let running = deployment.start().await?;
     let image = "0".repeat(32);
-    let answer = target(&running)?.new_user().get(&format!("/api/images/{image}")).await?;
-    ensure!(answer.status == 503 && answer.text("/code") == "UNAVAILABLE", "{answer:?}");
-    ensure!(answer.header("retry-after") == "10", "{answer:?}");
+    let response = target(&running)?.new_user().get(&format!("/api/images/{image}")).await?;
+    ensure!(response.status == 503 && response.text("/code") == "UNAVAILABLE", "{response:?}");
+    ensure!(response.header("retry-after") == "10", "{response:?}");
     let ready = target(&running)?.new_user().get("/readyz").await?;
     let reason = ready.json["reasons"]["reticle.images.v1.ImagesService"].as_str().unwrap_or_default();
-    ensure!(ready.status == 503 && reason.starts_with("The database has too much to do."), "{ready:?}");
+    ensure!(ready.status == 503 && reason.starts_with("The database is overloaded."), "{ready:?}");
     Ok(())
 }
 
-/// Given an images service that is not there beside an annotations service that is, when they are called, then what needs
-/// images says 503, and the rest is answered.
+/// Given an annotations service without an images service, when they are called, then calls that need images get 503, and
+/// other calls succeed.
 #[tokio::test(flavor = "multi_thread")]
-async fn one_service_answers_while_the_other_is_away() -> anyhow::Result<()> {
-    let running = Deployment::of(&[Worker::Gateway, Worker::Annotations])?.start().await?;
+async fn one_service_works_while_the_other_is_unavailable() -> anyhow::Result<()> {
+    let running = Deployment::new(&[Worker::Gateway, Worker::Annotations])?.start().await?;
     let user = target(&running)?.new_user();
     let append = user.post("/api/annotations/streams/run:append", &json!({})).await?;
     ensure!(append.status == 200 && append.text("/next_offset") == "0", "{append:?}");
@@ -112,12 +117,12 @@ async fn one_service_answers_while_the_other_is_away() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Given an image that was deleted 31 days ago and two of 29 days, of which one was brought back, when the cron trigger
-/// fires, then the first is gone with its box and its object, the second is there, and the third can be brought back.
+/// Given an image that was deleted 31 days ago and two that were deleted 29 days ago, one of them undeleted, when the cron
+/// trigger fires, then the first is purged with its annotation and object, the second exists, and the third can be undeleted.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_cron_trigger_purges_what_was_deleted_long_ago() -> anyhow::Result<()> {
-    // The trigger goes to the Worker that answers, so that is the one which cleans up.
-    let running = Deployment::of(&[Worker::Images, Worker::Annotations])?.start().await?;
+async fn the_cron_trigger_purges_old_deleted_images() -> anyhow::Result<()> {
+    // The trigger goes to the first Worker, which must be the one that purges.
+    let running = Deployment::new(&[Worker::Images, Worker::Annotations])?.start().await?;
     let target = target(&running)?;
     let user = target.new_user();
     let stored = async || upload(&target, &user.token).await;
@@ -142,8 +147,8 @@ async fn the_cron_trigger_purges_what_was_deleted_long_ago() -> anyhow::Result<(
 
     let left = running.sql("SELECT id FROM images ORDER BY id", &[]).await?;
     ensure!(left == json!([[rescued], [lately]]), "{left}");
-    let boxes = running.sql("SELECT image_id FROM annotations ORDER BY id", &[]).await?;
-    ensure!(boxes == json!([[rescued], [lately]]), "{boxes}");
+    let annotations = running.sql("SELECT image_id FROM annotations ORDER BY id", &[]).await?;
+    ensure!(annotations == json!([[rescued], [lately]]), "{annotations}");
     let objects = target.client.get(target.url("/cdn-cgi/local/explorer/api/r2/buckets/reticle/objects"));
     let objects = objects.send().await?.text().await?;
     ensure!(
@@ -154,10 +159,10 @@ async fn the_cron_trigger_purges_what_was_deleted_long_ago() -> anyhow::Result<(
 }
 
 /// Given a stream that was not used for 31 days and one that was used 29 days ago, when the annotations Worker's cron trigger
-/// fires, then the first is forgotten.
+/// fires, then the first is deleted.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_cron_trigger_forgets_streams_that_nobody_uses() -> anyhow::Result<()> {
-    let running = Deployment::of(&[Worker::Annotations, Worker::Images])?.start().await?;
+async fn the_cron_trigger_deletes_unused_streams() -> anyhow::Result<()> {
+    let running = Deployment::new(&[Worker::Annotations, Worker::Images])?.start().await?;
     let insert = "INSERT INTO ingest_streams VALUES ('alice', ?, 0, 's', 'w', 0, CAST(? AS INTEGER))";
     for (stream, days) in [("old", 31), ("late", 29)] {
         let used_at = token::now().as_millis() - days * 86_400_000;
@@ -173,13 +178,13 @@ async fn the_cron_trigger_forgets_streams_that_nobody_uses() -> anyhow::Result<(
     Ok(())
 }
 
-/// Stores a picture by gRPC-web at the images service itself.
+/// Stores an image by calling the images service directly by gRPC-web.
 async fn upload(target: &Target, token: &str) -> anyhow::Result<String> {
     use proto::images::v1::{UploadImageRequest, UploadInfo, upload_image_request::Payload};
     let mut images = grpc::images(Protocol::GrpcWeb, target.gateway, token).await?;
     let message = |payload| UploadImageRequest { payload: Some(payload) };
-    let picture = Picture::png(8, 8).bytes;
-    let messages = [Payload::Info(UploadInfo::default()), Payload::Data(picture.into())].map(message);
+    let file = ImageFile::png(8, 8).bytes;
+    let messages = [Payload::Info(UploadInfo::default()), Payload::Data(file.into())].map(message);
     let stored = images.upload_image(futures_util::stream::iter(messages)).await?.into_inner();
     Ok(stored.image.context("no image")?.id)
 }

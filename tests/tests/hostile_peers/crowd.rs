@@ -1,4 +1,4 @@
-//! More connections than there may be.
+//! More connections than the limits allow.
 
 use std::{io, net::SocketAddr, sync::Arc};
 
@@ -12,12 +12,12 @@ use tokio::{
     time::timeout,
 };
 
-use super::{PATIENCE, cost};
+use super::{MAX_WAIT, cost};
 
 /// The beginning of an HTTP/2 connection, with empty SETTINGS.
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
-/// A connection from `from`, which is another client than 127.0.0.1.
+/// Connects from the address `from`, so that tests can act as different clients.
 async fn connect_from(from: [u8; 4], address: SocketAddr) -> io::Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
     socket.bind((from, 0).into())?;
@@ -32,11 +32,15 @@ async fn is_served(stream: &mut TcpStream) -> bool {
         stream.read_exact(&mut response).await?;
         io::Result::Ok(response == b"HTTP/1.1 200 OK")
     };
-    timeout(PATIENCE, served).await.is_ok_and(|served| served.unwrap_or(false))
+    timeout(MAX_WAIT, served).await.is_ok_and(|served| served.unwrap_or(false))
 }
 
-/// Opens as many connections, and answers those that are served.
-async fn crowd(count: usize, from: [u8; 4], address: SocketAddr) -> anyhow::Result<Vec<TcpStream>> {
+/// Opens `count` connections, and returns those that are served.
+async fn open_connections(
+    count: usize,
+    from: [u8; 4],
+    address: SocketAddr,
+) -> anyhow::Result<Vec<TcpStream>> {
     let mut served = Vec::new();
     for _ in 0..count {
         let mut stream = connect_from(from, address).await?;
@@ -47,28 +51,29 @@ async fn crowd(count: usize, from: [u8; 4], address: SocketAddr) -> anyhow::Resu
     Ok(served)
 }
 
-/// Given a client with as many connections as one address may have, when it opens more, then those are closed, and other
-/// clients are served; when some of its connections end, then it is served again.
+/// Given a client with the maximum number of connections for one address, when it opens more, then these are closed, and
+/// other clients are served; when its connections close, then it is served again.
 #[tokio::test]
-async fn one_address_has_its_share_of_the_connections() -> anyhow::Result<()> {
+async fn connections_per_address_are_limited() -> anyhow::Result<()> {
     let program = Program::start(&["--max-connections-per-address", "20"]).await?;
     let gateway = program.target().gateway;
-    let greedy = crowd(30, [127, 0, 0, 2], gateway).await?;
-    ensure!(greedy.len() == 20, "{}", greedy.len());
-    ensure!(crowd(3, [127, 0, 0, 3], gateway).await?.len() == 3);
-    // All ports count together.
-    ensure!(crowd(1, [127, 0, 0, 2], program.target().images).await?.is_empty());
-    drop(greedy);
-    let again =
-        async { while crowd(1, [127, 0, 0, 2], gateway).await.is_ok_and(|served| served.is_empty()) {} };
-    timeout(PATIENCE, again).await?;
+    let connections = open_connections(30, [127, 0, 0, 2], gateway).await?;
+    ensure!(connections.len() == 20, "{}", connections.len());
+    ensure!(open_connections(3, [127, 0, 0, 3], gateway).await?.len() == 3);
+    // The limit is for all ports together.
+    ensure!(open_connections(1, [127, 0, 0, 2], program.target().images).await?.is_empty());
+    drop(connections);
+    let again = async {
+        while open_connections(1, [127, 0, 0, 2], gateway).await.is_ok_and(|served| served.is_empty()) {}
+    };
+    timeout(MAX_WAIT, again).await?;
     Ok(())
 }
 
-/// Given a process with few file descriptors, when a client opens more connections than there are, then the process keeps
-/// some, and another client finds it healthy.
+/// Given a process with few file descriptors, when a client opens more connections than that, then the process keeps some
+/// descriptors free, and a health check of another client succeeds.
 #[tokio::test]
-async fn a_crowd_leaves_descriptors_for_a_health_check() -> anyhow::Result<()> {
+async fn many_connections_leave_descriptors_for_a_health_check() -> anyhow::Result<()> {
     const DESCRIPTORS: usize = 256;
     let folder = Arc::new(TempDir::new()?);
     let mut command = Command::new("sh");
@@ -79,19 +84,19 @@ async fn a_crowd_leaves_descriptors_for_a_health_check() -> anyhow::Result<()> {
     let mut crowd = Vec::new();
     for _ in 0..2 * DESCRIPTORS {
         let mut peer = connect_from([127, 0, 0, 2], gateway).await?;
-        // It speaks HTTP/2, and so may be idle for a while; it may be closed already, too.
+        // An HTTP/2 connection may be idle for a while. The write fails if the server has already closed it.
         drop(peer.write_all(HTTP2_PREFACE).await);
         crowd.push(peer);
     }
     for _ in 0..3 {
         let mut check = connect_from([127, 0, 0, 3], gateway).await?;
-        ensure!(is_served(&mut check).await, "no place for a health check");
+        ensure!(is_served(&mut check).await, "the health check was not served");
         let open = cost::descriptors(&program)?;
         ensure!(open < DESCRIPTORS * 3 / 4, "{open} descriptors of {DESCRIPTORS}");
     }
     let user = program.target().new_user();
     drop(crowd);
     let again = async { while user.new_image().await.is_err() {} };
-    timeout(PATIENCE, again).await?;
+    timeout(MAX_WAIT, again).await?;
     Ok(())
 }

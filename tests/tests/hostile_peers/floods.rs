@@ -1,4 +1,4 @@
-//! HTTP/2 frames that cost their sender little, written by hand: more of them than any client sends.
+//! Floods of HTTP/2 frames that are cheap for the sender, encoded by hand.
 
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -8,11 +8,11 @@ use tokio::{io::AsyncWriteExt as _, net::TcpStream, time::timeout};
 
 use super::cost;
 
-/// What a flood may add to the memory of the process.
+/// The limit for the memory growth of the process during a flood.
 const CEILING_KIB: u64 = 64 * 1024;
-/// How many bytes a flood has, if nobody stops it.
+/// The size of a flood in bytes, if the server does not stop it.
 const FLOOD: usize = 32 * 1024 * 1024;
-/// How long a peer that writes and does not read waits for room.
+/// How long a peer that does not read waits until it can write again.
 const BLOCKED: Duration = Duration::from_secs(2);
 
 const DATA: u8 = 0;
@@ -30,7 +30,7 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     [&length[..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }
 
-/// A header field as it is, without index and Huffman code (RFC 7541 section 6.2.2).
+/// A literal header field without indexing and Huffman coding (RFC 7541 section 6.2.2).
 fn field(name: &str, value: &str) -> Vec<u8> {
     let text = |text: &str| {
         let length = u8::try_from(text.len()).unwrap_or_default();
@@ -51,7 +51,7 @@ async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// Writes frames until the flood is over, the server hangs up, or it reads no more; nothing of what it sends is read.
+/// Writes frames until the flood is sent, the server closes the connection, or the server stops reading. Reads nothing.
 async fn flood(address: SocketAddr, first: &[u8], mut next: impl FnMut(u32) -> Vec<u8>) -> io::Result<usize> {
     let mut stream = connect(address).await?;
     stream.write_all(first).await?;
@@ -70,9 +70,9 @@ async fn flood(address: SocketAddr, first: &[u8], mut next: impl FnMut(u32) -> V
     Ok(written)
 }
 
-/// Given floods of frames that nobody answers for, then they are stopped or cost little, and others are served.
+/// Given floods of frames, then the server stops them or uses little memory for them, and other clients are served.
 #[tokio::test(flavor = "multi_thread")]
-async fn floods_of_frames_cost_little() -> anyhow::Result<()> {
+async fn frame_floods_use_little_memory() -> anyhow::Result<()> {
     let program = Program::start(&[]).await?;
     let user = program.target().new_user();
     user.new_image().await?;
@@ -92,7 +92,7 @@ async fn floods_of_frames_cost_little() -> anyhow::Result<()> {
     let empty_data = |_| frame(DATA, 0, 1, &[]);
 
     for name in ["resets", "unread", "head", "pings", "settings", "empty data"] {
-        cost::forget_peak(&program)?;
+        cost::reset_peak(&program)?;
         let before = cost::peak_kib(&program)?;
         let flooded = match name {
             "resets" => flood(address, &[], requests_that_are_reset).await,

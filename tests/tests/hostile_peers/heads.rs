@@ -1,4 +1,4 @@
-//! Heads that HTTP forbids.
+//! Invalid HTTP request heads.
 
 use anyhow::ensure;
 use http::Request;
@@ -9,20 +9,20 @@ use tokio::{
     time::timeout,
 };
 
-use super::{PATIENCE, http2};
+use super::{MAX_WAIT, http2};
 
-/// The status of the response to these bytes.
+/// Sends these bytes, and returns the status of the response.
 async fn status(program: &Program, request: &str) -> anyhow::Result<String> {
     let mut connection = TcpStream::connect(program.target().gateway).await?;
     connection.write_all(request.as_bytes()).await?;
     let mut response = vec![0; 12];
-    timeout(PATIENCE, connection.read_exact(&mut response)).await??;
+    timeout(MAX_WAIT, connection.read_exact(&mut response)).await??;
     Ok(String::from_utf8_lossy(response.get(9..).unwrap_or_default()).into_owned())
 }
 
-/// Given a head that two readers may read in two ways, then it is rejected.
+/// Given a request head that two parsers may read differently, then it is rejected.
 #[tokio::test]
-async fn heads_with_two_meanings_are_rejected() -> anyhow::Result<()> {
+async fn ambiguous_request_heads_are_rejected() -> anyhow::Result<()> {
     let program = Program::start(&[]).await?;
     let chunked = "\r\n2\r\n{}\r\n0\r\n\r\n";
     for (head, rest, expected) in [
@@ -56,9 +56,9 @@ async fn heads_with_two_meanings_are_rejected() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Given an HTTP/2 request whose Host is another than its authority, then it is rejected; the connection goes on.
+/// Given an HTTP/2 request whose `Host` differs from its authority, then it is rejected; the connection stays open.
 #[tokio::test]
-async fn a_second_name_of_the_host_is_rejected() -> anyhow::Result<()> {
+async fn a_host_that_differs_from_the_authority_is_rejected() -> anyhow::Result<()> {
     let program = Program::start(&[]).await?;
     let mut client = http2::connect(program.target().gateway, 65_535).await?;
     let url = program.target().url("/livez");
@@ -73,7 +73,7 @@ async fn a_second_name_of_the_host_is_rejected() -> anyhow::Result<()> {
         let request = Request::get(&url);
         let request = hosts.iter().fold(request, |request, host| request.header("host", *host)).body(())?;
         let (response, _) = client.send(request, true).await?;
-        let response = timeout(PATIENCE, response).await??;
+        let response = timeout(MAX_WAIT, response).await??;
         ensure!(response.status() == expected, "{hosts:?}: {}", response.status());
         http2::drain(response.into_body()).await?;
     }

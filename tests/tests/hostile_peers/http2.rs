@@ -1,4 +1,4 @@
-//! HTTP/2 clients whose windows and frames the test decides about.
+//! HTTP/2 clients whose windows and frames the test controls.
 
 use std::net::SocketAddr;
 
@@ -11,15 +11,15 @@ use h2::{
 use http::{HeaderMap, Request, Response};
 use tokio::{net::TcpStream, task::JoinHandle, time::timeout};
 
-use super::PATIENCE;
+use super::MAX_WAIT;
 
-/// A connection and what came of it.
+/// A connection, and the result of its task.
 pub(crate) struct Client {
     pub(crate) requests: SendRequest<Bytes>,
     pub(crate) ended: JoinHandle<Result<(), h2::Error>>,
 }
 
-/// Connects with as many bytes of window for each stream.
+/// Connects, with a flow control window of `window` bytes for each stream.
 pub(crate) async fn connect(address: SocketAddr, window: u32) -> anyhow::Result<Client> {
     let stream = TcpStream::connect(address).await?;
     let (requests, connection) = Builder::new().initial_window_size(window).handshake(stream).await?;
@@ -27,7 +27,7 @@ pub(crate) async fn connect(address: SocketAddr, window: u32) -> anyhow::Result<
 }
 
 impl Client {
-    /// Sends the head of a request; its body is what the test makes of it.
+    /// Sends the head of a request. The test sends the body.
     pub(crate) async fn send(
         &mut self,
         request: Request<()>,
@@ -40,10 +40,10 @@ impl Client {
     /// The response to a request without a body.
     pub(crate) async fn get(&mut self, url: &str) -> anyhow::Result<Response<RecvStream>> {
         let (response, _) = self.send(Request::get(url).body(())?, true).await?;
-        timeout(PATIENCE, response).await?.context("no response")
+        timeout(MAX_WAIT, response).await?.context("no response")
     }
 
-    /// A gRPC call whose head alone is sent.
+    /// Starts a gRPC call by sending its head only.
     pub(crate) async fn call(
         &mut self,
         url: &str,
@@ -58,7 +58,7 @@ impl Client {
     }
 }
 
-/// The outcome of a gRPC call: `grpc-status`, in the head or in the trailers.
+/// The `grpc-status` of a response, from the head or the trailers.
 pub(crate) async fn grpc_status(response: Response<RecvStream>) -> anyhow::Result<String> {
     let status = |headers: &HeaderMap| {
         headers.get("grpc-status").and_then(|status| status.to_str().ok()).map(str::to_owned)
@@ -74,7 +74,7 @@ pub(crate) async fn grpc_status(response: Response<RecvStream>) -> anyhow::Resul
     body.trailers().await?.as_ref().and_then(status).context("no grpc-status")
 }
 
-/// Reads a body to its end, and answers how many bytes it has.
+/// Reads a body to its end, and returns its size in bytes.
 pub(crate) async fn drain(mut body: RecvStream) -> Result<usize, h2::Error> {
     let mut length = 0;
     while let Some(data) = body.data().await {
@@ -85,7 +85,7 @@ pub(crate) async fn drain(mut body: RecvStream) -> Result<usize, h2::Error> {
     Ok(length)
 }
 
-/// Waits for the end of a body, and gives its sender no window.
+/// Waits for the end of a body, without giving its sender any window.
 pub(crate) async fn drain_without_window(mut body: RecvStream) -> Result<(), h2::Error> {
     while let Some(data) = body.data().await {
         data?;

@@ -1,21 +1,21 @@
-//! Connections that are open and do nothing.
+//! Idle connections.
 
 use anyhow::ensure;
 use http::Request;
 use reqwest::Method;
-use tests::{Picture, Program};
+use tests::{ImageFile, Program};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
     time::timeout,
 };
 
-use super::{PATIENCE, http2};
+use super::{MAX_WAIT, http2};
 
-/// Given an HTTP/2 connection without a request, when the idle timeout is over, then it is closed by a GOAWAY that blames
-/// nobody, whether there was a request before or not.
+/// Given an idle HTTP/2 connection, when the idle timeout is over, then it is closed by a GOAWAY without an error, whether it
+/// had a request before or not.
 #[tokio::test]
-async fn an_idle_http2_connection_is_closed_in_peace() -> anyhow::Result<()> {
+async fn an_idle_http2_connection_is_closed_without_an_error() -> anyhow::Result<()> {
     let program = Program::start(&["--idle-timeout", "1s"]).await?;
     let mut used = http2::connect(program.target().gateway, 65_535).await?;
     let response = used.get(&program.target().url("/livez")).await?;
@@ -23,13 +23,13 @@ async fn an_idle_http2_connection_is_closed_in_peace() -> anyhow::Result<()> {
     http2::drain(response.into_body()).await?;
     let unused = http2::connect(program.target().images, 65_535).await?;
     for client in [used, unused] {
-        timeout(PATIENCE, client.ended).await???;
+        timeout(MAX_WAIT, client.ended).await???;
     }
     Ok(())
 }
 
-/// Sends a request over HTTP/1.1, and reads the whole response.
-async fn ask(connection: &mut TcpStream) -> anyhow::Result<()> {
+/// Sends an HTTP/1.1 request, and reads the whole response.
+async fn request(connection: &mut TcpStream) -> anyhow::Result<()> {
     connection.write_all(b"GET /livez HTTP/1.1\r\nhost: a\r\n\r\n").await?;
     let mut response = Vec::new();
     while !response.ends_with(b"}") {
@@ -39,39 +39,39 @@ async fn ask(connection: &mut TcpStream) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Given an HTTP/1.1 connection that is kept alive, when the idle timeout is over, then it is closed.
+/// Given a kept-alive HTTP/1.1 connection, when the idle timeout is over, then it is closed.
 #[tokio::test]
 async fn an_idle_http1_connection_is_closed() -> anyhow::Result<()> {
     let program = Program::start(&["--idle-timeout", "1s"]).await?;
     let mut connection = TcpStream::connect(program.target().gateway).await?;
     for _ in 0..2 {
-        ask(&mut connection).await?;
+        request(&mut connection).await?;
     }
-    timeout(PATIENCE, connection.read_to_end(&mut Vec::new())).await??;
+    timeout(MAX_WAIT, connection.read_to_end(&mut Vec::new())).await??;
     Ok(())
 }
 
-/// Given a head that stops in the middle, when its time is over, then the connection is closed.
+/// Given an incomplete request head, when the timeout for heads is over, then the connection is closed.
 #[tokio::test]
-async fn a_head_that_never_ends_is_given_up() -> anyhow::Result<()> {
+async fn an_incomplete_request_head_times_out() -> anyhow::Result<()> {
     let program = Program::start(&[]).await?;
     for requests_before in [0, 1] {
         let mut connection = TcpStream::connect(program.target().gateway).await?;
         for _ in 0..requests_before {
-            ask(&mut connection).await?;
+            request(&mut connection).await?;
         }
         connection.write_all(b"GET /livez HTTP/1.1\r\nhost: ").await?;
-        timeout(PATIENCE, connection.read_to_end(&mut Vec::new())).await??;
+        timeout(MAX_WAIT, connection.read_to_end(&mut Vec::new())).await??;
     }
     Ok(())
 }
 
-/// Given a connection that is always busy, when it is old, then it takes no new requests, and those under way end well.
+/// Given a busy connection, when it reaches its maximum age, then it accepts no new requests, and running requests complete.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_old_connection_ends_when_its_last_request_does() -> anyhow::Result<()> {
+async fn an_old_connection_closes_after_its_last_request() -> anyhow::Result<()> {
     let program = Program::start(&["--max-connection-age", "1s"]).await?;
     let user = program.target().new_user();
-    let picture = Picture::of_size(20_000);
+    let file = ImageFile::of_size(20_000);
     let mut client = http2::connect(program.target().gateway, 65_535).await?;
     let upload = Request::builder()
         .method(Method::POST)
@@ -80,18 +80,18 @@ async fn an_old_connection_ends_when_its_last_request_does() -> anyhow::Result<(
         .header("content-type", "image/png")
         .body(())?;
     let (response, mut body) = client.send(upload, false).await?;
-    body.send_data(picture.bytes[..10_000].to_vec().into(), false)?;
+    body.send_data(file.bytes[..10_000].to_vec().into(), false)?;
     let old = async {
         while let Ok(response) = client.get(&program.target().url("/livez")).await {
             ensure!(response.status() == 200);
         }
         Ok(())
     };
-    timeout(PATIENCE, old).await??;
-    body.send_data(picture.bytes[10_000..].to_vec().into(), true)?;
-    let response = timeout(PATIENCE, response).await??;
+    timeout(MAX_WAIT, old).await??;
+    body.send_data(file.bytes[10_000..].to_vec().into(), true)?;
+    let response = timeout(MAX_WAIT, response).await??;
     ensure!(response.status() == 201, "{}", response.status());
     http2::drain(response.into_body()).await?;
-    timeout(PATIENCE, client.ended).await???;
+    timeout(MAX_WAIT, client.ended).await???;
     Ok(())
 }

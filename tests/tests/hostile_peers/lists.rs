@@ -1,20 +1,20 @@
-//! Small messages that would be large ones in memory.
+//! Small messages that would be large in memory.
 
 use anyhow::ensure;
 use bytes::Bytes;
 use tests::Program;
 use tokio::time::timeout;
 
-use super::{PATIENCE, cost, http2};
+use super::{MAX_WAIT, cost, http2};
 
-/// A list of as many empty elements as fit into a message: field 1, no bytes.
+/// A message with a list of as many empty elements as fit: field 1, no bytes.
 fn empties() -> Bytes {
     let message = b"\x0a\x00".repeat(2 * 1024 * 1024 - 16);
     let length = u32::try_from(message.len()).unwrap_or_default().to_be_bytes();
     [&[0][..], &length, &message].concat().into()
 }
 
-/// Sends a message as the body of a call, and answers the call's status.
+/// Sends a message as the body of a call, and returns the call's status.
 async fn call(
     address: std::net::SocketAddr,
     method: &str,
@@ -38,15 +38,15 @@ async fn call(
     status
 }
 
-/// Given messages of 4 MiB whose lists have two million empty elements, when they come to any port, then the process takes
-/// no more memory than the messages themselves.
+/// Given messages of 4 MiB whose lists have two million empty elements, when they are sent to any port, then the process uses
+/// little more memory than the messages themselves.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_long_list_of_nothing_is_not_built() -> anyhow::Result<()> {
+async fn a_long_list_of_empty_messages_is_rejected_before_decoding() -> anyhow::Result<()> {
     const CALLS: usize = 4;
     let program = Program::start(&[]).await?;
     let user = program.target().new_user();
     let target = program.target();
-    // Warm, so that what is measured are the messages.
+    // Warms up, so that the measurement has only the messages.
     user.new_image().await?;
     let bulk = "reticle.annotations.v1.AnnotationsService/BulkCreateAnnotations";
     let batch = "reticle.images.v1.ImagesService/BatchGetImages";
@@ -58,10 +58,10 @@ async fn a_long_list_of_nothing_is_not_built() -> anyhow::Result<()> {
         (target.images, batch, None, "16"),
         (target.images, batch, token, "3"),
     ] {
-        cost::forget_peak(&program)?;
+        cost::reset_peak(&program)?;
         let before = cost::peak_kib(&program)?;
         let calls = (0..CALLS).map(|_| call(address, method, token, empties()));
-        let statuses = timeout(PATIENCE, futures_util::future::try_join_all(calls)).await??;
+        let statuses = timeout(MAX_WAIT, futures_util::future::try_join_all(calls)).await??;
         ensure!(statuses.iter().all(|status| status == expected), "{method}: {statuses:?}");
         let grown = cost::peak_kib(&program)?.saturating_sub(before);
         ensure!(grown < 64 * 1024, "{method} took {grown} KiB for {CALLS} messages of 4 MiB");

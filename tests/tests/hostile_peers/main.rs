@@ -1,23 +1,23 @@
-//! Peers that mean no good, or are broken: they say nothing, read nothing, send drop by drop, or speak HTTP as it is
-//! forbidden. Whatever they do, the others are served, and memory and file descriptors stay within bounds.
+//! Malicious or broken peers: they send nothing, read nothing, send slowly, or send invalid HTTP. In all cases other clients
+//! are served, and memory and file descriptors stay within their limits.
 //!
-//! The limits are set low, so that a test waits for a second where an operator's peers have half a minute.
+//! The tests set low limits, so that they wait for a second instead of the default of half a minute.
 
 #![expect(clippy::disallowed_methods, reason = "tests read the clock and start tasks")]
 
 mod cost;
 mod crowd;
 mod floods;
+mod forwarded;
 mod heads;
 mod http2;
 mod idle;
 mod lists;
 mod silent;
 mod slow;
-mod strangers;
 mod unread;
 
 use std::time::Duration;
 
-/// How long something that must happen may take, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The maximum wait for an expected event on a busy machine.
+const MAX_WAIT: Duration = Duration::from_secs(60);

@@ -1,4 +1,4 @@
-//! Calls whose head comes and whose message does not.
+//! Calls that send their head but no message.
 
 use anyhow::{Context as _, ensure};
 use futures_util::stream;
@@ -8,12 +8,12 @@ use proto::annotations::v1::{
 use tests::{Program, Protocol, grpc};
 use tokio::{sync::mpsc, time::timeout};
 
-use super::{PATIENCE, http2};
+use super::{MAX_WAIT, http2};
 
-/// Given a call without a token that says nothing more, then it is told so at once where a token is needed, and after a
-/// while where none is.
+/// Given a call without a token that sends no message, then it is rejected at once if it needs a token, and after the progress
+/// interval otherwise.
 #[tokio::test]
-async fn a_silent_call_without_a_token_ends() -> anyhow::Result<()> {
+async fn a_silent_call_without_a_token_times_out() -> anyhow::Result<()> {
     let program = Program::start(&["--progress-interval", "1s"]).await?;
     let (images, annotations) = (program.target().images, program.target().annotations);
     for (address, method, expected) in [
@@ -29,34 +29,34 @@ async fn a_silent_call_without_a_token_ends() -> anyhow::Result<()> {
         let mut client = http2::connect(address, 65_535).await?;
         let (response, _body) = client.call(&format!("http://{address}/{method}"), None).await?;
         let status = async { http2::grpc_status(response.await?).await };
-        let status = timeout(PATIENCE, status).await.with_context(|| format!("{method} does not end"))??;
+        let status = timeout(MAX_WAIT, status).await.with_context(|| format!("{method} does not end"))??;
         ensure!(status == expected, "{method}: {status}");
     }
     Ok(())
 }
 
-/// Given a producer and a watcher that are silent for longer than the progress interval, then their streams go on.
+/// Given a producer and a watcher that are idle for longer than the progress interval, then their streams stay open.
 #[tokio::test(flavor = "multi_thread")]
-async fn streams_with_nothing_to_say_go_on() -> anyhow::Result<()> {
+async fn idle_streams_stay_open() -> anyhow::Result<()> {
     let program = Program::start(&["--progress-interval", "1s"]).await?;
     let user = program.target().new_user();
     let image_id = user.new_image().await?;
     let mut client = grpc::annotations(Protocol::Grpc, program.target().gateway, &user.token).await?;
     let (send, mut receive) = mpsc::channel(4);
     let messages = stream::poll_fn(move |cx| receive.poll_recv(cx));
-    let begin = IngestAnnotationsRequest { stream_id: "a".to_owned(), ..Default::default() };
-    send.send(begin).await?;
+    let opening = IngestAnnotationsRequest { stream_id: "a".to_owned(), ..Default::default() };
+    send.send(opening).await?;
     let mut ingest = client.ingest_annotations(messages).await?.into_inner();
     let request = WatchAnnotationsRequest { image_id: image_id.clone(), ..Default::default() };
     let mut watch = client.watch_annotations(request).await?.into_inner();
     while !matches!(watch.message().await?.and_then(|message| message.event), Some(Event::Current(_))) {}
 
-    // A stranger that is silent for as long is given up meanwhile, twice.
+    // Meanwhile, two unauthenticated calls that are silent for as long time out.
     for _ in 0..2 {
-        let mut stranger = http2::connect(program.target().images, 65_535).await?;
+        let mut unauthenticated = http2::connect(program.target().images, 65_535).await?;
         let url = format!("http://{}/grpc.health.v1.Health/Check", program.target().images);
-        let (response, _body) = stranger.call(&url, None).await?;
-        ensure!(http2::grpc_status(timeout(PATIENCE, response).await??).await? == "4");
+        let (response, _body) = unauthenticated.call(&url, None).await?;
+        ensure!(http2::grpc_status(timeout(MAX_WAIT, response).await??).await? == "4");
     }
 
     let annotation =
@@ -71,5 +71,5 @@ async fn streams_with_nothing_to_say_go_on() -> anyhow::Result<()> {
         ) {}
         anyhow::Ok(())
     };
-    timeout(PATIENCE, stored).await?
+    timeout(MAX_WAIT, stored).await?
 }

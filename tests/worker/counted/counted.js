@@ -1,19 +1,19 @@
-// Counts what a Worker asks of its D1 binding; the binding itself answers.
+// Counts the statements that a Worker sends to its D1 binding, and the rows that they write.
 
 let statements = 0;
 let rowsWritten = 0;
 
-/** What was asked since the last time; the next count begins at nothing. */
-export function take() {
+/** The counts since the last call. Resets them to zero. */
+export function takeCounts() {
   const counts = { statements, rows_written: rowsWritten };
   statements = 0;
   rowsWritten = 0;
   return counts;
 }
 
-/** The same binding or session. Each statement is prepared once for each time that it runs. */
+/** The same binding or session, with counts. Reticle prepares a statement once for each run, so `prepare` is counted. */
 export function counted(database) {
-  const instead = {
+  const replaced = {
     withSession: (from) => counted(database.withSession(from)),
     prepare(sql) {
       statements += 1;
@@ -27,19 +27,19 @@ export function counted(database) {
   };
   return new Proxy(database, {
     get(target, name) {
-      if (Object.hasOwn(instead, name)) return instead[name];
+      if (Object.hasOwn(replaced, name)) return replaced[name];
       const value = target[name];
-      // A Worker tells the type of a binding by its constructor's name.
+      // The `worker` crate checks the type of a binding by its constructor's name.
       return typeof value === "function" && name !== "constructor" ? value.bind(target) : value;
     },
   });
 }
 
-/** `worker` with a database that is counted; `/counts` takes the count. */
+/** `worker` with a counted database. `/counts` returns the counts and resets them. */
 export function countedWorker(worker) {
   return {
     fetch(request, env, ctx) {
-      if (new URL(request.url).pathname === "/counts") return Response.json(take());
+      if (new URL(request.url).pathname === "/counts") return Response.json(takeCounts());
       return worker.fetch(request, { ...env, DATABASE: counted(env.DATABASE) }, ctx);
     },
   };

@@ -1,8 +1,8 @@
-// `POST /api/annotations/bulk`, by one INSERT for each box, all in one batch.
+// `POST /api/annotations/bulk`, with one INSERT for each annotation, all in one batch.
 
 import { Problem, imageNotFound } from "./problem.js";
-import { checkedBoxes } from "./boxes.js";
-import { authenticate, sees } from "./token.js";
+import { readAnnotations } from "./rules.js";
+import { authenticate, canSee } from "./token.js";
 
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
@@ -13,22 +13,22 @@ const INSERT = `
 
 export async function createAll(request, env, database) {
   const caller = await authenticate(request, env, "annotations:write");
-  const boxes = checkedBoxes(await body(request));
-  await requireImages(database, caller, boxes);
+  const annotations = readAnnotations(await body(request));
+  await requireImages(database, caller, annotations);
   const now = Date.now();
-  const ids = newIds(now, boxes.length);
+  const ids = newIds(now, annotations.length);
   const insert = database.prepare(INSERT);
-  const inserts = boxes.map(({ image_id, label, x, y, width, height, confidence, model }, index) =>
+  const inserts = annotations.map(({ image_id, label, x, y, width, height, confidence, model }, index) =>
     insert.bind(image_id, ids[index], label, x, y, width, height, confidence, model, caller.id, now, now),
   );
   try {
     await database.batch(inserts);
   } catch (error) {
-    // An image may be purged after it was seen; which one it is, the database does not say.
-    if (String(error).includes("FOREIGN KEY")) await requireImages(database, caller, boxes);
+    // An image may be purged after the check. The database does not report which one.
+    if (String(error).includes("FOREIGN KEY")) await requireImages(database, caller, annotations);
     throw error;
   }
-  return { status: 201, body: { inserted: ids.length, total: boxes.length, ids } };
+  return { status: 201, body: { inserted: ids.length, total: annotations.length, ids } };
 }
 
 async function body(request) {
@@ -50,18 +50,18 @@ async function body(request) {
   }
 }
 
-/** Fails with the first image that does not exist for the caller. */
-async function requireImages(database, caller, boxes) {
-  const ids = [...new Set(boxes.map((box) => box.image_id))];
+/** Throws for the first image that does not exist or is not visible to the caller. */
+async function requireImages(database, caller, annotations) {
+  const ids = [...new Set(annotations.map((annotation) => annotation.image_id))];
   const { results } = await database.prepare(
     `SELECT id, uploaded_by FROM images
      WHERE id IN (SELECT value FROM json_each(?)) AND deleted_at IS NULL`,
   )
     .bind(JSON.stringify(ids))
     .all();
-  const visible = new Set(results.filter((image) => sees(caller, image.uploaded_by)).map((image) => image.id));
-  const missing = boxes.findIndex((box) => !visible.has(box.image_id));
-  if (missing >= 0) throw imageNotFound(boxes[missing].image_id, `annotations[${missing}].image_id`);
+  const visible = new Set(results.filter((image) => canSee(caller, image.uploaded_by)).map((image) => image.id));
+  const missing = annotations.findIndex((annotation) => !visible.has(annotation.image_id));
+  if (missing >= 0) throw imageNotFound(annotations[missing].image_id, `annotations[${missing}].image_id`);
 }
 
 /** UUIDv7s in ascending order, without dashes: the counter is in `rand_a` (RFC 9562 section 6.2, method 1). */

@@ -1,7 +1,7 @@
 // `GET /api/images/{id}`.
 
 import { imageNotFound, invalid } from "./problem.js";
-import { authenticate, sees } from "./token.js";
+import { authenticate, canSee } from "./token.js";
 
 const ID = /^[0-9a-f]{32}$/;
 
@@ -9,7 +9,7 @@ export async function getImage(request, env, database, id) {
   const caller = await authenticate(request, env, "images:read");
   if (!ID.test(id)) throw invalid([{ field: "image_id", description: "must be 32 lower-case hex digits" }]);
   const row = await database.prepare("SELECT * FROM images WHERE id = ? AND deleted_at IS NULL").bind(id).first();
-  if (!row || !sees(caller, row.uploaded_by)) throw imageNotFound(id);
+  if (!row || !canSee(caller, row.uploaded_by)) throw imageNotFound(id);
   const image = imageOf(row);
   return { status: 200, body: { image }, headers: { etag: `"${image.etag}"` } };
 }
@@ -33,7 +33,7 @@ function imageOf(row) {
   };
 }
 
-/** As JSON of protobuf has it: no fraction where there is none. */
+/** A timestamp as in protobuf JSON: without a fraction if it is zero. */
 function timestamp(millis) {
   return new Date(millis).toISOString().replace(".000Z", "Z");
 }

@@ -1,5 +1,5 @@
-// Two routes of Reticle in plain JavaScript, written from the contract alone: what one would write who has only these.
-// It answers as Reticle does, in words too.
+// Two routes of Reticle in plain JavaScript, written from the API contract alone, as a developer would who needs only these.
+// Its responses are the same as Reticle's, including the error messages.
 
 import { createAll } from "./annotations.js";
 import { getImage } from "./images.js";
@@ -20,14 +20,14 @@ const IMAGE_PATH = /^\/api\/images\/([^/]+)$/;
 export default {
   async fetch(request, env) {
     const requestId = request.headers.get("x-request-id") ?? crypto.randomUUID();
-    // A client reads its own writes, whichever replica answers, by the bookmark of its answer before.
+    // With the bookmark of its last response, a client reads its own writes from any replica.
     const database = env.DATABASE.withSession(request.headers.get(BOOKMARK) ?? "first-unconstrained");
     try {
       const { status, body, headers } = await route(request, env, database);
-      return answer(status, body, { ...headers, [BOOKMARK]: database.getBookmark(), "x-request-id": requestId });
+      return respond(status, body, { ...headers, [BOOKMARK]: database.getBookmark(), "x-request-id": requestId });
     } catch (error) {
       const problem = error instanceof Problem ? error : internal(error);
-      return answer(problem.status, problem.body(requestId), { ...problem.headers, "x-request-id": requestId });
+      return respond(problem.status, problem.body(requestId), { ...problem.headers, "x-request-id": requestId });
     }
   },
 };
@@ -40,11 +40,11 @@ function route(request, env, database) {
   throw new Problem(404, "NOT_FOUND", "NO_SUCH_PATH", "There is nothing at this path");
 }
 
-function answer(status, body, headers) {
+function respond(status, body, headers) {
   return Response.json(body, { status, headers: { ...HEADERS, ...headers } });
 }
 
-/** The cause is for the log alone. */
+/** Writes the cause to the log only. */
 function internal(error) {
   console.error(error);
   return new Problem(500, "INTERNAL", "INTERNAL", "Internal error");

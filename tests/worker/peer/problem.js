@@ -1,8 +1,8 @@
-// The one shape of all errors.
+// The format of all errors.
 
-const MOST_NAMED = 100;
+const MAX_VIOLATIONS = 100;
 
-/** What a request is refused with. */
+/** An error response. */
 export class Problem extends Error {
   constructor(status, code, reason, message, { metadata = {}, details = [], headers = {} } = {}) {
     super(message);
@@ -20,7 +20,7 @@ export class Problem extends Error {
   }
 }
 
-/** Names each broken rule; the message says the first one out. */
+/** Lists each violation; the message has the first one. */
 export function invalid(violations) {
   const [{ field, description }] = violations;
   const more = violations.length > 1 ? ` (and ${violations.length - 1} more)` : "";
@@ -29,13 +29,13 @@ export function invalid(violations) {
     details: [
       {
         "@type": "type.googleapis.com/google.rpc.BadRequest",
-        field_violations: violations.slice(0, MOST_NAMED).map((violation) => ({ ...violation, reason: "" })),
+        field_violations: violations.slice(0, MAX_VIOLATIONS).map((violation) => ({ ...violation, reason: "" })),
       },
     ],
   });
 }
 
-/** The image does not exist for the caller; `field` is the one of several that names it. */
+/** The image does not exist or is not visible to the caller. `field` is the field that names it, if there are several. */
 export function imageNotFound(id, field) {
   return new Problem(404, "NOT_FOUND", "NOT_FOUND", field ? `Image not found (${field})` : "Image not found", {
     metadata: field ? { field } : {},

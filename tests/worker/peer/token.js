@@ -1,4 +1,4 @@
-// Who calls, by an HS256 token (RFC 7519), with WebCrypto.
+// Authenticates callers by HS256 tokens (RFC 7519), with WebCrypto.
 
 import { Problem } from "./problem.js";
 
@@ -8,16 +8,16 @@ const DEFAULT_SCOPES = ["images:read", "images:write", "annotations:read", "anno
 
 let key;
 
-/** The caller of a request, if its token allows `scope`. */
+/** The caller of a request. Throws unless its token is valid and has `scope`. */
 export async function authenticate(request, env, scope) {
   const header = request.headers.get("authorization");
   if (header === null) {
     throw unauthenticated("TOKEN_MISSING", "A token is needed: send `authorization: Bearer …`", "Bearer");
   }
   const token = /^bearer +([^ ,]+) *$/i.exec(header)?.[1];
-  if (!token) throw refused("`authorization` must be sent once, as `Bearer …`");
-  if (token.length > MAX_TOKEN_BYTES) throw refused(`it is longer than ${MAX_TOKEN_BYTES} bytes`);
-  const caller = callerOf(await verified(token, env));
+  if (!token) throw invalidToken("`authorization` must be sent once, as `Bearer …`");
+  if (token.length > MAX_TOKEN_BYTES) throw invalidToken(`it is longer than ${MAX_TOKEN_BYTES} bytes`);
+  const caller = callerOf(await verify(token, env));
   if (!caller.scopes.includes(scope)) {
     throw new Problem(403, "PERMISSION_DENIED", "SCOPE_MISSING", `The token lacks the scope \`${scope}\``, {
       headers: { "www-authenticate": `Bearer error="insufficient_scope", scope="${scope}"` },
@@ -26,13 +26,13 @@ export async function authenticate(request, env, scope) {
   return caller;
 }
 
-/** The claims of a token that the secret has signed. */
-async function verified(token, env) {
+/** The claims of a token. Throws unless the secret has signed it. */
+async function verify(token, env) {
   const parts = token.split(".");
   if (parts.length !== 3) throw malformed();
   const { alg, crit } = json(parts[0]);
-  if (alg !== "HS256") throw refused("its algorithm is not accepted here");
-  if (crit !== undefined) throw refused("its header demands an extension that is not known here");
+  if (alg !== "HS256") throw invalidToken("its algorithm (`alg`) is not accepted by this server");
+  if (crit !== undefined) throw invalidToken("its header requires an extension (`crit`) that is not supported");
   key ??= await crypto.subtle.importKey(
     "raw",
     new TextEncoder().encode(env.RETICLE_JWT_SECRET),
@@ -42,28 +42,28 @@ async function verified(token, env) {
   );
   const message = new TextEncoder().encode(`${parts[0]}.${parts[1]}`);
   if (!(await crypto.subtle.verify("HMAC", key, bytes(parts[2]), message))) {
-    throw refused("its signature does not match");
+    throw invalidToken("its signature does not match");
   }
   return json(parts[1]);
 }
 
 function callerOf({ sub, exp, nbf, scope }) {
   const now = Date.now() / 1000;
-  if (typeof exp !== "number") throw refused("it has no `exp`");
+  if (typeof exp !== "number") throw invalidToken("it has no `exp`");
   if (exp + LEEWAY_SECONDS <= now) throw expired();
   if (typeof nbf === "number" && nbf - LEEWAY_SECONDS > now) {
-    const message = `The token is not valid yet (more than ${LEEWAY_SECONDS} seconds ahead)`;
+    const message = `The token is not valid yet: its \`nbf\` is more than ${LEEWAY_SECONDS} seconds in the future`;
     throw unauthenticated("TOKEN_NOT_YET_VALID", message);
   }
-  if (sub === undefined) throw refused("it has no `sub`");
+  if (sub === undefined) throw invalidToken("it has no `sub`");
   if (typeof sub !== "string" || !/^\P{Cc}{1,255}$/u.test(sub)) {
-    throw refused("its `sub` must be 1 to 255 characters without control characters");
+    throw invalidToken("its `sub` must be 1 to 255 characters without control characters");
   }
   return { id: sub, scopes: scope === undefined ? DEFAULT_SCOPES : scope.trim().split(/\s+/) };
 }
 
-/** Whether images of `owner` exist for this caller. */
-export function sees(caller, owner) {
+/** Whether images of `owner` are visible to this caller. */
+export function canSee(caller, owner) {
   return caller.id === owner || caller.scopes.includes("owners:any");
 }
 
@@ -84,10 +84,10 @@ function json(part) {
 }
 
 function malformed() {
-  return refused("it is not a signed JWT");
+  return invalidToken("it is not a signed JWT");
 }
 
-function refused(why) {
+function invalidToken(why) {
   return unauthenticated("TOKEN_INVALID", `The token is not valid: ${why}`);
 }
 

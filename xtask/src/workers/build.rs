@@ -1,9 +1,9 @@
-//! From crates to Workers: `build/` in each one's folder.
+//! Builds crates into Workers: the result is `build/` in the folder of each crate.
 
 use super::{Worker, tools::Tools};
 use crate::step::{run, target};
 
-/// Small before fast: a Worker is loaded more often than it computes.
+/// The cargo profile. It optimizes for size: the runtime loads a Worker often, and the Worker computes little.
 const PROFILE: &str = "worker";
 
 /// Builds each of `workers`.

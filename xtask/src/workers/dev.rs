@@ -1,4 +1,4 @@
-//! `cargo xtask dev-worker`: all three Workers on this machine, with D1 and R2 as Cloudflare simulates them.
+//! `cargo xtask dev-worker`: runs the three Workers on this machine, with Cloudflare's simulators of D1 and R2.
 
 use std::path::PathBuf;
 
@@ -11,21 +11,21 @@ use super::{
 };
 use crate::step::run;
 
-/// What to run.
+/// The options of the command.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// The gateway's port; 0 for any that is free.
+    /// The gateway's port; 0 selects a free port.
     #[arg(long, default_value_t = 8787)]
     port: u16,
-    /// The folder of the database, the pictures and the secrets.
+    /// The folder of the database, the images and the secrets.
     #[arg(long, default_value = "data/worker", value_name = "DIR")]
     state: PathBuf,
-    /// The folder of another Worker to run beside them; the first answers on the port in the gateway's place.
+    /// The folder of another Worker to run. The first such Worker listens on the port instead of the gateway.
     #[arg(long = "with", value_name = "DIR")]
     others: Vec<PathBuf>,
 }
 
-/// Installs what is missing, builds, migrates, and serves until Ctrl-C or SIGTERM.
+/// Installs missing tools, builds, migrates, and serves until Ctrl-C or SIGTERM.
 pub(crate) fn serve(options: &Options) -> anyhow::Result<()> {
     let tools = Tools::install()?;
     build(&tools, &ALL)?;
@@ -34,13 +34,13 @@ pub(crate) fn serve(options: &Options) -> anyhow::Result<()> {
     let (jwt_secret, url_key) = (kept.find_or_make(JWT_SECRET)?, kept.find_or_make(URL_KEY)?);
     run("migrations", running::migrate(&tools, IMAGES, &state)?)?;
     let mut wrangler = running::wrangler(&tools, &configurations(options)?, options.port, &state)?;
-    // The configurations name the secrets and variables; wrangler takes their values from its environment.
+    // The configurations name the secrets and variables; wrangler reads their values from its environment.
     wrangler.env(JWT_SECRET, &jwt_secret).env(URL_KEY, &url_key);
     let token = secrets::token(&jwt_secret, None, None)?;
     running::serve(wrangler, |url| greeting(url, &token))
 }
 
-/// Those of the other Workers first: the gateway answers on the port only if there are none.
+/// The configurations of the other Workers come first: the Worker of the first configuration listens on the port.
 fn configurations(options: &Options) -> anyhow::Result<Vec<PathBuf>> {
     let others = options.others.iter().map(|other| Ok(std::path::absolute(other)?.join("wrangler.jsonc")));
     let own = [GATEWAY, IMAGES, ANNOTATIONS].into_iter().map(Worker::configuration_alone);

@@ -1,4 +1,4 @@
-//! `cargo xtask dev-bridge`: the D1 bridge on this machine, with D1 as Cloudflare simulates it.
+//! `cargo xtask dev-bridge`: runs the D1 bridge on this machine, with Cloudflare's simulator of D1.
 
 use std::path::PathBuf;
 
@@ -11,10 +11,10 @@ use super::{
 };
 use crate::step::run;
 
-/// What to run.
+/// The options of the command.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// The bridge's port; 0 for any that is free.
+    /// The bridge's port; 0 selects a free port.
     #[arg(long, default_value_t = 8788)]
     port: u16,
     /// The folder of the database and the secret.
@@ -22,7 +22,7 @@ pub(crate) struct Options {
     state: PathBuf,
 }
 
-/// Installs what is missing, builds, migrates, and serves until Ctrl-C or SIGTERM.
+/// Installs missing tools, builds, migrates, and serves until Ctrl-C or SIGTERM.
 pub(crate) fn serve(options: &Options) -> anyhow::Result<()> {
     let tools = Tools::install()?;
     build(&tools, &[BRIDGE])?;

@@ -1,4 +1,4 @@
-//! The three Workers and the D1 bridge: the tools that build and run them, `cargo xtask dev-worker`, `dev-bridge` and
+//! The three Workers and the D1 bridge: the tools that build and run them, and `cargo xtask dev-worker`, `dev-bridge` and
 //! `deploy`.
 
 mod build;
@@ -17,17 +17,17 @@ use anyhow::bail;
 pub(crate) use self::tools::wasm_target;
 use crate::step::root;
 
-/// A Worker, by the folder of its crate and of its `wrangler.jsonc`.
+/// A Worker, as the folder of its crate and of its `wrangler.jsonc`.
 #[derive(Clone, Copy)]
 struct Worker(&'static str);
 
 const GATEWAY: Worker = Worker("gateway/worker");
 const IMAGES: Worker = Worker("services/worker/images");
 const ANNOTATIONS: Worker = Worker("services/worker/annotations");
-/// For services that run elsewhere.
+/// The D1 bridge, for services that run outside Cloudflare.
 const BRIDGE: Worker = Worker("services/bridge");
 
-/// In the order of deployment: whoever is bound to another one comes after it.
+/// In the order of deployment: a Worker comes after the Workers to which it is bound.
 const ALL: [Worker; 3] = [IMAGES, ANNOTATIONS, GATEWAY];
 
 /// The name of the D1 database in the configurations.
@@ -36,7 +36,7 @@ const DATABASE: &str = "reticle";
 /// The name of the R2 bucket in the configurations.
 const BUCKET: &str = "reticle";
 
-/// Installs the tools, builds all, so that tests need not, and checks the sizes.
+/// Installs the tools, builds all Workers for the tests, and checks their sizes.
 pub(crate) fn prepare() -> anyhow::Result<()> {
     let tools = tools::Tools::install()?;
     let all = [&ALL[..], &[BRIDGE]].concat();
@@ -49,18 +49,21 @@ impl Worker {
         root().join(self.0)
     }
 
-    /// A `.dev.vars` would win over the environment, silently.
-    fn refuse_dev_vars(self) -> anyhow::Result<()> {
+    /// Fails if there is a `.dev.vars`: it would silently override the environment.
+    fn reject_dev_vars(self) -> anyhow::Result<()> {
         let file = self.folder().join(".dev.vars");
         if file.exists() {
-            bail!("{} is in the way: remove it, and set variables in the environment", file.display());
+            bail!(
+                "{} overrides the environment. Remove it, and set the variables in the environment.",
+                file.display()
+            );
         }
         Ok(())
     }
 
-    /// Its configuration, if nothing beside it wins over the environment.
+    /// The path of its configuration. Fails if a `.dev.vars` overrides the environment.
     fn configuration_alone(self) -> anyhow::Result<PathBuf> {
-        self.refuse_dev_vars().map(|()| self.configuration())
+        self.reject_dev_vars().map(|()| self.configuration())
     }
 
     fn configuration(self) -> PathBuf {

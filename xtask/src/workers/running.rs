@@ -1,4 +1,4 @@
-//! Workers in wrangler's runtime on this machine, until Ctrl-C or SIGTERM.
+//! Runs Workers in wrangler's runtime on this machine, until Ctrl-C or SIGTERM.
 
 use std::{
     io::{self, Write as _},
@@ -16,22 +16,22 @@ use tokio::{
 
 use super::{DATABASE, Worker, tools::Tools};
 
-/// How long the runtime may take to end once it was told to.
+/// How long the runtime may take to stop after SIGTERM.
 const GRACE_PERIOD: Duration = Duration::from_secs(5);
 
-/// What wrangler says, ahead of the URL, once all Workers can be called.
+/// What wrangler prints before the URL, once all Workers accept requests.
 const READY: &str = "Ready on ";
 
-/// The command that brings the local database in the folder `state`, which `worker` is bound to, up to date.
+/// The command that applies the migrations to the local database of `worker` in the folder `state`.
 pub(super) fn migrate(tools: &Tools, worker: Worker, state: &Path) -> anyhow::Result<Command> {
     let mut migrate = tools.wrangler(&["d1", "migrations", "apply", DATABASE, "--local", "--config"])?;
     migrate.arg(worker.configuration()).arg("--persist-to").arg(state);
-    // Nobody is asked whether they are sure.
+    // Do not ask for confirmation.
     migrate.env("CI", "1").stdin(Stdio::null());
     Ok(migrate)
 }
 
-/// The command that serves the Workers of these `configurations` in one runtime; the first answers on the port.
+/// The command that serves the Workers of these `configurations` in one runtime. The first Worker listens on the port.
 pub(super) fn wrangler(
     tools: &Tools,
     configurations: &[PathBuf],
@@ -48,14 +48,14 @@ pub(super) fn wrangler(
     Ok(dev)
 }
 
-/// Runs `wrangler` until this process is told to end, and prints what `greeting` makes of the URL once it is ready.
+/// Runs `wrangler` until Ctrl-C or SIGTERM. Once it is ready, prints the text that `greeting` returns for its URL.
 pub(super) fn serve(wrangler: Command, greeting: impl Fn(&str) -> String) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(run_until_told(wrangler, greeting))
+    runtime.block_on(run_until_signal(wrangler, greeting))
 }
 
-/// Runs `command` and everything that it starts as one process group, so that all of it ends together.
-async fn run_until_told(command: Command, greeting: impl Fn(&str) -> String) -> anyhow::Result<()> {
+/// Runs `command` and its child processes as one process group, so that they can be stopped together.
+async fn run_until_signal(command: Command, greeting: impl Fn(&str) -> String) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut command = tokio::process::Command::from(command);
@@ -64,17 +64,17 @@ async fn run_until_told(command: Command, greeting: impl Fn(&str) -> String) -> 
     let ended = tokio::select! {
         _ = interrupt.recv() => Ok(()),
         _ = terminate.recv() => Ok(()),
-        status = follow(&mut runtime, greeting) => status.and_then(|status| bail!("wrangler ended by itself ({status})")),
+        status = forward_log(&mut runtime, greeting) => status.and_then(|status| bail!("wrangler stopped ({status})")),
     };
     stop(runtime, group).await?;
     ended
 }
 
-/// Passes the log on until it ends, and greets when it says that everything is ready.
-async fn follow(runtime: &mut Child, greeting: impl Fn(&str) -> String) -> anyhow::Result<ExitStatus> {
+/// Prints the log until it ends, and the greeting once the log has the URL.
+async fn forward_log(runtime: &mut Child, greeting: impl Fn(&str) -> String) -> anyhow::Result<ExitStatus> {
     let mut log = BufReader::new(runtime.stdout.take().context("wrangler has no output")?).lines();
     while let Some(line) = log.next_line().await? {
-        // It serves as well if nobody reads this.
+        // A closed standard output must not stop the Workers.
         let _ = writeln!(io::stdout(), "{line}");
         match line.split_once(READY) {
             Some((_, url)) if url.starts_with("http") => {
@@ -86,11 +86,11 @@ async fn follow(runtime: &mut Child, greeting: impl Fn(&str) -> String) -> anyho
     Ok(runtime.wait().await?)
 }
 
-/// Tells the whole group to end; what has not after a while is killed.
+/// Sends SIGTERM to the whole group, and SIGKILL after [`GRACE_PERIOD`].
 async fn stop(mut runtime: Child, group: u32) -> anyhow::Result<()> {
     signal_group("-TERM", group).await?;
     let ended = tokio::time::timeout(GRACE_PERIOD, runtime.wait()).await;
-    // Children of the one that was started may outlive it.
+    // Child processes of wrangler may outlive it.
     signal_group("-KILL", group).await?;
     if ended.is_err() {
         runtime.wait().await?;
@@ -98,7 +98,7 @@ async fn stop(mut runtime: Child, group: u32) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// By the command, for the call itself is unsafe in Rust. That nobody is left is no failure.
+/// Uses the command `kill`, since the system call is unsafe in Rust. A group without processes is no error.
 async fn signal_group(signal: &str, group: u32) -> anyhow::Result<()> {
     let mut kill = tokio::process::Command::new("kill");
     kill.args([signal, "--", &format!("-{group}")]).stderr(Stdio::null());

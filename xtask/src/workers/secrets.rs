@@ -1,4 +1,4 @@
-//! The secrets of Workers: those of the environment, else those kept in a state folder, one file each.
+//! The secrets of Workers: from the environment, or else from a state folder with one file for each secret.
 
 use std::{
     fs,
@@ -12,22 +12,22 @@ use anyhow::{Context as _, ensure};
 use identity::{Grant, Secret, UserId};
 use storage::Timestamp;
 
-/// Signs tokens: the same for all Workers.
+/// The variable of the secret that signs tokens. All Workers have the same value.
 pub(super) const JWT_SECRET: &str = "RETICLE_JWT_SECRET";
 
-/// Signs URLs.
+/// The variable of the key that signs URLs.
 pub(super) const URL_KEY: &str = "RETICLE_URL_KEY";
 
-/// What callers of the D1 bridge send.
+/// The variable of the secret that callers of the D1 bridge send.
 pub(super) const BRIDGE: &str = "RETICLE_BRIDGE_SECRET";
 
 /// How long a token in a greeting is valid.
 const TOKEN_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Random bytes of a new secret, which is twice as many hex digits.
+/// The random bytes of a new secret, which is written as twice as many hex digits.
 const BYTES: usize = 32;
 
-/// The secrets of one state folder. Each is known by the variable that Workers read it from.
+/// The secrets of one state folder. The name of a secret is the variable from which Workers read it.
 pub(super) struct Secrets<'a> {
     folder: &'a Path,
 }
@@ -37,7 +37,7 @@ impl<'a> Secrets<'a> {
         Self { folder }
     }
 
-    /// The secret of the environment, or else the one that the folder keeps.
+    /// The secret from the environment, or else from the folder.
     pub(super) fn find(&self, variable: &str) -> anyhow::Result<Option<String>> {
         in_environment(variable).map_or_else(|| self.kept(variable), |secret| Ok(Some(secret)))
     }
@@ -46,7 +46,11 @@ impl<'a> Secrets<'a> {
         let path = self.file(variable);
         match fs::read_to_string(&path) {
             Ok(secret) => {
-                ensure!(secret.len() >= BYTES, "{}: a secret has at least {BYTES} bytes", path.display());
+                ensure!(
+                    secret.len() >= BYTES,
+                    "{}: the secret is shorter than {BYTES} bytes",
+                    path.display()
+                );
                 Ok(Some(secret))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -54,8 +58,8 @@ impl<'a> Secrets<'a> {
         }
     }
 
-    /// Makes a new one and keeps it in the folder, readable by its owner only.
-    pub(super) fn make(&self, variable: &str) -> anyhow::Result<String> {
+    /// Creates a new secret and stores it in the folder, readable by the file's owner only.
+    pub(super) fn create(&self, variable: &str) -> anyhow::Result<String> {
         let mut random = [0; BYTES];
         fs::File::open("/dev/urandom")?.read_exact(&mut random)?;
         let secret: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -63,25 +67,25 @@ impl<'a> Secrets<'a> {
         Ok(secret)
     }
 
-    /// The known one, or a new one.
+    /// The existing secret, or a new one.
     pub(super) fn find_or_make(&self, variable: &str) -> anyhow::Result<String> {
-        self.find(variable)?.map_or_else(|| self.make(variable), Ok)
+        self.find(variable)?.map_or_else(|| self.create(variable), Ok)
     }
 
-    /// `RETICLE_JWT_SECRET` is kept in `jwt-secret`.
+    /// The file of a secret: `jwt-secret` for `RETICLE_JWT_SECRET`.
     fn file(&self, variable: &str) -> PathBuf {
         let name = variable.strip_prefix("RETICLE_").unwrap_or(variable);
         self.folder.join(name.to_lowercase().replace('_', "-"))
     }
 }
 
-/// The secret of the environment.
+/// The value of a variable of the environment.
 #[expect(clippy::disallowed_methods, reason = "a task reads its own environment, once")]
 pub(super) fn in_environment(variable: &str) -> Option<String> {
     std::env::var(variable).ok()
 }
 
-/// Writes all of the file or nothing, for its owner only.
+/// Writes a file atomically, readable by its owner only.
 pub(super) fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
     let write = || {
         let folder = path.parent().unwrap_or(Path::new("."));
@@ -96,7 +100,7 @@ pub(super) fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
     write().with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// A token for a day, as Workers accept it that were given this secret, issuer and audience.
+/// A token that is valid for a day, for Workers with this secret, issuer and audience.
 pub(super) fn token(
     jwt_secret: &str,
     issuer: Option<&str>,

@@ -1,4 +1,4 @@
-//! What a Worker weighs: Cloudflare counts it compressed, and an isolate loads all of it before its first answer.
+//! Checks the size of a Worker. Cloudflare limits the compressed size, and an isolate loads all of it before it responds.
 
 use std::{fs, io::Write as _};
 
@@ -7,25 +7,25 @@ use flate2::{Compression, write::GzEncoder};
 
 use super::Worker;
 
-/// The most that a Worker's wasm may have, compressed by gzip: 900 KiB, since Cloudflare reports KiB. Its free plan allows 3 MB.
+/// The limit for a Worker's wasm, compressed with gzip: 900 KiB (Cloudflare reports KiB). Cloudflare's free plan allows 3 MB.
 const MAX_GZIPPED_BYTES: usize = 900 * 1024;
 
-/// Prints the size of the wasm that `worker` was built to.
+/// Prints the size of the wasm of `worker`, which must be built.
 ///
 /// # Errors
-/// If it is more than [`MAX_GZIPPED_BYTES`].
+/// The compressed size is more than [`MAX_GZIPPED_BYTES`].
 pub(super) fn check(worker: Worker) -> anyhow::Result<()> {
     let path = worker.folder().join("build/index_bg.wasm");
     let wasm = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let gzipped = gzipped_bytes(&wasm)?;
     eprintln!("== size of {}: {:.1} KiB of wasm, {:.1} KiB gzipped", worker.0, kib(wasm.len()), kib(gzipped));
-    require_fit(worker.0, gzipped)
+    check_limit(worker.0, gzipped)
 }
 
-fn require_fit(name: &str, gzipped: usize) -> anyhow::Result<()> {
+fn check_limit(name: &str, gzipped: usize) -> anyhow::Result<()> {
     if gzipped > MAX_GZIPPED_BYTES {
-        let most = kib(MAX_GZIPPED_BYTES);
-        bail!("{name} has {:.1} KiB gzipped and may have {most:.0}: find what grew it", kib(gzipped));
+        let limit = kib(MAX_GZIPPED_BYTES);
+        bail!("{name} has {:.1} KiB gzipped; the limit is {limit:.0} KiB. Reduce its size.", kib(gzipped));
     }
     Ok(())
 }
@@ -46,15 +46,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_worker_may_weigh_its_limit_and_no_more() {
-        assert!(require_fit("gateway/worker", MAX_GZIPPED_BYTES).is_ok());
-        let error = require_fit("gateway/worker", MAX_GZIPPED_BYTES + 1024).unwrap_err().to_string();
-        assert_eq!(error, "gateway/worker has 901.0 KiB gzipped and may have 900: find what grew it");
-        assert!(require_fit("gateway/worker", MAX_GZIPPED_BYTES + 1).is_err());
+    fn a_worker_over_the_size_limit_is_rejected() {
+        assert!(check_limit("gateway/worker", MAX_GZIPPED_BYTES).is_ok());
+        let error = check_limit("gateway/worker", MAX_GZIPPED_BYTES + 1024).unwrap_err().to_string();
+        assert_eq!(error, "gateway/worker has 901.0 KiB gzipped; the limit is 900 KiB. Reduce its size.");
+        assert!(check_limit("gateway/worker", MAX_GZIPPED_BYTES + 1).is_err());
     }
 
     #[test]
-    fn what_repeats_counts_compressed() {
+    fn the_compressed_size_counts() {
         assert!(gzipped_bytes(&[0; 100_000]).unwrap() < 1000);
     }
 }

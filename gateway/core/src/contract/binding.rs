@@ -1,4 +1,4 @@
-//! From a request's path, query and headers to protobuf.
+//! Encodes a request's path, query and headers as protobuf fields.
 
 use aip::{Violation, Violations};
 use http::HeaderMap;
@@ -8,13 +8,13 @@ use super::{
     percent::{self, Part},
 };
 
-/// What a request says apart from its body.
+/// The fields that a request sets outside its body.
 #[derive(Debug)]
 pub struct Bound<'r> {
-    /// Fields of the request message on the wire. Appended to the body's bytes they win over it: protobuf merges
-    /// messages, and of a scalar the last one counts.
+    /// The wire bytes of these fields. Append them to the body's bytes: they then override it, because protobuf merges
+    /// messages and the last value of a scalar counts.
     pub wire: Vec<u8>,
-    /// The mask to fill with the body's fields; `None` where there is none, or the query has said it already.
+    /// The mask to fill with the names of the body's fields; `None` if the route has none or the query sets it.
     pub update_mask: Option<&'r UpdateMask>,
 }
 
@@ -22,17 +22,17 @@ impl<'r> Match<'r, '_> {
     /// See [`Route::bind`].
     ///
     /// # Errors
-    /// What is wrong with the request, each named by parameter, header or path variable.
+    /// The violations, each named by its parameter, header or path variable.
     pub fn bind(&self, query: Option<&str>, headers: &HeaderMap) -> Result<Bound<'r>, Violations> {
         self.route.bind(&self.captures, query, headers)
     }
 }
 
 impl Route {
-    /// Reads what the path captured, the raw query and the headers into the request message's fields.
+    /// Encodes the path's captures, the raw query and the headers as fields of the request message.
     ///
     /// # Errors
-    /// What is wrong with the request, each named by parameter, header or path variable.
+    /// The violations, each named by its parameter, header or path variable.
     pub fn bind(
         &self,
         captures: &Captures<'_>,
@@ -45,13 +45,13 @@ impl Route {
         for header in &self.method.request_headers {
             violations.check(header.put(headers, &mut out));
         }
-        // Last, so that nothing else can name another resource than the path does.
+        // The path comes last, so that a parameter or header cannot name another resource.
         violations.check(self.bind_path(captures, &mut out));
         let update_mask = self.update_mask.as_ref().filter(|_| !has_mask);
         violations.into_result(Some(Bound { wire: out, update_mask }))
     }
 
-    /// Whether a request must have a body: it can say something that only the body can.
+    /// Whether a request must have a body: some field can be set only there.
     #[must_use]
     pub fn needs_body(&self) -> bool {
         let headers = self.method.request_headers.iter().map(|header| &header.path);
@@ -65,24 +65,25 @@ impl Route {
         }
     }
 
-    /// What the body says otherwise than path and headers, whose fields `bound` has: a client that names two resources
-    /// means one of them, and nobody knows which. Both are wire bytes of the request.
+    /// The fields whose value in `body` differs from the one in the path or a header, which `bound` has. A request that
+    /// names two resources is ambiguous, so it must be rejected. Both arguments are wire bytes of the request.
     #[must_use]
-    pub fn contradictions(&self, body: &[u8], bound: &[u8]) -> Violations {
+    pub fn find_contradictions(&self, body: &[u8], bound: &[u8]) -> Violations {
         let paths = self.variables.iter().map(|variable| (&variable.path, "path".to_owned()));
         let headers = self.method.request_headers.iter();
         let headers = headers.map(|header| (&header.path, format!("header {}", header.name)));
         let mut violations = Violations::default();
         for (path, place) in paths.chain(headers).filter(|(path, _)| !path.leaf().is_repeated()) {
-            if let (Some(said), Some(meant)) = (path.read_text(body), path.read_text(bound))
-                && said != meant
+            if let (Some(in_body), Some(expected)) = (path.read_text(body), path.read_text(bound))
+                && in_body != expected
             {
                 let name = match &self.body {
                     Body::Field(field) if field == path.root() => path.below_root(),
                     Body::None | Body::Whole | Body::Field(_) => None,
                 };
                 let name = name.unwrap_or_else(|| path.clone()).to_string();
-                violations.push(Violation::new(name, format!("must be that of the {place}, or left out")));
+                violations
+                    .push(Violation::new(name, format!("must be the same as in the {place}, or absent")));
             }
         }
         violations
@@ -91,9 +92,9 @@ impl Route {
     fn bind_path(&self, captures: &Captures<'_>, out: &mut Vec<u8>) -> Result<(), Violation> {
         for (variable, raw) in self.variables.iter().zip(&captures.0) {
             let part = if variable.is_multi_segment { Part::Segments } else { Part::Segment };
-            let broken = |rule: String| Violation::new(variable.path.to_string(), rule);
-            let text = percent::decode(raw, part).map_err(|rule| broken(rule.to_owned()))?;
-            variable.path.put_text(&text, out).map_err(broken)?;
+            let violation = |rule: String| Violation::new(variable.path.to_string(), rule);
+            let text = percent::decode(raw, part).map_err(|rule| violation(rule.to_owned()))?;
+            variable.path.put_text(&text, out).map_err(violation)?;
         }
         Ok(())
     }
@@ -109,7 +110,7 @@ mod tests {
         fixture::{message, shelves},
     };
 
-    /// The request message as prost-reflect writes it, or the violations.
+    /// The request message in prost-reflect's text format, or the violations.
     fn bind(
         method: &str,
         uri: &str,
@@ -143,7 +144,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn refuses(method: &str, uri: &str, violation: &str) {
+    fn rejects(method: &str, uri: &str, violation: &str) {
         let violations = bind(method, uri, &[]).unwrap_err();
         assert_eq!(violations.len(), 1, "{violations:?}");
         assert!(violations[0].starts_with(violation), "{violations:?}");
@@ -162,9 +163,9 @@ mod tests {
     }
 
     #[test]
-    fn broken_path_variables_are_named() {
-        refuses("GET", "/v1/shelves/%zz", "id has a `%`");
-        refuses("PATCH", "/v1/shelves/%ff", "shelf.id is not UTF-8");
+    fn invalid_path_variables_are_rejected_by_name() {
+        rejects("GET", "/v1/shelves/%zz", "id has a `%`");
+        rejects("PATCH", "/v1/shelves/%ff", "shelf.id is not UTF-8");
     }
 
     #[test]
@@ -184,8 +185,8 @@ mod tests {
     }
 
     #[test]
-    fn parameters_that_say_nothing_of_use_are_refused_by_name() {
-        let refused = [
+    fn invalid_parameters_are_rejected_by_name() {
+        let rejected = [
             ("colour=red", "colour is not a known parameter"),
             ("owner.colour=red", "owner.colour is not a known parameter"),
             ("page_size.x=1", "page_size.x is not a known parameter"),
@@ -207,37 +208,37 @@ mod tests {
             ("page_size", "page_size "),
             ("order=LOUDEST", "order "),
         ];
-        for (query, violation) in refused {
-            refuses("GET", &format!("/v1/shelves?{query}"), violation);
+        for (query, violation) in rejected {
+            rejects("GET", &format!("/v1/shelves?{query}"), violation);
         }
     }
 
     #[test]
-    fn all_violations_are_told_at_once() {
+    fn all_violations_are_reported_at_once() {
         let violations = bind("GET", "/v1/shelves?colour=red&page_size=x", &[]).unwrap_err();
         assert_eq!(violations.len(), 2, "{violations:?}");
     }
 
     #[test]
-    fn what_the_path_or_the_body_says_is_no_parameter() {
-        refuses("GET", "/v1/shelves/a?id=b", "id is part of the path already");
-        refuses("GET", "/v1/pairs/o/of/i?owner.id=b", "owner.id is part of the path already");
+    fn fields_of_the_path_the_body_or_a_standard_header_are_not_parameters() {
+        rejects("GET", "/v1/shelves/a?id=b", "id is part of the path already");
+        rejects("GET", "/v1/pairs/o/of/i?owner.id=b", "owner.id is part of the path already");
         binds("GET", "/v1/pairs/o/of/i?owner.etag=b", r#"id:"i",owner{id:"o",etag:"b"}"#);
-        refuses("POST", "/v1/shelves?shelf.name=b", "shelf.name must be in the body");
-        refuses("POST", "/v1/shelves/a:clear?name=b", "name must be in the body");
+        rejects("POST", "/v1/shelves?shelf.name=b", "shelf.name must be in the body");
+        rejects("POST", "/v1/shelves/a:clear?name=b", "name must be in the body");
         binds("POST", "/v1/shelves?note=b", r#"note:"b""#);
         for (name, text) in [("offset", "1"), ("limit", "1"), ("if_none_match", "x"), ("ifRange", "x")] {
-            refuses(
+            rejects(
                 "GET",
                 &format!("/v1/shelves/a/content?{name}={text}"),
-                &format!("{name} must be said by the headers"),
+                &format!("{name} must be sent in the headers"),
             );
         }
         binds("GET", "/v1/shelves/a/content?signature=s", r#"id:"a",signature:"s""#);
     }
 
     #[test]
-    fn the_parameters_that_are_accepted_are_listed() {
+    fn query_parameters_lists_the_accepted_parameters() {
         let contract = shelves();
         let listed = |method: Method, path: &str| {
             let paths = contract.find(&method, path).unwrap().route.query_parameters();
@@ -257,21 +258,21 @@ mod tests {
     fn parameters_of_an_upload_fill_its_info() {
         binds("PUT", "/v1/content?filename=a.png&note=n", r#"info{filename:"a.png",note:"n"}"#);
         binds("PUT", "/v1/content", "");
-        refuses("PUT", "/v1/content?info.note=n", "info.note is not a known parameter");
-        refuses("PUT", "/v1/content?data=n", "data is not a known parameter");
+        rejects("PUT", "/v1/content?info.note=n", "info.note is not a known parameter");
+        rejects("PUT", "/v1/content?data=n", "data is not a known parameter");
     }
 
     #[test]
     fn the_path_of_an_upload_fills_its_info_too() {
         binds("PUT", "/v1/shelves/a%2Fb/picture?note=n", r#"info{note:"n",owner{id:"a/b"}}"#);
-        refuses("PUT", "/v1/shelves/a/picture?owner.id=b", "owner.id is part of the path already");
+        rejects("PUT", "/v1/shelves/a/picture?owner.id=b", "owner.id is part of the path already");
     }
 
     #[test]
     fn the_number_of_parameters_is_limited() {
         let query = |count: usize| format!("/v1/shelves?{}", vec!["years=1"; count].join("&"));
         bind("GET", &query(MAX_PARAMETERS), &[]).unwrap();
-        refuses("GET", &query(MAX_PARAMETERS + 1), "query must have at most 128 parameters");
+        rejects("GET", &query(MAX_PARAMETERS + 1), "query must have at most 128 parameters");
     }
 
     #[test]
@@ -292,23 +293,23 @@ mod tests {
     }
 
     #[test]
-    fn headers_that_do_not_fit_are_named() {
+    fn invalid_headers_are_rejected_by_name() {
         let cases: [(&[(&str, &str)], &str); 4] = [
             (&[("if-match", "r1")], "if-match must be an entity tag"),
-            (&[("if-match", r#""r1", "r2""#)], "if-match must hold one value"),
-            (&[("if-match", r#""r1""#), ("if-match", r#""r1""#)], "if-match must hold one value"),
-            (&[("x-note", "a"), ("x-note", "b")], "x-note must hold one value"),
+            (&[("if-match", r#""r1", "r2""#)], "if-match must have one value"),
+            (&[("if-match", r#""r1""#), ("if-match", r#""r1""#)], "if-match must have one value"),
+            (&[("x-note", "a"), ("x-note", "b")], "x-note must have one value"),
         ];
         for (headers, violation) in cases {
             let violations = bind("PATCH", "/v1/shelves/i", headers).unwrap_err();
             assert!(violations[0].starts_with(violation), "{violations:?}");
         }
         let both = bind("PATCH", "/v1/shelves/i?note=a", &[("x-note", "b")]).unwrap_err();
-        assert_eq!(both, ["note is said by the header x-note already"]);
+        assert_eq!(both, ["note is already set by the header x-note"]);
     }
 
     #[test]
-    fn what_is_bound_wins_over_the_body() {
+    fn the_path_overrides_the_body() {
         let contract = shelves();
         let found = contract.find(&Method::PATCH, "/v1/shelves/i").unwrap();
         let bound = found.bind(None, &HeaderMap::new()).unwrap();
@@ -323,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mask_that_the_caller_names_is_left_alone() {
+    fn a_mask_that_the_query_sets_is_not_filled() {
         let contract = shelves();
         let found = contract.find(&Method::PATCH, "/v1/shelves/i").unwrap();
         assert!(found.bind(Some("updateMask=name"), &HeaderMap::new()).unwrap().update_mask.is_none());

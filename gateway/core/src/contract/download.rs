@@ -1,4 +1,4 @@
-//! Files that go out as a server stream.
+//! Downloads: files that a service sends as a server stream.
 
 use bytes::Bytes;
 use http::HeaderValue;
@@ -9,7 +9,7 @@ use crate::{
     wire::{self, Malformed, Value},
 };
 
-/// How the messages of a server stream become a file and what is told of it.
+/// How to read a file and its description from the messages of a server stream.
 #[derive(Clone, Debug)]
 pub struct Download {
     info: FieldDescriptor,
@@ -22,11 +22,11 @@ pub struct Download {
     read_length: Option<FieldDescriptor>,
     not_modified: Option<FieldDescriptor>,
     request: RequestFields,
-    /// The answer's Cache-Control.
+    /// The response's `Cache-Control`.
     pub cache_control: Option<HeaderValue>,
 }
 
-/// The fields of the request that its headers fill.
+/// The request fields that the standard headers of a download fill.
 #[derive(Clone, Debug)]
 struct RequestFields {
     read_offset: Option<FieldDescriptor>,
@@ -35,35 +35,35 @@ struct RequestFields {
     if_range: Option<FieldDescriptor>,
 }
 
-/// What the first message of the stream tells of the file.
+/// The description of the file, from the first message of the stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DownloadInfo {
     /// The media type.
     pub content_type: String,
-    /// The name to save it under; empty if it has none.
+    /// The name to save the file under; empty if it has none.
     pub filename: String,
     /// The size of the whole file.
     pub size_bytes: u64,
     /// The bare entity tag; empty if it has none.
     pub etag: String,
-    /// Where the bytes that follow start.
+    /// The offset in the file of the bytes that follow.
     pub read_offset: u64,
     /// How many bytes follow.
     pub read_length: u64,
-    /// The caller's copy is still good: no bytes follow.
+    /// The caller's copy is current: no bytes follow.
     pub not_modified: bool,
 }
 
-/// Which part of a file a request asks for, and on which conditions.
+/// The requested part of a file, and the conditions.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DownloadRequest<'a> {
-    /// The first byte; negative: that many from the end.
+    /// The offset of the first byte; a negative number counts from the end.
     pub read_offset: i64,
-    /// The number of bytes; 0: to the end.
+    /// The number of bytes; 0 means up to the end.
     pub read_limit: i64,
     /// The bare entity tags that the caller has, or `*`.
     pub if_none_match: &'a [String],
-    /// The offset and limit hold only for this bare entity tag.
+    /// The offset and the limit apply only if this bare entity tag is current.
     pub if_range: Option<&'a str>,
 }
 
@@ -98,9 +98,9 @@ impl Download {
         })
     }
 
-    /// The wire bytes of the request fields that say this, to be appended to those of
-    /// [`Route::bind`](super::Route::bind). Offsets that a 32-bit field cannot hold become the nearest that it can:
-    /// past the end of any file that the service can have.
+    /// The wire bytes of the request fields for `wanted`. Append them to those of [`Route::bind`](super::Route::bind).
+    /// An offset that does not fit into a 32-bit field becomes the nearest one that does, which is past the end of any
+    /// file of such a service.
     #[must_use]
     pub fn request(&self, wanted: &DownloadRequest<'_>) -> Vec<u8> {
         let RequestFields { read_offset, read_limit, if_none_match, if_range } = &self.request;
@@ -119,14 +119,14 @@ impl Download {
         out
     }
 
-    /// Whether a header of RFC 9110 (Range, If-Range, If-None-Match) speaks for this request field.
-    pub(super) fn is_said_by_headers(&self, path: &FieldPath) -> bool {
+    /// Whether a header of RFC 9110 (`Range`, `If-Range`, `If-None-Match`) sets this request field.
+    pub(super) fn is_set_by_headers(&self, path: &FieldPath) -> bool {
         let RequestFields { read_offset, read_limit, if_none_match, if_range } = &self.request;
-        let spoken_for = [read_offset, read_limit, if_none_match, if_range];
-        path.parents().is_empty() && spoken_for.into_iter().flatten().any(|field| field == path.leaf())
+        let set_by_headers = [read_offset, read_limit, if_none_match, if_range];
+        path.parents().is_empty() && set_by_headers.into_iter().flatten().any(|field| field == path.leaf())
     }
 
-    /// What a message of the stream tells of the file; `None` if it tells nothing, as those do that carry bytes.
+    /// The description of the file in a message of the stream; `None` in a message that carries the file's bytes.
     ///
     /// # Errors
     /// If the bytes are not a message.
@@ -160,7 +160,7 @@ impl Download {
         Ok(())
     }
 
-    /// The bytes of the file that a message of the stream carries: a slice of the message, empty if it carries none.
+    /// The file's bytes in a message of the stream: a slice of the message, empty if it has none.
     ///
     /// # Errors
     /// If the bytes are not a message.
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn offsets_past_what_the_field_holds_become_its_ends() {
+    fn offsets_outside_the_range_of_the_field_are_clamped() {
         let from = |read_offset| {
             let read_limit = read_offset;
             request(&DownloadRequest { read_offset, read_limit, ..DownloadRequest::default() })
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_message_tells_of_the_file() {
+    fn the_first_message_describes_the_file() {
         let contract = shelves();
         let inner = b"\x0a\x09image/png\x12\x05a.png\x18\xac\x02\x22\x01e\x28\x05\x30\x07\x38\x01";
         let mut first = Vec::new();
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn further_messages_lend_their_bytes() {
+    fn data_is_a_slice_of_its_message() {
         let contract = shelves();
         let download = download(&contract);
         let message = Bytes::from_static(b"\x12\x05bytes");

@@ -1,9 +1,9 @@
-//! Entity tags (RFC 9110 section 8.8.3) as they stand in headers.
+//! Entity tags (RFC 9110 section 8.8.3) in headers.
 
-/// What an `If-Match` or `If-None-Match` header says.
+/// The value of an `If-Match` or `If-None-Match` header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EntityTags {
-    /// `*`: whatever there is.
+    /// `*`: any current version.
     Any,
     /// The tags in the order in which they were sent; at least one.
     Listed(Vec<EntityTag>),
@@ -12,14 +12,14 @@ pub enum EntityTags {
 /// One entity tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntityTag {
-    /// What stands between the quotes.
+    /// The text between the quotes.
     pub value: String,
-    /// Marked `W/`: good enough to say that a copy is current, not to combine byte ranges of two answers.
+    /// Marked `W/`: it can confirm that a copy is current, but not that byte ranges of two responses fit together.
     pub weak: bool,
 }
 
 impl EntityTags {
-    /// Reads `*`, or tags with commas between them. `None` if it is neither.
+    /// Reads `*`, or a comma-separated list of tags. `None` if the header is neither.
     #[must_use]
     pub fn parse(header: &str) -> Option<Self> {
         if header.trim() == "*" {
@@ -43,7 +43,7 @@ impl EntityTags {
 }
 
 impl EntityTag {
-    /// Reads exactly one tag. `None` if it is not one.
+    /// Reads exactly one tag. `None` if the header is anything else.
     #[must_use]
     pub fn parse(header: &str) -> Option<Self> {
         Self::split(header.trim()).filter(|(_, rest)| rest.is_empty()).map(|(tag, _)| tag)
@@ -56,7 +56,7 @@ impl EntityTag {
     }
 }
 
-/// The bare tag as a header writes it.
+/// The tag in quotes, as headers have it.
 #[must_use]
 pub fn quote(bare: &str) -> String {
     format!("\"{bare}\"")
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn anything_else_is_rejected() {
         for header in
             ["", " ", ",", "r1", r#""r1"#, r#"w/"r1""#, r#""a""b""#, r#""a" b"#, r#"*, "a""#, r#"W/r1"#]
         {

@@ -1,31 +1,31 @@
-//! Why a descriptor set cannot be served.
+//! Errors in the contract itself.
 
 use super::template::TemplateError;
 use crate::descriptor::DescriptorError;
 
-/// What is wrong with a contract. The gateway refuses to start with it, so each says where to look.
+/// What is wrong with a contract. The gateway does not start with one, so each error names the place to correct.
 #[derive(Debug, thiserror::Error)]
 pub enum ContractError {
     /// The descriptor set itself cannot be read.
     #[error("the descriptor set cannot be read: {0}")]
     Descriptors(#[from] DescriptorError),
 
-    /// An option says something that its method or service does not bear out.
+    /// An option is not valid for its method or service.
     #[error("{element}: option {option}: {problem}")]
     Option {
         /// The full name of the method or service.
         element: String,
-        /// The option and the field of it, as in `google.api.http.body`.
+        /// The option and its field, as in `google.api.http.body`.
         option: String,
         /// What is wrong.
         #[source]
         problem: Box<Problem>,
     },
 
-    /// Two bindings that no request could tell apart.
+    /// Two bindings match the same requests.
     #[error("{first} and {second} are both bound to `{binding}`")]
     Conflict {
-        /// The HTTP method and the template of the second.
+        /// The HTTP method and the template of the second binding.
         binding: String,
         /// The method that was bound first.
         first: String,
@@ -37,23 +37,23 @@ pub enum ContractError {
 /// What is wrong with the value of one option.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
-    /// The path template breaks the grammar.
+    /// The path template does not follow the grammar.
     #[error("`{template}`: {source}")]
     Template {
         /// The template as written.
         template: String,
-        /// Where and how.
+        /// Where the template is wrong, and how.
         source: TemplateError,
     },
-    /// A field that the message does not have.
+    /// The message does not have the field.
     #[error("{message} has no field `{field}`")]
     UnknownField {
         /// The message's full name.
         message: String,
-        /// The name that was looked for.
+        /// The unknown name.
         field: String,
     },
-    /// A field of another kind than the option needs.
+    /// The field is not of the kind that the option needs.
     #[error("`{field}` must be {expected}")]
     Field {
         /// The field as the option names it.
@@ -61,7 +61,7 @@ pub enum Problem {
         /// What it must be.
         expected: &'static str,
     },
-    /// A value that the option cannot have.
+    /// The option does not allow the value.
     #[error("`{value}` must be {expected}")]
     Value {
         /// The value as written.
@@ -69,15 +69,15 @@ pub enum Problem {
         /// What it must be.
         expected: &'static str,
     },
-    /// A value that must be there.
+    /// A required value is missing.
     #[error("is empty: it must be {expected}")]
     Missing {
         /// What it must be.
         expected: &'static str,
     },
-    /// An option that does not fit the method.
+    /// The option cannot be combined with this method.
     #[error("{0}")]
-    Unfit(&'static str),
+    NotApplicable(&'static str),
 }
 
 impl Problem {

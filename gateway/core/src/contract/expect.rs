@@ -1,4 +1,4 @@
-//! What options must hold: fields of certain kinds, and statuses in a range.
+//! Checks of option values: fields of a certain kind, and statuses in a range.
 
 use http::StatusCode;
 
@@ -70,7 +70,7 @@ pub(super) fn texts(
     }
 }
 
-/// The largest number that an integer field can hold and that is no negative one.
+/// The largest number in the range of an integer field, as an unsigned number.
 pub(super) fn largest(field: &FieldDescriptor) -> u64 {
     match field.kind() {
         Kind::Int32 => u64::from(i32::MAX.unsigned_abs()),
@@ -80,7 +80,7 @@ pub(super) fn largest(field: &FieldDescriptor) -> u64 {
     }
 }
 
-/// The nearest number that an integer field can hold.
+/// The nearest number in the range of an integer field.
 pub(super) fn clamp(field: &FieldDescriptor, number: i64) -> i64 {
     match field.kind() {
         Kind::Int32 => number.clamp(i64::from(i32::MIN), i64::from(i32::MAX)),

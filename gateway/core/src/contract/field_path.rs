@@ -8,7 +8,7 @@ use crate::{
     json, wire,
 };
 
-/// A path such as `image.id` to a field of a message; every field ahead of the last is a singular message.
+/// A path to a field of a message, such as `image.id`. Every field before the last is a singular message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldPath {
     parents: Vec<FieldDescriptor>,
@@ -16,16 +16,16 @@ pub struct FieldPath {
 }
 
 impl FieldPath {
-    /// The path that the contract's own text names, in the spelling of the `.proto` file.
+    /// Resolves a path from the contract itself, spelled as in the `.proto` file.
     ///
     /// # Errors
-    /// If a field does not exist, or is not a message although the path goes on.
+    /// If a field does not exist, or is not a message although the path continues after it.
     pub fn resolve(message: &MessageDescriptor, path: &str) -> Result<Self, Problem> {
         Self::walk(message, path, MessageDescriptor::get_field_by_name)
     }
 
-    /// The path that a caller names, in the spelling of the `.proto` file or of JSON (`pageSize`).
-    /// `None` where the contract has no such field.
+    /// Resolves a path from a caller, spelled as in the `.proto` file or as in JSON (`pageSize`).
+    /// `None` if there is no such field.
     #[must_use]
     pub fn lookup(message: &MessageDescriptor, path: &str) -> Option<Self> {
         let either = |m: &MessageDescriptor, name: &str| {
@@ -54,7 +54,7 @@ impl FieldPath {
                 _ => {
                     return Err(Problem::field(
                         leaf.name(),
-                        "a singular message, since the path goes on after it",
+                        "a singular message, since the path continues after it",
                     ));
                 }
             };
@@ -64,44 +64,44 @@ impl FieldPath {
         Ok(Self { parents, leaf })
     }
 
-    /// The path to `field` through these messages, each a field of the one ahead of it.
+    /// The path to `field` through `parents`, each of which is a field of the one before it.
     pub(super) fn below(parents: &[FieldDescriptor], field: FieldDescriptor) -> Self {
         Self { parents: parents.to_vec(), leaf: field }
     }
 
-    /// The field at the end.
+    /// The last field of the path.
     #[must_use]
     pub const fn leaf(&self) -> &FieldDescriptor {
         &self.leaf
     }
 
-    /// The field at the start: one of the message that the path was resolved in.
+    /// The first field of the path: a field of the message that the path starts from.
     #[must_use]
     pub fn root(&self) -> &FieldDescriptor {
         self.parents.first().unwrap_or(&self.leaf)
     }
 
-    /// The messages on the way to the last field.
+    /// The fields before the last one; all are messages.
     #[must_use]
     pub fn parents(&self) -> &[FieldDescriptor] {
         &self.parents
     }
 
-    /// The path below its first field, as in `id` for `image.id`; `None` for a path of one field.
+    /// The path without its first field, as in `id` for `image.id`; `None` for a path of one field.
     #[must_use]
     pub fn below_root(&self) -> Option<Self> {
         let (_, parents) = self.parents.split_first()?;
         Some(Self { parents: parents.to_vec(), leaf: self.leaf.clone() })
     }
 
-    /// The same path, seen from a message that holds its message in `field`.
+    /// The path with `field` in front, as in `image.id` for `id`.
     #[must_use]
     pub fn within(mut self, field: &FieldDescriptor) -> Self {
         self.parents.insert(0, field.clone());
         self
     }
 
-    /// Appends the last field's wire bytes (tag included) to `out`, inside the messages on the way to it.
+    /// Appends the last field's wire bytes (tag included) to `out`, inside its parent messages.
     pub(super) fn put(&self, field: Vec<u8>, out: &mut Vec<u8>) {
         let wrap = |inner: Vec<u8>, parent: &FieldDescriptor| {
             let mut outer = Vec::with_capacity(inner.len() + wire::MAX_PREFIX);
@@ -111,7 +111,7 @@ impl FieldPath {
         out.extend(self.parents.iter().rev().fold(field, wrap));
     }
 
-    /// Appends the value that `text` says, inside the messages on the way to it.
+    /// Appends the value of `text`, inside its parent messages.
     pub(super) fn put_text(&self, text: &str, out: &mut Vec<u8>) -> Result<(), String> {
         let mut field = Vec::new();
         json::scalar_to_wire(&self.leaf, text, &mut field)?;
@@ -120,7 +120,7 @@ impl FieldPath {
     }
 
     /// The last field's value in a message's wire bytes, as the text of a header: a string, an integer in decimal,
-    /// or `true`. `None` where it is unset, empty or zero, or where the bytes are no message.
+    /// or `true`. `None` if the field is unset, empty or zero, or if the bytes are not a message.
     #[must_use]
     pub fn read_text(&self, message: &[u8]) -> Option<String> {
         let value = self.read(message, &self.parents)?;
@@ -135,7 +135,7 @@ impl FieldPath {
         (!text.is_empty()).then_some(text)
     }
 
-    /// The last occurrence counts, at every level: that is how protobuf merges what is sent twice.
+    /// The last occurrence counts, at every level: protobuf merges repeated occurrences in this way.
     fn read<'a>(&self, message: &'a [u8], parents: &[FieldDescriptor]) -> Option<wire::Value<'a>> {
         let Some((parent, below)) = parents.split_first() else {
             return wire::values(message, self.leaf.number()).last();
@@ -154,7 +154,7 @@ impl fmt::Display for FieldPath {
     }
 }
 
-/// Whether proto3 JSON writes the message as one scalar, so that it also fits in a query parameter.
+/// Whether proto3 JSON writes the message as one scalar, so that a query parameter can contain it.
 pub(super) fn is_json_scalar(message: &MessageDescriptor) -> bool {
     matches!(
         message.full_name(),
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_path_is_told_where_it_goes_wrong() {
+    fn the_error_of_a_wrong_path_names_the_wrong_field() {
         let contract = shelves();
         let cases = [
             ("", "routing.v1.ListRequest has no field ``"),
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_field_that_is_sent_twice_the_last_value_counts() {
+    fn the_last_value_of_a_repeated_occurrence_counts() {
         let contract = shelves();
         let mut shelf = Vec::new();
         put_bytes(3, b"\x0a\x01a\x0a\x01b\x12\x01e", &mut shelf);

@@ -1,4 +1,4 @@
-//! Contracts for tests, compiled from `testdata/routing.proto` and a little more.
+//! Contracts for tests, compiled from `testdata/routing.proto` and additional declarations.
 
 use std::{path::PathBuf, sync::OnceLock};
 
@@ -17,7 +17,7 @@ pub(super) fn shelves() -> Contract {
     contract("").unwrap()
 }
 
-/// The contract of `routing.proto` with these declarations after it.
+/// The contract of `routing.proto` with `more` declarations at its end.
 pub(super) fn contract(more: &str) -> Result<Contract, ContractError> {
     Contract::decode(&descriptor_set(more))
 }
@@ -33,12 +33,12 @@ fn descriptor_set(more: &str) -> Vec<u8> {
     compiler.encode_file_descriptor_set()
 }
 
-/// The product's own contract.
+/// The real contract.
 pub(super) fn reticle() -> Contract {
     Contract::decode(proto::FILE_DESCRIPTOR_SET).unwrap()
 }
 
-/// The message of that name from its wire bytes, as prost-reflect reads it.
+/// Decodes the message with that name by prost-reflect.
 pub(super) fn message(full_name: &str, wire: &[u8]) -> DynamicMessage {
     static POOL: OnceLock<DescriptorPool> = OnceLock::new();
     let pool = POOL.get_or_init(|| {

@@ -1,4 +1,4 @@
-//! Headers that hold a field of the request or of the response.
+//! Headers that carry a field of the request or of the response.
 
 use aip::Violation;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -10,14 +10,14 @@ use super::{
 };
 use crate::descriptor::{Kind, MessageDescriptor};
 
-/// A header and the field that holds its value.
+/// A header and the field with its value.
 #[derive(Clone, Debug)]
 pub struct HeaderField {
     /// The header.
     pub name: HeaderName,
     /// The field in the request, or in the response.
     pub path: FieldPath,
-    /// The value is quoted in the header and bare in the field.
+    /// Whether the value is an entity tag: in quotes in the header, without them in the field.
     pub entity_tag: bool,
 }
 
@@ -30,7 +30,7 @@ impl HeaderField {
         let path = FieldPath::resolve(message, &field)?;
         let entity_tag = option.flag("entity_tag");
         if entity_tag && path.leaf().kind() != Kind::String {
-            return Err(Problem::field(path.to_string(), "a string, to hold an entity tag"));
+            return Err(Problem::field(path.to_string(), "a string, to contain an entity tag"));
         }
         Ok(Self { name, path, entity_tag })
     }
@@ -45,12 +45,12 @@ impl HeaderField {
     }
 
     pub(super) fn for_response(self) -> Result<Self, Problem> {
-        let fits = !self.path.leaf().is_repeated()
+        let is_valid = !self.path.leaf().is_repeated()
             && matches!(
                 self.path.leaf().kind(),
                 Kind::String | Kind::Bool | Kind::Int32 | Kind::Int64 | Kind::Uint32 | Kind::Uint64
             );
-        if fits {
+        if is_valid {
             return Ok(self);
         }
         Err(Problem::field(
@@ -59,7 +59,7 @@ impl HeaderField {
         ))
     }
 
-    /// The header's value for a response message; `None` where the field is unset or cannot stand in a header.
+    /// The header's value for a response message; `None` if the field is unset or is not a valid header value.
     #[must_use]
     pub fn response_value(&self, message: &[u8]) -> Option<HeaderValue> {
         let text = self.path.read_text(message)?;
@@ -67,31 +67,32 @@ impl HeaderField {
         HeaderValue::try_from(text).ok()
     }
 
-    /// Appends the request field that the header fills, if the request has it.
+    /// Appends the request field that the header sets, if the request has the header.
     pub(super) fn put(&self, headers: &HeaderMap, out: &mut Vec<u8>) -> Result<(), Violation> {
-        let broken = |rule: String| Violation::new(self.name.as_str(), rule);
+        let violation = |rule: String| Violation::new(self.name.as_str(), rule);
         let mut texts = Vec::new();
         for value in headers.get_all(&self.name) {
             let text =
-                std::str::from_utf8(value.as_bytes()).map_err(|_| broken("is not UTF-8".to_owned()))?;
+                std::str::from_utf8(value.as_bytes()).map_err(|_| violation("is not UTF-8".to_owned()))?;
             if self.entity_tag {
                 texts.extend(
-                    tags(text)
-                        .ok_or_else(|| broken("must be an entity tag in double quotes, or *".to_owned()))?,
+                    tags(text).ok_or_else(|| {
+                        violation("must be an entity tag in double quotes, or *".to_owned())
+                    })?,
                 );
             } else {
                 texts.push(text.to_owned());
             }
         }
         if texts.len() > 1 && !self.path.leaf().is_repeated() {
-            return Err(broken("must hold one value".to_owned()));
+            return Err(violation("must have one value".to_owned()));
         }
-        texts.iter().try_for_each(|text| self.path.put_text(text, out)).map_err(broken)
+        texts.iter().try_for_each(|text| self.path.put_text(text, out)).map_err(violation)
     }
 }
 
-/// The bare tags of a header. `*` asks for no version in particular, and so names none. A weak tag counts as the same
-/// tag: caches on the way weaken the tags of what they compress, and a record's tag names its version, not its bytes.
+/// The bare tags of a header. `*` matches any version, so it gives no tag. A weak tag counts as a strong one: caches
+/// weaken the tags of responses that they compress, and a record's tag identifies its version, not its bytes.
 fn tags(header: &str) -> Option<Vec<String>> {
     match EntityTags::parse(header)? {
         EntityTags::Any => Some(Vec::new()),

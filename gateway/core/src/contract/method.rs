@@ -1,4 +1,4 @@
-//! RPCs, with what the options say of them.
+//! RPCs and their options.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ const OPTION: &str = "reticle.http.v1.method";
 pub struct Method {
     /// The service that it belongs to.
     pub service: Arc<Service>,
-    /// Names, documentation and the rest of what the `.proto` file says.
+    /// The RPC's descriptor: its names and its documentation.
     pub descriptor: MethodDescriptor,
     /// The path of its gRPC calls, as in `/reticle.images.v1.ImagesService/GetImage`.
     pub grpc_path: String,
@@ -29,17 +29,17 @@ pub struct Method {
     pub output: MessageDescriptor,
     /// The HTTP status of success.
     pub success_status: StatusCode,
-    /// Whether a request without a token goes through to the service.
+    /// Whether the gateway passes a request without a token to the service.
     pub token_optional: bool,
-    /// Those of its paths, as templates, that are kept for older clients.
+    /// The templates of the deprecated paths, which exist for older clients.
     pub deprecated_paths: Vec<String>,
     /// Request headers that fill request fields.
     pub request_headers: Vec<HeaderField>,
-    /// Response fields that are sent as headers too.
+    /// Response fields that are also sent as headers.
     pub response_headers: Vec<HeaderField>,
-    /// Says that the HTTP request's body is a file.
+    /// Set if the HTTP request's body is a file.
     pub upload: Option<Upload>,
-    /// Says that the HTTP response's body is a file.
+    /// Set if the HTTP response's body is a file.
     pub download: Option<Download>,
     /// The field of a server stream's messages that is the id of a server-sent event.
     pub event_id: Option<FieldPath>,
@@ -115,8 +115,8 @@ impl Method {
 
     fn read_upload(&self, option: &Options, schemas: &Schemas) -> Result<Upload, (String, Problem)> {
         if !self.client_streaming() || self.server_streaming() {
-            let unfit = Problem::Unfit("only a client stream with one answer can take an upload");
-            return Err((String::new(), unfit));
+            let problem = Problem::NotApplicable("only a client stream with one response can be an upload");
+            return Err((String::new(), problem));
         }
         let upload = Upload::read(option, &self.input, schemas);
         upload.map_err(|(field, problem)| (format!(".{field}"), problem))
@@ -124,8 +124,8 @@ impl Method {
 
     fn read_download(&self, option: &Options) -> Result<Download, (String, Problem)> {
         if !self.server_streaming() || self.client_streaming() {
-            let unfit = Problem::Unfit("only a server stream with one request can be a download");
-            return Err((String::new(), unfit));
+            let problem = Problem::NotApplicable("only a server stream with one request can be a download");
+            return Err((String::new(), problem));
         }
         let download = Download::read(option, &self.input, &self.output);
         download.map_err(|(field, problem)| (format!(".{field}"), problem))
@@ -133,7 +133,7 @@ impl Method {
 
     fn read_event_id(&self, field: &str) -> Result<FieldPath, Problem> {
         if !self.server_streaming() || self.client_streaming() {
-            return Err(Problem::Unfit("only a server stream with one request has events"));
+            return Err(Problem::NotApplicable("only a server stream with one request can have event ids"));
         }
         let path = FieldPath::resolve(&self.output, field)?;
         if path.leaf().is_repeated() || path.leaf().kind() != Kind::String {
@@ -148,13 +148,13 @@ impl Method {
         self.descriptor.full_name()
     }
 
-    /// Whether requests are a stream.
+    /// Whether a call has a stream of request messages.
     #[must_use]
     pub fn client_streaming(&self) -> bool {
         self.descriptor.is_client_streaming()
     }
 
-    /// Whether answers are a stream.
+    /// Whether a call has a stream of response messages.
     #[must_use]
     pub fn server_streaming(&self) -> bool {
         self.descriptor.is_server_streaming()

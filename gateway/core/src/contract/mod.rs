@@ -1,7 +1,7 @@
-//! What the descriptors say about HTTP: methods, routes, and how requests become fields.
+//! The HTTP side of the API contract: methods, routes, and how parts of a request fill fields.
 //!
-//! A [`Contract`] is made once, from a descriptor set. Everything that its options name is resolved then, so that a
-//! wrong name stops the start and no request meets one. To teach the gateway something new about an RPC, add a field to
+//! A [`Contract`] is built once, from a descriptor set. All names in its options are resolved then, so that a wrong name
+//! stops the gateway at start and not at a request. To add an option for RPCs, add a field to
 //! `reticle/http/v1/options.proto` and read it in `method`.
 
 mod binding;
@@ -48,7 +48,7 @@ pub use self::{
 use crate::json::Schemas;
 pub use crate::wire::Malformed;
 
-/// Every service of a descriptor set, and how HTTP reaches it.
+/// Every service of a descriptor set, with its HTTP bindings.
 #[derive(Debug)]
 pub struct Contract {
     pool: DescriptorPool,
@@ -57,10 +57,10 @@ pub struct Contract {
 }
 
 impl Contract {
-    /// Reads a serialized `FileDescriptorSet` that has its imports and options.
+    /// Reads a serialized `FileDescriptorSet`, which must include its imports and options.
     ///
     /// # Errors
-    /// If it cannot be read, an option does not fit its method, or two bindings cannot be told apart.
+    /// If the set cannot be read, an option is not valid, or two bindings match the same requests.
     pub fn decode(descriptor_set: &[u8]) -> Result<Self, ContractError> {
         Self::of_pool(DescriptorPool::decode(descriptor_set)?)
     }
@@ -86,13 +86,13 @@ impl Contract {
         &self.pool
     }
 
-    /// All RPCs, those without an HTTP binding too, in the order of the descriptors.
+    /// All RPCs, including those without an HTTP binding, in the order of the descriptors.
     #[must_use]
     pub fn methods(&self) -> &[Arc<Method>] {
         &self.methods
     }
 
-    /// The RPC that a gRPC call's path names, as in `/reticle.images.v1.ImagesService/GetImage`.
+    /// The RPC with that gRPC path, as in `/reticle.images.v1.ImagesService/GetImage`.
     #[must_use]
     pub fn method(&self, grpc_path: &str) -> Option<&Arc<Method>> {
         self.methods.iter().find(|method| method.grpc_path == grpc_path)
@@ -104,10 +104,10 @@ impl Contract {
         self.routes.all()
     }
 
-    /// The route of a request. `path` is the request's own, still percent-encoded.
+    /// The route for a request. `path` is the request's path, still percent-encoded.
     ///
     /// # Errors
-    /// If nothing is at that path, or nothing for that method. `OPTIONS` is not looked at: it always mismatches.
+    /// If no route has that path, or none has that path and method. `OPTIONS` has no route, so it always fails.
     pub fn find<'p>(&self, method: &http::Method, path: &'p str) -> Result<Match<'_, 'p>, Mismatch> {
         self.routes.find(method, path)
     }

@@ -1,4 +1,4 @@
-//! Custom options, read by descriptors: no generated type has to know them.
+//! Reads custom options by their descriptors, without generated types.
 
 use crate::{
     descriptor::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor},
@@ -12,25 +12,25 @@ pub(super) struct Options {
 }
 
 impl Options {
-    /// The option that the extension of this full name sets among an element's `options`, if it sets one.
+    /// The value of the extension with this full name in an element's `options`, if it is set.
     pub(super) fn read(pool: &DescriptorPool, options: &[u8], extension: &str) -> Option<Self> {
         let (number, message) = pool.extension(extension)?;
         Self::merged(message, options, number)
     }
 
-    /// Protobuf merges messages that are sent twice by appending one to the other.
+    /// A message field may occur more than once. Protobuf merges the occurrences by concatenation.
     fn merged(message: MessageDescriptor, wire: &[u8], number: u32) -> Option<Self> {
         let mut parts = wire::values(wire, number).filter_map(Value::bytes).peekable();
         parts.peek()?;
         Some(Self { message, wire: parts.flatten().copied().collect() })
     }
 
-    /// A text; `None` where it is unset or empty.
+    /// A string; `None` if it is unset or empty.
     pub(super) fn text(&self, field: &str) -> Option<String> {
         self.texts(field).pop().filter(|text| !text.is_empty())
     }
 
-    /// The member of a oneof of texts that is set, whatever it holds.
+    /// Whether the field is set, even to its default value.
     pub(super) fn is_set(&self, field: &str) -> bool {
         self.values(field).next().is_some()
     }
@@ -39,7 +39,7 @@ impl Options {
         self.varint(field).and_then(|number| i32::try_from(number.cast_signed()).ok()).unwrap_or_default()
     }
 
-    /// A count; `None` where it is unset or 0.
+    /// A count; `None` if it is unset or 0.
     pub(super) fn count(&self, field: &str) -> Option<u32> {
         u32::try_from(self.number(field)).ok().filter(|count| *count > 0)
     }

@@ -1,4 +1,4 @@
-//! Fields that a caller fills by name, one text each: query parameters and form parts.
+//! Fields that a caller sets by name, with one text each: query parameters and form parts.
 
 use aip::Violation;
 
@@ -9,10 +9,10 @@ use crate::{
     wire,
 };
 
-/// The parameters of one request, each checked against those ahead of it.
+/// The parameters of one request. Each is checked against those before it.
 pub(super) struct Parameters<'m> {
     message: &'m MessageDescriptor,
-    /// Messages are read as JSON by these; without them no parameter can be a message.
+    /// The schemas for message fields, whose text is JSON. Without them a parameter cannot be a message.
     schemas: Option<&'m Schemas>,
     given: Vec<FieldPath>,
 }
@@ -23,27 +23,28 @@ impl<'m> Parameters<'m> {
         Self { message, schemas: None, given: Vec::new() }
     }
 
-    /// The same, where the text of a field that is a message is its JSON.
+    /// Also accepts message fields, whose text is JSON.
     pub(super) fn with_json(self, schemas: &'m Schemas) -> Self {
         Self { schemas: Some(schemas), ..self }
     }
 
-    /// Appends the field that `name` names, holding `text`, to `message`'s wire bytes in `out`.
-    /// `refuse` says why a field cannot be given this way.
+    /// Appends the field called `name` with the value `text` to `message`'s wire bytes in `out`.
+    /// `rejection_reason` returns why a field cannot be set in this way.
     ///
     /// # Errors
-    /// What is wrong with the parameter; `out` is then as before.
+    /// What is wrong with the parameter; `out` is then unchanged.
     pub(super) fn put(
         &mut self,
         name: &str,
         text: &str,
-        refuse: &dyn Fn(&FieldPath) -> Option<String>,
+        rejection_reason: &dyn Fn(&FieldPath) -> Option<String>,
         out: &mut Vec<u8>,
     ) -> Result<(), Violation> {
-        let broken = |rule: &str| Violation::new(name, rule);
-        let path = FieldPath::lookup(self.message, name).ok_or_else(|| broken("is not a known parameter"))?;
-        if let Some(rule) = refuse(&path).or_else(|| self.clash(&path)) {
-            return Err(broken(&rule));
+        let violation = |rule: &str| Violation::new(name, rule);
+        let path =
+            FieldPath::lookup(self.message, name).ok_or_else(|| violation("is not a known parameter"))?;
+        if let Some(rule) = rejection_reason(&path).or_else(|| self.conflict(&path)) {
+            return Err(violation(&rule));
         }
         let field = self.value(path.leaf(), text).map_err(|violation| violation.within(name))?;
         path.put(field, out);
@@ -51,81 +52,83 @@ impl<'m> Parameters<'m> {
         Ok(())
     }
 
-    /// The field's wire bytes, tag included; a violation is named from the field on.
+    /// The field's wire bytes, tag included. A violation's name is relative to the field.
     fn value(&self, field: &FieldDescriptor, text: &str) -> Result<Vec<u8>, Violation> {
-        let broken = |rule: String| Violation::new("", rule);
+        let violation = |rule: String| Violation::new("", rule);
         let mut out = Vec::new();
-        if fits_a_text(field) {
-            json::scalar_to_wire(field, text, &mut out).map_err(broken)?;
+        if is_single_text(field) {
+            json::scalar_to_wire(field, text, &mut out).map_err(violation)?;
             return Ok(out);
         }
         let message = field.kind().as_message().filter(|_| !field.is_map() && !field.is_list()).cloned();
         let schema = self.schemas.zip(message).and_then(|(schemas, message)| schemas.get(&message));
-        let schema =
-            schema.ok_or_else(|| broken("cannot be given as a parameter: it is not one value".to_owned()))?;
+        let schema = schema.ok_or_else(|| {
+            violation("cannot be given as a parameter: it is not a single value".to_owned())
+        })?;
         let document = json::to_wire(&schema, text.as_bytes()).map_err(|error| match error {
-            JsonError::Syntax(reason) => broken(format!("must be JSON: {reason}")),
-            JsonError::TooLarge => broken("is too large".to_owned()),
+            JsonError::Syntax(reason) => violation(format!("must be JSON: {reason}")),
+            JsonError::TooLarge => violation("is too large".to_owned()),
             JsonError::Fields(violations) => {
-                violations.named().first().cloned().unwrap_or_else(|| broken("is not valid".to_owned()))
+                violations.named().first().cloned().unwrap_or_else(|| violation("is not valid".to_owned()))
             }
         })?;
         wire::put_bytes(field.number(), &document.wire, &mut out);
         Ok(out)
     }
 
-    /// Whether a field was given.
+    /// Whether the request sets the field.
     pub(super) fn has(&self, field: &FieldDescriptor) -> bool {
         self.given.iter().any(|path| path.root() == field)
     }
 
-    fn clash(&self, path: &FieldPath) -> Option<String> {
+    /// Why the field cannot be set in addition to those before it.
+    fn conflict(&self, path: &FieldPath) -> Option<String> {
         let is_singular = !path.leaf().is_repeated();
         if is_singular && self.given.contains(path) {
             return Some("is given more than once".to_owned());
         }
         let oneof = path.leaf().oneof()?;
-        let is_rival = |other: &&FieldPath| {
+        let conflicts = |other: &&FieldPath| {
             other.parents() == path.parents()
                 && other.leaf() != path.leaf()
                 && other.leaf().oneof() == Some(oneof)
         };
-        self.given.iter().find(is_rival).map(|rival| format!("cannot be given together with {rival}"))
+        self.given.iter().find(conflicts).map(|other| format!("cannot be given together with {other}"))
     }
 }
 
-/// Every field of `message` that a parameter can name, in the order of declaration. Messages that hold themselves are
-/// not entered again.
+/// Every field of `message` that a parameter can name, in the order of declaration. A recursive message is visited only
+/// once.
 pub(super) fn nameable(message: &MessageDescriptor) -> Vec<FieldPath> {
     let mut found = Vec::new();
-    enter(message, &mut Vec::new(), &mut vec![message.clone()], &mut found);
+    add_nameable(message, &mut Vec::new(), &mut vec![message.clone()], &mut found);
     found
 }
 
-fn enter(
+fn add_nameable(
     message: &MessageDescriptor,
     parents: &mut Vec<FieldDescriptor>,
-    entered: &mut Vec<MessageDescriptor>,
+    visited: &mut Vec<MessageDescriptor>,
     found: &mut Vec<FieldPath>,
 ) {
     for field in message.fields() {
-        if fits_a_text(&field) {
+        if is_single_text(&field) {
             found.push(FieldPath::below(parents, field));
             continue;
         }
         let Kind::Message(inner) = field.kind() else { continue };
-        if !field.is_repeated() && !entered.contains(&inner) {
+        if !field.is_repeated() && !visited.contains(&inner) {
             parents.push(field);
-            entered.push(inner.clone());
-            enter(&inner, parents, entered, found);
-            entered.pop();
+            visited.push(inner.clone());
+            add_nameable(&inner, parents, visited, found);
+            visited.pop();
             parents.pop();
         }
     }
 }
 
-/// Whether one text can hold the field's value (for a repeated field: one of its values).
-fn fits_a_text(field: &FieldDescriptor) -> bool {
+/// Whether one text can be the field's value (for a repeated field: one of its values).
+fn is_single_text(field: &FieldDescriptor) -> bool {
     match field.kind() {
         Kind::Message(message) => !field.is_map() && is_json_scalar(&message),
         _ => true,

@@ -1,25 +1,25 @@
-//! Percent-escapes (RFC 3986 section 2.1), each decoded exactly once.
+//! Percent-decoding (RFC 3986 section 2.1). Each escape is decoded exactly once.
 
 use std::borrow::Cow;
 
-/// Which part of a URL a text was taken from: that decides what stays encoded.
+/// The part of a URL that a text was taken from. It decides what stays encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
     /// One path segment: every escape is decoded.
     Segment,
-    /// Several path segments: `%2F` stays as it is, since a decoded one would be a separator.
+    /// Several path segments: `%2F` stays encoded, because a decoded `/` would be a separator.
     Segments,
     /// A query's name or value: `+` is a space.
     Query,
 }
 
-const BROKEN_ESCAPE: &str = "has a `%` that two hex digits do not follow";
+const INVALID_ESCAPE: &str = "has a `%` without two hex digits after it";
 const NOT_UTF8: &str = "is not UTF-8 after percent-decoding";
 
-/// The text without its escapes.
+/// Decodes all escapes of the text.
 ///
 /// # Errors
-/// What is wrong with it, as a phrase that continues a field's name.
+/// What is wrong with the text, as a phrase that follows a field's name.
 pub(super) fn decode(raw: &str, part: Part) -> Result<Cow<'_, str>, &'static str> {
     let is_special = |byte| byte == b'%' || (byte == b'+' && part == Part::Query);
     if !raw.bytes().any(is_special) {
@@ -31,9 +31,9 @@ pub(super) fn decode(raw: &str, part: Part) -> Result<Cow<'_, str>, &'static str
         rest = after;
         match byte {
             b'%' => {
-                let (escape, after) = rest.split_first_chunk::<2>().ok_or(BROKEN_ESCAPE)?;
+                let (escape, after) = rest.split_first_chunk::<2>().ok_or(INVALID_ESCAPE)?;
                 rest = after;
-                match hex(*escape).ok_or(BROKEN_ESCAPE)? {
+                match hex(*escape).ok_or(INVALID_ESCAPE)? {
                     b'/' if part == Part::Segments => out.extend([b'%', escape[0], escape[1]]),
                     decoded => out.push(decoded),
                 }
@@ -45,8 +45,8 @@ pub(super) fn decode(raw: &str, part: Part) -> Result<Cow<'_, str>, &'static str
     String::from_utf8(out).map(Cow::Owned).map_err(|_| NOT_UTF8)
 }
 
-/// Whether a raw path segment says `literal`, whichever of its characters are escaped. Allocates nothing.
-pub(super) fn says(raw: &str, literal: &str) -> bool {
+/// Whether a raw path segment is `literal` after percent-decoding. Allocates no memory.
+pub(super) fn matches_literal(raw: &str, literal: &str) -> bool {
     raw == literal || (raw.contains('%') && percent_encoding::percent_decode_str(raw).eq(literal.bytes()))
 }
 
@@ -78,9 +78,9 @@ mod tests {
     }
 
     #[test]
-    fn broken_escapes_and_other_encodings_are_refused() {
+    fn invalid_escapes_and_other_encodings_are_rejected() {
         for raw in ["%", "a%2", "%zz", "%+1", "%%20", "%è1"] {
-            assert_eq!(decode(raw, Part::Segment), Err(BROKEN_ESCAPE), "{raw}");
+            assert_eq!(decode(raw, Part::Segment), Err(INVALID_ESCAPE), "{raw}");
         }
         for raw in ["%ff", "%C3", "%ED%A0%80"] {
             assert_eq!(decode(raw, Part::Query), Err(NOT_UTF8), "{raw}");
@@ -88,12 +88,12 @@ mod tests {
     }
 
     #[test]
-    fn a_literal_is_recognised_however_it_is_escaped() {
-        assert!(says("upload", "upload"));
-        assert!(says("%75pl%6Fad", "upload"));
-        assert!(says("caff%c3%a8", "caffè"));
-        assert!(!says("%2575pload", "upload"));
-        assert!(!says("%zz", "upload"));
-        assert!(!says("uploads", "upload"));
+    fn a_literal_matches_with_any_of_its_characters_escaped() {
+        assert!(matches_literal("upload", "upload"));
+        assert!(matches_literal("%75pl%6Fad", "upload"));
+        assert!(matches_literal("caff%c3%a8", "caffè"));
+        assert!(!matches_literal("%2575pload", "upload"));
+        assert!(!matches_literal("%zz", "upload"));
+        assert!(!matches_literal("uploads", "upload"));
     }
 }

@@ -16,7 +16,7 @@ use crate::wire;
 pub const MAX_PARAMETERS: usize = 128;
 
 impl Route {
-    /// The fields that the query may say, as it names them: those of an upload are fields of its `info`.
+    /// The fields that the query may set, under the names that it uses: for an upload, the fields of its `info`.
     #[must_use]
     pub fn query_parameters(&self) -> Vec<FieldPath> {
         let upload = self.method.upload.as_ref();
@@ -24,12 +24,12 @@ impl Route {
             parameters::nameable(upload.map_or(&self.method.input, |upload| &upload.info_message));
         paths.retain(|path| {
             let path = upload.map_or_else(|| path.clone(), |upload| path.clone().within(&upload.info));
-            self.refusal(&path, &HeaderMap::new()).is_none()
+            self.rejection_reason(&path, &HeaderMap::new()).is_none()
         });
         paths
     }
 
-    /// Returns whether the query says the update mask.
+    /// Appends the query's fields to `out`. Returns whether the query sets the update mask.
     pub(super) fn bind_query(
         &self,
         query: &str,
@@ -40,9 +40,9 @@ impl Route {
         let request = &self.method.input;
         let upload = self.method.upload.as_ref();
         let mut parameters = upload.map_or_else(|| Parameters::of(request), Upload::parameters);
-        let refuse = |path: &FieldPath| match upload {
-            Some(upload) => self.refusal(&path.clone().within(&upload.info), headers),
-            None => self.refusal(path, headers),
+        let rejection_reason = |path: &FieldPath| match upload {
+            Some(upload) => self.rejection_reason(&path.clone().within(&upload.info), headers),
+            None => self.rejection_reason(path, headers),
         };
         let mut fields = Vec::new();
         let pairs = query.split('&').filter(|pair| !pair.is_empty());
@@ -53,7 +53,8 @@ impl Route {
                 break;
             }
             violations.check(
-                decode_pair(pair).and_then(|(name, text)| parameters.put(&name, &text, &refuse, &mut fields)),
+                decode_pair(pair)
+                    .and_then(|(name, text)| parameters.put(&name, &text, &rejection_reason, &mut fields)),
             );
         }
         match upload {
@@ -63,24 +64,24 @@ impl Route {
         self.update_mask.as_ref().is_some_and(|mask| parameters.has(mask.field()))
     }
 
-    /// Why the query cannot say this field; `None` if it can.
-    fn refusal(&self, path: &FieldPath, headers: &HeaderMap) -> Option<String> {
+    /// Why the query cannot set this field; `None` if it can.
+    fn rejection_reason(&self, path: &FieldPath, headers: &HeaderMap) -> Option<String> {
         if self.variables.iter().any(|variable| variable.path == *path) {
             return Some("is part of the path already".to_owned());
         }
         match &self.body {
             Body::Whole if self.method.upload.is_none() => {
-                return Some("must be in the body: the method has no parameters".to_owned());
+                return Some("must be in the body: the method has no query parameters".to_owned());
             }
             Body::Field(field) if path.root() == field => return Some("must be in the body".to_owned()),
             Body::None | Body::Whole | Body::Field(_) => {}
         }
-        if self.method.download.as_ref().is_some_and(|download| download.is_said_by_headers(path)) {
-            return Some("must be said by the headers Range, If-Range and If-None-Match".to_owned());
+        if self.method.download.as_ref().is_some_and(|download| download.is_set_by_headers(path)) {
+            return Some("must be sent in the headers Range, If-Range and If-None-Match".to_owned());
         }
         let is_sent = |header: &&HeaderField| header.path == *path && headers.contains_key(&header.name);
         let header = self.method.request_headers.iter().find(is_sent)?;
-        Some(format!("is said by the header {} already", header.name))
+        Some(format!("is already set by the header {}", header.name))
     }
 }
 

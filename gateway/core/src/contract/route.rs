@@ -1,4 +1,4 @@
-//! HTTP bindings: what `google.api.http` says of one RPC.
+//! HTTP bindings: the `google.api.http` option of one RPC.
 
 use std::{ops::Range, sync::Arc};
 
@@ -11,53 +11,53 @@ use crate::{
 const OPTION: &str = "google.api.http";
 const FIELD_MASK: &str = "google.protobuf.FieldMask";
 
-/// One HTTP method and path template, and the RPC behind it.
+/// One HTTP binding: a method and a path template for an RPC.
 #[derive(Debug)]
 pub struct Route {
     /// The RPC.
     pub method: Arc<Method>,
-    /// The HTTP method; `HEAD` comes in where this is `GET`.
+    /// The HTTP method; a `GET` route also serves `HEAD`.
     pub http_method: http::Method,
     /// The path.
     pub template: Template,
-    /// The request fields that the path fills, in the order of the path.
+    /// The request fields that the path sets, in the order of the path.
     pub variables: Vec<PathVariable>,
-    /// What the HTTP request's body holds.
+    /// What the HTTP request's body contains.
     pub body: Body,
-    /// The response field that is the HTTP response's body; `None`: the whole response.
+    /// The response field that is the HTTP response's body; `None` means the whole response.
     pub response_body: Option<FieldDescriptor>,
-    /// The field mask that says which fields a PATCH's body has.
+    /// The field mask with the names of the fields in a PATCH's body.
     pub update_mask: Option<UpdateMask>,
 }
 
-/// A request field that the path fills.
+/// A request field that the path sets.
 #[derive(Clone, Debug)]
 pub struct PathVariable {
     /// The field: a singular scalar.
     pub path: FieldPath,
     /// The template's segments that it captures.
     pub segments: Range<usize>,
-    /// Whether it can hold more than one segment, and so keeps `%2F` encoded.
+    /// Whether it can capture more than one segment, so that `%2F` must stay encoded.
     pub is_multi_segment: bool,
 }
 
-/// What an HTTP request's body holds.
+/// What an HTTP request's body contains.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
-    /// Nothing: there must be none.
+    /// Nothing: a request must have no body.
     None,
-    /// The request message; there are no query parameters then.
+    /// The whole request message. The route then has no query parameters.
     Whole,
     /// One field of the request, a singular message.
     Field(FieldDescriptor),
 }
 
-/// The request's only field mask, which a PATCH with a body fills by itself (AIP-134).
+/// The request's only field mask. The gateway fills it from the body of a PATCH (AIP-134).
 #[derive(Clone, Debug)]
 pub struct UpdateMask {
     field: FieldDescriptor,
-    /// Paths in the body that say which resource is meant and on what condition, not what to change.
-    unchanging: Vec<String>,
+    /// Paths in the body that name the resource or a condition, and so are not changes.
+    excluded: Vec<String>,
 }
 
 impl UpdateMask {
@@ -67,12 +67,12 @@ impl UpdateMask {
         &self.field
     }
 
-    /// The mask's wire bytes for these paths below the body, to be appended to the request's. Fields that the path or
-    /// a request header fills are left out: they name the resource or a condition, and are no change.
+    /// The mask's wire bytes for these paths of the body. Append them to the request's bytes. Fields that the path or
+    /// a request header sets are left out: they name the resource or a condition, and are not changes.
     #[must_use]
     pub fn encode(&self, paths: &[String]) -> Vec<u8> {
         let mut mask = Vec::new();
-        for path in paths.iter().filter(|path| !self.unchanging.contains(path)) {
+        for path in paths.iter().filter(|path| !self.excluded.contains(path)) {
             wire::put_bytes(1, path.as_bytes(), &mut mask);
         }
         let mut out = Vec::with_capacity(mask.len() + wire::MAX_PREFIX);
@@ -82,7 +82,7 @@ impl UpdateMask {
 }
 
 impl Body {
-    /// The request's wire bytes that hold `message`, the body's own wire bytes.
+    /// The request's wire bytes that contain `message`, the wire bytes of the body.
     #[must_use]
     pub fn enclose(&self, message: Vec<u8>) -> Vec<u8> {
         match self {
@@ -96,7 +96,7 @@ impl Body {
         }
     }
 
-    /// The message that the body holds, given the RPC's request message.
+    /// The type of the message in the body; `request` is the RPC's request type.
     #[must_use]
     pub fn message(&self, request: &MessageDescriptor) -> Option<MessageDescriptor> {
         match self {
@@ -108,7 +108,7 @@ impl Body {
 }
 
 impl Route {
-    /// All bindings of one RPC: none, if it has no `google.api.http` option.
+    /// All bindings of one RPC; empty if it has no `google.api.http` option.
     pub(super) fn read(method: &Arc<Method>) -> Result<Vec<Self>, ContractError> {
         let pool = method.descriptor.parent_pool();
         let Some(rule) = Options::read(pool, method.descriptor.options(), OPTION) else {
@@ -117,9 +117,8 @@ impl Route {
         let failed =
             |problem: Problem, field: &str| problem.of(method.full_name(), format!("{OPTION}{field}"));
         if method.client_streaming() && method.upload.is_none() {
-            let unfit =
-                "a client stream can be bound only if the option reticle.http.v1.method.upload says how";
-            return Err(failed(Problem::Unfit(unfit), ""));
+            let problem = "a client stream can be bound only with the option reticle.http.v1.method.upload";
+            return Err(failed(Problem::NotApplicable(problem), ""));
         }
         let mut routes =
             vec![Self::of_rule(method, &rule).map_err(|(f, problem)| failed(problem, &format!(".{f}")))?];
@@ -127,8 +126,8 @@ impl Route {
             let failed =
                 |(f, problem): (&str, Problem)| failed(problem, &format!(".additional_bindings.{f}"));
             if additional.is_set("additional_bindings") {
-                let unfit = Problem::Unfit("additional bindings cannot have additional bindings");
-                return Err(failed(("additional_bindings", unfit)));
+                let problem = Problem::NotApplicable("additional bindings cannot have additional bindings");
+                return Err(failed(("additional_bindings", problem)));
             }
             routes.push(Self::of_rule(method, &additional).map_err(failed)?);
         }
@@ -178,9 +177,9 @@ fn pattern(rule: &Options) -> Result<(http::Method, String), (&'static str, Prob
     let custom = rule.message("custom").ok_or_else(|| missing("get, put, post, delete, patch or custom"))?;
     let path = custom.text("path").ok_or_else(|| missing("a path template"))?;
     let kind = custom.text("kind").ok_or_else(|| missing("an HTTP method"))?;
-    let ours = ["HEAD", "OPTIONS", "CONNECT", "TRACE"].contains(&kind.as_str());
+    let is_reserved = ["HEAD", "OPTIONS", "CONNECT", "TRACE"].contains(&kind.as_str());
     let method = http::Method::from_bytes(kind.as_bytes()).ok();
-    let method = method.filter(|_| !ours && kind.bytes().all(|byte| byte.is_ascii_uppercase()));
+    let method = method.filter(|_| !is_reserved && kind.bytes().all(|byte| byte.is_ascii_uppercase()));
     let method = method.ok_or_else(|| {
         let expected = "an HTTP method in upper case, and not HEAD, OPTIONS, CONNECT or TRACE";
         ("custom.kind", Problem::value(kind, expected))
@@ -191,18 +190,18 @@ fn pattern(rule: &Options) -> Result<(http::Method, String), (&'static str, Prob
 fn body(method: &Method, rule: &Options, http_method: &http::Method) -> Result<Body, Problem> {
     let Some(name) = rule.text("body") else {
         return match method.upload {
-            Some(_) => Err(Problem::Unfit("an upload needs the body `*`")),
+            Some(_) => Err(Problem::NotApplicable("an upload needs the body `*`")),
             None => Ok(Body::None),
         };
     };
     if [http::Method::GET, http::Method::DELETE].contains(http_method) {
-        return Err(Problem::Unfit("GET and DELETE have no body"));
+        return Err(Problem::NotApplicable("GET and DELETE have no body"));
     }
     if name == "*" {
         return Ok(Body::Whole);
     }
     if method.upload.is_some() {
-        return Err(Problem::Unfit("an upload needs the body `*`"));
+        return Err(Problem::NotApplicable("an upload needs the body `*`"));
     }
     let field = FieldPath::resolve(&method.input, &name)?;
     let is_message = !field.leaf().is_repeated() && field.leaf().kind().as_message().is_some();
@@ -242,5 +241,5 @@ fn update_mask(
     let headers = method.request_headers.iter().map(|header| &header.path);
     let bound = variables.iter().map(|variable| &variable.path).chain(headers);
     let below_body = bound.filter(|path| path.root() == resource).filter_map(FieldPath::below_root);
-    Some(UpdateMask { field, unchanging: below_body.map(|path| path.to_string()).collect() })
+    Some(UpdateMask { field, excluded: below_body.map(|path| path.to_string()).collect() })
 }

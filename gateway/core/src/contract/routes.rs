@@ -1,21 +1,21 @@
-//! The route table: a trie over path segments, made once.
+//! The route table: a trie over path segments, built once.
 //!
-//! Paths are matched raw, so that an escaped `/` or `:` in an id is never taken for a separator. At each segment a literal
-//! beats `*`, and `*` beats `**`. The template that fits the path best decides, whatever its methods: another method
-//! on that path is refused, not passed to a looser template.
+//! Paths are matched before percent-decoding, so that an escaped `/` or `:` in an id is never a separator. At each segment
+//! a literal takes precedence over `*`, and `*` over `**`. The most specific template that matches the path decides: if it
+//! does not allow the method, the request is rejected and no less specific template is tried.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{ContractError, Route, percent, template::Segment};
 
-/// All routes, and the way from a path to one of them.
+/// All routes, and the trie that finds one by its path.
 #[derive(Debug, Default)]
 pub(super) struct Routes {
     routes: Vec<Arc<Route>>,
     root: Node,
 }
 
-/// The templates that are the same up to one segment.
+/// A node of the trie: the templates with the same first segments.
 #[derive(Debug, Default)]
 struct Node {
     literals: BTreeMap<String, Node>,
@@ -26,14 +26,14 @@ struct Node {
     rest: Endpoints,
 }
 
-/// The templates of one way through the segments, by their verbs.
+/// Templates with the same segments, by their verbs.
 #[derive(Debug, Default)]
 struct Endpoints(BTreeMap<Option<String>, Endpoint>);
 
 /// Templates that match the same paths: the indexes of their routes, which differ in the HTTP method.
 type Endpoint = Vec<usize>;
 
-/// A route that fits a request, and what its path's variables captured.
+/// The route of a request, and the captures of its path variables.
 #[derive(Debug)]
 pub struct Match<'r, 'p> {
     /// The route.
@@ -42,16 +42,17 @@ pub struct Match<'r, 'p> {
     pub captures: Captures<'p>,
 }
 
-/// What a path's variables captured: raw, in the order of [`Route::variables`](super::Route::variables).
+/// The texts that the path variables captured, not percent-decoded, in the order of
+/// [`Route::variables`](super::Route::variables).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Captures<'p>(pub(super) Vec<&'p str>);
 
-/// Why no route fits a request.
+/// Why a request has no route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mismatch {
-    /// There is nothing at that path.
+    /// No route has that path.
     NotFound,
-    /// There is something at that path, for other methods.
+    /// Routes have that path, but for other methods.
     MethodNotAllowed {
         /// The methods for the `Allow` header, `HEAD` included.
         allow: Vec<http::Method>,
@@ -95,8 +96,8 @@ impl Routes {
         Err(Mismatch::MethodNotAllowed { allow })
     }
 
-    /// The endpoint that fits the path best, and the segments ahead of its verb. A registered verb goes first; else the
-    /// colon is part of an id.
+    /// The most specific endpoint for the path, and the segments before its verb. A registered verb takes precedence;
+    /// otherwise the colon is part of an id.
     fn endpoint<'p>(&self, path: &'p str) -> Option<(&Endpoint, &'p str)> {
         let segments = path.strip_prefix('/')?;
         if segments.split('/').any(str::is_empty) && !segments.is_empty() {
@@ -127,7 +128,7 @@ impl Node {
         }
     }
 
-    /// Visits each node once at most, since a node is one way through the segments.
+    /// Visits each node at most once, because each node is reached by one sequence of segments.
     fn find(&self, segments: Option<&str>, verb: Option<&str>) -> Option<&Endpoint> {
         let Some(segments) = segments else {
             return self.end.find(verb).or_else(|| self.rest.find(verb));
@@ -143,7 +144,10 @@ impl Node {
         if !segment.contains('%') {
             return self.literals.get(segment);
         }
-        self.literals.iter().find(|(literal, _)| percent::says(segment, literal)).map(|(_, node)| node)
+        self.literals
+            .iter()
+            .find(|(literal, _)| percent::matches_literal(segment, literal))
+            .map(|(_, node)| node)
     }
 }
 
@@ -153,23 +157,23 @@ impl Endpoints {
     }
 
     fn find(&self, verb: Option<&str>) -> Option<&Endpoint> {
-        let fits = |ours: &Option<String>| match (ours, verb) {
-            (Some(ours), Some(theirs)) => percent::says(theirs, ours),
+        let matches = |ours: &Option<String>| match (ours, verb) {
+            (Some(ours), Some(theirs)) => percent::matches_literal(theirs, ours),
             (None, None) => true,
             (Some(_), None) | (None, Some(_)) => false,
         };
-        self.0.iter().find(|(ours, _)| fits(ours)).map(|(_, endpoint)| endpoint)
+        self.0.iter().find(|(ours, _)| matches(ours)).map(|(_, endpoint)| endpoint)
     }
 }
 
 impl<'p> Captures<'p> {
-    /// The texts, raw.
+    /// The texts, not percent-decoded.
     #[must_use]
     pub fn as_slice(&self) -> &[&'p str] {
         &self.0
     }
 
-    /// `path` must fit the route: segments without the leading slash and the verb.
+    /// `path` must match the route. It has no leading slash and no verb.
     fn of(route: &Route, path: &'p str) -> Self {
         let capture = |variable: &super::PathVariable| {
             let start = skip_segments(path, variable.segments.start);

@@ -1,31 +1,31 @@
-//! The rules of fields: what the contract says of their values.
+//! The rules that the contract gives for the values of fields.
 //!
-//! The gateway checks none of them, since the services do. It describes them.
+//! The services check them. The gateway only describes them, in its OpenAPI document.
 
 use super::options::Options;
 use crate::descriptor::FieldDescriptor;
 
 const OPTION: &str = "reticle.http.v1.rules";
 
-/// What values a field may have; by default any of its type.
+/// The values that a field may have; by default, any value of its type.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Rules {
     /// A request must have the field.
     pub(crate) required: bool,
-    /// The service sets it: it is no part of a request.
+    /// The service sets the field: it is not part of a request.
     pub(crate) output_only: bool,
     pub(crate) min_length: Option<u32>,
     pub(crate) max_length: Option<u32>,
     /// A regular expression (ECMA-262).
     pub(crate) pattern: Option<String>,
-    /// Letters of the pattern stand for both cases.
+    /// Whether the letters of the pattern match both cases.
     pub(crate) ignore_case: bool,
     pub(crate) format: Option<String>,
     pub(crate) minimum: Option<f64>,
     pub(crate) maximum: Option<f64>,
     pub(crate) min_items: Option<u32>,
     pub(crate) max_items: Option<u32>,
-    /// A value that keeps the rules, as JSON.
+    /// A valid value, as JSON.
     pub(crate) example: Option<String>,
 }
 

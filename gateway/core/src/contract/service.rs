@@ -1,4 +1,4 @@
-//! Services, with what the options say of them.
+//! Services and their options.
 
 use std::collections::HashMap;
 
@@ -36,7 +36,7 @@ impl Service {
         Ok(Self { full_name, error_statuses })
     }
 
-    /// The HTTP status of errors with this reason in their ErrorInfo; `None` leaves it to the gRPC code.
+    /// The HTTP status of errors with this reason in their `ErrorInfo`; `None` if the gRPC code decides it.
     #[must_use]
     pub fn error_status(&self, reason: &str) -> Option<StatusCode> {
         self.error_statuses.get(reason).copied()

@@ -6,7 +6,7 @@
 //! Segment   = "*" | "**" | LITERAL | "{" FieldPath [ "=" Segments ] "}"
 //! FieldPath = IDENT { "." IDENT }
 //! ```
-//! `**` may only be the last segment. Literals are written unescaped.
+//! `**` may only be the last segment. Literals are not percent-encoded.
 
 use std::{fmt, ops::Range};
 
@@ -19,14 +19,14 @@ pub struct Template {
     verb: Option<String>,
 }
 
-/// What one segment of a path must be.
+/// What one segment of a path must match.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Segment {
-    /// This text.
+    /// Exactly this text.
     Literal(String),
     /// `*`: any one segment.
     One,
-    /// `**`: the rest of the path, which may be nothing.
+    /// `**`: the rest of the path, which may be empty.
     Rest,
 }
 
@@ -37,17 +37,17 @@ pub struct Variable {
     pub field_path: String,
     /// The template's segments that are captured.
     pub segments: Range<usize>,
-    /// Whether the capture can hold more than one path segment, and so keeps `%2F` encoded.
+    /// Whether it can capture more than one path segment, so that `%2F` must stay encoded.
     pub is_multi_segment: bool,
 }
 
-/// Where a template breaks the grammar.
+/// Where a template does not follow the grammar.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{expected} at character {position}")]
 pub struct TemplateError {
-    /// Counted from 1.
+    /// The position of the character, counted from 1.
     pub position: usize,
-    /// What should stand there.
+    /// What is expected there.
     pub expected: &'static str,
 }
 
@@ -55,7 +55,7 @@ impl Template {
     /// Reads a template.
     ///
     /// # Errors
-    /// Where and how it breaks the grammar.
+    /// If the template does not follow the grammar.
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
         let mut parser = Parser { text, at: 0, segments: Vec::new(), variables: Vec::new() };
         parser.expect('/', "a template starts with `/`")?;
@@ -72,7 +72,7 @@ impl Template {
         Err(parser.error("expected the end of the template"))
     }
 
-    /// The segments, variables unfolded.
+    /// The segments, including those inside variables.
     #[must_use]
     pub fn segments(&self) -> &[Segment] {
         &self.segments
@@ -90,7 +90,7 @@ impl Template {
         self.verb.as_deref()
     }
 
-    /// The template as the contract writes it.
+    /// The template as written in the contract.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
@@ -103,7 +103,7 @@ impl fmt::Display for Template {
     }
 }
 
-/// Variables cannot hold variables.
+/// Where the parser is: a variable cannot contain another one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Path,
@@ -137,7 +137,7 @@ impl<'a> Parser<'a> {
             return if place == Place::Path {
                 self.variable()
             } else {
-                Err(self.error("a variable cannot hold another"))
+                Err(self.error("a variable cannot contain another"))
             };
         }
         let segment = if self.eat('*') {
@@ -162,7 +162,7 @@ impl<'a> Parser<'a> {
         self.expect('}', "expected `}`")?;
         if self.variables.iter().any(|variable| variable.field_path == field_path) {
             self.at = opening;
-            return Err(self.error("a field can be bound once only"));
+            return Err(self.error("a field can be bound only once"));
         }
         let segments = start..self.segments.len();
         let is_multi_segment = segments.len() > 1 || self.segments.last() == Some(&Segment::Rest);
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_template_is_told_where() {
+    fn the_error_of_a_wrong_template_has_the_position() {
         let cases = [
             ("", 1, "a template starts with `/`"),
             ("v1/x", 1, "a template starts with `/`"),
@@ -273,8 +273,8 @@ mod tests {
             ("/v1/{a.}", 8, "expected a field's name"),
             ("/v1/{2a}", 6, "expected a field's name"),
             ("/v1/{a=}", 8, "expected a segment"),
-            ("/v1/{a={b}}", 8, "a variable cannot hold another"),
-            ("/v1/{a}/{a}", 9, "a field can be bound once only"),
+            ("/v1/{a={b}}", 8, "a variable cannot contain another"),
+            ("/v1/{a}/{a}", 9, "a field can be bound only once"),
             ("/**/x", 4, "`**` must be the last segment"),
             ("/{a=**}/x", 8, "`**` must be the last segment"),
             ("/{a=**/x}", 7, "`**` must be the last segment"),

@@ -1,4 +1,4 @@
-//! What a contract promises as a whole: what stops the start, and that every route finds its way back.
+//! A contract as a whole: which options are rejected, and that every route matches the paths made from its template.
 
 use http::HeaderMap;
 
@@ -7,8 +7,8 @@ use super::{
     *,
 };
 
-/// Why a method with this option, beside those of `routing.proto`, cannot be served.
-fn refusal(method: &str, http: &str, options: &str) -> String {
+/// The error for `routing.proto` with one more method, which has these options.
+fn error_of(method: &str, http: &str, options: &str) -> String {
     let service = format!(
         "service Broken {{ rpc Call{method} {{
             option (google.api.http) = {{ {http} }};
@@ -19,7 +19,7 @@ fn refusal(method: &str, http: &str, options: &str) -> String {
 }
 
 #[test]
-fn an_http_rule_that_does_not_fit_stops_the_start() {
+fn an_invalid_http_rule_is_rejected() {
     let update = "(UpdateRequest) returns (Shelf)";
     let cases = [
         (update, r#"get: """#, "get: is empty: it must be a path template"),
@@ -65,14 +65,14 @@ fn an_http_rule_that_does_not_fit_stops_the_start() {
         ),
     ];
     for (method, http, problem) in cases {
-        let error = refusal(method, http, "");
+        let error = error_of(method, http, "");
         let expected = format!("routing.v1.Broken.Call: option google.api.http.{problem}");
         assert!(error.starts_with(&expected), "{http}: {error}");
     }
 }
 
 #[test]
-fn an_option_of_our_own_that_does_not_fit_stops_the_start() {
+fn an_invalid_reticle_option_is_rejected() {
     let unary = "(UpdateRequest) returns (Shelf)";
     let put = "(stream PutRequest) returns (Shelf)";
     let read = "(ReadRequest) returns (stream ReadResponse)";
@@ -178,25 +178,25 @@ fn an_option_of_our_own_that_does_not_fit_stops_the_start() {
         ),
     ];
     for (method, options, problem) in cases {
-        let error = refusal(method, r#"post: "/x" body: "*""#, options);
+        let error = error_of(method, r#"post: "/x" body: "*""#, options);
         let expected = format!("routing.v1.Broken.Call: option reticle.http.v1.method.{problem}");
         assert!(error.starts_with(&expected), "{options}: {error}");
     }
 }
 
 #[test]
-fn streams_that_http_cannot_carry_are_not_bound() {
-    let error = refusal("(stream PutRequest) returns (Shelf)", r#"post: "/x" body: "*""#, "");
-    assert!(error.contains("google.api.http: a client stream can be bound only if"), "{error}");
+fn a_client_stream_without_the_upload_option_cannot_be_bound() {
+    let error = error_of("(stream PutRequest) returns (Shelf)", r#"post: "/x" body: "*""#, "");
+    assert!(error.contains("google.api.http: a client stream can be bound only with"), "{error}");
     let upload = r#"upload: { file_part: "f" info: "info" data: "data" }"#;
     for http in [r#"post: "/x""#, r#"post: "/x" body: "info""#] {
-        let error = refusal("(stream PutRequest) returns (Shelf)", http, upload);
+        let error = error_of("(stream PutRequest) returns (Shelf)", http, upload);
         assert!(error.ends_with("google.api.http.body: an upload needs the body `*`"), "{error}");
     }
 }
 
 #[test]
-fn a_mask_is_filled_only_where_it_is_the_only_one() {
+fn a_mask_is_filled_only_if_the_request_has_no_other() {
     let contract = contract(
         r#"message Two { Shelf shelf = 1; google.protobuf.FieldMask a = 2; google.protobuf.FieldMask b = 3; }
         message One { Shelf shelf = 1; google.protobuf.FieldMask a = 2; repeated google.protobuf.FieldMask b = 3; }
@@ -236,7 +236,7 @@ fn error_statuses_are_checked_and_read() {
 }
 
 #[test]
-fn a_descriptor_set_that_is_none_is_refused() {
+fn bytes_that_are_not_a_descriptor_set_are_rejected() {
     assert!(matches!(Contract::decode(b"\xff"), Err(ContractError::Descriptors(_))));
 }
 
@@ -255,7 +255,7 @@ fn the_options_of_the_product_are_read() {
 }
 
 #[test]
-fn entity_tags_are_quoted_in_answers() {
+fn entity_tags_are_quoted_in_responses() {
     let contract = shelves();
     let header = &contract.method("/routing.v1.Shelves/Get").unwrap().response_headers[0];
     assert_eq!(header.response_value(b"\x1a\x04\x12\x02r1").unwrap(), "\"r1\"");
@@ -263,7 +263,7 @@ fn entity_tags_are_quoted_in_answers() {
     assert_eq!(header.response_value(b"\x1a\x05\x12\x03a\nb"), None);
 }
 
-/// Texts that a path must carry unharmed.
+/// Texts that a path must carry unchanged.
 const AWKWARD: [&str; 12] = [
     "0192f0c1d2e3f4a5b6c7d8e9f0a1b2c3",
     "a/b",
@@ -280,7 +280,7 @@ const AWKWARD: [&str; 12] = [
 ];
 
 #[test]
-fn every_route_gives_back_what_a_path_was_made_of() {
+fn every_route_decodes_the_values_that_its_path_was_made_from() {
     for contract in [reticle(), shelves()] {
         for route in contract.routes() {
             for text in AWKWARD {
@@ -290,7 +290,7 @@ fn every_route_gives_back_what_a_path_was_made_of() {
     }
 }
 
-/// Fills the route's variables with `text`, as a client does, and expects the gateway to read the same.
+/// Fills the route's variables with `text`, as a client does, and checks that the gateway reads the same text.
 fn round_trip(contract: &Contract, route: &Route, text: &str) {
     let mut path = String::new();
     let mut expected: Vec<String> = vec![String::new(); route.variables.len()];
@@ -326,7 +326,7 @@ fn round_trip(contract: &Contract, route: &Route, text: &str) {
     }
 }
 
-/// All but the unreserved characters, as `google/api/http.proto` has clients do.
+/// Escapes all but the unreserved characters, as `google/api/http.proto` asks of clients.
 fn escape(text: &str) -> String {
     let escape = |byte: u8| match byte {
         b'-' | b'_' | b'.' | b'~' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => char::from(byte).to_string(),

@@ -1,4 +1,4 @@
-//! Files that come in as a client stream.
+//! Uploads: files that a service receives as a client stream.
 
 use aip::{Violation, Violations};
 
@@ -9,16 +9,16 @@ use crate::{
     wire,
 };
 
-/// How a file and what is told of it become the messages of a client stream.
+/// How to encode a file and its description as the messages of a client stream.
 #[derive(Clone, Debug)]
 pub struct Upload {
     /// The name of the part that holds the file in a `multipart/form-data` body; `None`: forms are not accepted.
     pub file_part: Option<String>,
-    /// The message field that the first message of the stream fills.
+    /// The field with the file's description, a message. The first message of the stream sets it.
     pub info: FieldDescriptor,
-    /// What `info` holds.
+    /// The type of `info`.
     pub info_message: MessageDescriptor,
-    /// The bytes field that the further messages fill.
+    /// The field with the file's bytes. The following messages set it.
     pub data: FieldDescriptor,
     filename: Option<FieldDescriptor>,
     content_type: Option<FieldDescriptor>,
@@ -28,7 +28,7 @@ pub struct Upload {
     schemas: Schemas,
 }
 
-/// What a request tells of a file apart from its bytes.
+/// What the headers of a request, or of the file's part in a form, say about a file.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FileInfo<'a> {
     /// The name to store it under.
@@ -48,7 +48,7 @@ impl Upload {
         let (info, info_message) = expect::message(option, "info", request)?;
         let (file_part, raw_content_types) = (option.text("file_part"), option.texts("raw_content_types"));
         if file_part.is_none() && raw_content_types.is_empty() {
-            let expected = "the name of a form part, where no raw_content_types are";
+            let expected = "the name of a form part, unless raw_content_types is set";
             return Err(("file_part", Problem::Missing { expected }));
         }
         Ok(Self {
@@ -74,22 +74,23 @@ impl Upload {
         })
     }
 
-    /// Whether the headers of a request say the value of this field of [`Self::info`], where the body is the file itself.
-    pub(crate) fn is_said_by_headers(&self, field: &FieldDescriptor) -> bool {
-        let said = [&self.content_type, &self.size_bytes];
-        !self.raw_content_types.is_empty() && said.into_iter().flatten().any(|said| said == field)
+    /// Whether the headers of a request set this field of [`Self::info`] if the body is the file itself.
+    pub(crate) fn is_set_by_headers(&self, field: &FieldDescriptor) -> bool {
+        let set_by_headers = [&self.content_type, &self.size_bytes];
+        !self.raw_content_types.is_empty() && set_by_headers.into_iter().flatten().any(|set| set == field)
     }
 
-    /// What may be told of the file by name.
+    /// The fields of the description that parameters and form parts can set.
     pub(super) fn parameters(&self) -> Parameters<'_> {
         Parameters::of(&self.info_message).with_json(&self.schemas)
     }
 
-    /// The wire bytes of the message that describes the file: the fields that the form's other parts name, then `file`.
-    /// The text of a field that is a message is its JSON. The bytes may be appended to those of [`Route::bind`](super::Route::bind): protobuf merges the two.
+    /// The wire bytes of the message that describes the file: the fields from the form's other parts, then those from
+    /// `file`. A form part for a message field contains JSON. The bytes may be appended to those of
+    /// [`Route::bind`](super::Route::bind): protobuf merges the two.
     ///
     /// # Errors
-    /// A violation for each form part that names no field, or whose text does not fit the field.
+    /// A violation for each form part whose name is not a field, or whose text is not valid for the field.
     pub fn info(&self, file: &FileInfo<'_>, form: &[(String, String)]) -> Result<Vec<u8>, Violations> {
         let mut info = Vec::new();
         let mut violations = Violations::default();
@@ -118,8 +119,8 @@ impl Upload {
         Ok(())
     }
 
-    /// What stands ahead of `length` bytes of the file in a message of the stream: the bytes themselves follow it
-    /// unchanged, so that they need not be copied.
+    /// The start of a stream message with `length` bytes of the file. The bytes themselves follow it unchanged, so that
+    /// they need not be copied.
     #[must_use]
     pub fn data_prefix(&self, length: usize) -> Vec<u8> {
         let mut prefix = Vec::with_capacity(wire::MAX_PREFIX);
@@ -150,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_message_tells_of_the_file() {
+    fn the_first_message_describes_the_file() {
         let file = FileInfo { filename: Some("a.png"), content_type: Some("image/png"), size_bytes: Some(0) };
         let expected = r#"info{filename:"a.png",content_type:"image/png",note:"n"}"#;
         assert_eq!(info(&file, &[("note", "n"), ("filename", "form.png")]).as_deref(), Ok(expected));
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_size_that_the_field_cannot_hold_is_refused() {
+    fn a_size_that_is_too_large_for_its_field_is_rejected() {
         let of = |size| FileInfo { size_bytes: Some(size), ..FileInfo::default() };
         assert_eq!(info(&of(2_147_483_647), &[]).as_deref(), Ok("info{size_bytes:2147483647}"));
         let violation = "size_bytes must be at most 2147483647\n";
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn form_parts_that_name_no_field_are_refused() {
+    fn form_parts_without_a_field_are_rejected() {
         let violations = info(&FileInfo::default(), &[("colour", "red"), ("note", "a"), ("note", "b")]);
         let expected = "colour is not a known parameter\nnote is given more than once\n";
         assert_eq!(violations.as_deref(), Err(&expected.to_owned()));
@@ -205,9 +206,9 @@ mod tests {
         {
             assert!(upload.accepts_raw(accepted), "{accepted}");
         }
-        for refused in ["", "image", "imagery/png", "application/json", "application/pdfx", "text/image/png"]
+        for rejected in ["", "image", "imagery/png", "application/json", "application/pdfx", "text/image/png"]
         {
-            assert!(!upload.accepts_raw(refused), "{refused}");
+            assert!(!upload.accepts_raw(rejected), "{rejected}");
         }
     }
 }

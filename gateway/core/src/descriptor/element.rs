@@ -1,6 +1,6 @@
-//! What all descriptors have.
+//! What all descriptors have in common: a name, a full name and a comment.
 
-/// The name of an element and the comment on it.
+/// The names and the comment of a declaration.
 #[derive(Debug, Default)]
 pub(super) struct Element {
     pub(super) name: String,
@@ -8,7 +8,7 @@ pub(super) struct Element {
     pub(super) comment: String,
 }
 
-/// A descriptor that is a place in one of the pool's tables.
+/// Defines a descriptor type: an index into one of the pool's tables.
 macro_rules! descriptor {
     ($(#[$doc:meta])* $name:ident in $table:ident of $entry:ty) => {
         $(#[$doc])*
@@ -19,24 +19,24 @@ macro_rules! descriptor {
         }
 
         impl $name {
-            #[expect(clippy::indexing_slicing, reason = "the index is one of the tables it was made with")]
+            #[expect(clippy::indexing_slicing, reason = "the index is valid in its own pool")]
             fn entry(&self) -> &$entry {
                 &self.pool.tables().$table[self.index]
             }
 
-            /// The name without that of what it is in.
+            /// The name alone, without the package and the enclosing declarations.
             #[must_use]
             pub fn name(&self) -> &str {
                 &self.entry().element.name
             }
 
-            /// The name with those of what it is in, and with the package.
+            /// The name with the package and the enclosing declarations, as in `package.Message.field`.
             #[must_use]
             pub fn full_name(&self) -> &str {
                 &self.entry().element.full_name
             }
 
-            /// The comment ahead of it, else the one after it; empty without one.
+            /// The comment before the declaration, otherwise the one after it; empty if there is neither.
             #[must_use]
             pub fn comment(&self) -> &str {
                 &self.entry().element.comment

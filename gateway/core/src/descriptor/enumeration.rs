@@ -18,13 +18,13 @@ impl EnumDescriptor {
         self.entry().values.iter().map(|(name, _)| name.as_str())
     }
 
-    /// The number of the value of that name.
+    /// The number of the value with that name.
     #[must_use]
     pub fn number_of(&self, name: &str) -> Option<i32> {
         self.entry().values.iter().find(|(candidate, _)| candidate == name).map(|(_, number)| *number)
     }
 
-    /// The name of the value of that number; of several, the first.
+    /// The name of the first value with that number.
     #[must_use]
     pub fn name_of(&self, number: i32) -> Option<&str> {
         let found = self.entry().values.iter().find(|(_, candidate)| *candidate == number);

@@ -5,11 +5,11 @@ use crate::wire::Malformed;
 /// What is wrong with a descriptor set.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DescriptorError {
-    /// The bytes are no `FileDescriptorSet`.
-    #[error("it is not a FileDescriptorSet")]
+    /// The bytes are not a `FileDescriptorSet`.
+    #[error("the bytes are not a FileDescriptorSet")]
     Malformed,
-    /// Something is of a type that the set does not have: it was made without its imports.
-    #[error("{element} is of the type {name}, which is not in it")]
+    /// A field or method has a type that is not in the set. The set was probably made without its imports.
+    #[error("{element} has the type {name}, which is not in the descriptor set: include the imports")]
     Unknown {
         /// The full name of the field or method.
         element: String,

@@ -1,4 +1,4 @@
-//! Fields, and what they hold.
+//! Fields and the types of their values.
 
 use super::{
     DescriptorPool, EnumDescriptor, MessageDescriptor,
@@ -10,7 +10,7 @@ pub(super) struct Field {
     pub(super) element: Element,
     pub(super) json_name: String,
     pub(super) number: u32,
-    pub(super) holds: Holds,
+    pub(super) value_type: ValueType,
     pub(super) is_repeated: bool,
     pub(super) is_packed: bool,
     pub(super) is_group: bool,
@@ -19,16 +19,17 @@ pub(super) struct Field {
     pub(super) options: Vec<u8>,
 }
 
-/// What a field holds, as the tables say it.
-pub(super) enum Holds {
+/// The type of a field's values, as the tables store it.
+pub(super) enum ValueType {
     /// Neither a message nor an enum.
     Scalar(Kind),
-    Type(Type),
+    /// A message or an enum of the set.
+    Declared(Type),
 }
 
 /// The type of a field's values.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "they are called as in .proto files")]
+#[expect(missing_docs, reason = "the names are those of .proto files")]
 pub enum Kind {
     Double,
     Float,
@@ -50,7 +51,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The kind of a `FieldDescriptorProto.Type`; none for messages and enums, and for numbers that are no type.
+    /// The kind for a `FieldDescriptorProto.Type`; `None` for messages, enums and unknown numbers.
     pub(super) const fn scalar(number: u64) -> Option<Self> {
         Some(match number {
             1 => Self::Double,
@@ -88,7 +89,7 @@ descriptor! {
 }
 
 impl FieldDescriptor {
-    /// The name as JSON spells it.
+    /// The field's name in JSON.
     #[must_use]
     pub fn json_name(&self) -> &str {
         &self.entry().json_name
@@ -100,66 +101,68 @@ impl FieldDescriptor {
         self.entry().number
     }
 
-    /// What each of its values is.
+    /// The type of each value.
     #[must_use]
     pub fn kind(&self) -> Kind {
         let pool = self.pool.clone();
-        match &self.entry().holds {
-            Holds::Scalar(kind) => kind.clone(),
-            Holds::Type(Type::Message(index)) => Kind::Message(MessageDescriptor { pool, index: *index }),
-            Holds::Type(Type::Enum(index)) => Kind::Enum(EnumDescriptor { pool, index: *index }),
+        match &self.entry().value_type {
+            ValueType::Scalar(kind) => kind.clone(),
+            ValueType::Declared(Type::Message(index)) => {
+                Kind::Message(MessageDescriptor { pool, index: *index })
+            }
+            ValueType::Declared(Type::Enum(index)) => Kind::Enum(EnumDescriptor { pool, index: *index }),
         }
     }
 
-    /// Whether it can have more than one value: a list or a map.
+    /// Whether the field is a list or a map.
     #[must_use]
     pub fn is_repeated(&self) -> bool {
         self.entry().is_repeated
     }
 
-    /// Whether its values are the entries of a map.
+    /// Whether the field is a map.
     #[must_use]
     pub fn is_map(&self) -> bool {
         self.is_repeated() && self.kind().as_message().is_some_and(MessageDescriptor::is_map_entry)
     }
 
-    /// Whether its values are those of a list.
+    /// Whether the field is repeated and not a map.
     #[must_use]
     pub fn is_list(&self) -> bool {
         self.is_repeated() && !self.is_map()
     }
 
-    /// Whether a list is written as one record.
+    /// Whether the values of a list are written as one record.
     #[must_use]
     pub fn is_packed(&self) -> bool {
         self.entry().is_packed
     }
 
-    /// Whether it is a message in proto2's old spelling.
+    /// Whether the field is a group, the deprecated form of a message field in proto2.
     #[must_use]
     pub fn is_group(&self) -> bool {
         self.entry().is_group
     }
 
-    /// Whether a value that is absent differs from the default.
+    /// Whether an absent value differs from the default value.
     #[must_use]
     pub fn supports_presence(&self) -> bool {
         self.entry().supports_presence
     }
 
-    /// The descriptors that it is one of.
+    /// The pool of this descriptor.
     #[must_use]
     pub const fn parent_pool(&self) -> &DescriptorPool {
         &self.pool
     }
 
-    /// The wire bytes of its options.
+    /// The wire bytes of the field's `google.protobuf.FieldOptions`.
     #[must_use]
     pub fn options(&self) -> &[u8] {
         &self.entry().options
     }
 
-    /// Which `oneof` of its message it is a member of.
+    /// The index of the `oneof` in the message that this field is a member of.
     #[must_use]
     pub fn oneof(&self) -> Option<usize> {
         self.entry().oneof

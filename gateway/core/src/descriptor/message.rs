@@ -9,7 +9,7 @@ use super::{
 
 pub(super) struct Message {
     pub(super) element: Element,
-    /// Places in the table of fields.
+    /// Indexes in the table of fields.
     pub(super) fields: Range<usize>,
     pub(super) is_map_entry: bool,
 }
@@ -26,25 +26,25 @@ impl MessageDescriptor {
         self.entry().fields.clone().map(move |index| FieldDescriptor { pool: pool.clone(), index })
     }
 
-    /// The field of that number.
+    /// The field with that number.
     #[must_use]
     pub fn get_field(&self, number: u32) -> Option<FieldDescriptor> {
         self.fields().find(|field| field.number() == number)
     }
 
-    /// The field of that name, in the spelling of the `.proto` file.
+    /// The field with that name, as the `.proto` file spells it.
     #[must_use]
     pub fn get_field_by_name(&self, name: &str) -> Option<FieldDescriptor> {
         self.fields().find(|field| field.name() == name)
     }
 
-    /// The field of that name, in the spelling of JSON.
+    /// The field with that name, as JSON spells it.
     #[must_use]
     pub fn get_field_by_json_name(&self, name: &str) -> Option<FieldDescriptor> {
         self.fields().find(|field| field.json_name() == name)
     }
 
-    /// Whether it stands for an entry of a map: the key is field 1, the value field 2.
+    /// Whether the message is the entry type of a map field. Its field 1 is the key and field 2 the value.
     #[must_use]
     pub fn is_map_entry(&self) -> bool {
         self.entry().is_map_entry

@@ -1,8 +1,8 @@
-//! What a `FileDescriptorSet` says, as far as a gateway asks: names, types, comments, and options as they stand on the
-//! wire.
+//! Protobuf descriptors: the part of a `FileDescriptorSet` that the gateway uses. These are names, types, comments, and
+//! options as raw wire bytes.
 //!
-//! A descriptor is a place in the tables of its [`DescriptorPool`], which `read` makes once; a clone costs a reference
-//! count. Two are equal if they are the same place of the same pool.
+//! A descriptor is an index into the tables of its [`DescriptorPool`], which `read` builds once. A clone only increments
+//! a reference count. Two descriptors are equal if they have the same index in the same pool.
 
 mod element;
 mod enumeration;

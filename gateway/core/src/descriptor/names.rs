@@ -1,19 +1,19 @@
-//! Which types there are: read ahead of everything else, since a type may be used before it is declared.
+//! The names of all types. They are read first, because a type may be used before it is declared.
 
 use std::collections::HashMap;
 
 use super::{DescriptorError, source};
 use crate::wire::{self, Malformed, Value};
 
-/// A type, by its place in the tables.
+/// A type, as an index in the tables.
 #[derive(Clone, Copy)]
 pub(super) enum Type {
     Message(usize),
     Enum(usize),
 }
 
-/// Every type of a set, by its full name. They are counted in the order in which `read` comes to them: a message ahead
-/// of the messages in it.
+/// Every type of a set, by its full name. Indexes are assigned in the order in which `read` adds the types: a message
+/// before the messages that it declares.
 #[derive(Default)]
 pub(super) struct Names {
     types: HashMap<String, Type>,
@@ -26,7 +26,7 @@ impl Names {
         self.types.get(full_name).copied()
     }
 
-    /// The type that `element` names, as in `.google.rpc.Status`.
+    /// The type that `element` refers to as `name`, as in `.google.rpc.Status`.
     pub(super) fn resolve(&self, element: &str, name: &str) -> Result<Type, DescriptorError> {
         let full_name = name.strip_prefix('.').unwrap_or(name);
         self.get(full_name).ok_or_else(|| DescriptorError::Unknown {
@@ -35,7 +35,7 @@ impl Names {
         })
     }
 
-    /// The same, where it must be a message.
+    /// Like [`Self::resolve`], for a type that must be a message.
     pub(super) fn message(&self, element: &str, name: &str) -> Result<usize, DescriptorError> {
         match self.resolve(element, name)? {
             Type::Message(index) => Ok(index),

@@ -1,4 +1,4 @@
-//! All descriptors of a set.
+//! All descriptors of a descriptor set.
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
@@ -12,11 +12,11 @@ use super::{
     service::{Method, Service},
 };
 
-/// Everything that a descriptor set declares; clones share it.
+/// All declarations of a descriptor set. Clones share them.
 #[derive(Clone)]
 pub struct DescriptorPool(Arc<Tables>);
 
-/// What is declared, each kind in the order of the files.
+/// The declarations, each kind in the order of the files.
 #[derive(Default)]
 pub(super) struct Tables {
     pub(super) names: Names,
@@ -25,7 +25,7 @@ pub(super) struct Tables {
     pub(super) enums: Vec<Enum>,
     pub(super) services: Vec<Service>,
     pub(super) methods: Vec<Method>,
-    /// Those that hold a message, by their full names.
+    /// The extensions whose value is a message, by their full names.
     pub(super) extensions: HashMap<String, Extension>,
 }
 
@@ -37,10 +37,10 @@ pub(super) struct Extension {
 }
 
 impl DescriptorPool {
-    /// Reads a serialized `FileDescriptorSet` that has its imports.
+    /// Reads a serialized `FileDescriptorSet`, which must include its imports.
     ///
     /// # Errors
-    /// [`DescriptorError`] if the bytes are none, or if a type is missing.
+    /// [`DescriptorError`] if the bytes are not a descriptor set, or if a type is missing.
     pub fn decode(descriptor_set: &[u8]) -> Result<Self, DescriptorError> {
         read::tables(descriptor_set).map(|tables| Self(Arc::new(tables)))
     }
@@ -58,12 +58,12 @@ impl DescriptorPool {
         (0..self.0.services.len()).map(|index| ServiceDescriptor { pool: self.clone(), index })
     }
 
-    /// Every message, those inside others too.
+    /// Every message, nested ones included.
     pub fn all_messages(&self) -> impl Iterator<Item = MessageDescriptor> + '_ {
         (0..self.0.messages.len()).map(|index| self.message(index))
     }
 
-    /// The message of that full name.
+    /// The message with that full name.
     #[must_use]
     pub fn get_message_by_name(&self, full_name: &str) -> Option<MessageDescriptor> {
         match self.0.names.get(full_name)? {
@@ -72,7 +72,7 @@ impl DescriptorPool {
         }
     }
 
-    /// The number of the extension of that full name, and the message that it holds.
+    /// The field number and the message type of the extension with that full name.
     #[must_use]
     pub fn extension(&self, full_name: &str) -> Option<(u32, MessageDescriptor)> {
         let Extension { number, message } = *self.0.extensions.get(full_name)?;

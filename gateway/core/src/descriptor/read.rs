@@ -1,9 +1,9 @@
-//! From a set's bytes to its tables. The numbers are those of `google/protobuf/descriptor.proto`.
+//! Builds the tables from the bytes of a descriptor set. The field numbers are those of `google/protobuf/descriptor.proto`.
 
 use super::{
     DescriptorError, Kind,
     enumeration::Enum,
-    field::{Field, Holds},
+    field::{Field, ValueType},
     message::Message,
     names::Type,
     pool::{Extension, Tables},
@@ -30,7 +30,7 @@ pub(super) fn tables(descriptor_set: &[u8]) -> Read<Tables> {
     Ok(tables)
 }
 
-/// The messages in one field, counted.
+/// The messages in one repeated field, each with its index.
 fn parts(message: &[u8], number: u32) -> Read<Vec<(u64, &[u8])>> {
     let fields = wire::Fields::of(message).collect::<Result<Vec<_>, _>>()?;
     let of_number = fields.into_iter().filter(|(n, _)| *n == number);
@@ -56,7 +56,7 @@ impl Reader<'_> {
         }
         for (index, extension) in parts(file, 7)? {
             let field = self.field(extension, package, &[7, index])?;
-            if let Holds::Type(Type::Message(message)) = field.holds {
+            if let ValueType::Declared(Type::Message(message)) = field.value_type {
                 let extension = Extension { number: field.number, message };
                 self.tables.extensions.insert(field.element.full_name, extension);
             }
@@ -64,7 +64,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// A message is counted ahead of those in it, as `Names` does.
+    /// Adds a message before the messages that it declares: `Names` assigns indexes in the same order.
     fn message(&mut self, message: &[u8], scope: &str, path: &[u64]) -> Read<()> {
         let element = self.source.element(scope, last_text(message, 1)?, path);
         let full_name = element.full_name.clone();
@@ -97,7 +97,7 @@ impl Reader<'_> {
                 (4, Value::Varint(value)) => label = value,
                 (5, Value::Varint(value)) => type_number = value,
                 (6, Value::Bytes(bytes)) => type_name = text(bytes)?,
-                // Protobuf merges messages that are sent twice by appending one to the other.
+                // A message field may occur more than once. Protobuf merges the occurrences by concatenation.
                 (8, Value::Bytes(bytes)) => options.extend_from_slice(bytes),
                 (9, Value::Varint(value)) => oneof = usize::try_from(value).ok(),
                 (10, Value::Bytes(bytes)) => json_name = text(bytes)?,
@@ -105,24 +105,24 @@ impl Reader<'_> {
                 _ => {}
             }
         }
-        let holds = match Kind::scalar(type_number) {
-            Some(kind) => Holds::Scalar(kind),
-            None => Holds::Type(self.tables.names.resolve(&join(scope, &name), &type_name)?),
+        let value_type = match Kind::scalar(type_number) {
+            Some(kind) => ValueType::Scalar(kind),
+            None => ValueType::Declared(self.tables.names.resolve(&join(scope, &name), &type_name)?),
         };
         let is_repeated = label == LABEL_REPEATED;
-        let is_message = matches!(holds, Holds::Type(Type::Message(_)));
-        let is_packable = !is_message && !matches!(holds, Holds::Scalar(Kind::String | Kind::Bytes));
+        let is_message = matches!(value_type, ValueType::Declared(Type::Message(_)));
+        let is_packable = !is_message && !matches!(value_type, ValueType::Scalar(Kind::String | Kind::Bytes));
         let is_packed = varint(&options, 2).map_or(self.source.is_proto3, |packed| packed != 0);
         Ok(Field {
             element: self.source.element(scope, name, path),
             json_name,
             number: u32::try_from(number).map_err(|_| DescriptorError::Malformed)?,
-            holds,
+            value_type,
             is_repeated,
             is_packed: is_repeated && is_packable && is_packed,
             is_group: type_number == TYPE_GROUP,
             supports_presence: oneof.is_some() || (!is_repeated && (is_message || !self.source.is_proto3)),
-            // `optional` is a oneof of its own on the wire.
+            // The compiler puts each `optional` field into a synthetic oneof.
             oneof: oneof.filter(|_| !is_optional),
             options,
         })
@@ -171,7 +171,7 @@ fn below(path: &[u64], number: u64, index: u64) -> Vec<u64> {
     [path, &[number, index]].concat()
 }
 
-/// Protobuf merges messages that are sent twice by appending one to the other.
+/// A message field may occur more than once. Protobuf merges the occurrences by concatenation.
 fn options(message: &[u8], number: u32) -> Read<Vec<u8>> {
     let parts = parts(message, number)?;
     Ok(parts.into_iter().flat_map(|(_, options)| options).copied().collect())

@@ -9,7 +9,7 @@ use super::{
 
 pub(super) struct Service {
     pub(super) element: Element,
-    /// Places in the table of methods.
+    /// Indexes in the table of methods.
     pub(super) methods: Range<usize>,
     pub(super) options: Vec<u8>,
 }
@@ -30,18 +30,18 @@ descriptor! {
 }
 
 impl ServiceDescriptor {
-    /// Its methods, in the order of their declaration.
+    /// The methods, in the order of their declaration.
     pub fn methods(&self) -> impl Iterator<Item = MethodDescriptor> + '_ {
         self.entry().methods.clone().map(|index| MethodDescriptor { pool: self.pool.clone(), index })
     }
 
-    /// The pool that it is of.
+    /// The pool of this descriptor.
     #[must_use]
     pub const fn parent_pool(&self) -> &DescriptorPool {
         &self.pool
     }
 
-    /// Its `google.protobuf.ServiceOptions` on the wire.
+    /// The wire bytes of the service's `google.protobuf.ServiceOptions`.
     #[must_use]
     pub fn options(&self) -> &[u8] {
         &self.entry().options
@@ -54,43 +54,43 @@ descriptor! {
 }
 
 impl MethodDescriptor {
-    /// The service that it is of.
+    /// The service that declares the method.
     #[must_use]
     pub fn parent_service(&self) -> ServiceDescriptor {
         ServiceDescriptor { pool: self.pool.clone(), index: self.entry().service }
     }
 
-    /// The pool that it is of.
+    /// The pool of this descriptor.
     #[must_use]
     pub const fn parent_pool(&self) -> &DescriptorPool {
         &self.pool
     }
 
-    /// What a request is.
+    /// The type of request messages.
     #[must_use]
     pub fn input(&self) -> MessageDescriptor {
         self.pool.message(self.entry().input)
     }
 
-    /// What a response is.
+    /// The type of response messages.
     #[must_use]
     pub fn output(&self) -> MessageDescriptor {
         self.pool.message(self.entry().output)
     }
 
-    /// Whether it takes many requests.
+    /// Whether a call has a stream of request messages.
     #[must_use]
     pub fn is_client_streaming(&self) -> bool {
         self.entry().is_client_streaming
     }
 
-    /// Whether it gives many responses.
+    /// Whether a call has a stream of response messages.
     #[must_use]
     pub fn is_server_streaming(&self) -> bool {
         self.entry().is_server_streaming
     }
 
-    /// Its `google.protobuf.MethodOptions` on the wire.
+    /// The wire bytes of the method's `google.protobuf.MethodOptions`.
     #[must_use]
     pub fn options(&self) -> &[u8] {
         &self.entry().options

@@ -1,4 +1,4 @@
-//! Pieces of descriptors on the wire: texts, and the comments of a file.
+//! Reads strings from descriptors, and the comments of a file.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ pub(super) fn text(bytes: &[u8]) -> Result<String, Malformed> {
     std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| Malformed)
 }
 
-/// The text of a field; empty if it is not there.
+/// The string in a field; empty if the field is absent.
 pub(super) fn last_text(message: &[u8], number: u32) -> Result<String, Malformed> {
     wire::values(message, number).filter_map(Value::bytes).last().map_or(Ok(String::new()), text)
 }
@@ -18,11 +18,11 @@ pub(super) fn join(scope: &str, name: &str) -> String {
     if scope.is_empty() { name.to_owned() } else { format!("{scope}.{name}") }
 }
 
-/// One file, with what its declarations need to know of it.
+/// What the declarations of one file have in common.
 pub(super) struct Source {
     pub(super) package: String,
     pub(super) is_proto3: bool,
-    /// By the path to what they are on (`SourceCodeInfo.Location.path`).
+    /// Keyed by the path to the declaration (`SourceCodeInfo.Location.path`).
     comments: HashMap<Vec<u64>, String>,
 }
 
@@ -41,7 +41,7 @@ impl Source {
         Ok(Self { package: last_text(file, 2)?, is_proto3: last_text(file, 12)? == "proto3", comments })
     }
 
-    /// The element of that name in `scope` that `path` leads to.
+    /// The names and the comment of the declaration `name` in `scope`; `path` locates its comment.
     pub(super) fn element(&self, scope: &str, name: String, path: &[u64]) -> Element {
         let comment = self.comments.get(path).cloned().unwrap_or_default();
         Element { full_name: join(scope, &name), name, comment }

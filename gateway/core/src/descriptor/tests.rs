@@ -1,10 +1,10 @@
-//! Descriptors as prost-reflect reads them, which knows all of protobuf.
+//! Compares our descriptors with those of prost-reflect, a complete implementation.
 
 use prost_reflect as oracle;
 
 use super::{DescriptorError, DescriptorPool, FieldDescriptor, Kind};
 
-/// `json/testdata/kinds.proto`: every kind of field that there is.
+/// `json/testdata/kinds.proto`: every kind of field.
 fn kinds() -> Vec<u8> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/json/testdata");
     let mut compiler = protox::Compiler::new([folder]).unwrap();
@@ -12,7 +12,7 @@ fn kinds() -> Vec<u8> {
     compiler.encode_file_descriptor_set()
 }
 
-/// Our kind, with the name of what it refers to.
+/// The name of our kind, or of the message or enum that it refers to.
 fn kind(kind: &Kind) -> String {
     match kind {
         Kind::Message(message) => message.full_name().to_owned(),
@@ -96,17 +96,17 @@ fn every_method_is_read_as_prost_reflect_reads_it() {
 }
 
 #[test]
-fn a_set_without_its_imports_is_refused_by_name() {
+fn a_set_without_its_imports_is_rejected_with_the_missing_type() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/json/testdata");
     let mut compiler = protox::Compiler::new([folder]).unwrap();
     compiler.include_imports(false).open_file("kinds.proto").unwrap();
     let error = DescriptorPool::decode(&compiler.encode_file_descriptor_set()).unwrap_err();
     assert!(matches!(error, DescriptorError::Unknown { .. }));
-    assert!(error.to_string().starts_with("kinds.v1.Kinds.a_null is of the type google.protobuf.NullValue"));
+    assert!(error.to_string().starts_with("kinds.v1.Kinds.a_null has the type google.protobuf.NullValue"));
 }
 
 #[test]
-fn bytes_that_are_no_set_are_refused() {
+fn bytes_that_are_not_a_set_are_rejected() {
     let mut cut = proto::FILE_DESCRIPTOR_SET.to_vec();
     cut.pop();
     for bytes in [&b"\xff"[..], b"\x0a\x02\x0a\xff", &cut] {

@@ -15,9 +15,9 @@ pub(super) struct Date {
 }
 
 impl Date {
-    /// The day's number; none if there is no such day.
+    /// The number of the day; `None` if the date does not exist.
     pub(super) fn to_days(self) -> Option<i64> {
-        // Years start in March here, so that the leap day is the last.
+        // Years start in March here, so that the leap day is the last day of a year.
         let year = if self.month > 2 { self.year } else { self.year - 1 };
         let month = (self.month + 9) % 12;
         let day_of_year = (153 * month + 2) / 5 + self.day - 1;
@@ -46,7 +46,7 @@ mod tests {
     use super::Date;
 
     #[test]
-    fn every_day_from_the_year_1_to_9999_comes_back() {
+    fn every_day_from_the_year_1_to_9999_survives_a_round_trip() {
         let first = Date { year: 1, month: 1, day: 1 }.to_days().unwrap();
         let last = Date { year: 9999, month: 12, day: 31 }.to_days().unwrap();
         assert_eq!((first, last), (-719_162, 2_932_896));
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn days_that_the_calendar_has_not_are_refused() {
+    fn dates_that_do_not_exist_are_rejected() {
         for (year, month, day) in
             [(2026, 2, 29), (1900, 2, 29), (2026, 4, 31), (2026, 13, 1), (2026, 0, 1), (2026, 1, 0)]
         {

@@ -1,6 +1,6 @@
-//! The text form of `google.protobuf.FieldMask`: paths in lower camel case with commas between.
+//! The text form of `google.protobuf.FieldMask`: comma-separated paths in lower camel case.
 
-/// The path in snake case. One that is so already stays as it is, as both spellings of a name are read.
+/// The path in snake case. A path that is already in snake case stays unchanged, because both spellings are accepted.
 pub(super) fn to_snake_case(path: &str) -> String {
     let mut snake = String::with_capacity(path.len() + 4);
     for character in path.chars() {
@@ -12,7 +12,7 @@ pub(super) fn to_snake_case(path: &str) -> String {
     snake
 }
 
-/// The path in lower camel case; none if it would not come back.
+/// The path in lower camel case; `None` if [`to_snake_case`] would not restore it.
 pub(super) fn to_camel_case(path: &str) -> Option<String> {
     let mut camel = String::with_capacity(path.len());
     let mut characters = path.chars();
@@ -31,7 +31,7 @@ mod tests {
     use super::{to_camel_case, to_snake_case};
 
     #[test]
-    fn paths_come_back() {
+    fn paths_survive_a_round_trip() {
         for (snake, camel) in
             [("", ""), ("label", "label"), ("image.created_at", "image.createdAt"), ("a_b_c", "aBC")]
         {
@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_that_camel_case_cannot_say_are_refused() {
+    fn paths_without_a_camel_case_form_are_rejected() {
         for path in ["createdAt", "a_1", "a_", "a__b", "a_B"] {
             assert_eq!(to_camel_case(path), None, "{path}");
         }

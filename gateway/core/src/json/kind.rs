@@ -1,14 +1,14 @@
-//! What a field's values are.
+//! The types and shapes of fields.
 
 use super::{schema::MessageId, wire::WireType};
 use crate::descriptor::{EnumDescriptor, FieldDescriptor, Kind as DescriptorKind};
 
-/// How many values a field holds, and what its absence means.
+/// How many values a field has, and what its absence means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// Absent and default are the same.
+    /// An absent value is the same as the default value.
     Implicit,
-    /// Absent is not the default: messages, `optional`, members of a `oneof`.
+    /// An absent value differs from the default value: messages, `optional` fields, members of a `oneof`.
     Explicit,
     /// A list of numbers in one record.
     Packed,
@@ -63,7 +63,7 @@ pub(super) enum Leaf {
 }
 
 impl Leaf {
-    /// The leaf of a field's kind; none for messages.
+    /// The leaf for a field's kind; `None` for messages.
     pub(super) fn of(kind: &DescriptorKind) -> Option<Self> {
         Some(match kind {
             DescriptorKind::Double => Self::Double,
@@ -105,7 +105,7 @@ impl Leaf {
     }
 }
 
-/// The JSON that stands for a message: its fields, or the form of its own that a well-known type has.
+/// The JSON form of a message: an object with its fields, or the special form of a well-known type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     Fields,

@@ -1,7 +1,7 @@
-//! Proto3 JSON to the protobuf wire and back, by descriptors, without a tree of either in between.
+//! Converts between proto3 JSON and protobuf wire bytes, by descriptors and without an intermediate tree.
 //!
-//! Input is strict: both spellings of a name are read, anything unknown, doubled or of the wrong type is refused by
-//! name. Output has the proto's own names, in the order of their declaration, with defaults.
+//! Input is strict: both spellings of a name are accepted, and any field that is unknown, duplicate or of the wrong type is
+//! rejected by name. Output has the names of the `.proto` file, in the order of their declaration, with default values.
 
 mod civil;
 mod error;
@@ -23,19 +23,20 @@ pub(crate) use self::{
     schema::{Schema, Schemas},
 };
 
-/// A request body as the services read it.
+/// A request body, converted for the service.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Document {
-    /// The message on the wire.
+    /// The wire bytes of the message.
     pub(crate) wire: Vec<u8>,
-    /// The fields that the body has, as a field mask names them: `null` counts, plain sub-messages are entered.
+    /// The fields that the body has, as paths of a field mask. A field with `null` is listed; a sub-message is listed by
+    /// its fields.
     pub(crate) present: Vec<String>,
 }
 
 /// Reads a JSON body as the message of `schema`; an empty body is the empty message.
 ///
 /// # Errors
-/// What is wrong with the body: where it is not JSON, which fields break which rule, or that it is too large.
+/// If the body is not JSON, has invalid fields, or makes a message that is too large.
 pub(crate) fn to_wire(schema: &Schema, json: &[u8]) -> Result<Document, JsonError> {
     read::to_wire(schema, json)
 }
@@ -43,16 +44,16 @@ pub(crate) fn to_wire(schema: &Schema, json: &[u8]) -> Result<Document, JsonErro
 /// Appends the message in `wire` to `out` as JSON.
 ///
 /// # Errors
-/// The bytes are not such a message, or hold a value that JSON cannot say; `out` is then as before.
+/// If the bytes are not such a message, or have a value that JSON cannot express; `out` is then unchanged.
 pub(crate) fn to_json(schema: &Schema, wire: &[u8], out: &mut Vec<u8>) -> Result<(), WireError> {
     write::to_json(schema, wire, out)
 }
 
 /// Appends one value of `field`, tag included, from the text of a path segment, query parameter, header or form part.
-/// Defaults are written too, so that they win over what is on the wire already.
+/// Default values are written too, so that they override earlier bytes of the same message.
 ///
 /// # Errors
-/// The rule that the text breaks, as a phrase that continues the field's name.
+/// The rule that the text violates, as a phrase that follows the field's name.
 pub(crate) fn scalar_to_wire(field: &FieldDescriptor, text: &str, out: &mut Vec<u8>) -> Result<(), String> {
     text::put(field, text, out)
 }

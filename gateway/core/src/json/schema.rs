@@ -1,4 +1,4 @@
-//! Field tables, made once from the descriptors, so that no request asks a descriptor for a name or a number.
+//! Field tables, built once from the descriptors, so that no request needs to search the descriptors.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -10,7 +10,7 @@ use crate::descriptor::{DescriptorPool, FieldDescriptor, Kind as DescriptorKind,
 pub(crate) struct Schemas(Arc<Tables>);
 
 impl Schemas {
-    /// Makes the tables of every message in `pool`.
+    /// Builds the tables of every message in `pool`.
     pub(crate) fn new(pool: &DescriptorPool) -> Self {
         let by_name: HashMap<_, _> = pool
             .all_messages()
@@ -21,7 +21,7 @@ impl Schemas {
         Self(Arc::new(Tables { messages, by_name }))
     }
 
-    /// The schema of `message`; none if it is of another pool.
+    /// The schema of `message`; `None` if the message is from another pool.
     pub(crate) fn get(&self, message: &MessageDescriptor) -> Option<Schema> {
         self.named(message.full_name())
     }
@@ -33,7 +33,7 @@ impl Schemas {
     }
 }
 
-/// How one message is read from JSON and written as JSON; a clone costs a reference count.
+/// How one message is read from JSON and written as JSON. A clone only increments a reference count.
 #[derive(Clone, Debug)]
 pub(crate) struct Schema {
     tables: Arc<Tables>,
@@ -50,7 +50,7 @@ impl Schema {
     }
 }
 
-/// Where a message's table is; valid in the tables that it was made with.
+/// The index of a message's table; valid only in the tables that it was made with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct MessageId(usize);
 
@@ -114,21 +114,21 @@ impl Message {
     }
 }
 
-/// Names of one message seldom share a length, so most comparisons end at it.
+/// The names in one message seldom have equal lengths, so most comparisons need only the length.
 fn by_length(a: &str, b: &str) -> std::cmp::Ordering {
     a.len().cmp(&b.len()).then_with(|| a.cmp(b))
 }
 
 #[derive(Debug)]
 pub(super) struct Field {
-    /// The proto's own name, in snake case.
+    /// The name in the `.proto` file, in snake case.
     pub(super) name: Box<str>,
-    /// `"name":`, ready to be written.
+    /// `"name":`, ready for the output.
     pub(super) json_key: Box<[u8]>,
     pub(super) number: u32,
     pub(super) kind: Kind,
     pub(super) shape: Shape,
-    /// Which `oneof` of the message it is a member of.
+    /// The index of the `oneof` in the message that this field is a member of.
     pub(super) oneof: Option<usize>,
 }
 

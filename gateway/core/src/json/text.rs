@@ -1,8 +1,8 @@
-//! One field's value from plain text: a path segment, a query parameter, a header or a form part.
+//! Encodes one field's value from plain text: a path segment, a query parameter, a header or a form part.
 
 use super::{
     kind::{Form, Leaf},
-    leaf::{self, Given},
+    leaf::{self, Input},
     well_known,
     wire::{self, WireType},
 };
@@ -20,18 +20,18 @@ pub(super) fn put(field: &FieldDescriptor, text: &str, out: &mut Vec<u8>) -> Res
 
 fn put_leaf(number: u32, leaf: &Leaf, text: &str, out: &mut Vec<u8>) -> Result<(), String> {
     wire::put_tag(out, number, leaf.wire_type());
-    leaf::put(leaf, given(leaf, text), out).map_err(|_| leaf::rule(leaf))
+    leaf::put(leaf, parse(leaf, text), out).map_err(|_| leaf::rule(leaf))
 }
 
-/// Text says bools and the numbers of enum values without quotes of their own.
-fn given<'t>(leaf: &Leaf, text: &'t str) -> Given<'t> {
+/// Plain text has no quotes, so the type of the leaf decides whether it is a bool, an enum's number or a string.
+fn parse<'t>(leaf: &Leaf, text: &'t str) -> Input<'t> {
     match (leaf, text) {
-        (Leaf::Bool, "true") => Given::Bool(true),
-        (Leaf::Bool, "false") => Given::Bool(false),
+        (Leaf::Bool, "true") => Input::Bool(true),
+        (Leaf::Bool, "false") => Input::Bool(false),
         (Leaf::Enum(_), text) => {
-            text.parse::<i32>().map_or(Given::Text(text), |number| Given::Integer(number.into()))
+            text.parse::<i32>().map_or(Input::Text(text), |number| Input::Integer(number.into()))
         }
-        (_, text) => Given::Text(text),
+        (_, text) => Input::Text(text),
     }
 }
 

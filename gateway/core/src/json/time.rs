@@ -2,7 +2,7 @@
 
 use super::civil::Date;
 
-/// Seconds and nanoseconds, as both messages hold them.
+/// Seconds and nanoseconds, as in both messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Span {
     pub(super) seconds: i64,
@@ -30,7 +30,7 @@ pub(super) fn parse_timestamp(text: &str) -> Option<Span> {
     TIMESTAMPS.contains(&seconds).then_some(Span { seconds, nanos })
 }
 
-/// Writes a time in UTC with 0, 3, 6 or 9 digits of a second; none outside the years 1 to 9999.
+/// Writes a time in UTC with 0, 3, 6 or 9 digits of a second; `None` outside the years 1 to 9999.
 pub(super) fn format_timestamp(moment: Span) -> Option<String> {
     let nanos = u32::try_from(moment.nanos).ok().filter(|nanos| *nanos < 1_000_000_000)?;
     if !TIMESTAMPS.contains(&moment.seconds) {
@@ -52,7 +52,7 @@ pub(super) fn parse_duration(text: &str) -> Option<Span> {
     Some(Span { seconds: sign * seconds, nanos: i32::try_from(sign).ok()? * nanos })
 }
 
-/// Writes a duration with 0, 3, 6 or 9 decimals; none if it is out of range or its parts differ in sign.
+/// Writes a duration with 0, 3, 6 or 9 decimals; `None` if it is out of range or its parts differ in sign.
 pub(super) fn format_duration(duration: Span) -> Option<String> {
     let Span { seconds, nanos } = duration;
     let mixed = (seconds > 0 && nanos < 0) || (seconds < 0 && nanos > 0);
@@ -75,7 +75,7 @@ fn fraction(nanos: u32) -> String {
     }
 }
 
-/// Takes `Z`, `+hh:mm` or `-hh:mm` off the end, and says how many seconds that is east of UTC.
+/// Splits `Z`, `+hh:mm` or `-hh:mm` off the end, and returns it in seconds east of UTC.
 fn split_offset(time: &str) -> Option<(&str, i64)> {
     if let Some(clock) = time.strip_suffix('Z') {
         return Some((clock, 0));
@@ -90,7 +90,7 @@ fn split_offset(time: &str) -> Option<(&str, i64)> {
     (hours <= 23 && minutes <= 59).then_some((clock, sign * (hours * 3600 + minutes * 60)))
 }
 
-/// Takes a fraction of one to nine digits off the end, in nanoseconds.
+/// Splits a fraction of one to nine digits off the end, and returns it in nanoseconds.
 fn split_fraction(text: &str) -> Option<(&str, i32)> {
     let Some((whole, fraction)) = text.split_once('.') else {
         return Some((text, 0));
@@ -102,7 +102,7 @@ fn split_fraction(text: &str) -> Option<(&str, i32)> {
     Some((whole, i32::try_from(nanos).ok()?))
 }
 
-/// Numbers of exactly so many digits each.
+/// Numbers with exactly these widths in digits.
 fn fixed_width<const N: usize>(text: &str, separator: char, widths: [usize; N]) -> Option<[i64; N]> {
     let mut parts = text.split(separator);
     let mut numbers = [0; N];
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_timestamp_is_refused() {
+    fn invalid_timestamps_are_rejected() {
         for text in [
             "",
             "T",
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_duration_is_refused() {
+    fn invalid_durations_are_rejected() {
         for text in [
             "",
             "s",

@@ -1,4 +1,4 @@
-//! The well-known types that JSON says as a string.
+//! The well-known types whose JSON form is a string.
 
 use super::{
     field_mask,
@@ -7,7 +7,7 @@ use super::{
     wire::{self, WireType},
 };
 
-/// Appends the content of a well-known type whose JSON form is a string; false if the text is not that.
+/// Appends the content of a well-known type whose JSON form is a string; false if the text is not valid.
 pub(super) fn put(form: Form, text: &str, out: &mut Vec<u8>) -> bool {
     match form {
         Form::Timestamp => time::parse_timestamp(text).map(|moment| put_span(moment, out)).is_some(),
@@ -32,13 +32,13 @@ fn put_span(span: Span, out: &mut Vec<u8>) {
     }
 }
 
-/// What a message looks like in JSON, as a phrase that continues a field's name.
+/// The JSON form of a message, as a phrase that follows a field's name.
 pub(super) const fn rule(form: Form) -> &'static str {
     match form {
         Form::Fields | Form::Struct | Form::Wrapper => "must be an object",
         Form::Timestamp => "must be a time such as 2026-05-01T12:00:00Z, between the years 1 and 9999",
         Form::Duration => "must be a number of seconds such as 1.5s",
-        Form::FieldMask => "must be a string of field names with commas between",
+        Form::FieldMask => "must be a string of comma-separated field names",
         Form::ListValue => "must be an array",
         Form::Value => "must be a JSON value",
         Form::Any => "cannot be given as JSON",

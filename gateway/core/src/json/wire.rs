@@ -1,8 +1,8 @@
-//! The protobuf wire format: records of a tag and a value.
+//! The protobuf wire format: a message is a sequence of records, each a tag and a value.
 
 use super::WireError;
 
-/// How a record's value is laid out; the numbers are those of the format.
+/// The encoding of a record's value; the numbers are those of the wire format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WireType {
     Varint = 0,
@@ -18,16 +18,16 @@ pub(super) enum Value<'w> {
     Fixed64(u64),
     Fixed32(u32),
     Delimited(&'w [u8]),
-    /// A group: nothing of ours has one, so it is passed over.
+    /// A group. The contract has none, so groups are skipped.
     Group,
 }
 
-/// What a truncated record is called.
-const TRUNCATED: WireError = WireError("a record is cut short");
-/// The tags that begin and end a group.
+/// The error for a truncated record.
+const TRUNCATED: WireError = WireError("a record is truncated");
+/// The wire types that start and end a group.
 const GROUP_START: u64 = 3;
 const GROUP_END: u64 = 4;
-/// The deepest nesting of groups that is passed over.
+/// The deepest nesting of groups that is accepted.
 const MAX_GROUPS: usize = 100;
 
 pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
@@ -62,34 +62,34 @@ pub(super) fn put_delimited(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(bytes);
 }
 
-/// A delimited value that is being written; [`close`] must follow, innermost first.
+/// A delimited value that is being written. Call [`close`] for each, the innermost first.
 pub(super) struct Open {
     content: usize,
 }
 
-/// Begins a delimited value of unknown length. One byte is kept for the length: most need no more, and the few longer
-/// ones are moved up when they are closed.
+/// Starts a delimited value of unknown length. One byte is reserved for the length: most lengths need no more, and
+/// [`close`] moves the content of longer values.
 pub(super) fn open(out: &mut Vec<u8>) -> Open {
     out.push(0);
     Open { content: out.len() }
 }
 
-/// Ends the value that `open` began.
+/// Ends the value that `open` started.
 pub(super) fn close(out: &mut Vec<u8>, open: &Open) {
     let length = (out.len() - open.content) as u64;
-    let place = open.content - 1;
+    let start = open.content - 1;
     if length < 0x80 {
-        if let Some(byte) = out.get_mut(place) {
+        if let Some(byte) = out.get_mut(start) {
             *byte = low_bits(length);
         }
         return;
     }
     let mut varint = Vec::with_capacity(10);
     put_varint(&mut varint, length);
-    out.splice(place..open.content, varint);
+    out.splice(start..open.content, varint);
 }
 
-/// Reads records off `bytes`.
+/// Reads the records of a message one by one.
 #[derive(Clone)]
 pub(super) struct Records<'w> {
     bytes: &'w [u8],
@@ -105,7 +105,7 @@ impl<'w> Records<'w> {
         self.position
     }
 
-    /// The next record's field number and value; none at the end.
+    /// The next record's field number and value; `None` at the end.
     pub(super) fn next(&mut self) -> Result<Option<(u32, Value<'w>)>, WireError> {
         if self.position >= self.bytes.len() {
             return Ok(None);
@@ -117,13 +117,13 @@ impl<'w> Records<'w> {
                 self.skip_group(number)?;
                 Value::Group
             }
-            GROUP_END => return Err(WireError("a group ends that did not begin")),
+            GROUP_END => return Err(WireError("a group ends without a start")),
             wire_type => self.value(wire_type)?,
         };
         Ok(Some((number, value)))
     }
 
-    /// The values of a packed list.
+    /// The next value of a packed list; `None` at the end.
     pub(super) fn next_packed(&mut self, wire_type: WireType) -> Result<Option<Value<'w>>, WireError> {
         if self.position >= self.bytes.len() {
             return Ok(None);
@@ -155,7 +155,7 @@ impl<'w> Records<'w> {
                 GROUP_END if number == innermost => {
                     open.pop();
                 }
-                GROUP_END => return Err(WireError("a group ends that did not begin")),
+                GROUP_END => return Err(WireError("a group ends without a start")),
                 wire_type => {
                     self.value(wire_type)?;
                 }
@@ -168,7 +168,7 @@ impl<'w> Records<'w> {
         let rest = self.bytes.get(self.position..).ok_or(TRUNCATED)?;
         let mut value = 0;
         for (index, byte) in rest.iter().take(10).enumerate() {
-            // The tenth byte holds the topmost bit alone.
+            // The tenth byte has only the highest bit of a 64-bit number.
             if index == 9 && *byte > 1 {
                 break;
             }

@@ -1,7 +1,6 @@
-//! What the `.proto` files say in comments, as Markdown.
+//! The comments of the `.proto` files, as Markdown.
 
-/// The text without the space that follows each `//`, and with paragraphs on one line each, since Markdown may break
-/// lines where it likes.
+/// The text without the space after each `//`, and with each paragraph on one line.
 pub(super) fn tidy(comment: &str) -> String {
     let mut text = String::new();
     for line in comment.lines().map(str::trim) {

@@ -1,4 +1,4 @@
-//! The schemas of messages and enums, each told once and referred to.
+//! The schemas of messages and enums. Each is described once, and used by reference.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -10,22 +10,23 @@ use crate::{
     descriptor::{EnumDescriptor, FieldDescriptor, MessageDescriptor},
 };
 
-/// The name of the one schema that is the gateway's own.
+/// The name of the schema of errors, which belongs to the gateway and not to a service.
 const ERROR: &str = "Error";
 
-/// Which way a message goes.
+/// Whether a message is part of a request or of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Side {
     Request,
-    Answer,
+    Response,
 }
 
-/// What `components/schemas` will hold.
+/// Collects the schemas for `components/schemas`.
 #[derive(Default)]
 pub(super) struct Components {
-    /// The messages and enums that have a short name, by it: the first come.
+    /// The full name for each short name. The first message or enum with a short name gets it.
     names: HashMap<String, String>,
-    answered: HashSet<String>,
+    /// The names of the schemas of responses.
+    in_responses: HashSet<String>,
     schemas: BTreeMap<String, Value>,
 }
 
@@ -35,16 +36,16 @@ impl Components {
         self.schemas
     }
 
-    /// A reference to the schema of `message`, which is made if it is not there yet.
+    /// A reference to the schema of `message`, which is created if it does not exist yet.
     pub(super) fn message(&mut self, message: &MessageDescriptor, side: Side) -> Value {
         let mut name = self.name(message.name(), message.full_name());
-        if side == Side::Answer {
-            self.answered.insert(name.clone());
-        } else if self.answered.contains(&name) {
+        if side == Side::Response {
+            self.in_responses.insert(name.clone());
+        } else if self.in_responses.contains(&name) {
             name.push_str("Input");
         }
         if !self.schemas.contains_key(&name) {
-            // Entered ahead of its fields, for messages that hold themselves.
+            // Inserted before its fields are described, because a message can be recursive.
             self.schemas.insert(name.clone(), Value::Null);
             let schema = self.object(message, side, &[]);
             self.schemas.insert(name.clone(), schema);
@@ -52,7 +53,7 @@ impl Components {
         reference(&name)
     }
 
-    /// The schema of a request's body, which has no place for what the path says.
+    /// The schema of a request's body, without the fields that the path sets.
     pub(super) fn body(&mut self, message: &MessageDescriptor, in_path: &[&str]) -> Value {
         if in_path.is_empty() {
             return self.message(message, Side::Request);
@@ -67,13 +68,13 @@ impl Components {
         if !comment.is_empty() {
             schema.insert("description".to_owned(), comment.into());
         }
-        let taken = |field: &FieldDescriptor| {
-            !left_out.contains(&field.name()) && (side == Side::Answer || !Rules::of(field).output_only)
+        let is_included = |field: &FieldDescriptor| {
+            !left_out.contains(&field.name()) && (side == Side::Response || !Rules::of(field).output_only)
         };
-        let fields: Vec<_> = message.fields().filter(taken).collect();
+        let fields: Vec<_> = message.fields().filter(is_included).collect();
         let always = fields.iter().filter(|field| match side {
             Side::Request => Rules::of(field).required,
-            Side::Answer => !field.supports_presence(),
+            Side::Response => !field.supports_presence(),
         });
         let always: Vec<_> = always.map(|field| field.name().to_owned()).collect();
         let fields = fields.iter().map(|field| (field.name().to_owned(), self.field(field, side)));
@@ -100,7 +101,7 @@ impl Components {
         reference(&name)
     }
 
-    /// The short name, unless another has it.
+    /// The short name, or the full name if another message or enum already has the short one.
     fn name(&mut self, short: &str, full: &str) -> String {
         let holder = self.names.entry(short.to_owned()).or_insert_with(|| full.to_owned());
         if holder == full && short != ERROR { short.to_owned() } else { full.to_owned() }
@@ -114,10 +115,10 @@ fn reference(name: &str) -> Value {
 fn error() -> Value {
     json!({
         "type": "object",
-        "description": "What every error's body is.",
+        "description": "The body of every error response.",
         "required": ["error", "code", "details", "request_id"],
         "properties": {
-            "error": {"type": "string", "description": "A sentence for people."},
+            "error": {"type": "string", "description": "A message for people."},
             "code": {"type": "string", "description": "The name of the gRPC code, as in `NOT_FOUND`."},
             "details": {
                 "type": "array",
@@ -129,7 +130,7 @@ fn error() -> Value {
                     "additionalProperties": true,
                 },
             },
-            "request_id": {"type": "string", "description": "What the request is called in the logs."},
+            "request_id": {"type": "string", "description": "The id of the request in the logs."},
         },
     })
 }

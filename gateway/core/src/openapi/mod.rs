@@ -1,8 +1,8 @@
-//! The OpenAPI 3.1 description of the contract: routes and options say what there is, comments in the `.proto` files
-//! say what it means.
+//! The OpenAPI 3.1 description of the contract. Its paths and schemas come from the routes and options, its texts from the
+//! comments in the `.proto` files.
 //!
-//! Messages are described twice where they differ: in answers, fields without presence are always there; in requests,
-//! no other field may be.
+//! A message that occurs in requests and in responses has two schemas: a response always has the fields without presence,
+//! and a request may have no unknown fields.
 
 mod comments;
 mod components;
@@ -24,16 +24,16 @@ use serde_json::{Map, Value, json};
 use self::{components::Components, operation::Operations};
 use crate::contract::{Contract, Route};
 
-/// Told ahead of everything else.
-const INTRODUCTION: &str = "Image annotation: pictures, and labelled boxes on them.\n\n\
-    JSON is proto3 JSON with names in snake case: 64-bit integers are strings, times are RFC 3339, fields that are not \
-    known are refused by name. Every error has the same shape, and every answer a header `x-request-id`.";
+/// The description of the whole API.
+const INTRODUCTION: &str = "Image annotation: images, and annotations (labelled bounding boxes) on them.\n\n\
+    JSON is proto3 JSON with names in snake case: 64-bit integers are strings, times are RFC 3339, unknown fields are \
+    rejected by name. Every error has the same shape, and every response has a header `x-request-id`.";
 
 /// The description of every route of `contract`, as JSON.
 pub(crate) fn document(contract: &Contract) -> Vec<u8> {
     let mut components = Components::default();
-    let routes: Vec<_> = contract.routes().iter().filter(|route| path::has_place(route)).collect();
-    // Answers first: where a request's message differs from the answer's, it is the request's that is renamed.
+    let routes: Vec<_> = contract.routes().iter().filter(|route| path::is_describable(route)).collect();
+    // Responses first: if a message has two schemas, the one for requests gets the longer name.
     for route in &routes {
         responses::describe_messages(route, &mut components);
     }
@@ -77,12 +77,12 @@ fn http_method(route: &Route) -> String {
     route.http_method.as_str().to_ascii_lowercase()
 }
 
-/// The schema of a file. OpenAPI 3.1 needs none, but it is by this format that generators of clients know bytes.
+/// The schema of a file. OpenAPI 3.1 does not need it, but client generators recognize bytes by this format.
 fn bytes() -> Value {
     json!({"type": "string", "format": "binary"})
 }
 
-/// Gives an object one more member, or another value for one.
+/// Sets a member of an object.
 fn set(object: &mut Value, name: &str, member: impl Into<Value>) {
     if let Some(members) = object.as_object_mut() {
         members.insert(name.to_owned(), member.into());

@@ -10,7 +10,7 @@ use crate::{
     descriptor::ServiceDescriptor,
 };
 
-/// Makes operations, each with an id of its own.
+/// Describes operations, each with a unique id.
 #[derive(Default)]
 pub(super) struct Operations {
     /// How often each id was used.
@@ -44,7 +44,7 @@ impl Operations {
         operation
     }
 
-    /// The method's name; with a number where it has several routes, or shares its name.
+    /// The method's name, followed by a number if an earlier operation has the same name.
     fn id(&mut self, method: &Method) -> String {
         let name = method.descriptor.name();
         let uses = self.ids.entry(name.to_owned()).or_default();

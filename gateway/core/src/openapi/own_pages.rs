@@ -1,4 +1,4 @@
-//! The paths that are the gateway's own.
+//! The paths that the gateway itself serves.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,12 @@ use super::set;
 
 pub(super) const TAG: &str = "Gateway";
 
-/// Path, operation id, summary and the fields of the answer.
+/// Path, operation id, summary and the fields of the response.
 const PAGES: [(&str, &str, &str, &[&str]); 4] = [
-    ("/health", "Health", "Says that the gateway answers, and in which region", &["status", "region"]),
-    ("/livez", "Live", "Says that the gateway runs", &["status"]),
-    ("/readyz", "Ready", "Says whether every service behind the gateway is ready", &["status"]),
-    ("/openapi.json", "DescribeApi", "Answers this description", &[]),
+    ("/health", "Health", "Reports that the gateway responds, and its region", &["status", "region"]),
+    ("/livez", "Live", "Reports that the gateway runs", &["status"]),
+    ("/readyz", "Ready", "Reports whether every service behind the gateway is ready", &["status"]),
+    ("/openapi.json", "DescribeApi", "Returns this description", &[]),
 ];
 
 pub(super) fn describe(paths: &mut BTreeMap<String, Map<String, Value>>) {
@@ -42,20 +42,22 @@ fn responses(path: &str, fields: &[&str]) -> Value {
             "type": "object",
             "properties": {
                 "status": {"type": "string"},
-                "not_ready": {"type": "array", "items": {"type": "string"}, "description": "Services that are not."},
+                "not_ready": {
+                    "type": "array",
+                    "items": {"type": "string"},
+                    "description": "The services that are not ready.",
+                },
                 "reasons": {
                     "type": "object",
                     "additionalProperties": {"type": "string"},
-                    "description": "Why, by the name of the service.",
+                    "description": "The reason for each of these services, by its name.",
                 },
             },
             "required": ["status", "not_ready", "reasons"],
         });
-        set(
-            &mut responses,
-            "503",
-            json!({"description": "Not every service is.", "content": {"application/json": {"schema": not_ready}}}),
-        );
+        let content = json!({"application/json": {"schema": not_ready}});
+        let unavailable = json!({"description": "At least one service is not ready.", "content": content});
+        set(&mut responses, "503", unavailable);
     }
     responses
 }

@@ -1,43 +1,44 @@
-//! Path templates as OpenAPI writes them.
+//! Path templates in the notation of OpenAPI.
 
 use std::collections::HashMap;
 
 use crate::contract::{PathVariable, Route, Segment};
 
-/// A path, and the parameters in it.
+/// A path and its parameters.
 pub(super) struct Path<'r> {
     /// As in `/api/images/{image_id}`.
     pub(super) text: String,
     pub(super) parameters: Vec<(String, &'r PathVariable)>,
 }
 
-/// The names of parameters. Paths that differ in these alone are the same to OpenAPI, so the first names are kept.
+/// The names of path parameters. In OpenAPI, paths that differ only in these names are the same path, so the names that
+/// come first are used for all.
 #[derive(Default)]
 pub(super) struct Names(HashMap<String, Vec<String>>);
 
 impl Names {
     pub(super) fn path<'r>(&mut self, route: &'r Route) -> Path<'r> {
-        let holes = holes(route);
+        let placeholders = placeholders(route);
         let shape = text(route, std::iter::repeat("{}"));
-        let own = || holes.iter().map(|(name, _)| name.clone()).collect();
+        let own = || placeholders.iter().map(|(name, _)| name.clone()).collect();
         let names = self.0.entry(shape).or_insert_with(own);
         let text = text(route, names.iter().map(String::as_str));
-        let variables = holes.into_iter().map(|(_, variable)| variable);
+        let variables = placeholders.into_iter().map(|(_, variable)| variable);
         let parameters = names.iter().cloned().zip(variables);
         Path { text, parameters: parameters.filter_map(|(name, variable)| Some((name, variable?))).collect() }
     }
 }
 
-/// Whether OpenAPI has a place for the route: it knows no other methods than these.
-pub(super) fn has_place(route: &Route) -> bool {
+/// Whether OpenAPI can describe the route: it allows only these methods.
+pub(super) fn is_describable(route: &Route) -> bool {
     matches!(
         route.http_method.as_str(),
         "GET" | "PUT" | "POST" | "DELETE" | "OPTIONS" | "HEAD" | "PATCH" | "TRACE"
     )
 }
 
-/// The segments that are not literal, with a name for each.
-fn holes(route: &Route) -> Vec<(String, Option<&PathVariable>)> {
+/// The segments that are not literals, with a name for each.
+fn placeholders(route: &Route) -> Vec<(String, Option<&PathVariable>)> {
     let segments = route.template.segments().iter().enumerate();
     let open = segments.filter(|(_, segment)| !matches!(segment, Segment::Literal(_)));
     open.map(|(index, _)| {
@@ -49,7 +50,7 @@ fn holes(route: &Route) -> Vec<(String, Option<&PathVariable>)> {
     .collect()
 }
 
-/// The variable's field; of an upload's description, as query parameters name its fields.
+/// The name of the variable's field. For a field of an upload's description, it is the name of the query parameter.
 fn name(route: &Route, variable: &PathVariable) -> String {
     let upload = route.method.upload.as_ref().filter(|upload| *variable.path.root() == upload.info);
     let within = upload.and_then(|_| variable.path.below_root());

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::components::{Components, Side};
 use crate::contract::{Body, Route, Upload};
 
-/// The route's body; none if it takes none.
+/// The route's body; `None` if it has none.
 pub(super) fn describe(route: &Route, components: &mut Components) -> Option<Value> {
     if let Some(upload) = &route.method.upload {
         return Some(file(upload, components));

@@ -1,22 +1,22 @@
-//! Answers: the success of each route, and the errors that all share.
+//! Responses: the success of each route, and the errors that all routes share.
 
 use serde_json::{Map, Value, json};
 
 use super::components::{Components, Side};
 use crate::contract::{Body, Method, Route};
 
-/// Errors that have a name of their own among the components.
+/// Status, component name and description of the errors.
 const ERRORS: [(&str, &str, &str); 7] = [
-    ("400", "InvalidArgument", "A field, parameter or header breaks a rule; `details` names each."),
-    ("401", "Unauthenticated", "There is no token, or it does not hold."),
+    ("400", "InvalidArgument", "A field, parameter or header is invalid; `details` names each one."),
+    ("401", "Unauthenticated", "The token is missing or not valid."),
     ("403", "PermissionDenied", "The token lacks a scope."),
-    ("404", "NotFound", "There is no such thing, or it is not the caller's to see."),
-    ("409", "Aborted", "It was changed in between: read it again and repeat the change."),
-    ("413", "TooLarge", "The body is larger than what is taken."),
-    ("415", "UnsupportedMediaType", "The body is not of a type that is taken."),
+    ("404", "NotFound", "The resource does not exist, or the caller may not see it."),
+    ("409", "Aborted", "The resource was changed in the meantime: read it again and repeat the change."),
+    ("413", "TooLarge", "The body is larger than the limit."),
+    ("415", "UnsupportedMediaType", "The body has a content type that is not accepted."),
 ];
 
-/// Makes the schemas of what the route answers.
+/// Creates the schemas of the route's response messages.
 pub(super) fn describe_messages(route: &Route, components: &mut Components) {
     if route.method.download.is_none() {
         message(route, components);
@@ -38,14 +38,15 @@ pub(super) fn describe(route: &Route, components: &mut Components) -> Value {
         });
         responses.insert(method.success_status.as_str().to_owned(), success);
     }
-    for (status, name, _) in ERRORS.iter().filter(|(status, ..)| can_meet(route, status)) {
+    for (status, name, _) in ERRORS.iter().filter(|(status, ..)| can_occur(route, status)) {
         responses.insert((*status).to_owned(), json!({"$ref": format!("#/components/responses/{name}")}));
     }
     responses.insert("default".to_owned(), json!({"$ref": "#/components/responses/Error"}));
     responses.into()
 }
 
-fn can_meet(route: &Route, status: &str) -> bool {
+/// Whether the route can respond with that error.
+fn can_occur(route: &Route, status: &str) -> bool {
     let has_body = route.body != Body::None || route.method.upload.is_some();
     match status {
         "404" => !route.variables.is_empty(),
@@ -57,8 +58,8 @@ fn can_meet(route: &Route, status: &str) -> bool {
 
 fn message(route: &Route, components: &mut Components) -> Value {
     match &route.response_body {
-        Some(field) => components.field(field, Side::Answer),
-        None => components.message(&route.method.output, Side::Answer),
+        Some(field) => components.field(field, Side::Response),
+        None => components.message(&route.method.output, Side::Response),
     }
 }
 
@@ -66,13 +67,13 @@ fn single(route: &Route, components: &mut Components) -> Value {
     json!({"application/json": {"schema": message(route, components)}})
 }
 
-/// `Accept` says which; without one it is the array.
+/// The `Accept` header selects the form; the default is the array.
 fn stream(route: &Route, components: &mut Components) -> Value {
     let item = message(route, components);
     json!({
         "application/json": {"schema": {"type": "array", "items": item}},
-        "application/x-ndjson": {"schema": {"type": "string", "description": "One item a line."}},
-        "text/event-stream": {"schema": {"type": "string", "description": "One item an event."}},
+        "application/x-ndjson": {"schema": {"type": "string", "description": "One item per line."}},
+        "text/event-stream": {"schema": {"type": "string", "description": "One item per event."}},
     })
 }
 
@@ -95,7 +96,7 @@ fn file(method: &Method) -> Map<String, Value> {
     headers.insert("etag".to_owned(), text("The entity tag of the whole file."));
     headers.insert("accept-ranges".to_owned(), text("`bytes`."));
     headers.insert("content-disposition".to_owned(), text("The name to save the file under."));
-    headers.insert("cache-control".to_owned(), text("How long the file may be kept."));
+    headers.insert("cache-control".to_owned(), text("How long the file may be cached."));
     let whole = json!({"description": "The file.", "headers": headers, "content": file_content()});
     headers.insert("content-range".to_owned(), text("Which part it is, as in `bytes 0-1023/4096`."));
     let part = json!({"description": "A part of the file.", "headers": headers, "content": file_content()});
@@ -104,7 +105,7 @@ fn file(method: &Method) -> Map<String, Value> {
     responses.insert("206".to_owned(), part);
     responses.insert("304".to_owned(), json!({"description": "The caller's copy is current."}));
     let unsatisfiable = json!({
-        "description": "The range lies outside of the file.",
+        "description": "The range is outside the file.",
         "headers": {"content-range": text("The file's size, as in `bytes */4096`.")},
         "content": error_content(),
     });
@@ -112,7 +113,7 @@ fn file(method: &Method) -> Map<String, Value> {
     responses
 }
 
-/// A file is of any type. Generators of clients do not take a range of types for bytes, so it is said in both ways.
+/// A file can have any type. Client generators do not read `*/*` as bytes, so the second type is listed for them.
 fn file_content() -> Value {
     let bytes = super::bytes();
     json!({"*/*": {"schema": bytes}, "application/octet-stream": {"schema": bytes}})
@@ -135,7 +136,7 @@ pub(super) fn shared() -> Value {
 /// For `components/headers`.
 pub(super) fn shared_headers() -> Value {
     json!({"RequestId": {
-        "description": "What the request is called in the logs: the caller's own, or one made up for it.",
+        "description": "The id of the request in the logs: the caller's own, or a generated one.",
         "schema": {"type": "string"},
     }})
 }

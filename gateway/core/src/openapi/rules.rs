@@ -1,11 +1,11 @@
-//! The rules of a field's values, as JSON Schema.
+//! The rules for a field's values, as JSON Schema.
 
 use serde_json::{Number, Value, json};
 
 use super::set;
 use crate::contract::Rules;
 
-/// Adds to `schema` what `rules` say; what they say more strictly than the type replaces it.
+/// Adds `rules` to `schema`. They replace the bounds that the schema has from the field's type.
 pub(super) fn describe(rules: &Rules, schema: &mut Value) {
     let counts = [
         ("minLength", rules.min_length),
@@ -24,7 +24,7 @@ pub(super) fn describe(rules: &Rules, schema: &mut Value) {
         }
     }
     if let Some(pattern) = &rules.pattern {
-        set(schema, "pattern", if rules.ignore_case { of_both_cases(pattern) } else { pattern.clone() });
+        set(schema, "pattern", if rules.ignore_case { match_both_cases(pattern) } else { pattern.clone() });
     }
     if let Some(format) = &rules.format {
         set(schema, "format", format.as_str());
@@ -34,7 +34,7 @@ pub(super) fn describe(rules: &Rules, schema: &mut Value) {
     }
 }
 
-/// A whole number is written as one: a minimum of 1.0 for an integer is odd to read.
+/// Writes a whole number without a fraction: `1`, not `1.0`.
 fn number(bound: f64) -> Option<Value> {
     let whole = bound.fract() == 0.0 && bound.abs() <= f64::from(u32::MAX);
     #[expect(clippy::cast_possible_truncation, reason = "checked: it is whole and within 32 bits")]
@@ -42,8 +42,9 @@ fn number(bound: f64) -> Option<Value> {
     number.map(Value::Number)
 }
 
-/// JSON Schema has no flags for patterns: a letter becomes both of its cases, unless it is part of an escape.
-fn of_both_cases(pattern: &str) -> String {
+/// Replaces each letter by a class of both its cases, unless it is part of an escape: JSON Schema has no flags for
+/// patterns.
+fn match_both_cases(pattern: &str) -> String {
     let mut out = String::new();
     let mut escaped = false;
     for character in pattern.chars() {
@@ -62,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn letters_are_of_both_cases_and_escapes_stay() {
-        assert_eq!(of_both_cases(r"^a\\b\tX1[ \t]$"), r"^[aA]\\[bB]\t[xX]1[ \t]$");
+    fn letters_match_both_cases_and_escapes_are_unchanged() {
+        assert_eq!(match_both_cases(r"^a\\b\tX1[ \t]$"), r"^[aA]\\[bB]\t[xX]1[ \t]$");
     }
 }

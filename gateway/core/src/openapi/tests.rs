@@ -11,7 +11,7 @@ fn described() -> (Contract, Value) {
     (contract, document)
 }
 
-/// Every value under that key, wherever it is.
+/// Every value with that key, at any depth.
 fn all<'v>(value: &'v Value, key: &str, found: &mut Vec<&'v Value>) {
     match value {
         Value::Object(members) => {
@@ -28,7 +28,7 @@ fn all<'v>(value: &'v Value, key: &str, found: &mut Vec<&'v Value>) {
 }
 
 #[test]
-fn every_reference_leads_somewhere() {
+fn every_reference_has_a_target() {
     let (_, document) = described();
     let mut references = Vec::new();
     all(&document, "$ref", &mut references);
@@ -40,7 +40,7 @@ fn every_reference_leads_somewhere() {
 }
 
 #[test]
-fn every_route_is_there_under_an_id_of_its_own() {
+fn every_route_has_an_operation_with_a_unique_id() {
     let (contract, document) = described();
     let mut ids = Vec::new();
     all(&document["paths"], "operationId", &mut ids);
@@ -53,7 +53,7 @@ fn every_route_is_there_under_an_id_of_its_own() {
 }
 
 #[test]
-fn paths_that_differ_in_names_alone_are_one() {
+fn paths_that_differ_only_in_parameter_names_are_merged() {
     let (_, document) = described();
     let image = document["paths"]["/api/images/{image_id}"].as_object().unwrap();
     assert_eq!(image.keys().collect::<Vec<_>>(), ["delete", "get", "patch"]);
@@ -75,7 +75,7 @@ fn every_variable_of_a_path_is_a_parameter() {
 }
 
 #[test]
-fn requests_are_strict_and_answers_are_complete() {
+fn requests_are_strict_and_responses_are_complete() {
     let (_, document) = described();
     let schemas = &document["components"]["schemas"];
     assert_eq!(schemas["NewAnnotation"]["additionalProperties"], false);
@@ -91,7 +91,7 @@ fn requests_are_strict_and_answers_are_complete() {
     assert_eq!(schemas["Annotation"]["properties"]["created_at"]["format"], "date-time");
     assert_eq!(
         schemas["Annotation"]["properties"]["model"]["description"],
-        "The model's name and version, at most 200 characters; empty for boxes that people drew."
+        "The model's name and version, at most 200 characters; empty for annotations that people drew."
     );
 }
 
@@ -122,14 +122,14 @@ fn uploads_and_downloads_are_files() {
 }
 
 #[test]
-fn the_rules_of_fields_are_bounds_patterns_and_examples() {
+fn the_rules_of_fields_become_bounds_patterns_and_examples() {
     let (_, document) = described();
     let fields = &document["components"]["schemas"]["NewAnnotation"]["properties"];
     assert_eq!((&fields["width"]["minimum"], &fields["width"]["maximum"]), (&0.001.into(), &1.into()));
     assert_eq!((&fields["label"]["minLength"], &fields["label"]["maxLength"]), (&1.into(), &100.into()));
     assert_eq!(fields["image_id"]["pattern"], "^[0-9a-f]{32}$");
-    let answers = &document["components"]["schemas"]["Annotation"]["properties"];
-    assert!(fields["label"].get("pattern").is_some() && answers["label"].get("pattern").is_none());
+    let in_responses = &document["components"]["schemas"]["Annotation"]["properties"];
+    assert!(fields["label"].get("pattern").is_some() && in_responses["label"].get("pattern").is_none());
     let bulk = &document["components"]["schemas"]["BulkCreateAnnotationsRequest"];
     let annotations = &bulk["properties"]["annotations"];
     assert_eq!((&annotations["minItems"], &annotations["maxItems"]), (&1.into(), &500.into()));
@@ -138,11 +138,14 @@ fn the_rules_of_fields_are_bounds_patterns_and_examples() {
     let mask = mask.as_array().unwrap().iter().find(|parameter| parameter["name"] == "update_mask").unwrap();
     assert_eq!(mask["schema"]["pattern"], "^(filename|metadata|etag)(,(filename|metadata|etag))*$");
     let declared = &document["components"]["schemas"]["CreateUploadRequest"]["properties"]["content_type"];
-    assert!(declared["pattern"].as_str().unwrap().contains("[iI][mM][aA][gG][eE]/"), "of either case");
+    assert!(
+        declared["pattern"].as_str().unwrap().contains("[iI][mM][aA][gG][eE]/"),
+        "the pattern must match both cases"
+    );
 }
 
 #[test]
-fn a_parameter_says_what_replaces_it_and_what_must_agree_with_it() {
+fn a_parameter_describes_the_headers_and_fields_that_it_depends_on() {
     let (_, document) = described();
     let description = |path: &str, method: &str, name: &str| {
         let parameters = document["paths"][path][method]["parameters"].as_array().unwrap();
@@ -150,10 +153,12 @@ fn a_parameter_says_what_replaces_it_and_what_must_agree_with_it() {
         parameter["description"].as_str().unwrap().to_owned()
     };
     for name in ["content_type", "size_bytes"] {
-        assert!(description("/api/images/upload", "post", name).ends_with("its headers replace this."));
+        assert!(
+            description("/api/images/upload", "post", name).ends_with("the request's headers replace this.")
+        );
     }
     let if_match = description("/api/annotations/{annotation_id}", "patch", "if-match");
-    assert!(if_match.ends_with("may leave out its `etag`, else the two must be the same."), "{if_match}");
+    assert!(if_match.ends_with("may omit its `etag`; otherwise the two must be the same."), "{if_match}");
 }
 
 #[test]
@@ -173,7 +178,7 @@ fn every_example_is_json() {
 }
 
 #[test]
-fn a_body_has_no_place_for_what_the_path_says() {
+fn a_body_has_no_fields_that_the_path_sets() {
     let (_, document) = described();
     let body = |path: &str| document["paths"][path]["post"]["requestBody"].clone();
     let append = body("/api/annotations/streams/{stream_id}:append");
@@ -184,7 +189,7 @@ fn a_body_has_no_place_for_what_the_path_says() {
 }
 
 #[test]
-fn a_path_under_an_older_name_is_deprecated() {
+fn an_older_path_is_marked_as_deprecated() {
     let (_, document) = described();
     assert_eq!(document["paths"]["/api/images/{image_id}/url"]["get"]["deprecated"], true);
     assert!(document["paths"]["/api/images/{image_id}/content"]["get"].get("deprecated").is_none());

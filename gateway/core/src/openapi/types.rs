@@ -21,8 +21,8 @@ impl Components {
             self.value(&field.kind(), side)
         };
         let mut rules = Rules::of(field);
-        if side == Side::Answer && !rules.output_only {
-            // A value is read as it was stored, perhaps before its pattern was the rule.
+        if side == Side::Response && !rules.output_only {
+            // A stored value may be older than the pattern.
             rules.pattern = None;
         }
         rules::describe(&rules, &mut schema);
@@ -70,7 +70,7 @@ fn scalar(kind: &Kind) -> Value {
     }
 }
 
-/// The well-known types that have a JSON form of their own.
+/// The schema of a well-known type with a special JSON form.
 pub(super) fn well_known(message: &MessageDescriptor) -> Option<Value> {
     Some(match message.full_name().strip_prefix("google.protobuf.")? {
         "Timestamp" => json!({"type": "string", "format": "date-time"}),

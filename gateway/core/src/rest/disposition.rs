@@ -1,9 +1,9 @@
-//! `Content-Disposition` (RFC 6266) with names in any script (RFC 8187).
+//! Encodes `Content-Disposition` (RFC 6266), with filenames in any script (RFC 8187).
 
 use http::HeaderValue;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// What RFC 8187 leaves as it is (`attr-char`).
+/// The characters to encode: all but those that RFC 8187 leaves unencoded (`attr-char`).
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'!')
     .remove(b'#')
@@ -18,7 +18,8 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'|')
     .remove(b'~');
 
-/// Shown in the browser, and saved under `filename`; clients that know only ASCII get `_` for the rest.
+/// The header of a file that a browser shows, and saves as `filename`. Clients that support only ASCII see `_` for each
+/// other character.
 pub(super) fn inline(filename: &str) -> HeaderValue {
     const PLAIN: HeaderValue = HeaderValue::from_static("inline");
     if filename.is_empty() {
@@ -40,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_name_makes_a_header_that_says_nothing_else() {
+    fn no_name_can_add_anything_else_to_the_header() {
         for (name, header) in [
             ("", "inline"),
             ("cat.jpg", "inline; filename=\"cat.jpg\""),

@@ -1,6 +1,8 @@
-//! The names of fields as an HTTP client knows them: where the body is one field of the request, a service's
-//! `annotation.label` is the client's `label`, as it is in errors of the JSON itself; in an upload, `info.filename` is
-//! `filename`, and `data` is the part of the form that the file is in.
+//! Translates the field names in a service's errors to the names that an HTTP client uses.
+//!
+//! Where the body is one field of the request, the service's `annotation.label` becomes the client's `label`, the same name
+//! as in errors of the JSON itself. In an upload, `info.filename` becomes `filename`, and `data` becomes the name of the
+//! form's file part.
 
 use tonic::Status;
 use tonic_types::StatusExt as _;
@@ -10,24 +12,24 @@ use crate::{
     error::Error,
 };
 
-/// The same error, its fields named as the client of `route` names them.
-pub(super) fn of_the_client(error: Error, route: &Route) -> Error {
+/// The same error, with the field names that a client of `route` uses.
+pub(super) fn to_client_names(error: Error, route: &Route) -> Error {
     match error {
-        Error::Service(status) => Error::Service(Box::new(Names::of(route).tell(*status))),
+        Error::Service(status) => Error::Service(Box::new(Names::for_route(route).translate(*status))),
         error => error,
     }
 }
 
-/// What of a service's names a client does not know.
+/// The names that differ between the service and the client.
 struct Names {
-    /// The field that the body is, or the file's description in an upload: its name is left out.
+    /// The field that the body holds, or the file's description in an upload. The client's names do not have this prefix.
     within: Option<String>,
-    /// The field that an upload's bytes are in, and the part of the form that they come in.
+    /// The field with an upload's bytes, and the form part that they are sent in.
     file: Option<(String, String)>,
 }
 
 impl Names {
-    fn of(route: &Route) -> Self {
+    fn for_route(route: &Route) -> Self {
         match (&route.method.upload, &route.body) {
             (Some(upload), _) => Self {
                 within: Some(upload.info.name().to_owned()),
@@ -38,13 +40,13 @@ impl Names {
         }
     }
 
-    fn tell(&self, status: Status) -> Status {
+    fn translate(&self, status: Status) -> Status {
         let Ok(mut details) = status.check_error_details() else { return status };
         let Some(mut request) = details.bad_request().cloned() else { return status };
         let mut message = status.message().to_owned();
         for violation in &mut request.field_violations {
             let Some(name) = self.client_name(&violation.field) else { continue };
-            // The message tells the first violation out.
+            // The message starts with the first violation.
             if let Some(rest) = message.strip_prefix(&format!("{} ", violation.field)) {
                 message = format!("{name} {rest}");
             }
@@ -77,41 +79,41 @@ mod tests {
         Status::with_error_details(Code::InvalidArgument, message, details)
     }
 
-    fn told(names: &Names, status: &Status) -> (String, Vec<String>) {
-        let told = names.tell(status.clone());
+    fn translated(names: &Names, status: &Status) -> (String, Vec<String>) {
+        let translated = names.translate(status.clone());
         assert_eq!(
-            (told.code(), told.get_details_error_info().unwrap().reason.as_str()),
+            (translated.code(), translated.get_details_error_info().unwrap().reason.as_str()),
             (Code::InvalidArgument, "INVALID_FIELDS")
         );
-        let fields = told.get_details_bad_request().unwrap().field_violations;
-        (told.message().to_owned(), fields.into_iter().map(|violation| violation.field).collect())
+        let fields = translated.get_details_bad_request().unwrap().field_violations;
+        (translated.message().to_owned(), fields.into_iter().map(|violation| violation.field).collect())
     }
 
     #[test]
-    fn fields_of_the_body_lose_its_name_and_others_keep_theirs() {
+    fn fields_of_the_body_lose_its_prefix_and_other_fields_keep_their_names() {
         let names = Names { within: Some("annotation".to_owned()), file: None };
         let status = status(
             "annotation.label must be there (and 2 more)",
             &["annotation.label", "update_mask", "annotations[1].x"],
         );
-        let (message, fields) = told(&names, &status);
+        let (message, fields) = translated(&names, &status);
         assert_eq!(message, "label must be there (and 2 more)");
         assert_eq!(fields, ["label", "update_mask", "annotations[1].x"]);
     }
 
     #[test]
-    fn an_upload_is_told_of_its_parameters_and_its_part() {
+    fn an_upload_error_names_parameters_and_the_file_part() {
         let file = Some(("data".to_owned(), "image".to_owned()));
         let names = Names { within: Some("info".to_owned()), file };
-        let (message, fields) = told(&names, &status("data must be there", &["data", "info.filename"]));
+        let (message, fields) = translated(&names, &status("data must be there", &["data", "info.filename"]));
         assert_eq!(message, "image must be there");
         assert_eq!(fields, ["image", "filename"]);
     }
 
     #[test]
-    fn a_status_without_such_fields_stays_as_it_is() {
+    fn a_status_without_such_fields_is_unchanged() {
         let names = Names { within: Some("annotation".to_owned()), file: None };
-        let (message, fields) = told(&names, &status("annotation.x is a name", &["update_mask"]));
+        let (message, fields) = translated(&names, &status("annotation.x is a name", &["update_mask"]));
         assert_eq!((message.as_str(), fields), ("annotation.x is a name", vec!["update_mask".to_owned()]));
     }
 }

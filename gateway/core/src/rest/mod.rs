@@ -1,4 +1,4 @@
-//! HTTP/JSON by the contract's routes. Each shape of RPC has a file.
+//! HTTP/JSON on the contract's routes. Each shape of RPC has a file.
 
 mod disposition;
 mod download;
@@ -7,7 +7,7 @@ mod multipart;
 mod part_head;
 mod range;
 mod request;
-mod response;
+mod response_json;
 mod stream;
 mod unary;
 mod upload;
@@ -19,7 +19,6 @@ use http::{HeaderMap, Response, request::Parts};
 use tonic::body::Body;
 
 use crate::{
-    answer::Problems,
     contract::{Match, Method},
     descriptor::MessageDescriptor,
     error::Error,
@@ -27,10 +26,11 @@ use crate::{
     json::Schema,
     messages::Messages,
     metadata,
-    shared::{Shared, note},
+    response::ErrorEncoder,
+    shared::{Shared, record},
 };
 
-/// A request that a route fits.
+/// A request whose method and path match a route.
 pub(crate) struct Call<'a> {
     pub(crate) shared: &'a Shared,
     pub(crate) exchange: &'a Exchange,
@@ -38,24 +38,24 @@ pub(crate) struct Call<'a> {
     pub(crate) found: Match<'a, 'a>,
 }
 
-/// Answers it.
-pub(crate) async fn answer(call: &Call<'_>, body: Body, problems: Problems<'_>) -> Response<Body> {
+/// Handles a request on a route of the contract.
+pub(crate) async fn handle(call: &Call<'_>, body: Body, errors: ErrorEncoder<'_>) -> Response<Body> {
     let route = call.found.route;
-    note("route", &format!("{} {}", route.http_method, route.template));
-    call.answer(body).await.unwrap_or_else(|error| {
-        problems.answer(field_names::of_the_client(error, route), Some(&route.method.service))
+    record("route", &format!("{} {}", route.http_method, route.template));
+    call.handle(body).await.unwrap_or_else(|error| {
+        errors.encode_response(field_names::to_client_names(error, route), Some(&route.method.service))
     })
 }
 
 impl Call<'_> {
-    async fn answer(&self, body: Body) -> Result<Response<Body>, Error> {
+    async fn handle(&self, body: Body) -> Result<Response<Body>, Error> {
         let method = self.method();
         self.shared.authorize(Some(method), &self.head.headers).await?;
         match (&method.upload, &method.download) {
-            (Some(upload), _) => upload::answer(self, upload, body).await,
-            (None, Some(download)) => download::answer(self, download, body).await,
-            (None, None) if method.server_streaming() => stream::answer(self, body).await,
-            (None, None) => unary::answer(self, body).await,
+            (Some(upload), _) => upload::handle(self, upload, body).await,
+            (None, Some(download)) => download::handle(self, download, body).await,
+            (None, None) if method.server_streaming() => stream::handle(self, body).await,
+            (None, None) => unary::handle(self, body).await,
         }
     }
 
@@ -64,13 +64,13 @@ impl Call<'_> {
     }
 
     fn schema(&self, message: &MessageDescriptor) -> Result<Schema, Error> {
-        self.shared.schemas.get(message).ok_or(Error::Broken("a message is not part of the contract"))
+        self.shared.schemas.get(message).ok_or(Error::Internal("a message is not part of the contract"))
     }
 
-    /// Sends `body` to the service, and waits for the head of its answer.
+    /// Calls the service with `body`, and waits for the head of its response.
     async fn open(&self, body: Body, timeout: Option<Duration>) -> Result<(HeaderMap, Messages), Error> {
         let further = &self.shared.config.forwarded_headers;
-        let mut headers = metadata::of_http(&self.head.headers, further, self.exchange);
+        let mut headers = metadata::from_http(&self.head.headers, further, self.exchange);
         headers.extend(timeout.map(|timeout| (GRPC_TIMEOUT, timeout_header(timeout))));
         let response = self.shared.call(&self.method().grpc_path, headers, body).await?;
         Messages::open(response)

@@ -1,4 +1,4 @@
-//! `multipart/form-data` (RFC 7578) with one file, and text parts ahead of it and behind it.
+//! Reads `multipart/form-data` (RFC 7578) with one file, and text parts before and after it.
 
 use std::{
     pin::Pin,
@@ -19,10 +19,10 @@ use crate::{
     error::Error,
 };
 
-/// The longest name of a part: longer than any field's, and short enough to be told back.
+/// The longest name of a part: longer than the name of any field, and short enough for an error message.
 const MAX_NAME_BYTES: usize = 200;
 
-/// Whether a content type is a form's.
+/// Whether a content type is that of a form.
 pub(super) fn is_form(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case("multipart/form-data")
@@ -41,10 +41,10 @@ pub(super) struct Form {
 }
 
 impl Form {
-    /// Reads the parts ahead of the file.
+    /// Reads the parts before the file.
     ///
     /// # Errors
-    /// If it is no form, has no file, or has more ahead of it than is reasonable.
+    /// If the body is not a form, the form has no file, or the parts before the file exceed a limit.
     pub(super) async fn begin(
         content_type: &str,
         body: Incoming,
@@ -75,7 +75,7 @@ impl Form {
         }
     }
 
-    /// What the form tells of the file.
+    /// The description of the file in the headers of its part.
     pub(super) fn file_info(&self) -> FileInfo<'_> {
         FileInfo {
             filename: self.filename.as_deref(),
@@ -84,21 +84,21 @@ impl Form {
         }
     }
 
-    /// The text parts that have come so far, by name: those behind the file are among them once it has ended.
+    /// The names and texts of the text parts that were read so far. Those after the file are added when it has ended.
     pub(super) fn fields(&self) -> &[(String, String)] {
         &self.fields
     }
 
-    /// The next bytes of the file; `None` when it and the form have ended.
+    /// The next bytes of the file; `None` when the file and the form have ended.
     ///
     /// # Errors
-    /// If there is another file behind it, or more text than is reasonable, or the form breaks off.
+    /// If another file follows, the text parts exceed a limit, or the form is incomplete.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         let Some(file) = &mut self.file else { return Ok(None) };
         if let Some(chunk) = file.chunk().await.map_err(cause)? {
             return Ok(Some(chunk));
         }
-        // The next part begins only when the one before is gone.
+        // The parser reads the next part only after this one is dropped.
         self.file = None;
         self.allowance.allow_text();
         while let Some(part) = self.parts.next_field().await.map_err(cause)? {
@@ -131,7 +131,7 @@ async fn push(
     Ok(())
 }
 
-/// A part that is not the file, by its name.
+/// The name and the text of a part that is not the file.
 async fn text(part: Field<'static>, head: PartHead, file_part: &str) -> Result<(String, String), Error> {
     let name = head.name.unwrap_or_default();
     if name.is_empty() {
@@ -150,18 +150,19 @@ async fn text(part: Field<'static>, head: PartHead, file_part: &str) -> Result<(
     }
 }
 
-/// The error of the body, where it is one that the parser only hands on.
+/// The original error of the body, if the parser only wraps it.
 fn cause(error: multer::Error) -> Error {
     match error {
         multer::Error::StreamReadFailed(source) => match source.downcast::<Error>() {
             Ok(error) => *error,
-            Err(source) => Error::BodyBroke(source),
+            Err(source) => Error::BodyIncomplete(source),
         },
         error => Error::Form(error),
     }
 }
 
-/// How much of the body may be read by now: little but for the file, so that nobody fills the memory with headers and texts.
+/// How much of the body may be read. The limit is small outside of the file, so that headers and texts cannot fill the
+/// memory.
 #[derive(Clone)]
 struct Allowance(Arc<Mutex<Allowed>>);
 
@@ -172,7 +173,7 @@ struct Allowed {
     part: Part,
 }
 
-/// What is being read.
+/// The kind of the part that is being read.
 #[derive(Clone, Copy)]
 enum Part {
     Text,
@@ -186,12 +187,12 @@ impl Default for Allowance {
 }
 
 impl Allowance {
-    /// From now on, a file of `max_file_bytes`, and the end of its part.
+    /// From now on, allows a file of `max_file_bytes`, and the end of its part.
     fn allow_file(&self, max_file_bytes: u64) {
         self.set(|_| max_file_bytes.saturating_add(MAX_FORM_BYTES), Part::File);
     }
 
-    /// From now on, texts alone.
+    /// From now on, allows text parts only.
     fn allow_text(&self) {
         self.set(|allowed| allowed.read.saturating_add(MAX_FORM_BYTES), Part::Text);
     }
@@ -219,7 +220,7 @@ impl Allowance {
     }
 }
 
-/// The body in small pieces.
+/// Splits the body into small pieces, and counts their bytes.
 fn pieces(body: Incoming, allowance: Allowance) -> OneAtATime<impl Stream<Item = Result<Bytes, Error>>> {
     let state = (body, Bytes::new(), allowance);
     let pieces = stream::try_unfold(state, |(mut body, mut chunk, allowance)| async move {
@@ -231,26 +232,27 @@ fn pieces(body: Incoming, allowance: Allowance) -> OneAtATime<impl Stream<Item =
         allowance.count(piece.len())?;
         Ok(Some((piece, (body, chunk, allowance))))
     });
-    OneAtATime { pieces: Box::pin(pieces), rests: false }
+    OneAtATime { pieces: Box::pin(pieces), pause: false }
 }
 
-/// The parser drains whatever is ready ahead of parsing it, which would be the whole file with a fast sender: this has
-/// one piece ready at a time.
+/// A stream with only one piece ready at a time. The parser buffers all pieces that are ready before it parses them: with
+/// a fast sender, that would be the whole file.
 struct OneAtATime<S> {
     pieces: Pin<Box<S>>,
-    rests: bool,
+    /// The next poll is pending, so that the parser parses the last piece first.
+    pause: bool,
 }
 
 impl<S: Stream> Stream for OneAtATime<S> {
     type Item = S::Item;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
-        if std::mem::take(&mut self.rests) {
+        if std::mem::take(&mut self.pause) {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
         let polled = self.pieces.as_mut().poll_next(cx);
-        self.rests = matches!(polled, Poll::Ready(Some(_)));
+        self.pause = matches!(polled, Poll::Ready(Some(_)));
         polled
     }
 }

@@ -1,8 +1,8 @@
-//! The names in the `Content-Disposition` of a form's part, whichever way a client wrote them.
+//! Parses the names in the `Content-Disposition` of a form's part, in all encodings that clients use.
 //!
-//! RFC 7578 asks for raw UTF-8 in quotes. Clients also send other forms: `filename*` (RFC 8187; every .NET client), encoded words
-//! (RFC 2047; .NET too), and bytes of Windows-1252. Each is decoded here, and what cannot be decoded is an error: a file
-//! must not lose its name silently. To add a form, add it to [`decode`] with a line in the test.
+//! RFC 7578 requires raw UTF-8 in quotes. Clients also send `filename*` (RFC 8187; every .NET client), encoded words
+//! (RFC 2047; also .NET), and bytes of Windows-1252. A name that cannot be decoded is an error, so that a file does not
+//! lose its name silently. To add an encoding, add it to [`decode`], with a line in the test.
 
 use base64::{
     Engine as _, alphabet,
@@ -10,19 +10,20 @@ use base64::{
 };
 use percent_encoding::percent_decode;
 
-/// Base64 with its padding or without.
+/// Base64 with or without padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// What Windows-1252 has from 0x80 on, where ISO 8859-1 has control characters. Browsers take the one for the other, too.
+/// The characters of Windows-1252 from 0x80 on, where ISO 8859-1 has control characters. Browsers decode ISO 8859-1 as
+/// Windows-1252, too.
 const WINDOWS_1252: [char; 32] = [
     '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}',
     '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
 ];
 
-/// The names in the head of a part.
+/// The names in the headers of a part.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct PartHead {
     /// The field's name.
@@ -31,16 +32,16 @@ pub(super) struct PartHead {
     pub(super) filename: Option<String>,
 }
 
-/// Why a part's head cannot be read, as a phrase that continues the name of what is wrong.
+/// Why the headers of a part cannot be parsed. The message names the header or the parameter that is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum BadHead {
     #[error("Content-Disposition must close its quotes")]
     Quotes,
-    #[error("Content-Disposition must have each parameter once")]
+    #[error("Content-Disposition must not repeat a parameter")]
     Repeated,
-    #[error("{0} must be UTF-8, ISO 8859-1 or Windows-1252, as RFC 8187 or RFC 2047 has it")]
+    #[error("{0} must be UTF-8, ISO 8859-1 or Windows-1252, encoded by RFC 8187 or RFC 2047")]
     Charset(&'static str),
-    #[error("{0} must be sent in one piece")]
+    #[error("{0} must be one parameter, not several such as {0}*0 and {0}*1")]
     Pieces(&'static str),
 }
 
@@ -52,10 +53,10 @@ impl PartHead {
     }
 }
 
-/// A parameter: its name in lower case, and its value out of its quotes.
+/// A parameter: its name in lower case, and its value without quotes.
 type Parameter = (String, Vec<u8>);
 
-/// What follows the type (`form-data`).
+/// The parameters after the type (`form-data`).
 fn parameters(header: &[u8]) -> Result<Vec<Parameter>, BadHead> {
     let mut parameters: Vec<Parameter> = Vec::new();
     let mut rest = after(header, b';');
@@ -77,13 +78,14 @@ fn parameters(header: &[u8]) -> Result<Vec<Parameter>, BadHead> {
     Ok(parameters)
 }
 
-/// What follows the first `mark`.
+/// The bytes after the first `mark`.
 fn after(text: &[u8], mark: u8) -> &[u8] {
     let start = text.iter().position(|byte| *byte == mark).map_or(text.len(), |at| at + 1);
     text.get(start..).unwrap_or_default()
 }
 
-/// A value, and what follows it. In quotes, a backslash is one, as in `C:\a.png`, unless a quote or a backslash follows it.
+/// A value, and the bytes after it. In quotes, a backslash stands for itself, as in `C:\a.png`, unless a quote or another
+/// backslash follows it.
 fn value_of(text: &[u8]) -> Result<(Vec<u8>, &[u8]), BadHead> {
     let Some(quoted) = text.strip_prefix(b"\"") else {
         let end = text.iter().position(|byte| *byte == b';').unwrap_or(text.len());
@@ -103,7 +105,7 @@ fn value_of(text: &[u8]) -> Result<(Vec<u8>, &[u8]), BadHead> {
     }
 }
 
-/// The text of the parameter `name`: of `name*` if that can be read, since its sender says how.
+/// The text of the parameter `name`. `name*` has precedence if it can be decoded, because it names its charset.
 fn text(parameters: &[Parameter], name: &'static str) -> Result<Option<String>, BadHead> {
     let find = |wanted: &str| parameters.iter().find(|(name, _)| name == wanted).map(|(_, value)| &**value);
     let extended = find(&format!("{name}*")).map(extended_value);
@@ -118,14 +120,14 @@ fn text(parameters: &[Parameter], name: &'static str) -> Result<Option<String>, 
     }
 }
 
-/// A value as RFC 8187 has it: `UTF-8'en'na%C3%AFve`.
+/// A value in the form of RFC 8187: `UTF-8'en'na%C3%AFve`.
 fn extended_value(value: &[u8]) -> Option<String> {
     let mut parts = value.splitn(3, |byte| *byte == b'\'');
     let (charset, _language, text) = (parts.next()?, parts.next()?, parts.next()?);
     Charset::named(charset)?.decode(percent_decode(text).collect())
 }
 
-/// A plain value: encoded words, else UTF-8, else Windows-1252. `None`: encoded words in a charset that is not known.
+/// A plain value: encoded words, else UTF-8, else Windows-1252. `None`: encoded words in an unknown charset.
 fn decode(value: &[u8]) -> Option<String> {
     match encoded_words(value) {
         Some(words) => join(&words),
@@ -136,7 +138,7 @@ fn decode(value: &[u8]) -> Option<String> {
 /// One encoded word: its charset and its bytes.
 type Word<'a> = (&'a [u8], Vec<u8>);
 
-/// `=?utf-8?B?…?= =?utf-8?B?…?=` (RFC 2047); `None` for what is not made of such words.
+/// Parses `=?utf-8?B?…?= =?utf-8?B?…?=` (RFC 2047); `None` if the value does not consist of such words only.
 fn encoded_words(value: &[u8]) -> Option<Vec<Word<'_>>> {
     let words: Option<Vec<_>> =
         value.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).map(encoded_word).collect();
@@ -180,7 +182,7 @@ fn join(words: &[Word<'_>]) -> Option<String> {
     charset.decode(words.iter().flat_map(|(_, bytes)| bytes).copied().collect())
 }
 
-/// The charsets that names come in.
+/// The charsets of names.
 #[derive(Clone, Copy)]
 enum Charset {
     Utf8,
@@ -225,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filename_is_decoded_however_a_client_wrote_it() {
+    fn a_filename_is_decoded_from_every_encoding() {
         for (parameters, expected) in [
             (&b"filename=\"cat.png\""[..], "cat.png"),
             (b"filename=cat.png", "cat.png"),
@@ -254,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_within_another_value_is_not_the_parts() {
+    fn a_parameter_inside_another_value_is_ignored() {
         let names = |name: &str, filename: &str| Ok((Some(name.to_owned()), Some(filename.to_owned())));
         assert_eq!(
             parsed(r#"form-data; filename="; name=\"x\"; .png"; name="image""#),
@@ -273,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_cannot_be_decoded_is_an_error_and_never_none() {
+    fn a_name_that_cannot_be_decoded_is_an_error() {
         for (header, expected) in [
             ("form-data; name=image; filename*=koi8-r''%CB.png", BadHead::Charset("filename")),
             ("form-data; name=image; filename*=utf-8''%FF.png", BadHead::Charset("filename")),

@@ -1,4 +1,4 @@
-//! `Range` and `If-Range` (RFC 9110 section 14).
+//! Parses `Range` and `If-Range` (RFC 9110 section 14).
 
 use http::{
     HeaderMap, Method,
@@ -7,29 +7,29 @@ use http::{
 
 use crate::contract::EntityTag;
 
-/// The part of a file that a request asks for.
+/// The part of a file that a client requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Part {
-    /// The first byte; negative: that many from the end.
+    /// The first byte; negative: that many bytes from the end.
     pub(super) offset: i64,
     /// The number of bytes; 0: to the end.
     pub(super) limit: i64,
-    /// It is asked for only of the file with this bare entity tag.
-    pub(super) of: Option<String>,
+    /// The entity tag in `If-Range`, without quotes. If the file has another tag, the client wants the whole file.
+    pub(super) if_range: Option<String>,
 }
 
-/// What a request asks for; `None` is the whole file. Several ranges, other units, and what is no range at all are
-/// ignored, as the standard allows; so is a range on a condition that cannot be met here: a weak tag, or a date.
+/// The part that a request asks for; `None` is the whole file. Several ranges, other units and invalid ranges are ignored,
+/// as the standard allows. So is a range whose `If-Range` is a weak tag or a date, because the gateway cannot check it.
 pub(super) fn requested(method: &Method, headers: &HeaderMap) -> Option<Part> {
     if method != Method::GET {
         return None;
     }
     let (offset, limit) = parse(headers.get(RANGE)?.to_str().ok()?)?;
-    let of = match headers.get(IF_RANGE) {
+    let if_range = match headers.get(IF_RANGE) {
         Some(condition) => Some(EntityTag::parse(condition.to_str().ok()?).filter(|tag| !tag.weak)?.value),
         None => None,
     };
-    Some(Part { offset, limit, of })
+    Some(Part { offset, limit, if_range })
 }
 
 fn parse(text: &str) -> Option<(i64, i64)> {
@@ -40,7 +40,7 @@ fn parse(text: &str) -> Option<(i64, i64)> {
     }
     match (first, last) {
         ("", suffix) => match number(suffix)? {
-            // The last nothing of a file is past its end, and no service takes `-0` for that.
+            // The last 0 bytes of a file cannot be satisfied. `-0` would be offset 0, so an offset past any end is used.
             0 => Some((i64::MAX, 0)),
             length => Some((-length, 0)),
         },
@@ -52,7 +52,7 @@ fn parse(text: &str) -> Option<(i64, i64)> {
     }
 }
 
-/// Digits alone; a number beyond all files is the largest one.
+/// Parses a number of digits only. A number beyond `i64` becomes `i64::MAX`, which is past the end of any file.
 fn number(digits: &str) -> Option<i64> {
     let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     plain.then(|| digits.parse().unwrap_or(i64::MAX))
@@ -96,15 +96,15 @@ mod tests {
     }
 
     #[test]
-    fn a_condition_that_cannot_hold_asks_for_the_whole_file() {
-        let of = |condition: &'static str| {
+    fn a_condition_that_cannot_be_checked_requests_the_whole_file() {
+        let if_range = |condition: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(RANGE, HeaderValue::from_static("bytes=0-9"));
             headers.insert(IF_RANGE, HeaderValue::from_static(condition));
-            requested(&Method::GET, &headers).map(|part| part.of)
+            requested(&Method::GET, &headers).map(|part| part.if_range)
         };
-        assert_eq!(of("\"tag\""), Some(Some("tag".to_owned())));
-        assert_eq!(of("W/\"tag\""), None);
-        assert_eq!(of("Wed, 21 Oct 2015 07:28:00 GMT"), None);
+        assert_eq!(if_range("\"tag\""), Some(Some("tag".to_owned())));
+        assert_eq!(if_range("W/\"tag\""), None);
+        assert_eq!(if_range("Wed, 21 Oct 2015 07:28:00 GMT"), None);
     }
 }

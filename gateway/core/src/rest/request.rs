@@ -1,4 +1,4 @@
-//! From an HTTP request to the one message of a call.
+//! Reads the request message of a call from an HTTP request.
 
 use aip::MAX_MESSAGE_BYTES;
 use tonic::body::Body;
@@ -6,13 +6,17 @@ use tonic::body::Body;
 use super::Call;
 use crate::{body, deadline::Deadline, error::Error, json};
 
-/// The request message's wire bytes, if the body has come whole by the deadline.
-pub(super) async fn message(call: &Call<'_>, body: Body, deadline: &mut Deadline) -> Result<Vec<u8>, Error> {
-    // It is the client then who was late, and not the service.
+/// The wire bytes of the request message, if the whole body arrives before the deadline.
+pub(super) async fn read_message(
+    call: &Call<'_>,
+    body: Body,
+    deadline: &mut Deadline,
+) -> Result<Vec<u8>, Error> {
+    // The client was late here, not the service, so this is not the usual error of a deadline.
     deadline.within(read(call, body)).await.unwrap_or(Err(Error::BodyLate))
 }
 
-/// The body's wire bytes, then what path, query and headers say on top.
+/// The wire bytes of the body, then those of the fields that path, query and headers set.
 async fn read(call: &Call<'_>, body: Body) -> Result<Vec<u8>, Error> {
     let route = call.found.route;
     let headers = &call.head.headers;
@@ -27,7 +31,7 @@ async fn read(call: &Call<'_>, body: Body) -> Result<Vec<u8>, Error> {
     }
     let document = json::to_wire(&call.schema(&inner)?, &text)?;
     let mut wire = route.body.enclose(document.wire);
-    route.contradictions(&wire, &bound.wire).into_result(Some(()))?;
+    route.find_contradictions(&wire, &bound.wire).into_result(Some(()))?;
     wire.extend_from_slice(&bound.wire);
     if let Some(mask) = bound.update_mask {
         wire.extend_from_slice(&mask.encode(&document.present));

@@ -1,4 +1,4 @@
-//! A server stream as a JSON array, as lines of JSON, or as server-sent events: whichever `Accept` asks for.
+//! Server streams: a JSON array, lines of JSON, or server-sent events, depending on `Accept`.
 
 use std::time::Duration;
 
@@ -12,34 +12,34 @@ use http_body::Frame;
 use http_body_util::StreamBody;
 use tonic::{Status, body::Body};
 
-use super::{Call, request, response::ResponseJson};
+use super::{Call, request, response_json::ResponseJson};
 use crate::{
-    answer::Problems,
     contract::{FieldPath, Method},
     deadline::Deadline,
     error::Error,
     json::Schemas,
     messages::{self, Messages},
     metadata,
+    response::ErrorEncoder,
 };
 
-/// How long the head of a response waits for the first item. Most errors come in that time, while the HTTP status can
-/// still say so; a client that waits for the head, as `EventSource` does, learns soon that it is connected.
+/// How long the head of a response waits for the first item. Most errors occur within that time, and then have their own
+/// HTTP status. After it, the head is sent, so that a client that waits for it, as `EventSource` does, is connected soon.
 const FIRST_ITEM_WAIT: Duration = Duration::from_millis(250);
 
-/// How the items of a stream stand in an HTTP body.
+/// How the items of a stream are written to an HTTP body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
-    /// One JSON array, which clients that know of no streams read when it is whole.
+    /// One JSON array, which a client without support for streams can read as a whole.
     Array,
     /// One line of JSON for each item.
     Lines,
-    /// Server-sent events, as the HTML standard has them.
+    /// Server-sent events, as defined in the HTML standard.
     Events,
 }
 
 impl Format {
-    /// What `Accept` asks for. Without a wish, what never ends comes in lines.
+    /// The format that `Accept` names. Without one, a stream with event ids, which may never end, is sent as lines.
     fn accepted(headers: &HeaderMap, method: &Method) -> Self {
         let accept = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
         let essences = accept.flat_map(|value| value.split(',')).filter_map(|range| range.split(';').next());
@@ -61,7 +61,8 @@ impl Format {
         })
     }
 
-    /// What stands around an item; the array's brackets are items' business too, since no item knows to be the last.
+    /// The text before and after an item. It includes the array's `[` and commas; [`Format::end`] adds the `]`, because
+    /// an item is not known to be the last.
     const fn around(self, is_first: IsFirst) -> (&'static str, &'static str) {
         match (self, is_first) {
             (Self::Array, IsFirst::Yes) => ("[", ""),
@@ -86,10 +87,10 @@ enum IsFirst {
     No,
 }
 
-pub(super) async fn answer(call: &Call<'_>, body: Body) -> Result<Response<Body>, Error> {
+pub(super) async fn handle(call: &Call<'_>, body: Body) -> Result<Response<Body>, Error> {
     let timeout = call.shared.unary_timeout(&call.head.headers)?;
     let mut deadline = Deadline::start(&*call.shared.host, timeout);
-    let message = request::message(call, body, &mut deadline).await?;
+    let message = request::read_message(call, body, &mut deadline).await?;
     let open = async { call.open(messages::body(&message)?, None).await };
     let (metadata, mut messages) = deadline.within(open).await??;
     let mut wait = Deadline::start(&*call.shared.host, FIRST_ITEM_WAIT);
@@ -100,7 +101,7 @@ pub(super) async fn answer(call: &Call<'_>, body: Body) -> Result<Response<Body>
     let format = Format::accepted(&call.head.headers, call.method());
     let items = Items {
         format,
-        json: ResponseJson::of(call)?,
+        json: ResponseJson::for_call(call)?,
         event_id: call.method().event_id.clone().filter(|_| format == Format::Events),
         schemas: call.shared.schemas.clone(),
         request_id: call.exchange.id().to_owned(),
@@ -113,23 +114,23 @@ pub(super) async fn answer(call: &Call<'_>, body: Body) -> Result<Response<Body>
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, format.content_type());
     grpc_web::forbid_buffering(headers);
-    metadata::answer(&metadata, headers);
+    metadata::copy_to_response(&metadata, headers);
     Ok(response)
 }
 
 /// The first item of a stream.
 enum First {
-    /// It came ahead of the head of the response; `None`: the stream has none.
+    /// It arrived before the head of the response was sent; `None`: the stream is empty.
     Read(Option<Bytes>),
-    /// It must come by the deadline of the call.
+    /// It has not arrived yet, and must arrive by the deadline of the call.
     Awaited(Deadline),
 }
 
-/// The stream as it goes on.
+/// The rest of the stream.
 struct Items {
     format: Format,
     json: ResponseJson,
-    /// The field that is the id of an event.
+    /// The field with the id of an event.
     event_id: Option<FieldPath>,
     schemas: Schemas,
     request_id: String,
@@ -142,14 +143,14 @@ struct Items {
 impl Items {
     fn into_body(self) -> Body {
         let frames = stream::unfold(Some(self), |items| async move {
-            let (text, rest) = items?.step().await;
+            let (text, rest) = items?.encode_next().await;
             Some((Ok::<_, Status>(Frame::data(Bytes::from(text))), rest))
         });
         Body::new(StreamBody::new(frames))
     }
 
-    /// The next item, or the end.
-    async fn step(mut self) -> (Vec<u8>, Option<Self>) {
+    /// The text of the next item or of the end, and the rest of the stream, if there is one.
+    async fn encode_next(mut self) -> (Vec<u8>, Option<Self>) {
         let message = match self.first.take() {
             Some(First::Read(message)) => Ok(message),
             Some(First::Awaited(mut deadline)) => {
@@ -157,20 +158,20 @@ impl Items {
             }
             None => self.messages.next().await,
         };
-        let item = message.and_then(|message| message.map(|message| self.item(&message)).transpose());
+        let item = message.and_then(|message| message.map(|message| self.encode_item(&message)).transpose());
         match item {
             Ok(Some(text)) => {
                 self.is_first = IsFirst::No;
                 (text, Some(self))
             }
             Ok(None) => (self.format.end(self.is_first).into(), None),
-            Err(error) => (self.failure(error), None),
+            Err(error) => (self.encode_error(error), None),
         }
     }
 
-    /// A message as an item.
-    fn item(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
-        let item = self.enclose(&self.json.render(message)?);
+    /// The text of a message as an item.
+    fn encode_item(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
+        let item = self.enclose(&self.json.encode(message)?);
         let id = self.event_id.as_ref().and_then(|field| field.read_text(message));
         Ok(match id.filter(|id| !id.contains(char::is_control)) {
             Some(id) => [format!("id: {id}\n").as_bytes(), &item].concat(),
@@ -178,10 +179,10 @@ impl Items {
         })
     }
 
-    /// The last item of a stream that fails: the body that the error would have had.
-    fn failure(&self, error: Error) -> Vec<u8> {
-        let problems = Problems { schemas: &self.schemas, request_id: &self.request_id };
-        let item = self.enclose(&problems.body(&error.into()));
+    /// The last item of a stream that fails: the same JSON as the body of an error response.
+    fn encode_error(&self, error: Error) -> Vec<u8> {
+        let errors = ErrorEncoder { schemas: &self.schemas, request_id: &self.request_id };
+        let item = self.enclose(&errors.encode_body(&error.into()));
         match self.format {
             Format::Array => [&item, &b"]"[..]].concat(),
             Format::Lines => item,

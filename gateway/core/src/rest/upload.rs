@@ -1,5 +1,5 @@
-//! A file as a client stream: its description first, then its bytes as they come in, never more than a few chunks of
-//! them at a time, then its description again if a form says more of it behind the file.
+//! Uploads: a file as a client stream. The description of the file is sent first, then its bytes as they arrive, with only
+//! a few chunks in memory at a time. If the form has more fields after the file, the whole description is sent again.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -24,7 +24,7 @@ use crate::{
     messages,
 };
 
-pub(super) async fn answer(call: &Call<'_>, upload: &Upload, body: Body) -> Result<Response<Body>, Error> {
+pub(super) async fn handle(call: &Call<'_>, upload: &Upload, body: Body) -> Result<Response<Body>, Error> {
     let requested = grpc_rules::requested_timeout(&call.head.headers)?;
     let longest = call.shared.config.upload_timeout;
     let timeout = requested.map_or(longest, |requested| requested.min(longest));
@@ -32,21 +32,21 @@ pub(super) async fn answer(call: &Call<'_>, upload: &Upload, body: Body) -> Resu
     let work = async {
         let (first, source) = begin(call, upload, body).await?;
         let failure = Failure::default();
-        let body = stream_of(first, source, upload.clone(), failure.clone());
-        let outcome = send(call, body, timeout).await;
-        // What went wrong with the client's bytes is the cause of whatever the service made of it.
+        let body = encode_stream(first, source, upload.clone(), failure.clone());
+        let result = send(call, body, timeout).await;
+        // An error in the client's bytes is the cause of any error that the service returns, so it comes first.
         match failure.take() {
             Some(error) => Err(error),
-            None => outcome,
+            None => result,
         }
     };
     deadline.within(work).await?
 }
 
 async fn send(call: &Call<'_>, body: Body, timeout: std::time::Duration) -> Result<Response<Body>, Error> {
-    let (head, answer) = call.open(body, Some(timeout)).await?;
-    let (message, trailers) = answer.only().await?;
-    unary::respond(call, &[head, trailers], &message)
+    let (head, messages) = call.open(body, Some(timeout)).await?;
+    let (message, trailers) = messages.only().await?;
+    unary::encode_response(call, &[head, trailers], &message)
 }
 
 /// Where a file's bytes come from.
@@ -55,17 +55,16 @@ enum Source {
     Part(Box<(Form, FormInfo)>),
 }
 
-/// What is known of a file in a form besides the form.
+/// What the description of a file in a form needs besides the form.
 struct FormInfo {
-    /// The wire of what path, query and headers say.
+    /// The wire bytes of the fields that path, query and headers set.
     bound: Vec<u8>,
-    /// How many text parts the service knows.
+    /// How many text parts were sent to the service.
     fields: usize,
 }
 
 impl FormInfo {
-    /// The wire of the file's description. What the client says in a field of its own wins over what the part of the file
-    /// says of itself.
+    /// The wire bytes of the file's description. A text part of the form overrides a header of the file part.
     fn wire(&self, form: &Form, upload: &Upload) -> Result<Vec<u8>, Error> {
         let own = upload.info(&form.file_info(), &[])?;
         let fields = upload.info(&FileInfo::default(), form.fields())?;
@@ -73,10 +72,10 @@ impl FormInfo {
     }
 }
 
-/// The wire of the stream's first message, and the bytes that follow it.
+/// The wire bytes of the stream's first message, and the file that follows it.
 async fn begin(call: &Call<'_>, upload: &Upload, body: Body) -> Result<(Vec<u8>, File), Error> {
     let (headers, config) = (&call.head.headers, &call.shared.config);
-    body::refuse_encoding(headers)?;
+    body::reject_encoding(headers)?;
     let limit = config.max_upload_bytes;
     let bound = call.found.bind(call.head.uri.query(), headers)?.wire;
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
@@ -110,18 +109,18 @@ fn unsupported(upload: &Upload) -> Error {
     Error::MediaType { expected: form.chain(raw).collect::<Vec<_>>().join(", or ") }
 }
 
-/// A file that is coming in.
+/// A file that is being uploaded.
 struct File {
     source: Source,
     limit: u64,
-    /// How much larger it may get.
+    /// How many more bytes the limit allows.
     remaining: u64,
-    /// What came in and is not passed on yet.
+    /// Bytes that have arrived and are not forwarded yet.
     chunk: Bytes,
 }
 
 impl File {
-    /// The next bytes, few enough for one message; `None` when the file, and the request around it, has ended well.
+    /// The next bytes, few enough for one message; `None` when the file and the request around it are complete.
     async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         while self.chunk.is_empty() {
             let chunk = match &mut self.source {
@@ -137,8 +136,8 @@ impl File {
         Ok(Some(self.chunk.split_to(self.chunk.len().min(MAX_CHUNK_BYTES))))
     }
 
-    /// The wire of the last message: the description again, whole, if text parts behind the file have added to it.
-    fn described_again(&mut self, upload: &Upload) -> Result<Option<Vec<u8>>, Error> {
+    /// The wire bytes of the last message: the whole description again, if text parts after the file added to it.
+    fn final_description(&mut self, upload: &Upload) -> Result<Option<Vec<u8>>, Error> {
         let Source::Part(part) = &mut self.source else { return Ok(None) };
         let (form, info) = &mut **part;
         if form.fields().len() == info.fields {
@@ -149,14 +148,14 @@ impl File {
     }
 }
 
-/// The body of the call. It is read as fast as the service takes it, and ends well only if the file did: an error of
-/// the source is kept in `failure` and breaks the stream, so that no service takes a part of a file for the whole.
-fn stream_of(first: Vec<u8>, file: File, upload: Upload, failure: Failure) -> Body {
+/// The body of the call. It is read as fast as the service reads it. An error of the source is kept in `failure` and
+/// breaks the stream, so that no service takes a part of a file for the whole file.
+fn encode_stream(first: Vec<u8>, file: File, upload: Upload, failure: Failure) -> Body {
     let first = stream::once(async move { message(&first, Bytes::new()) });
     let rest = stream::try_unfold((file, upload), |(mut file, upload)| async move {
         let parts = match file.next().await? {
             Some(chunk) => Some(message(&upload.data_prefix(chunk.len()), chunk)?),
-            None => file.described_again(&upload)?.map(|wire| message(&wire, Bytes::new())).transpose()?,
+            None => file.final_description(&upload)?.map(|wire| message(&wire, Bytes::new())).transpose()?,
         };
         Ok::<_, Error>(parts.map(|parts| (parts, (file, upload))))
     });
@@ -174,7 +173,7 @@ fn message(wire: &[u8], payload: Bytes) -> Result<[Bytes; 2], Error> {
     Ok([Bytes::from(head), payload])
 }
 
-/// What went wrong with the source of an upload, on its way past the service.
+/// The error of an upload's source. It is kept here, because the service receives only an aborted stream.
 #[derive(Clone, Default)]
 struct Failure(Arc<Mutex<Option<Error>>>);
 

@@ -1,4 +1,4 @@
-//! What browsers are told: CORS and secure headers, on answers of every kind.
+//! The headers for browsers: CORS and secure headers, on responses of every kind.
 
 use gateway_core::{AllowedOrigins, Config};
 
@@ -7,18 +7,18 @@ use crate::stack::{anonymous, config, request, start, start_with};
 const APP: &str = "https://app.example.com";
 
 #[tokio::test]
-async fn a_preflight_is_answered_without_a_token() {
+async fn a_preflight_needs_no_token() {
     let stack = start();
-    let answer = anonymous("OPTIONS /api/images/abc")
+    let reply = anonymous("OPTIONS /api/images/abc")
         .header("origin", APP)
         .header("access-control-request-method", "PATCH")
         .header("access-control-request-headers", "authorization, content-type, if-match")
         .send(&stack)
         .await;
-    assert_eq!(answer.status, 204);
-    assert_eq!(answer.header("access-control-allow-origin"), APP);
+    assert_eq!(reply.status, 204);
+    assert_eq!(reply.header("access-control-allow-origin"), APP);
     for method in ["PATCH", "PUT"] {
-        assert!(answer.header("access-control-allow-methods").split(", ").any(|m| m == method), "{method}");
+        assert!(reply.header("access-control-allow-methods").split(", ").any(|m| m == method), "{method}");
     }
     for name in [
         "authorization",
@@ -27,22 +27,22 @@ async fn a_preflight_is_answered_without_a_token() {
         "grpc-timeout",
         "if-match",
         "range",
-        // What tracing and frameworks add to every request of a page.
+        // Headers that tracing libraries and frameworks add to every request of a page.
         "traceparent",
         "tracestate",
         "baggage",
         "sentry-trace",
         "x-requested-with",
     ] {
-        assert!(answer.header("access-control-allow-headers").split(", ").any(|n| n == name), "{name}");
+        assert!(reply.header("access-control-allow-headers").split(", ").any(|n| n == name), "{name}");
     }
-    assert_eq!(answer.header("access-control-max-age"), "7200");
-    assert!(answer.header("vary").contains("origin"));
+    assert_eq!(reply.header("access-control-max-age"), "7200");
+    assert!(reply.header("vary").contains("origin"));
     assert_eq!(stack.service.seen().calls, 0);
 }
 
 #[tokio::test]
-async fn every_answer_can_be_read_by_an_allowed_page_and_by_no_other() {
+async fn only_an_allowed_page_can_read_a_response() {
     let stack = start();
     let grpc_web =
         |path: &str| request(path).header("content-type", "application/grpc-web+proto").body(vec![0; 5]);
@@ -61,35 +61,35 @@ async fn every_answer_can_be_read_by_an_allowed_page_and_by_no_other() {
         ]
     };
     for request in requests() {
-        let answer = request.header("origin", APP).send(&stack).await;
-        assert_eq!(answer.header("access-control-allow-origin"), APP, "{answer:?}");
+        let reply = request.header("origin", APP).send(&stack).await;
+        assert_eq!(reply.header("access-control-allow-origin"), APP, "{reply:?}");
         for name in
             ["grpc-status", "grpc-message", "grpc-status-details-bin", "etag", "x-request-id", "retry-after"]
         {
-            assert!(answer.header("access-control-expose-headers").split(", ").any(|n| n == name), "{name}");
+            assert!(reply.header("access-control-expose-headers").split(", ").any(|n| n == name), "{name}");
         }
-        assert!(answer.headers.get_all("vary").iter().any(|value| value == "origin"), "{answer:?}");
-        assert_eq!(answer.header("x-content-type-options"), "nosniff");
-        assert_eq!(answer.header("referrer-policy"), "no-referrer");
+        assert!(reply.headers.get_all("vary").iter().any(|value| value == "origin"), "{reply:?}");
+        assert_eq!(reply.header("x-content-type-options"), "nosniff");
+        assert_eq!(reply.header("referrer-policy"), "no-referrer");
     }
     for request in requests() {
-        let answer = request.header("origin", "https://evil.test").send(&stack).await;
-        assert_eq!(answer.header("access-control-allow-origin"), "");
-        let varies = answer.headers.get_all("vary").iter().any(|value| value == "origin");
-        assert!(varies, "a cache must not mix the two up");
+        let reply = request.header("origin", "https://evil.test").send(&stack).await;
+        assert_eq!(reply.header("access-control-allow-origin"), "");
+        let varies = reply.headers.get_all("vary").iter().any(|value| value == "origin");
+        assert!(varies, "a cache must keep the responses of the two origins apart");
     }
 }
 
 #[tokio::test]
-async fn a_star_allows_every_page() {
+async fn a_star_allows_every_origin() {
     let stack = start_with(Config { allowed_origins: AllowedOrigins::Any, ..config() });
-    let answer = request("GET /api/images/abc").header("origin", "https://any.test").send(&stack).await;
-    assert_eq!(answer.header("access-control-allow-origin"), "*");
-    assert_eq!(answer.header("access-control-allow-credentials"), "");
+    let reply = request("GET /api/images/abc").header("origin", "https://any.test").send(&stack).await;
+    assert_eq!(reply.header("access-control-allow-origin"), "*");
+    assert_eq!(reply.header("access-control-allow-credentials"), "");
 }
 
 #[tokio::test]
-async fn answers_are_data_and_no_pages_and_files_may_be_shown_in_pages() {
+async fn only_files_may_be_embedded_in_other_pages() {
     let stack = start();
     let data = request("GET /api/images/abc").send(&stack).await;
     assert_eq!(data.header("content-security-policy"), "default-src 'none'; frame-ancestors 'none'");
@@ -100,7 +100,7 @@ async fn answers_are_data_and_no_pages_and_files_may_be_shown_in_pages() {
 }
 
 #[tokio::test]
-async fn https_is_pinned_only_where_it_is_spoken() {
+async fn hsts_is_sent_over_https_only() {
     let stack = start();
     let hsts = "strict-transport-security";
     assert_eq!(anonymous("GET /health").send(&stack).await.header(hsts), "");

@@ -1,4 +1,4 @@
-//! gRPC and gRPC-web on the same port.
+//! gRPC and gRPC-web on the same port as HTTP.
 
 use std::time::Duration;
 
@@ -20,13 +20,13 @@ fn get(id: &str) -> GetImageRequest {
 }
 
 #[tokio::test]
-async fn a_native_client_calls_through() {
+async fn a_grpc_client_can_call_a_service() {
     let stack = start();
     let mut client = ImagesServiceClient::new(stack.gateway.clone());
-    let answer = client.get_image(with_token(get("abc"))).await.unwrap();
-    assert_eq!(answer.metadata().get("x-reticle-bookmark").unwrap(), "after");
-    assert!(answer.metadata().get("x-request-id").is_some());
-    assert_eq!(answer.into_inner().image.unwrap().id, "abc");
+    let reply = client.get_image(with_token(get("abc"))).await.unwrap();
+    assert_eq!(reply.metadata().get("x-reticle-bookmark").unwrap(), "after");
+    assert!(reply.metadata().get("x-request-id").is_some());
+    assert_eq!(reply.into_inner().image.unwrap().id, "abc");
     let error = client.get_image(with_token(get("missing"))).await.unwrap_err();
     assert_eq!((error.code(), error.message()), (Code::NotFound, "Image not found"));
     assert!(!error.details().is_empty());
@@ -41,7 +41,7 @@ async fn a_native_client_calls_through() {
 }
 
 #[tokio::test]
-async fn a_browser_client_calls_through() {
+async fn a_grpc_web_client_can_call_a_service() {
     let stack = start();
     let mut client = ImagesServiceClient::new(GrpcWebClient::new(stack.gateway.clone()));
     assert_eq!(client.get_image(with_token(get("abc"))).await.unwrap().into_inner().image.unwrap().id, "abc");
@@ -52,7 +52,7 @@ async fn a_browser_client_calls_through() {
 }
 
 #[tokio::test]
-async fn errors_of_the_gateway_speak_the_clients_protocol() {
+async fn errors_of_the_gateway_use_the_clients_protocol() {
     let stack = start();
     let mut native = ImagesServiceClient::new(stack.gateway.clone());
     assert_eq!(native.get_image(Request::new(get("abc"))).await.unwrap_err().code(), Code::Unauthenticated);
@@ -61,32 +61,32 @@ async fn errors_of_the_gateway_speak_the_clients_protocol() {
     for path in ["/reticle.images.v1.ImagesService/Nothing", "/no.such.Service/Method", "/", "/a"] {
         let native =
             request(&format!("POST {path}")).header("content-type", "application/grpc").body(vec![0; 5]);
-        let answer = native.send(&stack).await;
-        assert_eq!((answer.status.as_u16(), answer.header("grpc-status")), (200, "12"), "{path}");
-        assert_eq!(answer.header("content-type"), "application/grpc");
+        let reply = native.send(&stack).await;
+        assert_eq!((reply.status.as_u16(), reply.header("grpc-status")), (200, "12"), "{path}");
+        assert_eq!(reply.header("content-type"), "application/grpc");
 
         let web = request(&format!("POST {path}")).header("content-type", "application/grpc-web+proto");
-        let answer = web.body(vec![0; 5]).send(&stack).await;
-        assert_eq!((answer.status.as_u16(), answer.body[0]), (200, 0x80), "{path}");
-        assert!(String::from_utf8_lossy(&answer.body).contains("grpc-status:12\r\n"), "{:?}", answer.body);
-        assert_eq!(answer.header("content-type"), "application/grpc-web+proto");
+        let reply = web.body(vec![0; 5]).send(&stack).await;
+        assert_eq!((reply.status.as_u16(), reply.body[0]), (200, 0x80), "{path}");
+        assert!(String::from_utf8_lossy(&reply.body).contains("grpc-status:12\r\n"), "{:?}", reply.body);
+        assert_eq!(reply.header("content-type"), "application/grpc-web+proto");
     }
 }
 
 #[tokio::test]
-async fn an_rpcs_path_takes_calls_alone() {
+async fn the_path_of_an_rpc_accepts_only_grpc_calls() {
     let stack = start();
     let path = "/reticle.images.v1.ImagesService/GetImage";
     for method in ["GET", "HEAD", "PUT", "DELETE"] {
-        let answer = request(&format!("{method} {path}")).send(&stack).await;
-        assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, "POST"), "{method}");
+        let reply = request(&format!("{method} {path}")).send(&stack).await;
+        assert_eq!((reply.status.as_u16(), reply.header("allow")), (405, "POST"), "{method}");
     }
     assert_eq!(request(&format!("OPTIONS {path}")).send(&stack).await.status, 204);
     for media_type in ["application/json", "text/plain"] {
         let post = request(&format!("POST {path}")).header("content-type", media_type);
-        let (status, _, sentence) = post.body("{}").send(&stack).await.error();
+        let (status, _, message) = post.body("{}").send(&stack).await.error();
         assert_eq!(status, 415, "{media_type}");
-        assert!(sentence.contains("application/grpc-web+proto"), "{sentence}");
+        assert!(message.contains("application/grpc-web+proto"), "{message}");
     }
     let json = request(&format!("POST {path}")).header("content-type", "application/grpc+json");
     assert_eq!(json.body("{}").send(&stack).await.status, 415);
@@ -95,35 +95,35 @@ async fn an_rpcs_path_takes_calls_alone() {
 }
 
 #[tokio::test]
-async fn a_time_of_a_nanosecond_is_over_in_every_protocol() {
+async fn a_timeout_of_a_nanosecond_is_exceeded_in_every_protocol() {
     let stack = start();
     let mut call = with_token(get("abc"));
     call.metadata_mut().insert("grpc-timeout", "1n".parse().unwrap());
     let error = ImagesServiceClient::new(stack.gateway.clone()).get_image(call).await.unwrap_err();
     assert_eq!(error.code(), Code::DeadlineExceeded);
-    let answer = request("GET /api/images/abc").header("grpc-timeout", "1n").send(&stack).await;
-    assert_eq!(answer.error().0, 504);
+    let reply = request("GET /api/images/abc").header("grpc-timeout", "1n").send(&stack).await;
+    assert_eq!(reply.error().0, 504);
     let web = request("POST /reticle.images.v1.ImagesService/GetImage").header("grpc-timeout", "1n");
-    let answer = web.header("content-type", "application/grpc-web").body(vec![0; 5]).send(&stack).await;
-    assert!(String::from_utf8_lossy(&answer.body).contains("grpc-status:4\r\n"), "{answer:?}");
+    let reply = web.header("content-type", "application/grpc-web").body(vec![0; 5]).send(&stack).await;
+    assert!(String::from_utf8_lossy(&reply.body).contains("grpc-status:4\r\n"), "{reply:?}");
     assert_eq!(stack.service.seen().calls, 0);
 }
 
 #[tokio::test]
-async fn text_is_answered_in_text() {
+async fn a_grpc_web_text_call_gets_a_text_response() {
     let stack = start();
-    let answer = request("POST /reticle.images.v1.ImagesService/GetImage")
+    let reply = request("POST /reticle.images.v1.ImagesService/GetImage")
         .header("content-type", "application/grpc-web-text")
         .body("AAAAAAUKA2FiYw==")
         .send(&stack)
         .await;
-    assert_eq!(answer.header("content-type"), "application/grpc-web-text+proto");
-    assert!(answer.body.iter().all(u8::is_ascii));
+    assert_eq!(reply.header("content-type"), "application/grpc-web-text+proto");
+    assert!(reply.body.iter().all(u8::is_ascii));
     assert_eq!(stack.service.seen().calls, 1);
 }
 
 #[tokio::test]
-async fn metadata_is_filtered_on_the_way_in() {
+async fn request_metadata_is_filtered() {
     let stack = start();
     let mut call = with_token(get("abc"));
     call.metadata_mut().insert("x-internal", "forged".parse().unwrap());
@@ -143,7 +143,7 @@ async fn metadata_is_filtered_on_the_way_in() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_ends_when_its_time_is_up() {
+async fn a_call_ends_at_its_deadline() {
     let stack = start();
     let mut client = ImagesServiceClient::new(stack.gateway.clone());
     let error = client.get_image(with_token(get("slow"))).await.unwrap_err();
@@ -161,7 +161,7 @@ async fn a_call_ends_when_its_time_is_up() {
         loop {
             match stream.message().await {
                 Ok(Some(_)) => {}
-                Ok(None) => panic!("a stream that is cut must not end well"),
+                Ok(None) => panic!("a stream cut by its deadline must not end with OK"),
                 Err(error) => break error,
             }
         }
@@ -169,7 +169,7 @@ async fn a_call_ends_when_its_time_is_up() {
     let error = ended.await.expect("the stream ends");
     assert_eq!((error.code(), before.elapsed().as_secs()), (Code::DeadlineExceeded, 2));
 
-    // A stream whose caller sets no limit has none.
+    // A stream has no time limit if its caller sets none.
     let mut stream = client.download_image(download(None)).await.unwrap().into_inner();
     let ended = tokio::time::timeout(Duration::from_hours(24), async {
         while let Ok(Some(_)) = stream.message().await {}
@@ -203,8 +203,8 @@ async fn a_host_may_add_services_that_the_contract_does_not_have() {
         .with("grpc.health.v1.Health", echo);
     let stack = Stack { gateway: gateway(config(), upstreams).unwrap(), service };
     let call = anonymous("POST /grpc.health.v1.Health/Check").header("content-type", "application/grpc");
-    let answer = call.body(Bytes::from_static(&[0; 5])).send(&stack).await;
-    assert_eq!((answer.status.as_u16(), &answer.body[..]), (200, &[0; 5][..]), "without a token");
+    let reply = call.body(Bytes::from_static(&[0; 5])).send(&stack).await;
+    assert_eq!((reply.status.as_u16(), &reply.body[..]), (200, &[0; 5][..]), "without a token");
     let bad = anonymous("POST /grpc.health.v1.Health/Check")
         .header("content-type", "application/grpc")
         .header("authorization", "Bearer nonsense");

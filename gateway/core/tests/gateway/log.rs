@@ -1,4 +1,4 @@
-//! What the operator reads: one line for each request.
+//! The log: one line for each request.
 
 use std::{
     io::{self, Write},
@@ -31,7 +31,7 @@ impl<'a> MakeWriter<'a> for Lines {
 }
 
 impl Lines {
-    fn listen() -> (Self, tracing::subscriber::DefaultGuard) {
+    fn capture() -> (Self, tracing::subscriber::DefaultGuard) {
         let lines = Self::default();
         let subscriber = tracing_subscriber::fmt().with_writer(lines.clone()).with_ansi(false).finish();
         (lines, tracing::subscriber::set_default(subscriber))
@@ -44,11 +44,11 @@ impl Lines {
 }
 
 #[tokio::test]
-async fn a_request_is_one_line_that_names_the_route_and_no_secret() {
+async fn a_request_is_one_line_with_the_route_and_without_secrets() {
     let stack = start();
-    let (lines, _guard) = Lines::listen();
+    let (lines, _guard) = Lines::capture();
     request("GET /api/images/secret-id?filename=secret").header("x-request-id", "r-1").send(&stack).await;
-    let [line] = &lines.take()[..] else { panic!("not one line") };
+    let [line] = &lines.take()[..] else { panic!("expected one line") };
     for part in [
         "request_id=\"r-1\"",
         "GET /api/images/{image_id}",
@@ -62,21 +62,21 @@ async fn a_request_is_one_line_that_names_the_route_and_no_secret() {
 }
 
 #[tokio::test]
-async fn a_path_that_nobody_knows_is_not_written_down() {
+async fn an_unknown_path_is_not_logged() {
     let stack = start();
-    let (lines, _guard) = Lines::listen();
+    let (lines, _guard) = Lines::capture();
     anonymous("GET /wp-admin%0Aforged").send(&stack).await;
-    let [line] = &lines.take()[..] else { panic!("not one line") };
+    let [line] = &lines.take()[..] else { panic!("expected one line") };
     assert!(line.contains("status=404") && !line.contains("forged"), "{line}");
 }
 
 #[tokio::test]
 async fn a_failure_behind_the_gateway_is_logged_once_with_its_cause() {
     let stack = start();
-    let (lines, _guard) = Lines::listen();
+    let (lines, _guard) = Lines::capture();
     request("GET /api/images/empty/content").header("x-request-id", "r-2").send(&stack).await;
     let lines = lines.take();
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert!(lines[0].contains("ERROR") && lines[0].contains("r-2"), "{lines:?}");
-    assert!(lines[0].contains("a download began without its description"), "{lines:?}");
+    assert!(lines[0].contains("the first message of a download has no description"), "{lines:?}");
 }

@@ -1,4 +1,5 @@
-//! The gateway as a host sees it: requests in, answers out, with real tonic services behind it that fail on demand.
+//! Tests of the gateway as a host uses it: requests in, responses out. The services behind it are real tonic services that
+//! fail on demand.
 
 #[cfg(test)]
 mod auth;
@@ -9,6 +10,8 @@ mod deadlines;
 #[cfg(test)]
 mod direct_uploads;
 #[cfg(test)]
+mod discard_unread;
+#[cfg(test)]
 mod downloads;
 #[cfg(test)]
 mod errors;
@@ -18,8 +21,6 @@ mod grpc;
 mod log;
 #[cfg(test)]
 mod own_pages;
-#[cfg(test)]
-mod read_on;
 #[cfg(test)]
 mod relay;
 mod rest;

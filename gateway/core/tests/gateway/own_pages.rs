@@ -1,4 +1,4 @@
-//! The gateway's own paths.
+//! The gateway's own pages.
 
 use gateway_core::Upstreams;
 use proto::{
@@ -13,10 +13,10 @@ use crate::{
 };
 
 #[tokio::test]
-async fn health_names_the_region_and_asks_nobody() {
+async fn health_reports_the_region_and_calls_no_service() {
     let stack = start();
-    let answer = anonymous("GET /health").send(&stack).await;
-    assert_eq!((answer.status.as_u16(), answer.json()), (200, json!({"status": "ok", "region": "test"})));
+    let reply = anonymous("GET /health").send(&stack).await;
+    assert_eq!((reply.status.as_u16(), reply.json()), (200, json!({"status": "ok", "region": "test"})));
     assert_eq!(anonymous("GET /livez").send(&stack).await.status, 200);
     assert_eq!(anonymous("GET /").send(&stack).await.json()["links"]["openapi"], "/openapi.json");
     let wrong = anonymous("POST /health").send(&stack).await;
@@ -24,7 +24,7 @@ async fn health_names_the_region_and_asks_nobody() {
 }
 
 #[tokio::test]
-async fn the_description_is_sent_once_to_whoever_keeps_it() {
+async fn the_openapi_document_is_not_sent_again_to_a_client_with_a_current_copy() {
     let stack = start();
     let first = anonymous("GET /openapi.json").send(&stack).await;
     assert_eq!((first.status.as_u16(), first.json().is_object()), (200, true));
@@ -42,7 +42,7 @@ async fn readiness_names_the_services_that_are_not_ready() {
     assert_eq!(
         anonymous("GET /readyz").send(&ready).await.status,
         200,
-        "services that say nothing of it are ready"
+        "services without a health service are ready"
     );
 
     let away = tower::service_fn(|_: http::Request<tonic::body::Body>| async {
@@ -54,16 +54,16 @@ async fn readiness_names_the_services_that_are_not_ready() {
     let service = Scripted::default();
     let upstreams = Upstreams::new().with(IMAGES, away).with(ANNOTATIONS, silent);
     let stack = Stack { gateway: gateway(config(), upstreams).unwrap(), service };
-    let answer = anonymous("GET /readyz").send(&stack).await;
-    assert_eq!(answer.status, 503);
-    let mut names: Vec<_> = answer.json()["not_ready"].as_array().unwrap().clone();
+    let reply = anonymous("GET /readyz").send(&stack).await;
+    assert_eq!(reply.status, 503);
+    let mut names: Vec<_> = reply.json()["not_ready"].as_array().unwrap().clone();
     names.sort_by_key(ToString::to_string);
     assert_eq!(names, [ANNOTATIONS, IMAGES]);
-    let reasons = answer.json()["reasons"].clone();
-    assert_eq!(reasons[IMAGES], "It cannot be reached.");
-    assert_eq!(reasons[ANNOTATIONS], "It does not answer in time.");
+    let reasons = reply.json()["reasons"].clone();
+    assert_eq!(reasons[IMAGES], "The service cannot be reached.");
+    assert_eq!(reasons[ANNOTATIONS], "The service did not respond within 2 s.");
     let health = anonymous("GET /health").send(&stack).await;
-    assert_eq!(health.status, 200, "it is the gateway's own");
+    assert_eq!(health.status, 200, "`/health` does not depend on the services");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! gRPC-web calls whose bodies the host passes on, and requests that the host refuses.
+//! gRPC-web calls whose bodies the host forwards, and requests that the host rejects.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use http_body_util::BodyExt as _;
 use tonic::body::Body;
 use tower::BoxError;
 
-use crate::stack::{Answer, Stack, anonymous, request, start, token};
+use crate::stack::{Reply, Stack, anonymous, request, start, token};
 
 const PATH: &str = "/reticle.images.v1.ImagesService/GetImage";
 
-/// A stream that only its host can read.
+/// A stream that only the host can read.
 #[derive(Debug, PartialEq)]
 struct Opaque(&'static str);
 
@@ -35,7 +35,7 @@ async fn text(response: Response<Body>) -> String {
 }
 
 #[tokio::test]
-async fn a_good_call_reaches_its_service_with_its_body_untouched() {
+async fn a_valid_call_reaches_its_service_with_its_body_unread() {
     let Stack { gateway, .. } = start();
     let relayed = gateway
         .relay(call(Some(token())), async |service: String, request: Request<Opaque>| {
@@ -48,12 +48,12 @@ async fn a_good_call_reaches_its_service_with_its_body_untouched() {
             assert_eq!(header("grpc-timeout"), Some("30000m"));
             assert!(header("authorization").is_some() && header("traceparent").is_some());
             assert!(header("cookie").is_none() && header("te").is_none());
-            let answer = Response::builder().header("content-type", "application/grpc-web+proto");
-            Ok(answer.body(Opaque("answer")).unwrap())
+            let reply = Response::builder().header("content-type", "application/grpc-web+proto");
+            Ok(reply.body(Opaque("response")).unwrap())
         })
         .await;
-    let Relayed::Passed(response) = relayed else { panic!("{relayed:?}") };
-    assert_eq!(response.body(), &Opaque("answer"));
+    let Relayed::FromService(response) = relayed else { panic!("{relayed:?}") };
+    assert_eq!(response.body(), &Opaque("response"));
     assert_eq!(response.headers()["access-control-allow-origin"], "https://app.example.com");
     assert_eq!(response.headers()["x-request-id"], "one");
     assert_eq!(response.headers()["x-content-type-options"], "nosniff");
@@ -62,43 +62,45 @@ async fn a_good_call_reaches_its_service_with_its_body_untouched() {
 }
 
 #[tokio::test]
-async fn a_bad_call_is_refused_in_grpc_web_and_reaches_nobody() {
+async fn a_call_with_an_invalid_token_is_rejected_in_grpc_web_and_not_forwarded() {
     let Stack { gateway, .. } = start();
     let unreachable = async |_: String, _: Request<Opaque>| -> Result<Response<Opaque>, BoxError> {
-        panic!("it was passed on")
+        panic!("the call was forwarded")
     };
     for (token, status) in [(None, "grpc-status:16"), (Some("forged".to_owned()), "grpc-status:16")] {
         let relayed = gateway.relay(call(token), unreachable).await;
-        let Relayed::Answered(response) = relayed else { panic!("{relayed:?}") };
+        let Relayed::FromGateway(response) = relayed else { panic!("{relayed:?}") };
         assert_eq!(response.headers()["access-control-allow-origin"], "https://app.example.com");
         assert!(text(response).await.contains(status));
     }
 }
 
 #[tokio::test]
-async fn a_service_that_is_away_is_unavailable() {
+async fn an_unreachable_service_is_unavailable() {
     let Stack { gateway, .. } = start();
     let away = async |_: String, _: Request<Opaque>| -> Result<Response<Opaque>, BoxError> {
         Err("connection refused".into())
     };
-    let Relayed::Answered(response) = gateway.relay(call(Some(token())), away).await else { panic!() };
+    let Relayed::FromGateway(response) = gateway.relay(call(Some(token())), away).await else { panic!() };
     assert!(text(response).await.contains("grpc-status:14"));
 }
 
 #[tokio::test]
-async fn what_is_no_answer_of_a_service_is_not_passed_on() {
+async fn a_response_that_is_not_grpc_web_is_replaced_by_an_error() {
     let Stack { gateway, .. } = start();
     for (http, code) in [(503, "grpc-status:14"), (200, "grpc-status:13")] {
         let runtime = async |_: String, _: Request<Opaque>| -> Result<Response<Opaque>, BoxError> {
             Ok(Response::builder().status(http).body(Opaque("there is no such Worker"))?)
         };
-        let Relayed::Answered(response) = gateway.relay(call(Some(token())), runtime).await else { panic!() };
+        let Relayed::FromGateway(response) = gateway.relay(call(Some(token())), runtime).await else {
+            panic!()
+        };
         assert!(text(response).await.contains(code), "{http}");
     }
 }
 
 #[tokio::test]
-async fn only_calls_with_one_request_are_relayed() {
+async fn only_calls_with_one_request_message_are_relayed() {
     let Stack { gateway, .. } = start();
     let of = |path: &str, content_type: &str| {
         Request::post(path).header("content-type", content_type).body(()).unwrap()
@@ -118,20 +120,20 @@ async fn only_calls_with_one_request_are_relayed() {
 }
 
 #[tokio::test]
-async fn who_sends_too_many_is_told_when_to_come_back() {
+async fn a_rate_limited_client_receives_the_time_to_retry() {
     let stack = start();
-    let refuse = async |request: Request<Body>| {
+    let reject = async |request: Request<Body>| {
         let response = stack.gateway.too_many_requests(request, Duration::from_secs(7)).await;
         let (head, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        Answer { status: head.status, headers: head.headers, body }
+        Reply { status: head.status, headers: head.headers, body }
     };
-    let answer = refuse(request("GET /api/images").build()).await;
-    let (status, code, _) = answer.error();
-    assert_eq!((status, code.as_str(), answer.header("retry-after")), (429, "RESOURCE_EXHAUSTED", "7"));
+    let reply = reject(request("GET /api/images").build()).await;
+    let (status, code, _) = reply.error();
+    assert_eq!((status, code.as_str(), reply.header("retry-after")), (429, "RESOURCE_EXHAUSTED", "7"));
     let web = anonymous(&format!("POST {PATH}")).header("content-type", "application/grpc-web+proto").build();
-    let answer = refuse(web).await;
-    assert_eq!(answer.status, 200);
-    assert!(String::from_utf8_lossy(&answer.body).contains("grpc-status:8"));
+    let reply = reject(web).await;
+    assert_eq!(reply.status, 200);
+    assert!(String::from_utf8_lossy(&reply.body).contains("grpc-status:8"));
     assert_eq!(stack.service.seen().calls, 0);
 }

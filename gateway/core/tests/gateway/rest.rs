@@ -1,34 +1,33 @@
-//! JSON in, JSON out.
+//! Unary RPCs over HTTP: JSON in, JSON out.
 
 use serde_json::json;
 
 use crate::stack::{anonymous, config, request, start, start_with};
 
 #[tokio::test]
-async fn a_get_binds_its_path_and_answers_json_with_an_entity_tag() {
+async fn a_get_binds_its_path_and_returns_json_with_an_entity_tag() {
     let stack = start();
-    let answer = request("GET /api/images/abc").send(&stack).await;
-    assert_eq!(answer.status, 200);
-    let image = &answer.json()["image"];
+    let reply = request("GET /api/images/abc").send(&stack).await;
+    assert_eq!(reply.status, 200);
+    let image = &reply.json()["image"];
     assert_eq!((&image["id"], &image["etag"]), (&json!("abc"), &json!("v1")));
-    assert_eq!(image["size_bytes"], 0, "defaults are told");
-    assert_eq!(answer.header("etag"), "\"v1\"");
-    assert_eq!(answer.header("content-type"), "application/json");
-    assert_eq!(answer.header("cache-control"), "no-store");
+    assert_eq!(image["size_bytes"], 0, "default values are included");
+    assert_eq!(reply.header("etag"), "\"v1\"");
+    assert_eq!(reply.header("content-type"), "application/json");
+    assert_eq!(reply.header("cache-control"), "no-store");
 }
 
 #[tokio::test]
-async fn a_copy_that_is_current_is_not_sent_again() {
+async fn a_current_copy_is_not_sent_again() {
     let stack = start();
-    let answer =
-        request("GET /api/images/abc").header("if-none-match", "\"v0\", W/\"v1\"").send(&stack).await;
-    assert_eq!((answer.status.as_u16(), answer.body.len(), answer.header("etag")), (304, 0, "\"v1\""));
-    let answer = request("GET /api/images/abc").header("if-none-match", "\"v0\"").send(&stack).await;
-    assert_eq!(answer.status, 200);
+    let reply = request("GET /api/images/abc").header("if-none-match", "\"v0\", W/\"v1\"").send(&stack).await;
+    assert_eq!((reply.status.as_u16(), reply.body.len(), reply.header("etag")), (304, 0, "\"v1\""));
+    let reply = request("GET /api/images/abc").header("if-none-match", "\"v0\"").send(&stack).await;
+    assert_eq!(reply.status, 200);
 }
 
 #[tokio::test]
-async fn head_says_what_get_would_say_without_the_body() {
+async fn head_returns_the_headers_of_get_without_the_body() {
     let stack = start();
     let get = request("GET /api/images/abc").send(&stack).await;
     let head = request("HEAD /api/images/abc").send(&stack).await;
@@ -41,31 +40,31 @@ async fn head_says_what_get_would_say_without_the_body() {
 #[tokio::test]
 async fn a_query_fills_fields_in_either_spelling() {
     let stack = start();
-    let answer = request("GET /api/images?pageSize=7&filename=a%20b&deleted=true").send(&stack).await;
-    assert_eq!(answer.status, 200, "{:?}", answer.body);
-    assert_eq!(answer.json(), json!({"images": [], "next_page_token": ""}));
+    let reply = request("GET /api/images?pageSize=7&filename=a%20b&deleted=true").send(&stack).await;
+    assert_eq!(reply.status, 200, "{:?}", reply.body);
+    assert_eq!(reply.json(), json!({"images": [], "next_page_token": ""}));
     let list = stack.service.seen().list.clone().unwrap();
     assert_eq!((list.page_size, list.filename.as_str(), list.deleted), (7, "a b", true));
 }
 
 #[tokio::test]
-async fn a_post_answers_the_status_that_the_contract_declares() {
+async fn a_post_returns_the_status_that_the_contract_declares() {
     let stack = start();
     let body = json!({"image_id": "i", "label": "car", "x": 0, "y": 0.5, "width": 0.25, "height": 0.125});
-    let answer = request("POST /api/annotations").json(&body).send(&stack).await;
-    assert_eq!((answer.status.as_u16(), answer.header("etag")), (201, "\"v1\""));
-    assert_eq!(answer.json()["annotation"]["label"], "car");
+    let reply = request("POST /api/annotations").json(&body).send(&stack).await;
+    assert_eq!((reply.status.as_u16(), reply.header("etag")), (201, "\"v1\""));
+    assert_eq!(reply.json()["annotation"]["label"], "car");
 }
 
 #[tokio::test]
-async fn a_patch_says_which_fields_its_body_has() {
+async fn the_update_mask_of_a_patch_lists_the_fields_of_its_body() {
     let stack = start();
-    let answer = request("PATCH /api/images/abc")
+    let reply = request("PATCH /api/images/abc")
         .header("if-match", "\"v7\"")
         .json(&json!({"filename": "", "metadata": {"a": 1}}))
         .send(&stack)
         .await;
-    assert_eq!(answer.status, 200, "{:?}", answer.body);
+    assert_eq!(reply.status, 200, "{:?}", reply.body);
     let update = stack.service.seen().update.clone().unwrap();
     let image = update.image.unwrap();
     assert_eq!((image.id.as_str(), image.etag.as_str()), ("abc", "v7"));
@@ -75,31 +74,31 @@ async fn a_patch_says_which_fields_its_body_has() {
 }
 
 #[tokio::test]
-async fn a_body_that_names_another_resource_than_the_path_is_refused() {
+async fn a_body_that_names_another_resource_than_the_path_is_rejected() {
     let stack = start();
     for (body, field) in [
-        (json!({"id": "other", "filename": "a"}), "id must be that of the path"),
-        (json!({"etag": "v6", "filename": "a"}), "etag must be that of the header if-match"),
+        (json!({"id": "other", "filename": "a"}), "id must be the same as in the path"),
+        (json!({"etag": "v6", "filename": "a"}), "etag must be the same as in the header if-match"),
     ] {
-        let answer =
+        let reply =
             request("PATCH /api/images/abc").header("if-match", "\"v7\"").json(&body).send(&stack).await;
-        let (status, _, sentence) = answer.error();
+        let (status, _, message) = reply.error();
         assert_eq!(status, 400, "{body}");
-        assert!(sentence.starts_with(field), "{sentence}");
+        assert!(message.starts_with(field), "{message}");
     }
     let append = "POST /api/annotations/streams/a:append";
     let other = request(append).json(&json!({"stream_id": "b", "offset": 0, "annotations": []}));
-    assert!(other.send(&stack).await.error().2.starts_with("stream_id must be that of the path"));
+    assert!(other.send(&stack).await.error().2.starts_with("stream_id must be the same as in the path"));
     assert_eq!(stack.service.seen().calls, 0);
 
-    // What a client has read it may send back as it is.
+    // A client may send a resource back as it was read.
     let same = json!({"id": "abc", "etag": "v7", "filename": "a"});
-    let answer = request("PATCH /api/images/abc").header("if-match", "\"v7\"").json(&same).send(&stack).await;
-    assert_eq!(answer.status, 200, "{:?}", answer.body);
+    let reply = request("PATCH /api/images/abc").header("if-match", "\"v7\"").json(&same).send(&stack).await;
+    assert_eq!(reply.status, 200, "{:?}", reply.body);
 }
 
 #[tokio::test]
-async fn a_body_is_needed_where_it_alone_can_say_what_is_meant() {
+async fn an_empty_body_is_rejected_where_the_request_needs_one() {
     let stack = start();
     for path in [
         "POST /api/annotations/streams/a:append",
@@ -109,8 +108,8 @@ async fn a_body_is_needed_where_it_alone_can_say_what_is_meant() {
         "PATCH /api/images/abc",
     ] {
         for body in ["", " \r\n"] {
-            let (status, _, sentence) = request(path).body(body).send(&stack).await.error();
-            assert_eq!((status, sentence.as_str()), (400, "This request needs a body: send JSON"), "{path}");
+            let (status, _, message) = request(path).body(body).send(&stack).await.error();
+            assert_eq!((status, message.as_str()), (400, "This request needs a body: send JSON"), "{path}");
         }
     }
     assert_eq!(stack.service.seen().calls, 0);
@@ -118,7 +117,7 @@ async fn a_body_is_needed_where_it_alone_can_say_what_is_meant() {
 }
 
 #[tokio::test]
-async fn a_body_that_grows_beyond_a_message_is_refused_before_it_has() {
+async fn a_body_that_encodes_to_more_than_a_message_is_rejected() {
     let stack = start();
     let numbers = "1,".repeat(2 * 1024 * 1024);
     for (path, body) in [
@@ -128,22 +127,22 @@ async fn a_body_that_grows_beyond_a_message_is_refused_before_it_has() {
             format!("{{\"annotations\":[{}{{}}]}}", "{},".repeat(4 * 1024 * 1024)),
         ),
     ] {
-        let answer = request(path).header("content-type", "application/json").body(body).send(&stack).await;
-        let (status, code, sentence) = answer.error();
+        let reply = request(path).header("content-type", "application/json").body(body).send(&stack).await;
+        let (status, code, message) = reply.error();
         assert_eq!((status, code.as_str()), (413, "INVALID_ARGUMENT"), "{path}");
-        assert!(sentence.contains(&aip::MAX_MESSAGE_BYTES.to_string()), "{sentence}");
+        assert!(message.contains(&aip::MAX_MESSAGE_BYTES.to_string()), "{message}");
     }
     assert_eq!(stack.service.seen().calls, 0);
 }
 
 #[tokio::test]
-async fn five_hundred_boxes_pass_and_the_limit_holds_to_the_byte() {
+async fn five_hundred_annotations_are_accepted_and_the_body_limit_is_exact() {
     let one = json!({"image_id": "0".repeat(32), "label": "ä".repeat(100), "width": 0.1, "height": 0.1});
     let body = json!({"annotations": vec![one; 500]});
     let length = body.to_string().len() as u64;
     let exact = start_with(gateway_core::Config { max_body_bytes: length, ..config() });
-    let answer = request("POST /api/annotations/bulk").json(&body).send(&exact).await;
-    assert_eq!(answer.json(), json!({"inserted": 500, "total": 500, "ids": []}));
+    let reply = request("POST /api/annotations/bulk").json(&body).send(&exact).await;
+    assert_eq!(reply.json(), json!({"inserted": 500, "total": 500, "ids": []}));
     assert_eq!(exact.service.seen().bulk.as_ref().unwrap().annotations.len(), 500);
 
     let small = start_with(gateway_core::Config { max_body_bytes: length - 1, ..config() });
@@ -160,36 +159,36 @@ async fn five_hundred_boxes_pass_and_the_limit_holds_to_the_byte() {
 }
 
 #[tokio::test]
-async fn only_json_is_taken_for_json() {
+async fn only_a_body_of_json_is_accepted() {
     let stack = start();
     for media_type in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", ""] {
-        let answer =
+        let reply =
             request("POST /api/annotations").header("content-type", media_type).body("{}").send(&stack).await;
-        assert_eq!(answer.error().0, 415, "{media_type}");
+        assert_eq!(reply.error().0, 415, "{media_type}");
     }
     let zipped =
         request("POST /api/annotations").header("content-encoding", "gzip").body("{}").send(&stack).await;
     assert_eq!(zipped.error().0, 415);
     for media_type in ["application/json", "Application/JSON; charset=utf-8"] {
-        let answer =
+        let reply =
             request("POST /api/annotations").header("content-type", media_type).body("{}").send(&stack).await;
-        assert_eq!(answer.status, 201);
+        assert_eq!(reply.status, 201);
     }
     assert_eq!(request("POST /api/annotations").body("{}").send(&stack).await.status, 201, "undeclared");
 }
 
 #[tokio::test]
-async fn a_body_where_there_is_none_is_refused() {
+async fn an_unexpected_body_is_rejected() {
     let stack = start();
-    let answer = request("DELETE /api/images/abc").json(&json!({"etag": "v1"})).send(&stack).await;
-    assert_eq!(answer.error().2, "This request has no body");
+    let reply = request("DELETE /api/images/abc").json(&json!({"etag": "v1"})).send(&stack).await;
+    assert_eq!(reply.error().2, "This request must not have a body");
     assert_eq!(stack.service.seen().calls, 0);
 }
 
 #[tokio::test]
-async fn a_bookmark_travels_both_ways_and_nothing_else_does() {
+async fn only_listed_headers_pass_and_a_bookmark_passes_both_ways() {
     let stack = start();
-    let answer = request("GET /api/images/abc")
+    let reply = request("GET /api/images/abc")
         .header("x-reticle-bookmark", "before")
         .header("x-request-id", "r-1")
         .header("cookie", "a=b")
@@ -197,9 +196,9 @@ async fn a_bookmark_travels_both_ways_and_nothing_else_does() {
         .header("grpc-metadata-x", "forged")
         .send(&stack)
         .await;
-    assert_eq!(answer.header("x-reticle-bookmark"), "after");
-    assert_eq!(answer.header("x-request-id"), "r-1");
-    assert_eq!(answer.header("x-internal"), "");
+    assert_eq!(reply.header("x-reticle-bookmark"), "after");
+    assert_eq!(reply.header("x-request-id"), "r-1");
+    assert_eq!(reply.header("x-internal"), "");
     let seen = stack.service.seen().metadata.clone();
     let mut names: Vec<_> = seen.into_headers().keys().map(ToString::to_string).collect();
     names.sort();
@@ -218,7 +217,7 @@ async fn a_bookmark_travels_both_ways_and_nothing_else_does() {
 }
 
 #[tokio::test]
-async fn services_learn_how_the_client_addressed_the_gateway() {
+async fn services_receive_the_host_and_the_scheme_of_the_client() {
     let stack = start();
     let metadata = |name: &str| stack.service.seen().metadata.get(name).unwrap().to_str().unwrap().to_owned();
     request("GET /api/images/abc").header("x-forwarded-host", "evil.test").send(&stack).await;
@@ -237,7 +236,7 @@ async fn services_learn_how_the_client_addressed_the_gateway() {
 }
 
 #[tokio::test]
-async fn a_trace_is_continued_with_a_span_of_its_own_or_begun() {
+async fn a_trace_is_continued_with_an_own_span_or_started() {
     let stack = start();
     let trace = |stack: &crate::stack::Stack| {
         stack.service.seen().metadata.get("traceparent").unwrap().to_str().unwrap().to_owned()
@@ -262,24 +261,24 @@ async fn a_trace_is_continued_with_a_span_of_its_own_or_begun() {
 #[tokio::test]
 async fn an_id_keeps_its_escapes_and_its_colons() {
     let stack = start();
-    let answer = request("GET /api/images/a%2Fb%3Ac:d").send(&stack).await;
-    assert_eq!(answer.json()["image"]["id"], "a/b:c:d");
+    let reply = request("GET /api/images/a%2Fb%3Ac:d").send(&stack).await;
+    assert_eq!(reply.json()["image"]["id"], "a/b:c:d");
 }
 
 #[tokio::test]
 async fn a_request_id_that_could_forge_a_log_line_is_replaced() {
     let stack = start();
     for forged in ["a b", &"a".repeat(129), "a\"b"] {
-        let answer = anonymous("GET /health").header("x-request-id", forged).send(&stack).await;
-        assert_eq!(answer.header("x-request-id").len(), 32, "{forged}");
+        let reply = anonymous("GET /health").header("x-request-id", forged).send(&stack).await;
+        assert_eq!(reply.header("x-request-id").len(), 32, "{forged}");
     }
     let longest = "a".repeat(128);
-    let answer = anonymous("GET /health").header("x-request-id", &longest).send(&stack).await;
-    assert_eq!(answer.header("x-request-id"), longest);
+    let reply = anonymous("GET /health").header("x-request-id", &longest).send(&stack).await;
+    assert_eq!(reply.header("x-request-id"), longest);
 }
 
 #[tokio::test]
-async fn a_host_that_is_no_host_is_not_passed_on() {
+async fn an_invalid_host_is_not_forwarded() {
     let stack = start();
     for forged in ["user@evil.test", "a/b", "a b", ""] {
         let request = request("GET /api/images/abc").replace_header("host", forged);

@@ -1,4 +1,4 @@
-//! The services behind the gateway: they remember what reaches them, and fail as the request says.
+//! The services behind the gateway. They record the requests that reach them, and fail as the request says.
 
 mod annotations;
 mod images;
@@ -11,14 +11,14 @@ use proto::{
 };
 use tonic::{Request, metadata::MetadataMap};
 
-/// The picture of every download.
-pub(crate) const PICTURE: &[u8] = b"0123456789abcdefghij";
-pub(crate) const PICTURE_TAG: &str = "picture-tag";
+/// The bytes of every downloaded image.
+pub(crate) const IMAGE_BYTES: &[u8] = b"0123456789abcdefghij";
+pub(crate) const IMAGE_TAG: &str = "image-tag";
 
 #[derive(Clone, Default)]
 pub(crate) struct Scripted(Arc<Mutex<Seen>>);
 
-/// What reached the services last.
+/// The last requests that reached the services.
 #[derive(Default)]
 pub(crate) struct Seen {
     pub(crate) metadata: MetadataMap,
@@ -36,8 +36,8 @@ pub(crate) struct Upload {
     pub(crate) info: UploadInfo,
     pub(crate) bytes: Vec<u8>,
     pub(crate) largest_message: usize,
-    /// The stream ended as one that is whole.
-    pub(crate) is_whole: bool,
+    /// The stream ended without an error.
+    pub(crate) is_complete: bool,
 }
 
 impl Scripted {
@@ -45,7 +45,7 @@ impl Scripted {
         self.0.lock().unwrap()
     }
 
-    fn note<T>(&self, request: &Request<T>) {
+    fn record<T>(&self, request: &Request<T>) {
         let mut seen = self.seen();
         seen.metadata = request.metadata().clone();
         seen.calls += 1;

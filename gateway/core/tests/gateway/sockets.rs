@@ -1,4 +1,4 @@
-//! What a client sees on the wire, where the HTTP server's habits matter too.
+//! What a client sees on a real connection, where the behavior of the HTTP server matters, too.
 
 use gateway_core::Config;
 use hyper_util::{
@@ -20,7 +20,7 @@ async fn connect(stack: &Stack) -> (TcpStream, impl Future<Output = ()>) {
     let (server, _) = listener.accept().await.unwrap();
     let service = TowerToHyperService::new(stack.gateway.clone());
     let served = async move {
-        // How the connection ends is for the client to see.
+        // The client checks how the connection ends.
         drop(auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(server), service).await);
     };
     (client, served)
@@ -34,41 +34,41 @@ fn head(method_and_path: &str, media_type: &str, size: usize) -> String {
     )
 }
 
-/// Sends a request like a client that reads nothing before it has written everything.
+/// Sends a request like a client that writes everything before it reads.
 async fn write_then_read(stack: &Stack, head: &str, body: &[u8]) -> String {
     let (mut client, served) = connect(stack).await;
     let exchange = async {
         client.write_all(head.as_bytes()).await.unwrap();
-        client.write_all(body).await.expect("the server still takes the body");
-        let mut answer = vec![0; 64 * 1024];
-        let length = client.read(&mut answer).await.expect("the answer is not lost");
-        String::from_utf8_lossy(&answer[..length]).into_owned()
+        client.write_all(body).await.expect("the server still reads the body");
+        let mut reply = vec![0; 64 * 1024];
+        let length = client.read(&mut reply).await.expect("the response is not lost");
+        String::from_utf8_lossy(&reply[..length]).into_owned()
     };
     tokio::select! {
-        answer = exchange => answer,
+        reply = exchange => reply,
         () = served => panic!("the server closed the connection"),
     }
 }
 
 #[tokio::test]
-async fn a_client_that_writes_everything_first_still_reads_why_it_was_refused() {
+async fn a_client_that_writes_everything_first_still_reads_the_error() {
     let stack = start_with(Config { max_body_bytes: 4 * 1024 * 1024, ..config() });
     let size = 8 * 1024 * 1024;
     let body = vec![0; size];
     for (path, media_type, status) in [
-        ("/api/images/upload?filename=refused", "image/png", "415"),
+        ("/api/images/upload?filename=rejected", "image/png", "415"),
         ("/api/images/upload", "text/plain", "415"),
         ("/api/annotations/bulk", "application/json", "413"),
         ("/nothing", "application/json", "404"),
     ] {
         let head = head(&format!("POST {path}"), media_type, size);
-        let answer = write_then_read(&stack, &head, &body).await;
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{path}: {answer}");
+        let reply = write_then_read(&stack, &head, &body).await;
+        assert!(reply.starts_with(&format!("HTTP/1.1 {status}")), "{path}: {reply}");
     }
 }
 
 #[tokio::test]
-async fn a_client_that_hangs_up_midway_leaves_no_whole_file_behind() {
+async fn a_client_that_disconnects_leaves_no_complete_file() {
     let stack = start();
     let (mut client, served) = connect(&stack).await;
     let half = async move {
@@ -78,5 +78,5 @@ async fn a_client_that_hangs_up_midway_leaves_no_whole_file_behind() {
     tokio::join!(half, served);
     let seen = stack.service.seen();
     assert_eq!(seen.calls, 1, "the service was called");
-    assert!(!seen.upload.as_ref().unwrap().is_whole);
+    assert!(!seen.upload.as_ref().unwrap().is_complete);
 }

@@ -1,4 +1,4 @@
-//! One gateway over one scripted service, made in one call.
+//! Starts one gateway with one scripted service, in one call.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ impl Entropy for Sevens {
     }
 }
 
-/// Tests pause tokio's time, so nothing is waited for.
+/// Tests pause tokio's time, so they do not really wait.
 #[derive(Clone)]
 pub(crate) struct TokioTimer;
 
@@ -80,13 +80,13 @@ pub(crate) fn start_with(config: Config) -> Stack {
 }
 
 pub(crate) fn gateway(config: Config, upstreams: Upstreams) -> Result<Gateway, gateway_core::StartError> {
-    // Somebody always listens: a line of code that logs for the first time while nobody does may be taken for one that
-    // nobody will ever listen to, and the tests of the log run beside tests without one.
+    // There must always be a subscriber: tracing may disable a log call for good if it first runs without one, and the
+    // log tests run in parallel with tests that set none.
     drop(tracing::subscriber::set_global_default(tracing_subscriber::registry()));
     gateway_to(proto::FILE_DESCRIPTOR_SET, config, upstreams)
 }
 
-/// A gateway to a contract of the test's own.
+/// A gateway for a test's own contract.
 pub(crate) fn gateway_to(
     descriptor_set: &[u8],
     config: Config,
@@ -101,7 +101,7 @@ fn secret() -> Secret {
     Secret::new(&[1; 32]).unwrap()
 }
 
-/// A token of `alice` that holds for an hour.
+/// A token of `alice` that is valid for an hour.
 pub(crate) fn token() -> String {
     token_for(Duration::from_hours(1))
 }
@@ -145,14 +145,14 @@ impl RequestBuilder {
         self.header("content-type", "application/json").body(body.to_string())
     }
 
-    /// A body whose length is declared.
+    /// A body with a declared length.
     pub(crate) fn body(self, body: impl Into<Bytes>) -> Self {
         let body = body.into();
         let length = body.len().to_string();
         self.header("content-length", &length).streamed(Body::new(Full::new(body)))
     }
 
-    /// A body whose length is not declared.
+    /// A body without a declared length.
     pub(crate) fn streamed(self, body: Body) -> Self {
         Self(self.0.map(|_| body))
     }
@@ -161,40 +161,40 @@ impl RequestBuilder {
         self.0
     }
 
-    pub(crate) async fn send(self, stack: &Stack) -> Answer {
+    pub(crate) async fn send(self, stack: &Stack) -> Reply {
         let response = self.send_open(stack).await;
         let (head, body) = response.into_parts();
         let body = body.collect().await.expect("a whole body").to_bytes();
-        Answer { status: head.status, headers: head.headers, body }
+        Reply { status: head.status, headers: head.headers, body }
     }
 
-    /// The answer while its body is still to come.
+    /// Sends the request, and returns the response before its body is read.
     pub(crate) async fn send_open(self, stack: &Stack) -> Response<Body> {
         stack.gateway.clone().oneshot(self.0).await.unwrap()
     }
 }
 
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
 
-impl Answer {
+impl Reply {
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {:?}", self.body))
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("the body is not JSON: {:?}", self.body))
     }
 
     /// A header's only value; empty if there is none.
     pub(crate) fn header(&self, name: &str) -> &str {
         let mut values = self.headers.get_all(name).iter();
         let first = values.next().map_or("", |value| value.to_str().unwrap());
-        assert!(values.next().is_none(), "{name} is there twice");
+        assert!(values.next().is_none(), "the header {name} is repeated");
         first
     }
 
-    /// The error's code and sentence, with the status, in the shape that all errors have.
+    /// The HTTP status, the code and the message of an error. Checks the shape that all errors have.
     pub(crate) fn error(&self) -> (u16, String, String) {
         let body = self.json();
         assert_eq!(self.header("content-type"), "application/json");

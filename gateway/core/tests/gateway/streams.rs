@@ -1,4 +1,4 @@
-//! Server streams that are no files, in the form that the client asks for.
+//! Server streams that are not files, in the format that the client requests.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -13,10 +13,10 @@ use tonic::{Status, body::Body};
 
 use crate::{
     service::Scripted,
-    stack::{Answer, Stack, config, gateway_to, request},
+    stack::{Reply, Stack, config, gateway_to, request},
 };
 
-/// One stream, and one call whose answer is a field of its message.
+/// Streams without and with event ids, and one call whose response is a field of its message.
 const CONTRACT: &str = r#"
     syntax = "proto3";
     package test.v1;
@@ -36,7 +36,7 @@ const CONTRACT: &str = r#"
     message Tick { string text = 1; }
 "#;
 
-/// Answers with a message for each of `texts`, then with `outcome`.
+/// Starts a gateway whose service sends a message for each of `texts`, then the status `outcome`.
 fn start(texts: &'static [&'static str], outcome: Status) -> Stack {
     start_after(Duration::ZERO, texts, outcome)
 }
@@ -72,7 +72,7 @@ fn descriptor_set() -> Vec<u8> {
     compiler.include_imports(true).open_file(&file).unwrap().encode_file_descriptor_set()
 }
 
-async fn watch(stack: &Stack, accept: &str) -> Answer {
+async fn watch(stack: &Stack, accept: &str) -> Reply {
     request("GET /ticks/a").header("accept", accept).send(stack).await
 }
 
@@ -88,26 +88,26 @@ async fn a_stream_is_an_array_or_lines_or_events() {
             "data: {\"text\":\"a\"}\n\ndata: {\"text\":\"b\"}\n\n",
         ),
     ] {
-        let answer = watch(&stack, accept).await;
-        assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, content_type));
-        assert_eq!(answer.body, body, "{accept}");
+        let reply = watch(&stack, accept).await;
+        assert_eq!((reply.status.as_u16(), reply.header("content-type")), (200, content_type));
+        assert_eq!(reply.body, body, "{accept}");
     }
 }
 
 #[tokio::test]
-async fn an_event_has_the_id_that_the_contract_says_and_lines_are_what_comes_unasked() {
+async fn an_event_has_the_id_that_the_contract_declares_and_the_default_format_is_lines() {
     let stack = start(&["a", "b"], Status::ok(""));
     for (accept, body) in [
         ("*/*", "{\"text\":\"a\"}\n{\"text\":\"b\"}\n"),
         ("text/event-stream", "id: a\ndata: {\"text\":\"a\"}\n\nid: b\ndata: {\"text\":\"b\"}\n\n"),
     ] {
-        let answer = request("GET /follow").header("accept", accept).send(&stack).await;
-        assert_eq!(answer.body, body, "{accept}");
+        let reply = request("GET /follow").header("accept", accept).send(&stack).await;
+        assert_eq!(reply.body, body, "{accept}");
     }
 }
 
 #[tokio::test]
-async fn an_empty_stream_is_empty_in_each_form() {
+async fn an_empty_stream_is_empty_in_each_format() {
     let stack = start(&[], Status::ok(""));
     for (accept, body) in [("*/*", "[]"), ("application/x-ndjson", ""), ("text/event-stream", "")] {
         assert_eq!(watch(&stack, accept).await.body, body, "{accept}");
@@ -115,7 +115,7 @@ async fn an_empty_stream_is_empty_in_each_form() {
 }
 
 #[tokio::test]
-async fn an_error_ahead_of_the_first_item_is_an_answer_of_its_own() {
+async fn an_error_before_the_first_item_is_an_error_response() {
     let stack = start(&[], Status::not_found("Nothing ticks"));
     for accept in ["*/*", "application/x-ndjson", "text/event-stream"] {
         assert_eq!(watch(&stack, accept).await.error(), (404, "NOT_FOUND".into(), "Nothing ticks".into()));
@@ -123,7 +123,7 @@ async fn an_error_ahead_of_the_first_item_is_an_answer_of_its_own() {
 }
 
 #[tokio::test]
-async fn an_error_on_the_way_is_the_last_item() {
+async fn an_error_after_the_first_item_is_the_last_item() {
     let stack = start(&["a"], Status::data_loss("It broke"));
     let error = r#"{"error":"It broke","code":"DATA_LOSS","details":[],"request_id":"r"}"#;
     for (accept, body) in [
@@ -131,9 +131,9 @@ async fn an_error_on_the_way_is_the_last_item() {
         ("application/x-ndjson", format!("{{\"text\":\"a\"}}\n{error}\n")),
         ("text/event-stream", format!("data: {{\"text\":\"a\"}}\n\nevent: error\ndata: {error}\n\n")),
     ] {
-        let answer =
+        let reply =
             request("GET /ticks/a").header("accept", accept).header("x-request-id", "r").send(&stack).await;
-        assert_eq!(answer.body, body, "{accept}");
+        assert_eq!(reply.body, body, "{accept}");
     }
 }
 
@@ -141,18 +141,18 @@ async fn an_error_on_the_way_is_the_last_item() {
 async fn no_proxy_may_buffer_store_or_change_a_stream() {
     let stack = start(&["a"], Status::ok(""));
     for accept in ["*/*", "application/x-ndjson", "text/event-stream"] {
-        let answer = watch(&stack, accept).await;
-        assert_eq!(answer.header("x-accel-buffering"), "no", "{accept}");
-        assert_eq!(answer.header("cache-control"), "no-store, no-transform", "{accept}");
+        let reply = watch(&stack, accept).await;
+        assert_eq!(reply.header("x-accel-buffering"), "no", "{accept}");
+        assert_eq!(reply.header("cache-control"), "no-store, no-transform", "{accept}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_head_does_not_wait_for_an_item_that_is_late() {
+async fn the_head_does_not_wait_for_a_late_first_item() {
     let lines = || request("GET /ticks/a").header("accept", "application/x-ndjson");
     for (delay, timeout, body) in [
         (1, "5S", "{\"text\":\"a\"}\n"),
-        (10, "5S", "{\"error\":\"The answer did not come in time\",\"code\":\"DEADLINE_EXCEEDED\""),
+        (10, "5S", "{\"error\":\"The response did not arrive in time\",\"code\":\"DEADLINE_EXCEEDED\""),
     ] {
         let stack = start_after(Duration::from_secs(delay), &["a"], Status::ok(""));
         let before = tokio::time::Instant::now();
@@ -164,20 +164,20 @@ async fn the_head_does_not_wait_for_an_item_that_is_late() {
     }
     let stack = start_after(Duration::from_secs(1), &["a"], Status::ok(""));
     let late = lines().header("grpc-timeout", "100m").send(&stack).await;
-    assert_eq!(late.error().1, "DEADLINE_EXCEEDED", "an error that is known in time has its status");
+    assert_eq!(late.error().1, "DEADLINE_EXCEEDED", "an error before the head is sent has its own status");
 }
 
 #[tokio::test]
-async fn an_answer_may_be_one_field_of_the_message() {
+async fn a_response_may_be_one_field_of_the_message() {
     let stack = start(&["a"], Status::ok(""));
-    let answer = request("GET /picks/a").send(&stack).await;
-    assert_eq!((answer.status.as_u16(), answer.json()), (200, json!("a")));
+    let reply = request("GET /picks/a").send(&stack).await;
+    assert_eq!((reply.status.as_u16(), reply.json()), (200, json!("a")));
 }
 
 #[tokio::test]
-async fn a_call_with_one_answer_that_gets_none_or_two_is_broken() {
+async fn a_unary_call_that_receives_no_message_or_two_is_an_internal_error() {
     for texts in [&[][..], &["a", "b"][..]] {
-        let answer = request("GET /picks/a").send(&start(texts, Status::ok(""))).await;
-        assert_eq!(answer.error(), (500, "INTERNAL".into(), "Internal error".into()));
+        let reply = request("GET /picks/a").send(&start(texts, Status::ok(""))).await;
+        assert_eq!(reply.error(), (500, "INTERNAL".into(), "Internal error".into()));
     }
 }

@@ -1,4 +1,4 @@
-//! Files that come in, and all the ways in which they do not.
+//! Uploads, and all the ways in which they fail.
 
 use std::sync::{
     Arc,
@@ -12,12 +12,12 @@ use http_body::Frame;
 use http_body_util::StreamBody;
 use tonic::body::Body;
 
-use crate::stack::{Answer, RequestBuilder, Stack, config, request, start, start_with};
+use crate::stack::{Reply, RequestBuilder, Stack, config, request, start, start_with};
 
 const BOUNDARY: &str = "XBOUNDARYX";
 const UPLOAD: &str = "POST /api/images/upload";
 
-/// One part, with the head that a browser writes.
+/// One part, with the headers that a browser writes.
 fn part(head: &str, body: &str) -> String {
     format!("--{BOUNDARY}\r\nContent-Disposition: form-data; {head}\r\n\r\n{body}\r\n")
 }
@@ -43,45 +43,52 @@ fn in_chunks(bytes: impl Into<Bytes>, size: usize) -> Body {
 }
 
 fn stored(stack: &Stack) -> Option<Vec<u8>> {
-    stack.service.seen().upload.as_ref().filter(|upload| upload.is_whole).map(|upload| upload.bytes.clone())
+    stack
+        .service
+        .seen()
+        .upload
+        .as_ref()
+        .filter(|upload| upload.is_complete)
+        .map(|upload| upload.bytes.clone())
 }
 
-async fn refused(stack: &Stack, request: RequestBuilder, status: u16, word: &str) -> Answer {
-    let answer = request.send(stack).await;
-    let (actual, _, sentence) = answer.error();
-    assert_eq!(actual, status, "{sentence}");
-    assert!(sentence.contains(word), "`{word}` is not in: {sentence}");
-    assert_eq!(stored(stack), None, "a part of a file must not be taken for the whole");
-    answer
+/// Requires that `request` is rejected with `status` and a message that contains `word`, and that no file is stored.
+async fn expect_rejected(stack: &Stack, request: RequestBuilder, status: u16, word: &str) -> Reply {
+    let reply = request.send(stack).await;
+    let (actual, _, message) = reply.error();
+    assert_eq!(actual, status, "{message}");
+    assert!(message.contains(word), "`{word}` is not in: {message}");
+    assert_eq!(stored(stack), None, "a part of a file must not be stored as the whole file");
+    reply
 }
 
 #[tokio::test]
 async fn a_form_with_a_file_is_streamed_to_the_service() {
     let stack = start();
-    let answer = form(&[part("name=\"metadata\"", "{\"camera\":\"x\"}"), file("PNGDATA")]).send(&stack).await;
-    assert_eq!(answer.status, 201, "{:?}", answer.body);
-    assert_eq!(answer.json()["image"]["filename"], "cat.png");
-    assert_eq!(answer.header("x-reticle-bookmark"), "after");
+    let reply = form(&[part("name=\"metadata\"", "{\"camera\":\"x\"}"), file("PNGDATA")]).send(&stack).await;
+    assert_eq!(reply.status, 201, "{:?}", reply.body);
+    assert_eq!(reply.json()["image"]["filename"], "cat.png");
+    assert_eq!(reply.header("x-reticle-bookmark"), "after");
     assert_eq!(stored(&stack).unwrap(), b"PNGDATA");
     let info = stack.service.seen().upload.as_ref().unwrap().info.clone();
     assert_eq!((info.content_type.as_str(), info.size_bytes), ("image/png", None));
 }
 
 #[tokio::test]
-async fn a_form_may_be_cut_anywhere_on_its_way() {
+async fn a_form_may_be_split_into_chunks_anywhere() {
     let late = part("name=\"filename\"", "late.png");
     let body = format!("{}{late}--{BOUNDARY}--\r\n", file("data with \r\n--XBOUNDARY inside"));
     for size in 1..=body.len() {
         let stack = start();
-        let answer = form_head().streamed(in_chunks(body.clone(), size)).send(&stack).await;
-        assert_eq!(answer.status, 201, "chunks of {size}: {:?}", answer.body);
+        let reply = form_head().streamed(in_chunks(body.clone(), size)).send(&stack).await;
+        assert_eq!(reply.status, 201, "chunks of {size}: {:?}", reply.body);
         assert_eq!(stored(&stack).unwrap(), b"data with \r\n--XBOUNDARY inside");
         assert_eq!(stack.service.seen().upload.as_ref().unwrap().info.filename, "late.png");
     }
 }
 
 #[tokio::test]
-async fn a_field_describes_the_file_from_either_side_of_it() {
+async fn a_text_part_may_come_before_or_after_the_file() {
     let (name, metadata) =
         (|| part("name=\"filename\"", "own.png"), || part("name=\"metadata\"", "{\"a\":1}"));
     for parts in [
@@ -90,8 +97,8 @@ async fn a_field_describes_the_file_from_either_side_of_it() {
         [file("PNG"), metadata(), name()],
     ] {
         let stack = start();
-        let answer = form(&parts).send(&stack).await;
-        assert_eq!(answer.status, 201, "{parts:?}: {:?}", answer.body);
+        let reply = form(&parts).send(&stack).await;
+        assert_eq!(reply.status, 201, "{parts:?}: {:?}", reply.body);
         assert_eq!(stored(&stack).unwrap(), b"PNG");
         let info = stack.service.seen().upload.as_ref().unwrap().info.clone();
         assert_eq!(
@@ -104,7 +111,7 @@ async fn a_field_describes_the_file_from_either_side_of_it() {
 }
 
 #[tokio::test]
-async fn a_file_keeps_the_name_that_its_client_encoded() {
+async fn a_filename_is_decoded_from_each_encoding() {
     for (parameters, name) in [
         ("filename=\"=?utf-8?B?54yrLnBuZw==?=\"; filename*=utf-8''%E7%8C%AB.png", "猫.png"),
         ("filename*=utf-8''%E7%8C%AB.png", "猫.png"),
@@ -121,11 +128,11 @@ async fn a_file_keeps_the_name_that_its_client_encoded() {
 }
 
 #[tokio::test]
-async fn a_raw_body_is_a_file_too() {
+async fn a_raw_body_is_accepted_as_a_file() {
     let stack = start();
     let upload = request(&format!("{UPLOAD}?filename=my%20cat.png")).header("content-type", "image/png");
-    let answer = upload.body("PNGDATA").send(&stack).await;
-    assert_eq!(answer.status, 201, "{:?}", answer.body);
+    let reply = upload.body("PNGDATA").send(&stack).await;
+    assert_eq!(reply.status, 201, "{:?}", reply.body);
     assert_eq!(stored(&stack).unwrap(), b"PNGDATA");
     let info = stack.service.seen().upload.as_ref().unwrap().info.clone();
     assert_eq!((info.filename.as_str(), info.content_type.as_str()), ("my cat.png", "image/png"));
@@ -133,59 +140,61 @@ async fn a_raw_body_is_a_file_too() {
 }
 
 #[tokio::test]
-async fn what_is_neither_a_form_nor_an_image_is_refused() {
+async fn a_body_that_is_neither_a_form_nor_an_image_is_rejected() {
     let stack = start();
     for media_type in ["text/plain", "application/json", "multipart/mixed; boundary=x"] {
         let upload = request(UPLOAD).header("content-type", media_type).body("x");
-        refused(&stack, upload, 415, "`image`").await;
+        expect_rejected(&stack, upload, 415, "`image`").await;
     }
-    refused(&stack, request(UPLOAD).body("x"), 415, "image/*").await;
+    expect_rejected(&stack, request(UPLOAD).body("x"), 415, "image/*").await;
     let unbounded = request(UPLOAD).header("content-type", "multipart/form-data").body("x");
-    refused(&stack, unbounded, 400, "boundary").await;
+    expect_rejected(&stack, unbounded, 400, "boundary").await;
     let zipped =
         request(UPLOAD).header("content-type", "image/png").header("content-encoding", "gzip").body("x");
-    refused(&stack, zipped, 415, "Content-Encoding").await;
+    expect_rejected(&stack, zipped, 415, "Content-Encoding").await;
     assert_eq!(stack.service.seen().calls, 0);
 }
 
 #[tokio::test]
-async fn a_form_that_is_not_as_it_must_be_is_refused_by_name() {
+async fn an_invalid_form_is_rejected_and_the_error_names_the_part() {
     let stack = start();
-    refused(&stack, form(&[]), 400, "`image`").await;
-    refused(&stack, form(&[part("name=\"metadata\"", "{}")]), 400, "`image`").await;
-    refused(&stack, form(&[part("name=\"colour\"", "red"), file("x")]), 400, "colour").await;
-    refused(&stack, form(&[part("name=\"other\"; filename=\"a\"", "x"), file("x")]), 400, "other").await;
-    refused(&stack, form(&[file("x"), file("y")]), 400, "`image`").await;
-    refused(&stack, form(&[file("x"), part("name=\"colour\"", "red")]), 400, "colour").await;
-    refused(&stack, form(&[file("x"), part("name=\"other\"; filename=\"a\"", "x")]), 400, "other").await;
+    expect_rejected(&stack, form(&[]), 400, "`image`").await;
+    expect_rejected(&stack, form(&[part("name=\"metadata\"", "{}")]), 400, "`image`").await;
+    expect_rejected(&stack, form(&[part("name=\"colour\"", "red"), file("x")]), 400, "colour").await;
+    expect_rejected(&stack, form(&[part("name=\"other\"; filename=\"a\"", "x"), file("x")]), 400, "other")
+        .await;
+    expect_rejected(&stack, form(&[file("x"), file("y")]), 400, "`image`").await;
+    expect_rejected(&stack, form(&[file("x"), part("name=\"colour\"", "red")]), 400, "colour").await;
+    expect_rejected(&stack, form(&[file("x"), part("name=\"other\"; filename=\"a\"", "x")]), 400, "other")
+        .await;
     let twice = [part("name=\"filename\"", "a"), file("x"), part("name=\"filename\"", "b")];
-    refused(&stack, form(&twice), 400, "more than once").await;
+    expect_rejected(&stack, form(&twice), 400, "more than once").await;
     let many: Vec<_> =
         [file("x")].into_iter().chain((0..33).map(|_| part("name=\"filename\"", "a"))).collect();
-    refused(&stack, form(&many), 400, "32").await;
+    expect_rejected(&stack, form(&many), 400, "32").await;
     let unreadable = part("name=\"image\"; filename*=koi8-r''%CB.png", "x");
-    refused(&stack, form(&[unreadable]), 400, "filename must be UTF-8").await;
+    expect_rejected(&stack, form(&[unreadable]), 400, "filename must be UTF-8").await;
     let many: Vec<_> = (0..33).map(|_| part("name=\"filename\"", "a")).chain([file("x")]).collect();
-    refused(&stack, form(&many), 400, "32").await;
-    refused(&stack, form_head().body("no form at all"), 400, "form").await;
-    refused(&stack, form(&[part("x=y", "x"), file("x")]), 400, "form must name each part").await;
+    expect_rejected(&stack, form(&many), 400, "32").await;
+    expect_rejected(&stack, form_head().body("no form at all"), 400, "form").await;
+    expect_rejected(&stack, form(&[part("x=y", "x"), file("x")]), 400, "form must name each part").await;
     let long_name = part(&format!("name=\"{}\"", "n".repeat(201)), "x");
-    assert!(refused(&stack, form(&[long_name, file("x")]), 400, "200").await.body.len() < 1000);
+    assert!(expect_rejected(&stack, form(&[long_name, file("x")]), 400, "200").await.body.len() < 1000);
 }
 
 #[tokio::test]
-async fn a_form_cannot_fill_the_memory_beside_its_file() {
+async fn headers_and_text_parts_of_a_form_are_limited() {
     let stack = start();
     let long = "x".repeat(300 * 1024);
-    refused(&stack, form(&[part("name=\"filename\"", &long), file("x")]), 413, "larger").await;
+    expect_rejected(&stack, form(&[part("name=\"filename\"", &long), file("x")]), 413, "larger").await;
     let endless_head = format!("--{BOUNDARY}\r\nContent-Disposition: {long}");
-    refused(&stack, form_head().streamed(in_chunks(endless_head, 1000)), 413, "larger").await;
+    expect_rejected(&stack, form_head().streamed(in_chunks(endless_head, 1000)), 413, "larger").await;
     let longer = "x".repeat(600 * 1024);
-    refused(&stack, form(&[file("x"), part("name=\"filename\"", &longer)]), 413, "larger").await;
+    expect_rejected(&stack, form(&[file("x"), part("name=\"filename\"", &longer)]), 413, "larger").await;
 }
 
 #[tokio::test]
-async fn the_limit_of_a_file_holds_to_the_byte_however_it_comes() {
+async fn the_limit_of_a_file_is_exact_however_it_is_sent() {
     let limit = 100_000;
     let config = || Config { max_upload_bytes: limit, ..config() };
     let raw = || request(UPLOAD).header("content-type", "image/png");
@@ -203,14 +212,14 @@ async fn the_limit_of_a_file_holds_to_the_byte_however_it_comes() {
                 assert_eq!(upload.send(&stack).await.status, 201);
                 assert_eq!(stored(&stack).unwrap().len() as u64, limit);
             } else {
-                refused(&stack, upload, 413, "100000").await;
+                expect_rejected(&stack, upload, 413, "100000").await;
             }
         }
     }
 }
 
 #[tokio::test]
-async fn a_length_that_is_too_large_is_refused_before_anything_is_read() {
+async fn a_declared_length_that_is_too_large_is_rejected_before_the_body_is_read() {
     let stack = start();
     let unread = || {
         Body::new(StreamBody::new(stream::poll_fn(
@@ -221,13 +230,13 @@ async fn a_length_that_is_too_large_is_refused_before_anything_is_read() {
         .header("content-type", "image/png")
         .header("content-length", "10485761")
         .header("expect", "100-continue");
-    refused(&stack, raw.streamed(unread()), 413, "10485760").await;
+    expect_rejected(&stack, raw.streamed(unread()), 413, "10485760").await;
     let form = form_head().header("content-length", "99999999999");
-    refused(&stack, form.streamed(unread()), 413, "10485760").await;
+    expect_rejected(&stack, form.streamed(unread()), 413, "10485760").await;
 }
 
 #[tokio::test]
-async fn messages_stay_small_however_large_the_chunks_are() {
+async fn messages_have_at_most_64_kib_however_large_the_chunks_are() {
     let stack = start();
     let bytes = "x".repeat(1_000_000);
     assert_eq!(
@@ -241,7 +250,7 @@ async fn messages_stay_small_however_large_the_chunks_are() {
 }
 
 #[tokio::test]
-async fn a_client_that_vanishes_midway_leaves_no_whole_file_behind() {
+async fn a_connection_that_breaks_leaves_no_complete_file() {
     let gone = || Err(std::io::Error::other("connection reset"));
     let sent = |bytes: Bytes| Body::new(StreamBody::new(stream::iter([Ok(Frame::data(bytes)), gone()])));
     let half_form = file("PNGDATA").trim_end().to_owned();
@@ -251,35 +260,35 @@ async fn a_client_that_vanishes_midway_leaves_no_whole_file_behind() {
         form_head().streamed(in_chunks(half_form, 10)),
     ] {
         let stack = start();
-        refused(&stack, upload, 400, "").await;
+        expect_rejected(&stack, upload, 400, "").await;
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_stands_still_is_not_waited_for() {
+async fn an_upload_that_stalls_is_rejected() {
     let stack = start();
     let stalls = stream::iter([Ok(Frame::data(Bytes::from_static(b"PNG")))]).chain(stream::pending());
     let body = Body::new(StreamBody::new(stalls.map(|frame: Result<_, std::io::Error>| frame)));
     let upload = request(UPLOAD).header("content-type", "image/png").streamed(body);
-    refused(&stack, upload, 408, "still").await;
+    expect_rejected(&stack, upload, 408, "stalled").await;
 }
 
 #[tokio::test]
-async fn a_service_that_refuses_early_is_believed_however_much_is_still_to_come() {
+async fn an_early_rejection_by_the_service_ends_an_endless_upload() {
     let stack = start();
     let endless =
         stream::repeat_with(|| Ok::<_, std::io::Error>(Frame::data(Bytes::from_static(&[0; 1000]))));
-    let upload = request(&format!("{UPLOAD}?filename=refused")).header("content-type", "image/png");
-    refused(&stack, upload.streamed(Body::new(StreamBody::new(endless))), 415, "No image").await;
+    let upload = request(&format!("{UPLOAD}?filename=rejected")).header("content-type", "image/png");
+    expect_rejected(&stack, upload.streamed(Body::new(StreamBody::new(endless))), 415, "No image").await;
 }
 
 #[tokio::test]
-async fn a_hostile_filename_is_data_or_a_clear_error() {
+async fn a_hostile_filename_is_accepted_as_data_or_is_an_error() {
     for name in ["../../etc/passwd", "..\\\\x", &"n".repeat(4096), "猫🐈.png", "a\\\"b.png", "%00%2e"] {
         let stack = start();
         let file = part(&format!("name=\"image\"; filename=\"{name}\"\r\nContent-Type: image/png"), "PNG");
-        let answer = form(&[file]).send(&stack).await;
-        assert_eq!(answer.status, 201, "{name}: {:?}", answer.body);
+        let reply = form(&[file]).send(&stack).await;
+        assert_eq!(reply.status, 201, "{name}: {:?}", reply.body);
     }
     for name in ["a\0b", "a\u{1}b"] {
         let stack = start();
@@ -290,11 +299,15 @@ async fn a_hostile_filename_is_data_or_a_clear_error() {
     let stack = start();
     let raw = request(&format!("{UPLOAD}?filename=a%00b")).header("content-type", "image/png").body("PNG");
     assert_eq!(raw.send(&stack).await.status, 201);
-    assert_eq!(stack.service.seen().upload.as_ref().unwrap().info.filename, "a\0b", "the service cleans it");
+    assert_eq!(
+        stack.service.seen().upload.as_ref().unwrap().info.filename,
+        "a\0b",
+        "the gateway forwards it unchanged"
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_that_does_not_read_holds_the_client_back() {
+async fn a_service_that_does_not_read_applies_back_pressure_to_the_client() {
     let head = format!(
         "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"image\"; filename=\"stalled\"\r\n\r\n"
     );
@@ -312,8 +325,8 @@ async fn a_service_that_does_not_read_holds_the_client_back() {
         let chunks = stream::iter([Bytes::from(head)])
             .chain(endless)
             .map(|chunk| Ok::<_, std::io::Error>(Frame::data(chunk)));
-        refused(&stack, upload.streamed(Body::new(StreamBody::new(chunks))), 504, "in time").await;
+        expect_rejected(&stack, upload.streamed(Body::new(StreamBody::new(chunks))), 504, "in time").await;
         let read = read.load(Ordering::Relaxed);
-        assert!(read < 200_000, "{read} bytes were read for a service that took none");
+        assert!(read < 200_000, "{read} bytes were read for a service that read none");
     }
 }

@@ -1,4 +1,4 @@
-//! Whole calls: a client of tonic's, [`GrpcWebClient`], [`GrpcWeb`], a server of tonic's.
+//! Complete calls from tonic's client through [`GrpcWebClient`] and [`GrpcWeb`] to tonic's server.
 
 use grpc_web::{GrpcWeb, GrpcWebClient};
 use tonic::{Code, Request, body::Body, metadata::MetadataValue};
@@ -15,19 +15,19 @@ async fn a_unary_call_carries_its_metadata_both_ways() {
     request.metadata_mut().insert("x-tag", "a".parse().unwrap());
     request.metadata_mut().append("x-tag", "b".parse().unwrap());
     request.metadata_mut().insert_bin("x-data-bin", MetadataValue::from_bytes(&[0, 1, 254, 255]));
-    let answer = echo::unary(&mut through_both(), request).await.unwrap();
-    assert_eq!(answer.get_ref(), "hello");
-    let tags: Vec<_> = answer.metadata().get_all("x-tag").iter().map(|tag| tag.to_str().unwrap()).collect();
+    let response = echo::unary(&mut through_both(), request).await.unwrap();
+    assert_eq!(response.get_ref(), "hello");
+    let tags: Vec<_> = response.metadata().get_all("x-tag").iter().map(|tag| tag.to_str().unwrap()).collect();
     assert_eq!(tags, ["a", "b"]);
-    let data = answer.metadata().get_bin("x-data-bin").unwrap().to_bytes().unwrap();
+    let data = response.metadata().get_bin("x-data-bin").unwrap().to_bytes().unwrap();
     assert_eq!(data[..], [0, 1, 254, 255]);
 }
 
 #[tokio::test]
 async fn a_message_of_a_megabyte_arrives() {
     let large = "x".repeat(1_000_000);
-    let answer = echo::unary(&mut through_both(), Request::new(large.clone())).await.unwrap();
-    assert_eq!(answer.into_inner(), large);
+    let response = echo::unary(&mut through_both(), Request::new(large.clone())).await.unwrap();
+    assert_eq!(response.into_inner(), large);
 }
 
 #[tokio::test]
@@ -45,10 +45,10 @@ async fn a_server_stream_arrives_message_by_message() {
 }
 
 #[tokio::test]
-async fn a_client_stream_arrives_whole() {
+async fn a_client_stream_arrives_completely() {
     let words = ["a", "", "c"].map(str::to_owned);
-    let answer = echo::client_stream(&mut through_both(), words).await.unwrap();
-    assert_eq!(answer.into_inner(), "a  c");
+    let response = echo::client_stream(&mut through_both(), words).await.unwrap();
+    assert_eq!(response.into_inner(), "a  c");
 }
 
 #[tokio::test]
@@ -82,14 +82,14 @@ async fn an_unknown_method_is_unimplemented() {
 #[tokio::test]
 async fn native_grpc_passes_through_the_same_service() {
     let mut native = client(GrpcWeb::new(Echo));
-    let answer = echo::unary(&mut native, Request::new("hello".to_owned())).await.unwrap();
-    assert_eq!(answer.into_inner(), "hello");
+    let response = echo::unary(&mut native, Request::new("hello".to_owned())).await.unwrap();
+    assert_eq!(response.into_inner(), "hello");
     let status = echo::unary(&mut native, Request::new("fail".to_owned())).await.unwrap_err();
     assert_eq!(status.details(), echo::DETAILS);
 }
 
 #[test]
-fn the_ends_are_services_that_servers_can_share() {
+fn both_services_can_be_cloned_and_shared_between_threads() {
     fn shared<T: tower::Service<http::Request<Body>> + Clone + Send + Sync + 'static>(_: &T)
     where
         T::Future: Send,

@@ -1,4 +1,4 @@
-//! The client's side: the HTTP call that is made.
+//! The client's side: the HTTP request that it sends.
 
 use std::{
     convert::Infallible,
@@ -10,7 +10,7 @@ use http::{Request, Version};
 use tonic::{Code, Status, body::Body};
 use tower::{ServiceExt as _, service_fn};
 
-use crate::support::{Script, headers, response};
+use crate::support::{Script, headers, http_response};
 
 const BINARY: &str = "application/grpc-web+proto";
 
@@ -21,7 +21,7 @@ async fn a_grpc_request_becomes_a_web_request() {
         let sent = Arc::clone(&sent);
         move |request: Request<Body>| {
             sent.lock().unwrap().replace(request.into_parts().0);
-            std::future::ready(Ok::<_, Infallible>(response(BINARY, Script::default())))
+            std::future::ready(Ok::<_, Infallible>(http_response(BINARY, Script::default())))
         }
     });
     let mut request =
@@ -47,10 +47,10 @@ async fn a_grpc_request_becomes_a_web_request() {
 
 #[tokio::test]
 async fn a_call_that_could_not_be_made_is_unavailable() {
-    let refused = service_fn(|_: Request<Body>| {
+    let unreachable = service_fn(|_: Request<Body>| {
         std::future::ready(Err::<http::Response<Body>, _>(std::io::Error::other("connection refused")))
     });
-    let status = GrpcWebClient::new(refused).oneshot(Request::new(Body::empty())).await.unwrap_err();
+    let status = GrpcWebClient::new(unreachable).oneshot(Request::new(Body::empty())).await.unwrap_err();
     assert_eq!((status.code(), status.message()), (Code::Unavailable, "The server could not be reached"));
     let own = service_fn(|_: Request<Body>| {
         std::future::ready(Err::<http::Response<Body>, _>(Status::deadline_exceeded("too late")))

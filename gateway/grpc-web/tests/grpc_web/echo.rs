@@ -1,4 +1,4 @@
-//! A service made of tonic's server parts, as generated code makes them, and calls of it by tonic's client.
+//! A service made with tonic's server, as generated code does it, and calls to it with tonic's client.
 
 use std::{
     convert::Infallible,
@@ -18,12 +18,12 @@ use tonic::{
 use tonic_prost::ProstCodec;
 use tower::{Service, service_fn};
 
-/// The message of the error that `fail` causes.
+/// The message of the error for the word `fail`.
 pub(crate) const MESSAGE: &str = "\t100% no: ☺ 😈\r\n";
-/// Its details: not valid UTF-8, and of a length that base64 pads.
+/// The details of that error: not valid UTF-8, and with a length that needs padding in base64.
 pub(crate) const DETAILS: &[u8] = &[8, 9, 255, 0];
 
-/// Says what it hears; the word `fail` is an error.
+/// Returns the words that it receives; the word `fail` is an error.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Echo;
 
@@ -112,7 +112,7 @@ fn path(method: &str) -> PathAndQuery {
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// What generated clients ask of the service under them.
+/// The bounds that generated clients have for their service.
 pub(crate) trait Calls:
     GrpcService<Body, ResponseBody = Body, Error: Into<BoxError>, Future: Send> + Send
 {

@@ -1,8 +1,6 @@
-//! gRPC-web from outside: each rule of the protocol that implementations are known to break, every split of a body,
-//! whole calls through both ends, another implementation as the peer, and noise.
+//! Tests of the public API: each rule of the protocol that implementations are known to violate, every split of a body into
+//! chunks, complete calls through client and server, another implementation as the peer, and random bytes.
 
-#[cfg(test)]
-mod answers;
 #[cfg(test)]
 mod calls;
 #[cfg(test)]
@@ -20,6 +18,8 @@ mod peer;
 #[cfg(test)]
 mod request_end;
 mod requests;
+#[cfg(test)]
+mod responses;
 #[cfg(test)]
 mod splits;
 #[cfg(test)]

@@ -1,15 +1,15 @@
-//! The server's side: what is gRPC-web, in which form, and what is left alone.
+//! The server's side: which requests are gRPC-web, in which form, and which pass unchanged.
 
 use http::{HeaderMap, Method, Request, StatusCode, Version};
 
-use crate::support::{Script, hello, read, request, response, serve, values};
+use crate::support::{Script, hello, http_response, read, request, serve, values};
 
 const BINARY: &str = "application/grpc-web+proto";
 const TEXT: &str = "application/grpc-web-text+proto";
 
 #[tokio::test]
 async fn content_types_are_parsed_as_media_types() {
-    for (content_type, answered) in [
+    for (content_type, expected) in [
         ("application/grpc-web", BINARY),
         ("application/grpc-web+proto", BINARY),
         ("application/grpc-web+proto; charset=utf-8", BINARY),
@@ -19,34 +19,34 @@ async fn content_types_are_parsed_as_media_types() {
         ("application/grpc-web-text+proto;charset=utf-8", TEXT),
         ("application/grpc-web-text-base64", TEXT),
     ] {
-        let answer = serve(request(content_type, Script::default()), hello()).await.1;
-        assert_eq!(values(answer.headers(), "content-type"), [answered], "{content_type}");
+        let response = serve(request(content_type, Script::default()), hello()).await.1;
+        assert_eq!(values(response.headers(), "content-type"), [expected], "{content_type}");
     }
 }
 
 #[tokio::test]
-async fn no_proxy_may_buffer_store_or_change_an_answer() {
+async fn no_proxy_may_buffer_store_or_change_a_response() {
     for content_type in [BINARY, TEXT] {
-        let answer = serve(request(content_type, Script::default()), hello()).await.1;
-        assert_eq!(values(answer.headers(), "x-accel-buffering"), ["no"]);
-        assert_eq!(values(answer.headers(), "cache-control"), ["no-store, no-transform"]);
+        let response = serve(request(content_type, Script::default()), hello()).await.1;
+        assert_eq!(values(response.headers(), "x-accel-buffering"), ["no"]);
+        assert_eq!(values(response.headers(), "cache-control"), ["no-store, no-transform"]);
     }
 }
 
 #[tokio::test]
 async fn another_message_format_is_415_and_never_reaches_the_service() {
     for content_type in ["application/grpc-web+json", "application/grpc-web-text+thrift"] {
-        let (asked, answer) = serve(request(content_type, Script::default()), hello()).await;
-        assert!(asked.is_none());
-        assert_eq!(answer.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
-        assert_eq!(values(answer.headers(), "grpc-status"), ["13"]);
-        assert_eq!(values(answer.headers(), "accept-post"), [format!("{BINARY}, {TEXT}")]);
+        let (received, response) = serve(request(content_type, Script::default()), hello()).await;
+        assert!(received.is_none());
+        assert_eq!(response.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        assert_eq!(values(response.headers(), "grpc-status"), ["13"]);
+        assert_eq!(values(response.headers(), "accept-post"), [format!("{BINARY}, {TEXT}")]);
     }
 }
 
 #[tokio::test]
-async fn accept_chooses_the_form_of_the_answer() {
-    for (content_type, accept, answered) in [
+async fn accept_selects_the_form_of_the_response() {
+    for (content_type, accept, expected) in [
         (TEXT, None, TEXT),
         (BINARY, None, BINARY),
         (TEXT, Some("*/*"), TEXT),
@@ -60,17 +60,17 @@ async fn accept_chooses_the_form_of_the_answer() {
         (TEXT, Some("application/grpc-web, application/grpc-web-text"), TEXT),
         (TEXT, Some("application/grpc-web-text;q=0, application/*"), BINARY),
     ] {
-        let mut asking = request(content_type, Script::default());
+        let mut request = request(content_type, Script::default());
         if let Some(accept) = accept {
-            asking.headers_mut().insert("accept", accept.parse().unwrap());
+            request.headers_mut().insert("accept", accept.parse().unwrap());
         }
-        let answer = serve(asking, hello()).await.1;
-        assert_eq!(values(answer.headers(), "content-type"), [answered], "{content_type} {accept:?}");
+        let response = serve(request, hello()).await.1;
+        assert_eq!(values(response.headers(), "content-type"), [expected], "{content_type} {accept:?}");
     }
 }
 
 #[tokio::test]
-async fn everything_else_passes_untouched() {
+async fn all_other_requests_pass_unchanged() {
     for (method, content_type) in [
         (Method::POST, "application/grpc"),
         (Method::POST, "application/grpc+proto"),
@@ -81,24 +81,24 @@ async fn everything_else_passes_untouched() {
         (Method::HEAD, TEXT),
         (Method::DELETE, BINARY),
     ] {
-        let mut asking = request(content_type, Script::data("not a frame"));
-        *asking.method_mut() = method.clone();
-        let sent = asking.headers().clone();
-        let mut answer = response("text/plain", Script::data("as it is"));
-        *answer.status_mut() = StatusCode::NOT_FOUND;
-        answer.headers_mut().insert("content-length", 8.into());
-        let answered = answer.headers().clone();
-        let (asked, answer) = serve(asking, answer).await;
-        let (parts, body) = asked.unwrap();
+        let mut request = request(content_type, Script::data("not a frame"));
+        *request.method_mut() = method.clone();
+        let sent = request.headers().clone();
+        let mut response = http_response("text/plain", Script::data("as it is"));
+        *response.status_mut() = StatusCode::NOT_FOUND;
+        response.headers_mut().insert("content-length", 8.into());
+        let expected = response.headers().clone();
+        let (received, response) = serve(request, response).await;
+        let (parts, body) = received.unwrap();
         assert_eq!((parts.version, parts.headers), (Version::HTTP_11, sent), "{method} {content_type}");
         assert_eq!(body.unwrap().data(), b"not a frame");
-        assert_eq!((answer.status(), answer.headers()), (StatusCode::NOT_FOUND, &answered));
-        assert_eq!(read(answer.into_body()).await.unwrap().data(), b"as it is");
+        assert_eq!((response.status(), response.headers()), (StatusCode::NOT_FOUND, &expected));
+        assert_eq!(read(response.into_body()).await.unwrap().data(), b"as it is");
     }
 }
 
 #[tokio::test]
-async fn a_request_without_a_content_type_passes_untouched() {
-    let (asked, _) = serve(Request::post("/").body(Script::default()).unwrap(), hello()).await;
-    assert_eq!(asked.unwrap().0.headers, HeaderMap::new());
+async fn a_request_without_a_content_type_passes_unchanged() {
+    let (received, _) = serve(Request::post("/").body(Script::default()).unwrap(), hello()).await;
+    assert_eq!(received.unwrap().0.headers, HeaderMap::new());
 }

@@ -1,16 +1,17 @@
-//! Random bytes in random chunks: every body ends, none panics, and none hands on more than it was given.
+//! Random bytes in random chunks: every body ends, none panics, and none has more output than input.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use crate::support::{
-    Broken, Read, Script, Step, answer_body, grpc_response, headers, receive, request, request_body, response,
+    Broken, Read, Script, Step, grpc_response, headers, http_response, receive, request, request_body,
+    response_body,
 };
 
 const BINARY: &str = "application/grpc-web+proto";
 const TEXT: &str = "application/grpc-web-text";
 const ROUNDS: u64 = 5_000;
 
-/// A small generator (xorshift64), so that a failure can be repeated from its seed.
+/// A small random generator (xorshift64), so that a failure can be repeated from its seed.
 struct Noise(u64);
 
 impl Noise {
@@ -25,7 +26,7 @@ impl Noise {
         u8::try_from(self.below(256)).unwrap()
     }
 
-    /// Bytes that often look like frames, so that the noise gets past the first flag.
+    /// Bytes that often look like frames, so that more than the first flag is parsed.
     fn body(&mut self) -> Vec<u8> {
         let mut body = Vec::new();
         for _ in 0..self.below(6) {
@@ -67,21 +68,21 @@ impl Noise {
 
 fn check(seed: u64, given: usize, read: Result<Read, Broken>) {
     let read = read.unwrap_or_else(|broken| broken.before);
-    assert!(read.data().len() <= given, "seed {seed}: more came out than went in");
+    assert!(read.data().len() <= given, "seed {seed}: more output than input");
 }
 
 #[tokio::test]
-async fn noise_ends_every_body() {
+async fn every_random_body_ends() {
     for seed in 1..ROUNDS {
         let mut noise = Noise(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
         let body = noise.body();
         let text = noise.text(&body);
-        check(seed, body.len(), receive(response(BINARY, noise.script(&body))).await.1);
-        check(seed, body.len() + 3, receive(response(TEXT, noise.script(&text))).await.1);
+        check(seed, body.len(), receive(http_response(BINARY, noise.script(&body))).await.1);
+        check(seed, body.len() + 3, receive(http_response(TEXT, noise.script(&text))).await.1);
         check(seed, body.len(), request_body(request(BINARY, noise.script(&body))).await);
         check(seed, body.len() + 3, request_body(request(TEXT, noise.script(&text))).await);
         let trailers = Step::Trailers(headers(&[("grpc-status", "0")]));
         let steps = noise.script(&body).into_steps().chain([trailers]);
-        check(seed, body.len() + 200, answer_body(grpc_response(Script::new(steps))).await);
+        check(seed, body.len() + 200, response_body(grpc_response(Script::new(steps))).await);
     }
 }

@@ -1,24 +1,24 @@
-//! The client's side: which status a call ends with.
+//! The client's side: the status that a call ends with.
 
 use http::StatusCode;
 use tonic::{Code, Status};
 
 use crate::support::{
-    Script, Step, frame, headers, message, outcome, receive, response, trailer_frame, values,
+    Script, Step, frame, headers, http_response, message, outcome, receive, trailer_frame, values,
 };
 
 const BINARY: &str = "application/grpc-web+proto";
 
 #[tokio::test]
-async fn a_status_in_the_headers_is_the_outcome_of_an_empty_body() {
+async fn a_status_in_the_headers_is_used_if_the_body_is_empty() {
     for body in [vec![], trailer_frame("")] {
-        let mut answer = response(BINARY, Script::data(body));
-        answer.headers_mut().extend(headers(&[
+        let mut response = http_response(BINARY, Script::data(body));
+        response.headers_mut().extend(headers(&[
             ("grpc-status", "9"),
             ("grpc-message", "error"),
             ("x-tag", "a"),
         ]));
-        let (parts, read) = receive(answer).await;
+        let (parts, read) = receive(response).await;
         assert_eq!(values(&parts.headers, "x-tag"), ["a"]);
         let read = read.unwrap();
         assert_eq!(
@@ -29,32 +29,32 @@ async fn a_status_in_the_headers_is_the_outcome_of_an_empty_body() {
 }
 
 #[tokio::test]
-async fn a_status_in_the_headers_is_ignored_where_the_body_has_its_own() {
+async fn a_status_in_the_headers_is_ignored_if_the_body_has_messages_or_a_status() {
     for (body, code) in [
         (trailer_frame("grpc-status: 9\r\n"), Code::FailedPrecondition),
         ([message("hello"), trailer_frame("grpc-status: 0\r\n")].concat(), Code::Ok),
         (message("hello"), Code::Unknown),
     ] {
-        let mut answer = response(BINARY, Script::data(body));
-        answer.headers_mut().extend(headers(&[("grpc-status", "8"), ("grpc-message", "from the headers")]));
-        let status = outcome(answer).await;
+        let mut response = http_response(BINARY, Script::data(body));
+        response.headers_mut().extend(headers(&[("grpc-status", "8"), ("grpc-message", "from the headers")]));
+        let status = outcome(response).await;
         assert_eq!(status.code(), code);
         assert_ne!(status.message(), "from the headers");
     }
 }
 
 #[tokio::test]
-async fn a_body_that_stops_early_is_an_error_and_never_ok() {
+async fn a_body_that_ends_early_is_an_error_and_never_ok() {
     let whole = [message("hello"), trailer_frame("grpc-status:0\r\n")].concat();
     for end in 0..whole.len() {
-        let code = outcome(response(BINARY, Script::data(whole[..end].to_vec()))).await.code();
+        let code = outcome(http_response(BINARY, Script::data(whole[..end].to_vec()))).await.code();
         let at_boundary = end == 0 || end == message("hello").len();
         assert_eq!(code, if at_boundary { Code::Unknown } else { Code::Internal }, "cut after {end} bytes");
     }
 }
 
 #[tokio::test]
-async fn a_broken_answer_is_internal() {
+async fn a_malformed_response_is_internal() {
     let ok = trailer_frame("grpc-status:0\r\n");
     for (name, body) in [
         ("flags", frame(4, b"x")),
@@ -66,12 +66,12 @@ async fn a_broken_answer_is_internal() {
         ("name with a space", trailer_frame("grpc status: 0\r\n")),
         ("control character", trailer_frame("grpc-status: 0\r\nx-tag: a\x01\r\n")),
     ] {
-        assert_eq!(outcome(response(BINARY, Script::data(body))).await.code(), Code::Internal, "{name}");
+        assert_eq!(outcome(http_response(BINARY, Script::data(body))).await.code(), Code::Internal, "{name}");
     }
 }
 
 #[tokio::test]
-async fn an_answer_without_a_status_has_the_code_of_its_http_status() {
+async fn a_response_without_a_status_has_the_code_of_its_http_status() {
     for (http, code) in [
         (200, Code::Unknown),
         (204, Code::Unknown),
@@ -93,49 +93,49 @@ async fn an_answer_without_a_status_has_the_code_of_its_http_status() {
         (505, Code::Unknown),
     ] {
         for content_type in ["text/html", BINARY, "application/grpc"] {
-            let mut answer = response(content_type, Script::default());
-            *answer.status_mut() = StatusCode::from_u16(http).unwrap();
-            assert_eq!(outcome(answer).await.code(), code, "{http} {content_type}");
+            let mut response = http_response(content_type, Script::default());
+            *response.status_mut() = StatusCode::from_u16(http).unwrap();
+            assert_eq!(outcome(response).await.code(), code, "{http} {content_type}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_status_beats_the_http_status() {
-    let mut answer = response(BINARY, Script::data(trailer_frame("grpc-status:5\r\n")));
-    *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-    assert_eq!(outcome(answer).await.code(), Code::NotFound);
-    let mut answer = response("application/json", Script::data("{}"));
-    *answer.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-    answer.headers_mut().insert("grpc-status", 5.into());
-    assert_eq!(outcome(answer).await.code(), Code::NotFound);
+async fn a_grpc_status_takes_precedence_over_the_http_status() {
+    let mut response = http_response(BINARY, Script::data(trailer_frame("grpc-status:5\r\n")));
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    assert_eq!(outcome(response).await.code(), Code::NotFound);
+    let mut response = http_response("application/json", Script::data("{}"));
+    *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    response.headers_mut().insert("grpc-status", 5.into());
+    assert_eq!(outcome(response).await.code(), Code::NotFound);
 }
 
 #[tokio::test]
 async fn trailers_without_a_status_are_not_ok() {
     let body = [message("hello"), trailer_frame("grpc-message: error\r\n")].concat();
-    assert_eq!(outcome(response(BINARY, Script::data(body))).await.code(), Code::Unknown);
+    assert_eq!(outcome(http_response(BINARY, Script::data(body))).await.code(), Code::Unknown);
 }
 
 #[tokio::test]
-async fn an_answer_in_another_message_format_is_internal() {
+async fn a_response_in_another_message_format_is_internal() {
     let body = [message("{}"), trailer_frame("grpc-status:0\r\n")].concat();
     assert_eq!(
-        outcome(response("application/grpc-web+json", Script::data(body))).await.code(),
+        outcome(http_response("application/grpc-web+json", Script::data(body))).await.code(),
         Code::Internal
     );
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_is_unavailable_unless_it_says_more() {
+async fn a_lost_connection_is_unavailable_unless_the_error_is_a_status() {
     let mut reset = Status::unknown("connection to 10.0.0.7 reset");
     reset.set_source(std::sync::Arc::new(std::io::Error::other("reset")));
     for (failure, code, text) in [
-        (reset, Code::Unavailable, "The answer broke off"),
+        (reset, Code::Unavailable, "The response was interrupted"),
         (Status::deadline_exceeded("too late"), Code::DeadlineExceeded, "too late"),
     ] {
         let steps = [Step::Data(message("hello").into()), Step::Fail(failure)];
-        let status = outcome(response(BINARY, Script::new(steps))).await;
+        let status = outcome(http_response(BINARY, Script::new(steps))).await;
         assert_eq!((status.code(), status.message()), (code, text));
     }
 }

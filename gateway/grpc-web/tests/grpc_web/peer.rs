@@ -1,4 +1,4 @@
-//! Another implementation at the other end: tonic-web.
+//! Calls to and from another implementation, tonic-web.
 
 use grpc_web::{GrpcWeb, GrpcWebClient};
 use tonic::{Code, Request, body::Body};
@@ -14,8 +14,8 @@ fn boxed(response: http::Response<GrpcWebCall<Body>>) -> http::Response<Body> {
 #[tokio::test]
 async fn our_client_calls_their_server() {
     let mut client = client(GrpcWebClient::new(GrpcWebLayer::new().layer(Echo)));
-    let answer = echo::unary(&mut client, Request::new("hello".to_owned())).await.unwrap();
-    assert_eq!(answer.into_inner(), "hello");
+    let response = echo::unary(&mut client, Request::new("hello".to_owned())).await.unwrap();
+    assert_eq!(response.into_inner(), "hello");
     let mut stream =
         echo::server_stream(&mut client, Request::new("a b".to_owned())).await.unwrap().into_inner();
     assert_eq!(stream.message().await.unwrap().unwrap(), "a");
@@ -32,8 +32,8 @@ async fn our_client_calls_their_server() {
 async fn their_client_calls_our_server() {
     let theirs = GrpcWebClientLayer::new().layer(GrpcWeb::new(Echo));
     let mut client = client(ServiceExt::<http::Request<Body>>::map_response(theirs, boxed));
-    let answer = echo::unary(&mut client, Request::new("hello".to_owned())).await.unwrap();
-    assert_eq!(answer.into_inner(), "hello");
+    let response = echo::unary(&mut client, Request::new("hello".to_owned())).await.unwrap();
+    assert_eq!(response.into_inner(), "hello");
     let mut stream =
         echo::server_stream(&mut client, Request::new("a fail".to_owned())).await.unwrap().into_inner();
     assert_eq!(stream.message().await.unwrap().unwrap(), "a");

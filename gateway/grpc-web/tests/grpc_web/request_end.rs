@@ -1,4 +1,4 @@
-//! Requests whose end is marked: one that broke off never passes for a whole one.
+//! Requests with a marked end: an interrupted one is never taken as complete.
 
 use std::{
     convert::Infallible,
@@ -10,18 +10,18 @@ use http::{Request, request};
 use tonic::{Code, body::Body};
 use tower::{ServiceExt as _, service_fn};
 
-use crate::support::{Script, message, read, request_body, response};
+use crate::support::{Script, http_response, message, read, request_body};
 
 const BINARY: &str = "application/grpc-web+proto";
 
-/// What a client whose requests are marked puts on the wire for a request with this body.
+/// What a client with marked requests sends for a request with this body.
 async fn sent(body: Vec<u8>) -> (request::Parts, Vec<u8>) {
     let sent = Arc::new(Mutex::new(None));
     let wire = service_fn({
         let sent = Arc::clone(&sent);
         move |request: Request<Body>| {
             sent.lock().unwrap().replace(request);
-            std::future::ready(Ok::<_, Infallible>(response(BINARY, Script::default())))
+            std::future::ready(Ok::<_, Infallible>(http_response(BINARY, Script::default())))
         }
     });
     let request = Request::post("/echo.v1.Echo/Say").body(Body::new(Script::data(body))).unwrap();
@@ -40,7 +40,7 @@ async fn a_marked_request_arrives_as_it_was_sent() {
 }
 
 #[tokio::test]
-async fn a_marked_request_that_stops_between_two_messages_is_an_error() {
+async fn a_marked_request_that_ends_early_is_an_error() {
     let (head, whole) = sent([message("hi"), message("you")].concat()).await;
     for cut in 0..whole.len() {
         let part = Script::data(whole[..cut].to_vec());

@@ -1,4 +1,4 @@
-//! The server's side: what the service behind sees of a request.
+//! The server's side: the request that the inner service receives.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::Version;
@@ -13,14 +13,14 @@ const TEXT: &str = "application/grpc-web-text+proto";
 
 #[tokio::test]
 async fn a_web_request_becomes_a_grpc_request() {
-    let mut asking = request(BINARY, Script::data(message("hi")));
-    asking.headers_mut().extend(headers(&[
+    let mut request = request(BINARY, Script::data(message("hi")));
+    request.headers_mut().extend(headers(&[
         ("content-length", "7"),
         ("x-grpc-web", "1"),
         ("accept", "*/*"),
         ("x-trace", "a"),
     ]));
-    let (parts, body) = serve(asking, hello()).await.0.unwrap();
+    let (parts, body) = serve(request, hello()).await.0.unwrap();
     assert_eq!(parts.version, Version::HTTP_2);
     assert_eq!(parts.uri.path(), "/echo.v1.Echo/Say");
     assert_eq!(
@@ -31,7 +31,7 @@ async fn a_web_request_becomes_a_grpc_request() {
 }
 
 #[tokio::test]
-async fn a_text_request_is_read_with_padding_in_its_middle() {
+async fn a_text_request_may_have_padding_in_its_middle() {
     let body = [message("hello"), message("you")].concat();
     let flushes = body.chunks(4).map(|flush| STANDARD.encode(flush)).collect::<String>();
     assert!(flushes.trim_end_matches('=').contains('='));
@@ -40,7 +40,7 @@ async fn a_text_request_is_read_with_padding_in_its_middle() {
 }
 
 #[tokio::test]
-async fn broken_requests_are_internal_and_end() {
+async fn a_malformed_request_ends_with_internal() {
     let unpadded = STANDARD.encode(message("hi!")).trim_end_matches('=').to_owned();
     for (name, content_type, body, expected) in [
         ("ends inside a length", BINARY, vec![0, 0, 0], "The body ended inside a frame"),
@@ -57,7 +57,7 @@ async fn broken_requests_are_internal_and_end() {
             "after trailers",
             BINARY,
             [trailer_frame(""), message("x")].concat(),
-            "The body goes on after its trailers",
+            "The body continues after its trailers",
         ),
         (
             "not base64",
@@ -84,7 +84,7 @@ async fn broken_requests_are_internal_and_end() {
 }
 
 #[tokio::test]
-async fn messages_ahead_of_a_broken_frame_still_arrive() {
+async fn messages_before_a_malformed_frame_still_arrive() {
     let body = [message("good"), frame(9, b"bad")].concat();
     let broken = request_body(request(BINARY, Script::data(body))).await.unwrap_err();
     assert_eq!(broken.before.data(), message("good"));
@@ -102,11 +102,11 @@ async fn a_trailer_frame_ends_a_request_and_is_dropped_whatever_its_size() {
 }
 
 #[tokio::test]
-async fn a_compressed_message_is_the_services_business() {
+async fn a_compressed_message_is_passed_to_the_service() {
     let body = frame(1, b"gzip");
-    let mut asking = request(BINARY, Script::data(body.clone()));
-    asking.headers_mut().insert("grpc-encoding", "gzip".parse().unwrap());
-    let (parts, read) = serve(asking, hello()).await.0.unwrap();
+    let mut request = request(BINARY, Script::data(body.clone()));
+    request.headers_mut().insert("grpc-encoding", "gzip".parse().unwrap());
+    let (parts, read) = serve(request, hello()).await.0.unwrap();
     assert_eq!(values(&parts.headers, "grpc-encoding"), ["gzip"]);
     assert_eq!(read.unwrap().data(), body);
 }

@@ -1,4 +1,4 @@
-//! Chunks may split a body anywhere: the outcome is always that of the body in one piece.
+//! Chunks may split a body anywhere: the result is always the same as for the body in one piece.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -6,8 +6,8 @@ use http::HeaderMap;
 use tonic::Code;
 
 use crate::support::{
-    Broken, Read, Script, Step, frame, grpc_response, headers, message, read, receive, request, request_body,
-    response, serve, trailer_frame,
+    Broken, Read, Script, Step, frame, grpc_response, headers, http_response, message, read, receive,
+    request, request_body, serve, trailer_frame,
 };
 
 const BINARY: &str = "application/grpc-web+proto";
@@ -29,7 +29,7 @@ fn scripts(body: &[u8]) -> Vec<Script> {
     scripts
 }
 
-/// What the reader of a body cannot but notice.
+/// What a reader of the body can observe, whatever the chunks.
 type Summary = (Vec<u8>, Result<Option<HeaderMap>, (Code, String)>);
 
 fn summary(read: Result<Read, Broken>) -> Summary {
@@ -39,12 +39,12 @@ fn summary(read: Result<Read, Broken>) -> Summary {
     }
 }
 
-/// Base64 as a sender writes it that flushes every `flush` bytes.
+/// Base64 from a sender that flushes after every `flush` bytes.
 fn text(binary: &[u8], flush: usize) -> Vec<u8> {
     binary.chunks(flush).map(|flushed| STANDARD.encode(flushed)).collect::<String>().into_bytes()
 }
 
-fn answers() -> Vec<Vec<u8>> {
+fn response_bodies() -> Vec<Vec<u8>> {
     let trailers = trailer_frame("grpc-status:0\r\nx-tag:a\r\nx-tag:b\r\n");
     vec![
         trailers.clone(),
@@ -58,23 +58,23 @@ fn answers() -> Vec<Vec<u8>> {
 }
 
 #[tokio::test]
-async fn a_binary_answer_may_be_split_anywhere() {
-    for body in answers() {
-        let whole = summary(receive(response(BINARY, Script::data(body.clone()))).await.1);
+async fn a_binary_response_may_be_split_anywhere() {
+    for body in response_bodies() {
+        let whole = summary(receive(http_response(BINARY, Script::data(body.clone()))).await.1);
         for script in scripts(&body) {
-            let split = summary(receive(response(BINARY, script.clone())).await.1);
+            let split = summary(receive(http_response(BINARY, script.clone())).await.1);
             assert_eq!(split, whole, "{script:?}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_text_answer_may_be_padded_and_split_anywhere() {
-    for body in answers().into_iter().take(3) {
-        let whole = summary(receive(response(BINARY, Script::data(body.clone()))).await.1);
+async fn a_text_response_may_be_padded_and_split_anywhere() {
+    for body in response_bodies().into_iter().take(3) {
+        let whole = summary(receive(http_response(BINARY, Script::data(body.clone()))).await.1);
         for flush in 1..8 {
             for script in scripts(&text(&body, flush)) {
-                let split = summary(receive(response(TEXT, script.clone())).await.1);
+                let split = summary(receive(http_response(TEXT, script.clone())).await.1);
                 assert_eq!(split, whole, "{script:?}");
             }
         }
@@ -106,16 +106,16 @@ async fn a_request_may_be_split_anywhere() {
 }
 
 #[tokio::test]
-async fn a_services_answer_may_be_split_anywhere() {
+async fn a_services_response_may_be_split_anywhere() {
     let body = [message("hello"), message(""), frame(1, b"zip")].concat();
     let expected = [body.clone(), trailer_frame("grpc-status:0\r\n")].concat();
     for script in scripts(&body) {
         let steps = script.into_steps().chain([Step::Trailers(headers(&[("grpc-status", "0")]))]);
-        let answer = grpc_response(Script::new(steps));
+        let response = grpc_response(Script::new(steps));
         for (content_type, is_text) in [(BINARY, false), (TEXT, true)] {
-            let answer = serve(request(content_type, Script::default()), answer.clone()).await.1;
-            let body = read(answer.into_body()).await.unwrap();
-            // Each write is a flush: it stands for itself.
+            let response = serve(request(content_type, Script::default()), response.clone()).await.1;
+            let body = read(response.into_body()).await.unwrap();
+            // Each write is one flush, and is decoded on its own.
             let data = if is_text {
                 body.writes.iter().flat_map(|write| STANDARD.decode(write).unwrap()).collect()
             } else {

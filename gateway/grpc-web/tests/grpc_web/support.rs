@@ -1,4 +1,4 @@
-//! Scripted bodies, and one call through either end.
+//! Scripted bodies, and calls through the server's or the client's side.
 
 use std::{
     collections::VecDeque,
@@ -16,12 +16,12 @@ use http_body_util::BodyExt as _;
 use tonic::{Status, body::Body};
 use tower::{ServiceExt as _, service_fn};
 
-/// What a scripted body does next.
+/// One step of a scripted body.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     Data(Bytes),
     Trailers(HeaderMap),
-    /// Nothing is there yet; the reader is woken at once.
+    /// Pending once; the reader is woken at once.
     Pause,
     Fail(Status),
 }
@@ -65,7 +65,7 @@ impl HttpBody for Script {
     }
 }
 
-/// What came out of a body.
+/// The content of a body.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Read {
     pub(crate) writes: Vec<Bytes>,
@@ -86,7 +86,7 @@ pub(crate) fn values(headers: &HeaderMap, name: &str) -> Vec<String> {
     headers.get_all(name).iter().map(|value| value.to_str().unwrap().to_owned()).collect()
 }
 
-/// A body that broke off.
+/// A body that ended with an error.
 #[derive(Clone, Debug)]
 pub(crate) struct Broken {
     pub(crate) before: Read,
@@ -101,15 +101,15 @@ pub(crate) async fn read(body: Body) -> Result<Read, Broken> {
             Ok(Ok(data)) => read.writes.push(data),
             Ok(Err(frame)) => {
                 let twice = read.trailers.replace(frame.into_trailers().unwrap());
-                assert!(twice.is_none(), "trailers came twice");
+                assert!(twice.is_none(), "a body has trailers twice");
             }
             Err(status) => {
-                assert!(body.frame().await.is_none(), "a broken body goes on");
+                assert!(body.frame().await.is_none(), "a body continues after an error");
                 return Err(Broken { before: read, status });
             }
         }
     }
-    assert!(body.frame().await.is_none(), "an ended body goes on");
+    assert!(body.frame().await.is_none(), "a body continues after its end");
     Ok(read)
 }
 
@@ -146,16 +146,16 @@ pub(crate) fn request(content_type: &str, body: Script) -> Request<Script> {
 
 /// A response of a native gRPC service.
 pub(crate) fn grpc_response(body: Script) -> Response<Script> {
-    response("application/grpc", body)
+    http_response("application/grpc", body)
 }
 
-pub(crate) fn response(content_type: &str, body: Script) -> Response<Script> {
+pub(crate) fn http_response(content_type: &str, body: Script) -> Response<Script> {
     let mut response = Response::new(body);
     response.headers_mut().insert("content-type", content_type.parse().unwrap());
     response
 }
 
-/// A reply `hello` that ends well.
+/// A successful response with the message `hello`.
 pub(crate) fn hello() -> Response<Script> {
     grpc_response(Script::new([
         Step::Data(message("hello").into()),
@@ -163,57 +163,58 @@ pub(crate) fn hello() -> Response<Script> {
     ]))
 }
 
-/// What the service behind a [`GrpcWeb`] was asked.
-pub(crate) type Asked = (request::Parts, Result<Read, Broken>);
+/// The request that the service behind a [`GrpcWeb`] received.
+pub(crate) type Received = (request::Parts, Result<Read, Broken>);
 
-/// Sends `request` through a [`GrpcWeb`] to a service that reads it all and answers `answer`.
+/// Sends `request` through a [`GrpcWeb`] to a service that reads it all and responds with `response`.
 pub(crate) async fn serve(
     request: Request<Script>,
-    answer: Response<Script>,
-) -> (Option<Asked>, Response<Body>) {
-    let asked = Arc::new(Mutex::new(None));
+    response: Response<Script>,
+) -> (Option<Received>, Response<Body>) {
+    let received = Arc::new(Mutex::new(None));
     let service = service_fn({
-        let asked = Arc::clone(&asked);
+        let received = Arc::clone(&received);
         move |request: Request<Body>| {
-            let (asked, answer) = (Arc::clone(&asked), answer.clone());
+            let (received, response) = (Arc::clone(&received), response.clone());
             async move {
                 let (parts, body) = request.into_parts();
                 let body = read(body).await;
-                asked.lock().unwrap().replace((parts, body));
-                Ok::<_, Infallible>(answer)
+                received.lock().unwrap().replace((parts, body));
+                Ok::<_, Infallible>(response)
             }
         }
     });
-    let answer = GrpcWeb::new(service).oneshot(request).await.unwrap();
-    let asked = asked.lock().unwrap().take();
-    (asked, answer)
+    let response = GrpcWeb::new(service).oneshot(request).await.unwrap();
+    let received = received.lock().unwrap().take();
+    (received, response)
 }
 
-/// The body that a gRPC service behind a [`GrpcWeb`] sees of `request`.
+/// The body that a gRPC service behind a [`GrpcWeb`] receives for `request`.
 pub(crate) async fn request_body(request: Request<Script>) -> Result<Read, Broken> {
     serve(request, hello()).await.0.unwrap().1
 }
 
-/// The body that a browser reads when the service behind answers `answer` to a binary request.
-pub(crate) async fn answer_body(answer: Response<Script>) -> Result<Read, Broken> {
-    let asking = request("application/grpc-web+proto", Script::data(message("hi")));
-    read(serve(asking, answer).await.1.into_body()).await
+/// The body that a browser reads when the service behind responds with `response` to a binary request.
+pub(crate) async fn response_body(response: Response<Script>) -> Result<Read, Broken> {
+    let request = request("application/grpc-web+proto", Script::data(message("hi")));
+    read(serve(request, response).await.1.into_body()).await
 }
 
-/// What a gRPC client behind a [`GrpcWebClient`] sees of `answer`.
-pub(crate) async fn receive(answer: Response<Script>) -> (response::Parts, Result<Read, Broken>) {
-    let (parts, body) = call(answer).await.unwrap().into_parts();
+/// What a gRPC client behind a [`GrpcWebClient`] receives for `response`.
+pub(crate) async fn receive(response: Response<Script>) -> (response::Parts, Result<Read, Broken>) {
+    let (parts, body) = call(response).await.unwrap().into_parts();
     (parts, read(body).await)
 }
 
-async fn call(answer: Response<Script>) -> Result<Response<Body>, Status> {
-    let service = service_fn(move |_: Request<Body>| std::future::ready(Ok::<_, Infallible>(answer.clone())));
+async fn call(response: Response<Script>) -> Result<Response<Body>, Status> {
+    let service =
+        service_fn(move |_: Request<Body>| std::future::ready(Ok::<_, Infallible>(response.clone())));
     GrpcWebClient::new(service).oneshot(Request::new(Body::empty())).await
 }
 
-/// The outcome of a call whose answer is `answer`.
-pub(crate) async fn outcome(answer: Response<Script>) -> Status {
-    let (parts, body) = match call(answer).await {
+/// The status of a call whose response is `response`.
+pub(crate) async fn outcome(response: Response<Script>) -> Status {
+    let (parts, body) = match call(response).await {
         Ok(response) => response.into_parts(),
         Err(status) => return status,
     };

@@ -1,15 +1,16 @@
-//! Where a box is, and how sure a model is of it: numbers between 0 and 1.
+//! The bounding box of an annotation and a model's confidence in it: numbers between 0 and 1.
 
 use aip::{Violation, Violations};
 
-/// The shortest side.
+/// The minimum length of a side.
 const MIN_SIDE: f64 = 0.001;
 
-/// How far a box may reach past the right and the lower edge: whoever computes in single precision means the edge.
+/// How far a bounding box may extend past the right and the lower edge. A client that computes in single precision may exceed
+/// the edge by a rounding error.
 const EDGE_TOLERANCE: f64 = 1e-6;
 
-/// A box in fractions of the upright image's width and height, from its top left corner. It has an area, and lies
-/// within the image.
+/// A bounding box in fractions of the upright image's width and height, from its top left corner. Its sides are not zero, and
+/// it lies within the image.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct NormalizedBox {
     x: f64,
@@ -19,7 +20,7 @@ pub(crate) struct NormalizedBox {
 }
 
 impl NormalizedBox {
-    /// A box of these four numbers, as the fields of the same names hold them.
+    /// Checks these four numbers. Violations name the fields of the same names.
     pub(crate) fn new(x: f64, y: f64, width: f64, height: f64) -> Result<Self, Violations> {
         let mut violations = Violations::default();
         let x = violations.check(position("x", x));
@@ -49,12 +50,12 @@ impl NormalizedBox {
     }
 }
 
-/// A coordinate of the top left corner.
+/// Checks a coordinate of the top left corner.
 pub(crate) fn position(field: &str, value: f64) -> Result<f64, Violation> {
     fraction(field, value)
 }
 
-/// The length of a side.
+/// Checks the length of a side.
 pub(crate) fn side(field: &str, value: f64) -> Result<f64, Violation> {
     if (MIN_SIDE..=1.0).contains(&value) {
         return Ok(value);
@@ -62,10 +63,10 @@ pub(crate) fn side(field: &str, value: f64) -> Result<f64, Violation> {
     Err(Violation::new(field, format!("must be between {MIN_SIDE} and 1")))
 }
 
-/// The largest sum of a position and a side. The sum itself is rounded, so that its last place does not count.
+/// The largest sum of a position and a side. The sum itself is rounded, so its last bit is ignored.
 const MAX_END: f64 = 1.0 + EDGE_TOLERANCE + f64::EPSILON;
 
-/// Says nothing where one of the two numbers is wrong already.
+/// Checks that `start` + `length` is within the image. It passes if one of the two is absent, because that one was invalid.
 fn within_edge(side: &str, position: &str, start: Option<f64>, length: Option<f64>) -> Result<(), Violation> {
     match start.zip(length) {
         Some((start, length)) if start + length > MAX_END => {
@@ -75,12 +76,12 @@ fn within_edge(side: &str, position: &str, start: Option<f64>, length: Option<f6
     }
 }
 
-/// How sure a model is, 0 to 1.
+/// A model's confidence, 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Confidence(f64);
 
 impl Confidence {
-    /// The confidence that `field` holds.
+    /// Checks `value`, the value of `field`.
     pub(crate) fn new(field: &str, value: f64) -> Result<Self, Violation> {
         fraction(field, value).map(Self)
     }
@@ -91,12 +92,12 @@ impl Confidence {
     }
 }
 
-/// Neither NaN nor an infinity is in the range.
+/// Checks that `value` is between 0 and 1. NaN and the infinities are not in the range.
 fn fraction(field: &str, value: f64) -> Result<f64, Violation> {
     if !(0.0..=1.0).contains(&value) {
         return Err(Violation::new(field, "must be between 0 and 1"));
     }
-    // Adding zero turns -0, which not every database keeps, into 0.
+    // Adding zero turns -0 into 0: not every database preserves -0.
     Ok(value + 0.0)
 }
 
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_box_ends_within_the_image_to_a_millionth() {
+    fn a_bounding_box_ends_within_the_image_up_to_a_tolerance_of_a_millionth() {
         for (start, side) in [(0.5, 0.5), (0.500_001, 0.5), (0.1, 0.900_001), (0.999_001, 0.001), (1e-6, 1.0)]
         {
             assert!(fields(start, start, side, side).is_empty(), "{start} + {side}");
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn every_broken_rule_is_named_at_once() {
+    fn all_violations_are_reported_at_once() {
         assert_eq!(fields(-1.0, 0.7, 0.0, 0.7), ["x", "width", "height"]);
     }
 

@@ -1,4 +1,4 @@
-//! What a box says: its label, and the model that drew it.
+//! The texts of an annotation: its label, and the name of the model that made it.
 
 use aip::{Violation, plain_text};
 
@@ -8,17 +8,17 @@ pub(crate) const MAX_LABEL: usize = 100;
 /// The longest name of a model, in characters (Unicode scalar values).
 pub(crate) const MAX_MODEL: usize = 200;
 
-/// A class name: 1 to 100 characters that can be shown in a line ([`plain_text`]). Nothing is trimmed or folded.
+/// A class name: 1 to 100 characters that can be displayed in one line ([`plain_text`]). It is stored unchanged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Label(String);
 
 impl Label {
-    /// The label that `label` holds.
+    /// Parses the value of the field `label`.
     pub(crate) fn parse(text: String) -> Result<Self, Violation> {
         Self::stored(plain_text("label", text)?)
     }
 
-    /// A label that may have been stored before [`plain_text`] was the rule.
+    /// Checks only the length, for a label that may have been stored before [`plain_text`] was the rule.
     pub(crate) fn stored(text: String) -> Result<Self, Violation> {
         if !(1..=MAX_LABEL).contains(&text.chars().count()) {
             return Err(Violation::new("label", format!("must be 1 to {MAX_LABEL} characters")));
@@ -38,17 +38,17 @@ impl From<Label> for String {
     }
 }
 
-/// A model's name and version: at most 200 characters that can be shown in a line; empty where a person drew.
+/// A model's name and version: at most 200 characters that can be displayed in one line; empty if a person drew.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Model(String);
 
 impl Model {
-    /// The model that `model` holds.
+    /// Parses the value of the field `model`.
     pub(crate) fn parse(text: String) -> Result<Self, Violation> {
         Self::stored(plain_text("model", text)?)
     }
 
-    /// A model that may have been stored before [`plain_text`] was the rule.
+    /// Checks only the length, for a model that may have been stored before [`plain_text`] was the rule.
     pub(crate) fn stored(text: String) -> Result<Self, Violation> {
         if text.chars().count() > MAX_MODEL {
             return Err(Violation::new("model", format!("must be at most {MAX_MODEL} characters")));
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_label_has_1_to_100_characters_of_any_width() {
+    fn a_label_has_1_to_100_characters() {
         for text in ["a", "traffic light", " ", &"x".repeat(100), &"車".repeat(100), &"🚗".repeat(100)] {
             assert_eq!(Label::parse(text.to_owned()).map(String::from).as_deref(), Ok(text));
         }
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_model_has_at_most_200_characters_of_any_width() {
+    fn a_model_has_at_most_200_characters() {
         for text in ["", "yolo11x 8.3", &"m".repeat(200), &"型".repeat(200)] {
             assert_eq!(Model::parse(text.to_owned()).map(String::from).as_deref(), Ok(text));
         }
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn control_characters_are_refused() {
+    fn control_characters_are_rejected() {
         for text in ["\0", "car\n", "a\tb", "\u{7f}", "\u{85}"] {
             let phrase = "must not hold control characters".to_owned();
             assert_eq!(Label::parse(text.to_owned()).unwrap_err().description, phrase, "{text:?}");
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_changes_the_direction_of_text_is_refused_and_read_where_it_is_stored() {
+    fn characters_that_change_the_direction_of_text_are_rejected_but_can_be_read_if_stored() {
         let text = || "car\u{202e}".to_owned();
         let phrase = "must not hold characters that change the direction of text";
         assert_eq!(Label::parse(text()).unwrap_err().description, phrase);

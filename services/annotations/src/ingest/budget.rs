@@ -1,4 +1,4 @@
-//! What streams may use: how many are open, and what they hold in memory.
+//! Limits for ingest streams: how many are open, and how many bytes they hold in memory.
 
 use std::{mem, num::NonZeroUsize, sync::Arc};
 
@@ -11,7 +11,7 @@ use crate::{
     quota::{Quota, Resource, Use},
 };
 
-/// The quotas of streams.
+/// The quotas of ingest streams.
 #[derive(Debug)]
 pub(crate) struct Budget {
     streams: Arc<Quota>,
@@ -26,17 +26,17 @@ impl Budget {
         }
     }
 
-    /// One more stream of `caller`'s, which holds nothing yet.
+    /// Counts one more open stream of `caller`, which holds no bytes yet.
     ///
     /// # Errors
-    /// The limit of open streams is reached, the caller's or the total.
+    /// The limit for open streams is reached, the caller's or the total.
     pub(crate) fn open(&self, caller: &UserId) -> Result<Share> {
         let stream = self.streams.of(caller).with(1)?;
         Ok(Share { _stream: stream, bytes: self.bytes.of(caller) })
     }
 }
 
-/// What one stream uses; it is released when the stream ends.
+/// The part of the budget that one stream uses. Dropping it releases it.
 #[derive(Debug)]
 pub(crate) struct Share {
     _stream: Use,
@@ -44,15 +44,15 @@ pub(crate) struct Share {
 }
 
 impl Share {
-    /// Holds `annotations` too.
+    /// Adds the size of `annotations`.
     ///
     /// # Errors
-    /// All streams together, or those of this caller, would hold too much.
+    /// The limit for bytes would be exceeded, the caller's or the total.
     pub(crate) fn hold(&mut self, annotations: &[NewAnnotation]) -> Result<()> {
         Ok(self.bytes.add(annotations.iter().map(size_of).sum())?)
     }
 
-    /// Holds nothing any more.
+    /// Releases all bytes. The stream stays open.
     pub(crate) fn release(&mut self) {
         self.bytes.release();
     }
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn streams_and_bytes_end_at_their_limits_and_are_released() {
+    fn streams_and_bytes_are_limited_and_released() {
         let one = NewAnnotation { label: "car".to_owned(), ..Default::default() };
         let two = NonZeroUsize::new(2).unwrap();
         let bytes = NonZeroUsize::new(2 * size_of(&one)).unwrap();

@@ -1,4 +1,4 @@
-//! What a producer sends, message by message.
+//! Reads the messages of a producer, and groups those that wait.
 
 use std::{pin::pin, time::Duration};
 
@@ -18,20 +18,21 @@ use crate::{
     error::{Error, Result},
 };
 
-/// From how many boxes on a group takes no further message.
-const GROUP: usize = 5_000;
+/// A group with at least this many annotations accepts no further message.
+const GROUP_SIZE: usize = 5_000;
 
-/// How long a producer may be silent. It is less than the minute after which a port gives a request up that stands still.
-const IDLE: Duration = Duration::from_secs(50);
+/// How long a producer may send nothing. It is less than the minute after which a port aborts a request that makes no
+/// progress.
+const MAX_SILENCE: Duration = Duration::from_secs(50);
 
-/// What a producer does whose token has expired.
-const RESUME: &str = "Open the stream again with a new token: it resumes at `next_offset`.";
+/// What a producer does after its token has expired.
+const HOW_TO_RESUME: &str = "Open the stream again with a new token: it resumes at `next_offset`.";
 
 /// The producer's side of a call.
 pub(super) struct Inbound {
     caller: Caller,
     messages: Streaming<pb::IngestAnnotationsRequest>,
-    /// Taken in, but no part of the group before it.
+    /// A message, or an error, that was read after the previous group and is not part of it.
     next: Option<Result<pb::IngestAnnotationsRequest, Status>>,
     share: Share,
 }
@@ -45,12 +46,12 @@ impl Inbound {
         Self { caller, messages, next: None, share }
     }
 
-    /// The next message; `None` when the producer has ended.
+    /// Waits for the next message; `None` when the producer has ended its stream. The bytes of the previous group are released.
     ///
     /// # Errors
-    /// The producer broke off or is silent for too long, its token has expired, the host stops, or the server holds too
-    /// much.
-    pub(super) async fn take(
+    /// The producer's stream failed or it sent nothing for too long, its token has expired, the host shuts down, or a limit for
+    /// bytes would be exceeded.
+    pub(super) async fn receive(
         &mut self,
         clock: &impl Clock,
         timer: &impl Timer,
@@ -58,20 +59,22 @@ impl Inbound {
     ) -> Result<Option<pb::IngestAnnotationsRequest>> {
         self.share.release();
         let next = loop {
-            let patience = self.caller.remaining(clock.now()).min(IDLE);
-            if patience.is_zero() {
-                return Err(Error::TokenExpired(RESUME));
+            let max_wait = self.caller.remaining(clock.now()).min(MAX_SILENCE);
+            if max_wait.is_zero() {
+                return Err(Error::TokenExpired(HOW_TO_RESUME));
             }
             if let Some(message) = self.next.take() {
                 break message.map(Some);
             }
-            let stop = pin!(drain.begun());
-            let timeout = pin!(timer.sleep(patience));
-            // The message comes last: a producer that never pauses is stopped too.
+            let stop = pin!(drain.wait_for_begin());
+            let timeout = pin!(timer.sleep(max_wait));
+            // The message is polled last, so that a producer that never pauses is stopped too.
             match select(select(stop, timeout), pin!(self.messages.message())).await {
                 Either::Left((Either::Left(_), _)) => return Err(Error::Stopping),
-                Either::Left((Either::Right(_), _)) if patience == IDLE => return Err(Error::Idle(IDLE)),
-                // Whether the token has expired, the clock says.
+                Either::Left((Either::Right(_), _)) if max_wait == MAX_SILENCE => {
+                    return Err(Error::Idle(MAX_SILENCE));
+                }
+                // The next iteration checks whether the token has expired.
                 Either::Left((Either::Right(_), _)) => {}
                 Either::Right((message, _)) => break message,
             }
@@ -83,19 +86,19 @@ impl Inbound {
         Ok(next)
     }
 
-    /// Adds to `batch` what waits and goes on where it ends, until that makes a group.
+    /// Adds waiting messages to `batch` while they continue at its end, up to [`GROUP_SIZE`].
     ///
     /// # Errors
-    /// What waits breaks a rule, or the server holds too much.
+    /// A waiting message is invalid, or a limit for bytes would be exceeded.
     pub(super) fn fill(&mut self, batch: &mut Batch, open: &Open) -> Result<()> {
-        while batch.messages.len() < GROUP && self.joins(batch, open)? {}
+        while batch.messages.len() < GROUP_SIZE && self.add_waiting(batch, open)? {}
         Ok(())
     }
 
-    /// Whether a message waits that goes on where `batch` ends; if so, it does now.
-    fn joins(&mut self, batch: &mut Batch, open: &Open) -> Result<bool> {
+    /// Adds one waiting message to `batch` if it continues at its end. Returns whether it did.
+    fn add_waiting(&mut self, batch: &mut Batch, open: &Open) -> Result<bool> {
         let message = match self.messages.message().now_or_never() {
-            // Its end comes again.
+            // `receive` sees the end of the stream again.
             None | Some(Ok(None)) => return Ok(false),
             Some(Ok(Some(message))) if batch.ends_at(message.offset) => message,
             Some(Ok(Some(other))) => {
@@ -108,18 +111,19 @@ impl Inbound {
             }
         };
         self.share.hold(&message.annotations)?;
-        open.require(&message.stream_id)?;
+        open.require_same(&message.stream_id)?;
         batch.messages.extend(Batch::decode(message.offset, message.annotations)?.messages);
         Ok(true)
     }
 }
 
 impl Open {
-    pub(super) fn still(self, stream_id: &str) -> Result<Self> {
-        self.require(stream_id).map(|()| self)
+    /// Returns the stream if `stream_id`, the name in a later message, is absent or the same.
+    pub(super) fn continued(self, stream_id: &str) -> Result<Self> {
+        self.require_same(stream_id).map(|()| self)
     }
 
-    fn require(&self, stream_id: &str) -> Result<()> {
+    fn require_same(&self, stream_id: &str) -> Result<()> {
         if stream_id.is_empty() || stream_id == self.stream_id.as_str() {
             return Ok(());
         }

@@ -1,7 +1,7 @@
-//! Annotations that are sent again: which of them are stored, and why the others are not.
+//! Resent annotations: which of them are not stored, and why.
 //!
-//! A producer that lost an answer does not know which annotations it reported as invalid. It sends the same ones again:
-//! nothing is stored a second time, and what is missing is reported again.
+//! A producer that lost a response does not know which annotations the response reported as invalid. It sends the same
+//! annotations again. None is stored a second time, and those that are not stored are reported again.
 
 use std::collections::BTreeSet;
 
@@ -14,12 +14,12 @@ use crate::{
     repo::ingest as repo,
 };
 
-/// The annotation could be stored now, and is not. Only its producer can tell whether it shall be.
+/// The annotation is valid now, but it is not stored, because only its producer knows whether it should be.
 const NOT_STORED: &str =
     "was not an image that exists when this was first sent, or the annotation was deleted since";
 
 impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsService<D, I, C, E, T> {
-    /// Those of `messages`, all of which were sent before from `first` on, that are not stored.
+    /// Reports those of `messages` that are not stored. All of them were sent before, from offset `first` on.
     pub(super) async fn missing(
         &self,
         call: &Call<'_, D>,
@@ -29,11 +29,11 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
     ) -> Result<Vec<pb::InvalidAnnotation>> {
         let Some(others) = messages.len().checked_sub(1) else { return Ok(Vec::new()) };
         let id = |offset: Offset| open.progress.seed.at_position(offset.position());
-        let stored = repo::stored(&call.session, id(first), id(first.plus(others)?)).await?;
+        let stored = repo::find_stored_ids(&call.session, id(first), id(first.plus(others)?)).await?;
         let resent = (first.get()..).map(Offset).zip(messages);
         let (rows, mut invalid) = check(resent.filter(|(offset, _)| !stored.contains(&id(*offset))));
         let images: BTreeSet<ImageId> = rows.iter().map(|(_, new)| new.image_id).collect();
-        // Their owners may be remembered, but not whether they are deleted.
+        // A cached owner does not show whether the image is deleted, so the images service is asked again.
         self.owners.forget(&images.iter().copied().collect::<Vec<_>>());
         let visible = self.owners.accessible(call, &images).await?;
         invalid.extend(rows.into_iter().map(|(offset, new)| {

@@ -1,7 +1,8 @@
-//! One producer's call: messages in, acknowledgements out, at the pace of the database.
+//! One call of `IngestAnnotations`: reads messages, stores them, and sends acknowledgements.
 //!
-//! Nothing runs beside the answer's stream: who does not read acknowledgements stops it, and with it the reading of
-//! messages, which HTTP/2 makes the producer feel. What is in memory is one group, and what HTTP/2 has let in.
+//! There is no background task: the response stream does all the work when it is polled. If the producer does not read
+//! acknowledgements, the server stops reading messages, and HTTP/2 flow control stops the producer. Memory holds one group of
+//! messages and what HTTP/2 has buffered.
 
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use http::Extensions;
@@ -18,8 +19,8 @@ use crate::{
     owners::ImagesBackend,
 };
 
-/// How many broken rules one answer tells at most: no more than a client's limit of 4 MiB a message has room for.
-const TOLD_AT_ONCE: usize = 20_000;
+/// The maximum number of violations in one response, so that it stays below the usual 4 MiB limit of clients for a message.
+const MAX_INVALID: usize = 20_000;
 
 /// A call of `IngestAnnotations`.
 pub(crate) struct Ingest<D, I, C, E, T> {
@@ -31,10 +32,10 @@ pub(crate) struct Ingest<D, I, C, E, T> {
 }
 
 impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Ingest<D, I, C, E, T> {
-    /// A call whose caller may write annotations.
+    /// Begins a call.
     ///
     /// # Errors
-    /// It may not, or there are too many streams.
+    /// The caller may not write annotations, or too many streams are open.
     pub(crate) fn begin(
         service: AnnotationsService<D, I, C, E, T>,
         metadata: MetadataMap,
@@ -47,43 +48,44 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Ingest<D, I,
         Ok(Self { service, metadata, extensions, inbound, open: None })
     }
 
-    /// The answers.
-    pub(crate) fn answers(self) -> impl Stream<Item = Result<pb::IngestAnnotationsResponse, Status>> {
+    /// The stream of responses.
+    pub(crate) fn into_stream(self) -> impl Stream<Item = Result<pb::IngestAnnotationsResponse, Status>> {
         let groups = stream::try_unfold(self, Self::step);
-        groups.map_ok(|answers| stream::iter(answers).map(Ok::<_, Error>)).try_flatten().map_err(Status::from)
+        groups.map_ok(|group| stream::iter(group).map(Ok::<_, Error>)).try_flatten().map_err(Status::from)
     }
 
-    /// Takes in what waits, stores it, and answers how far the stream has come.
+    /// Reads the waiting messages, stores them, and returns the responses.
     async fn step(mut self) -> Result<Option<(Vec<pb::IngestAnnotationsResponse>, Self)>> {
         let AnnotationsService { ports, drain, .. } = &self.service;
-        let Some(first) = self.inbound.take(&ports.clock, &ports.timer, drain).await? else {
+        let Some(first) = self.inbound.receive(&ports.clock, &ports.timer, drain).await? else {
             return Ok(None);
         };
         let call = Call::begin(&ports.database, &self.metadata, &self.extensions, Scope::AnnotationsWrite)?;
         let mut open = match self.open.take() {
-            Some(open) => open.still(&first.stream_id)?,
+            Some(open) => open.continued(&first.stream_id)?,
             None => self.service.open_stream(&call, StreamId::parse(first.stream_id)?).await?,
         };
         let mut batch = Batch::decode(first.offset, first.annotations)?;
         self.inbound.fill(&mut batch, &open)?;
         let accepted = self.service.accept(&call, &mut open, batch).await?;
         self.open = Some(open);
-        Ok(Some((told(accepted), self)))
+        Ok(Some((encode_responses(accepted), self)))
     }
 }
 
-/// Mostly one answer. What is not told in it yet is not acknowledged by it either.
-fn told(accepted: Accepted) -> Vec<pb::IngestAnnotationsResponse> {
+/// Encodes the result of a batch, usually as one response. If it has more than [`MAX_INVALID`] violations, each response but
+/// the last acknowledges only what is below the first violation that it does not report.
+fn encode_responses(accepted: Accepted) -> Vec<pb::IngestAnnotationsResponse> {
     let Accepted { next_offset, mut invalid } = accepted;
-    let mut answers = Vec::new();
-    while invalid.len() > TOLD_AT_ONCE {
-        let rest = invalid.split_off(TOLD_AT_ONCE);
-        let told = std::mem::replace(&mut invalid, rest);
-        let untold = invalid.first().map_or(next_offset, |first| first.offset);
-        answers.push(pb::IngestAnnotationsResponse { next_offset: untold, invalid: told });
+    let mut responses = Vec::new();
+    while invalid.len() > MAX_INVALID {
+        let rest = invalid.split_off(MAX_INVALID);
+        let reported = std::mem::replace(&mut invalid, rest);
+        let unreported_from = invalid.first().map_or(next_offset, |first| first.offset);
+        responses.push(pb::IngestAnnotationsResponse { next_offset: unreported_from, invalid: reported });
     }
-    answers.push(pb::IngestAnnotationsResponse { next_offset, invalid });
-    answers
+    responses.push(pb::IngestAnnotationsResponse { next_offset, invalid });
+    responses
 }
 
 #[cfg(test)]
@@ -91,12 +93,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_tells_so_many_rules_and_acknowledges_no_more_than_it_tells() {
+    fn a_response_with_the_maximum_of_violations_acknowledges_no_more_than_it_reports() {
         let at = |offset| pb::InvalidAnnotation { offset, ..Default::default() };
         let invalid: Vec<_> = (0..30_000).map(|n| at(n / 2)).collect();
-        let answers = told(Accepted { next_offset: 15_000, invalid });
+        let responses = encode_responses(Accepted { next_offset: 15_000, invalid });
         let shapes: Vec<_> =
-            answers.iter().map(|answer| (answer.next_offset, answer.invalid.len())).collect();
+            responses.iter().map(|response| (response.next_offset, response.invalid.len())).collect();
         assert_eq!(shapes, [(10_000, 20_000), (15_000, 10_000)]);
     }
 }

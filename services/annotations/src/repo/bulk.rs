@@ -1,10 +1,10 @@
-//! Stores many boxes in one statement.
+//! Stores many annotations in one statement.
 //!
 //! The obvious form, a JSON array of rows and nine `->>` on each, takes SQLite two to three times as long as a loop of
-//! prepared inserts: it renders every row as text and parses it again. So JSON carries only what has no fixed length,
-//! and `json_each` counts the rows; everything else stands in columns of fixed width, which `substr` finds at once in a
-//! blob. Numbers are the shortest decimals that mean the same double. SQLite reads those back exactly, but for numbers
-//! below 1e-70, which may be off in the last place.
+//! prepared inserts: it renders every row as text and parses it again. So JSON holds only the texts, whose length varies,
+//! and `json_each` counts the rows. All other values are in columns of fixed width in one blob, where `substr` reads them
+//! without searching. Numbers are the shortest decimals that represent the same double. SQLite reads them back exactly, except
+//! numbers below 1e-70, whose last digit may differ.
 
 use std::fmt::Write as _;
 
@@ -12,26 +12,27 @@ use storage::{Database, Error, Result, Session, Statement};
 
 use super::{
     record,
-    standing::{self, Standing},
+    stream_position::{self, StreamPosition},
 };
 use crate::annotation::{Annotation, Confidence};
 
-/// The digits of an id.
+/// The number of digits of an id.
 const ID_WIDTH: usize = 32;
 
-/// The digits of a label's length.
+/// The number of digits of a label's length.
 const LENGTH_WIDTH: usize = 3;
 
 /// The longest decimal of a double between 0 and 1 is `1.2345678901234567e-300`, 23 characters.
 const NUMBER_WIDTH: usize = 24;
 
-/// Image, id, the label's length, then x, y, width, height and confidence. The statement repeats it in its offsets.
+/// The width of a row: image, id, the label's length, then x, y, width, height and confidence. The offsets in the statement
+/// must agree with it.
 const ROW_WIDTH: usize = 2 * ID_WIDTH + LENGTH_WIDTH + 5 * NUMBER_WIDTH;
 
-/// What rows take beside their fixed columns, for a first guess: a label, a model, quotes.
+/// An estimate of the size of a row's texts, for the initial capacity: a label, a model, quotes.
 const TEXTS_WIDTH: usize = 48;
 
-/// Stores all of `annotations`, which were made by one user at one time, or none of them. Fails with
+/// Stores all of `annotations`, which one user made at one time, or none of them. Fails with
 /// [`storage::Constraint::ForeignKey`] if one of their images is not visible.
 pub(crate) async fn insert_all<D: Database>(
     session: &Session<'_, D>,
@@ -42,15 +43,15 @@ pub(crate) async fn insert_all<D: Database>(
     record::write(session, record, [insert(annotations, first, None)?]).await.map(drop)
 }
 
-/// Stores `annotations`, made by one user at one time as `first` was; with a `standing`, only if that user's stream stands
-/// there.
+/// The statement that stores `annotations`, which one user made at one time, as `first`. With a `position`, it stores them only
+/// if the user's stream is at that position.
 pub(super) fn insert(
     annotations: &[Annotation],
     first: &Annotation,
-    standing: Option<Standing<'_>>,
+    position: Option<StreamPosition<'_>>,
 ) -> Result<Statement> {
     let statement = Statement::new(
-        "WITH boxes AS (
+        "WITH input AS (
              SELECT key * 187 AS start, value AS texts, CAST(?2 AS BLOB) AS fixed FROM json_each(?1)
          )
          INSERT INTO annotations (image_id, id, label, x, y, width, height, confidence, model,
@@ -66,7 +67,7 @@ pub(super) fn insert(
                      ELSE CAST(substr(fixed, start + 164, 24) AS REAL) END,
                 substr(texts, CAST(substr(fixed, start + 65, 3) AS INTEGER) + 1),
                 ?3, ?4, ?4, ?5
-         FROM boxes
+         FROM input
          WHERE ?6 IS NULL OR EXISTS (
              SELECT 1 FROM ingest_streams
              WHERE created_by = ?3 AND stream_id = ?6 AND writer = ?7 AND next_offset = ?8
@@ -77,10 +78,10 @@ pub(super) fn insert(
     .bind(first.created_by.as_str())
     .bind(first.created_at.as_millis())
     .bind(first.etag.revision());
-    Ok(standing::bind(statement, standing))
+    Ok(stream_position::bind(statement, position))
 }
 
-/// A JSON array of each box's label and model, one after the other in one text.
+/// A JSON array of one text for each annotation: its label and its model, concatenated.
 fn texts(annotations: &[Annotation]) -> Result<String> {
     let mut json = Vec::with_capacity(annotations.len() * TEXTS_WIDTH);
     let mut separator = b'[';
@@ -97,7 +98,7 @@ fn texts(annotations: &[Annotation]) -> Result<String> {
     String::from_utf8(json).map_err(Error::broken)
 }
 
-/// The columns of fixed width, row after row, in ASCII.
+/// The columns of fixed width of all rows, in ASCII.
 fn fixed(annotations: &[Annotation]) -> Result<String> {
     let mut rows = Vec::with_capacity(annotations.len() * ROW_WIDTH);
     let mut head = String::new();
@@ -115,7 +116,7 @@ fn fixed(annotations: &[Annotation]) -> Result<String> {
     String::from_utf8(rows).map_err(Error::broken)
 }
 
-/// A number and spaces; spaces alone for none.
+/// Appends a number, padded with spaces; only spaces if there is none.
 fn push_number(rows: &mut Vec<u8>, number: Option<f64>) -> Result<()> {
     let end = rows.len() + NUMBER_WIDTH;
     if let Some(number) = number {

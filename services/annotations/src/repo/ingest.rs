@@ -1,33 +1,33 @@
-//! Streams, and the boxes that come by them. A commit stores boxes and the new offset, or nothing.
+//! Ingest streams. A commit stores annotations and the stream's new offset, or nothing.
 
 use std::{collections::HashSet, num::NonZeroU32};
 
 use identity::UserId;
 use storage::{Database, Error, Id, Result, Row, Session, Statement, Timestamp};
 
-use super::{bulk, record, standing::Standing};
+use super::{bulk, record, stream_position::StreamPosition};
 use crate::{
     annotation::Annotation,
     ingest::{Offset, Progress, StreamId},
 };
 
-/// The most boxes of one statement, whose texts stay below the 2 MB that a value may have.
-const BOXES_OF_A_STATEMENT: usize = 500;
+/// The maximum number of annotations of one statement, so that their texts stay below the 2 MB limit of a value.
+const MAX_PER_STATEMENT: usize = 500;
 
-/// A stream, by its owner and name, and who writes to it.
+/// A stream, identified by its owner and name, and its writer.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Writing<'a> {
+pub(crate) struct StreamWriter<'a> {
     pub(crate) owner: &'a UserId,
     pub(crate) stream_id: &'a StreamId,
-    /// New for each writer, so that the one before it finds out.
+    /// A new id for each call that opens the stream, so that commits of the previous writer fail.
     pub(crate) writer: Id,
 }
 
-/// Makes the stream if there is none, and its writer the only one that may commit. `None` if it would have to be made and
-/// its owner has `limit` streams already.
+/// Creates the stream if there is none, and makes `stream.writer` the only one that may commit. `None` if the stream does not
+/// exist and its owner already has `limit` streams.
 pub(crate) async fn open<D: Database>(
     session: &Session<'_, D>,
-    writing: Writing<'_>,
+    stream: StreamWriter<'_>,
     seed: Id,
     now: Timestamp,
     limit: NonZeroU32,
@@ -41,18 +41,18 @@ pub(crate) async fn open<D: Database>(
          SET writer = excluded.writer, updated_at = max(updated_at, excluded.updated_at)
          RETURNING *",
     )
-    .bind(writing.owner.as_str())
-    .bind(writing.stream_id.as_str())
+    .bind(stream.owner.as_str())
+    .bind(stream.stream_id.as_str())
     .bind(seed.to_string())
-    .bind(writing.writer.to_string())
+    .bind(stream.writer.to_string())
     .bind(now.as_millis())
     .bind(limit.get() - 1);
     let outcome = session.write(vec![statement]).await?.into_iter().next();
     let row = outcome.and_then(|outcome| outcome.rows.into_iter().next());
-    row.map(progress).transpose()
+    row.map(decode_progress).transpose()
 }
 
-/// How far the stream has come, if there is one.
+/// The progress of the stream, if there is one.
 pub(crate) async fn find<D: Database>(
     session: &Session<'_, D>,
     owner: &UserId,
@@ -61,11 +61,11 @@ pub(crate) async fn find<D: Database>(
     let statement = Statement::new("SELECT * FROM ingest_streams WHERE created_by = ?1 AND stream_id = ?2")
         .bind(owner.as_str())
         .bind(stream_id.as_str());
-    session.read(statement).await?.into_iter().next().map(progress).transpose()
+    session.read(statement).await?.into_iter().next().map(decode_progress).transpose()
 }
 
-/// Which ids from `first` to `last` annotations have.
-pub(crate) async fn stored<D: Database>(
+/// The ids from `first` to `last` for which an annotation is stored.
+pub(crate) async fn find_stored_ids<D: Database>(
     session: &Session<'_, D>,
     first: Id,
     last: Id,
@@ -78,29 +78,29 @@ pub(crate) async fn stored<D: Database>(
     rows.into_iter().map(id).collect()
 }
 
-/// Stores `annotations`, all made at `now`, and moves the stream from one offset to the other. Answers whether it did:
-/// not if another writer has opened the stream, or it stands elsewhere. Fails with
+/// Stores `annotations`, all made at `now`, and moves the stream from offset `from` to `to`. Returns `false`, and stores
+/// nothing, if another writer has opened the stream or the stream is at another offset. Fails with
 /// [`storage::Constraint::ForeignKey`] if an image is not visible.
 pub(crate) async fn commit<D: Database>(
     session: &Session<'_, D>,
-    writing: Writing<'_>,
+    stream: StreamWriter<'_>,
     annotations: &[Annotation],
     (from, to): (Offset, Offset),
     now: Timestamp,
 ) -> Result<bool> {
-    let standing = Standing { stream_id: writing.stream_id, writer: writing.writer, next_offset: from };
+    let position = StreamPosition { stream_id: stream.stream_id, writer: stream.writer, next_offset: from };
     let inserts = annotations
-        .chunks(BOXES_OF_A_STATEMENT)
-        .filter_map(|some| Some(bulk::insert(some, some.first()?, Some(standing))));
+        .chunks(MAX_PER_STATEMENT)
+        .filter_map(|some| Some(bulk::insert(some, some.first()?, Some(position))));
     let mut batch = inserts.collect::<Result<Vec<_>>>()?;
     batch.push(
         Statement::new(
             "UPDATE ingest_streams SET next_offset = ?5, updated_at = max(updated_at, ?6)
              WHERE created_by = ?1 AND stream_id = ?2 AND writer = ?3 AND next_offset = ?4",
         )
-        .bind(writing.owner.as_str())
-        .bind(writing.stream_id.as_str())
-        .bind(writing.writer.to_string())
+        .bind(stream.owner.as_str())
+        .bind(stream.stream_id.as_str())
+        .bind(stream.writer.to_string())
         .bind(from.get())
         .bind(to.get())
         .bind(now.as_millis()),
@@ -108,16 +108,16 @@ pub(crate) async fn commit<D: Database>(
     let outcomes = if annotations.is_empty() {
         session.write(batch).await?
     } else {
-        let record = record::created(annotations, writing.owner, Some(standing))?;
+        let record = record::created(annotations, stream.owner, Some(position))?;
         record::write(session, record, batch).await?
     };
     Ok(outcomes.last().is_some_and(|moved| moved.changes == 1))
 }
 
-fn progress(mut row: Row) -> Result<Progress> {
+fn decode_progress(mut row: Row) -> Result<Progress> {
     Ok(Progress {
         next_offset: Offset::new(row.take("next_offset")?)
-            .ok_or_else(|| Error::broken("an offset below 0"))?,
+            .ok_or_else(|| Error::broken("next_offset is not between 0 and 2^42"))?,
         seed: row.take::<String>("seed")?.parse().map_err(Error::broken)?,
         created_at: Timestamp::from_millis(row.take("created_at")?),
         updated_at: Timestamp::from_millis(row.take("updated_at")?),

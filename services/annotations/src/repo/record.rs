@@ -1,5 +1,6 @@
-//! Records what changes: each write does, in its own batch, so that the history has what was committed and nothing else.
-//! The database trims it, and rejects the record of a write to an image that is not visible: the whole batch fails then.
+//! Writes to the change log. Each write of annotations records its changes in its own batch, so that the log has exactly what
+//! was committed. The database trims the log by a trigger. It rejects a record whose image is not visible, and with it the
+//! whole batch.
 
 use std::collections::BTreeMap;
 
@@ -7,15 +8,15 @@ use aip::Etag;
 use identity::UserId;
 use storage::{Database, Error, Outcome, Result, Session, Statement};
 
-use super::standing::{self, Standing};
+use super::stream_position::{self, StreamPosition};
 use crate::annotation::Annotation;
 
-/// Records new boxes of `created_by`, a row for each image, from its first to its last; with a `standing`, only if that
-/// user's stream stands there.
+/// Records new annotations of `created_by`, one record for each image, with the first and the last id. With a `position`, it
+/// records them only if the user's stream is at that position.
 pub(super) fn created(
     annotations: &[Annotation],
     created_by: &UserId,
-    standing: Option<Standing<'_>>,
+    position: Option<StreamPosition<'_>>,
 ) -> Result<Statement> {
     let statement = Statement::new(
         "INSERT INTO annotation_changes (image_id, first_id, last_id, revision)
@@ -27,10 +28,10 @@ pub(super) fn created(
     )
     .bind(spans(annotations)?)
     .bind(created_by.as_str());
-    Ok(standing::bind(statement, standing))
+    Ok(stream_position::bind(statement, position))
 }
 
-/// A JSON array of each image and its first and last box.
+/// A JSON array of each image with its first and last annotation.
 fn spans(annotations: &[Annotation]) -> Result<String> {
     let mut spans = BTreeMap::new();
     for annotation in annotations {
@@ -44,7 +45,7 @@ fn spans(annotations: &[Annotation]) -> Result<String> {
     serde_json::to_string(&rows.collect::<Vec<_>>()).map_err(Error::broken)
 }
 
-/// Records that a box is about to be updated, if it still is as it was read.
+/// Records the update of an annotation, if it still has the revision that was read.
 pub(super) fn updating(read: &Annotation) -> Statement {
     Statement::new(
         "INSERT INTO annotation_changes (image_id, first_id, last_id, revision)
@@ -56,7 +57,7 @@ pub(super) fn updating(read: &Annotation) -> Statement {
     .bind(read.etag.revision())
 }
 
-/// Records that a box is about to be removed, if it is there and has the revision that is asked for.
+/// Records the removal of an annotation, if it exists and, with an `etag`, has that revision.
 pub(super) fn removing(read: &Annotation, etag: Option<Etag>) -> Statement {
     Statement::new(
         "INSERT INTO annotation_changes (image_id, first_id, last_id, revision)
@@ -68,7 +69,7 @@ pub(super) fn removing(read: &Annotation, etag: Option<Etag>) -> Statement {
     .bind(etag.map(Etag::revision))
 }
 
-/// Runs a batch that begins with the record of what it changes, and answers the outcomes of its other statements.
+/// Runs a batch of `record` and then `changes`, and returns the outcomes of `changes`.
 pub(super) async fn write<D: Database>(
     session: &Session<'_, D>,
     record: Statement,

@@ -1,18 +1,18 @@
-//! The clean-up of streams: by key and in pages, so that no statement looks at more rows than one page has.
+//! The clean-up of streams, in pages by key, so that no statement reads more rows than one page.
 
 use storage::{Database, Result, Row, Session, Statement, Timestamp};
 
-/// How many streams a statement looks at.
+/// The number of streams of a page.
 const PAGE: i64 = 1_000;
 
-/// A place in the order of streams. The default is before all of them.
+/// A position in the order of streams. The default is before all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Key {
     owner: String,
     stream_id: String,
 }
 
-/// The last stream of the page behind `after`; `None` if the page is the last one, and not full.
+/// The last stream of the page after `after`; `None` if that page is the last one and not full.
 pub(crate) async fn page_end<D: Database>(session: &Session<'_, D>, after: &Key) -> Result<Option<Key>> {
     let statement = Statement::new(
         "SELECT created_by, stream_id FROM ingest_streams WHERE (created_by, stream_id) > (?1, ?2)
@@ -25,7 +25,7 @@ pub(crate) async fn page_end<D: Database>(session: &Session<'_, D>, after: &Key)
     session.read(statement).await?.into_iter().next().map(key).transpose()
 }
 
-/// Removes of the page behind `after` the streams that were not used since `due`. Answers how many.
+/// Removes the streams of the page after `after` that were not used since `due`, and returns how many.
 pub(crate) async fn expire<D: Database>(
     session: &Session<'_, D>,
     after: &Key,

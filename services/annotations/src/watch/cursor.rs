@@ -1,4 +1,4 @@
-//! How far a watcher has come, and the token that says so.
+//! The position of a watcher, and the resume token that encodes it.
 
 use aip::{InvalidToken, SealedToken, Sealer};
 use prost::Message;
@@ -10,74 +10,74 @@ use super::{
 };
 use crate::{
     annotation::{AnnotationId, ImageId},
-    repo::history::{Position, Record},
+    repo::change_log::{Position, Record},
 };
 
-/// How far a watcher has come.
+/// The position of a watcher. The default is the beginning of the snapshot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cursor {
-    /// Where it is in the change log; `None` until it has been told all boxes.
+    /// Its position in the change log; `None` during the snapshot.
     pub(super) position: Option<Position>,
-    /// The newest record of the log when it was read last: whether it is still there tells whether what the watcher knows
-    /// still holds. `None` until the log was read.
+    /// The newest record of the log at the last read. If the log no longer has it, what the watcher knows is invalid. `None`
+    /// until the log was read.
     pub(super) anchor: Option<Record>,
-    /// What it has been told of the boxes, as far as that matters still.
+    /// Which annotations of the snapshot were sent, as long as later changes must be compared with them.
     pub(super) seen: Seen,
 }
 
-/// Where a call begins.
+/// How a call begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Begin {
-    /// With all boxes, or behind what the caller's token says.
+pub(crate) enum WatchStart {
+    /// With all annotations, or after the position in the caller's token.
     At(Cursor),
-    /// With `reset`: the caller knows something, and nothing is known of that.
-    Anew,
+    /// With `reset`: it is not known what the caller has received before.
+    Reset,
 }
 
-impl Begin {
-    /// Where a call with `token` begins.
+impl WatchStart {
+    /// Decodes a `resume_token`.
     ///
     /// # Errors
-    /// It never was a token, or is one of another image.
-    pub(crate) fn by_token(token: &str, image_id: ImageId, sealer: &Sealer) -> Result<Self, InvalidToken> {
+    /// The text is not a token, or it is a token of another image.
+    pub(crate) fn from_token(token: &str, image_id: ImageId, sealer: &Sealer) -> Result<Self, InvalidToken> {
         if token.is_empty() {
             return Ok(Self::At(Cursor::default()));
         }
         match sealer.open(token, "") {
             Ok(content) => Content::parse(&content, image_id).map(Self::At).ok_or(InvalidToken::Foreign),
-            // One of another key or of an earlier release.
-            Err(InvalidToken::Foreign) => Ok(Self::Anew),
+            // Of another key or of an earlier release.
+            Err(InvalidToken::Foreign) => Ok(Self::Reset),
             Err(InvalidToken::Malformed) => Err(InvalidToken::Malformed),
         }
     }
 
-    /// Where a call begins whose token a browser sent by itself: anew wherever it says nothing, for a browser that is
-    /// answered by an error never comes back.
-    pub(crate) fn by_event_id(id: &str, image_id: ImageId, sealer: &Sealer) -> Self {
-        Self::by_token(id, image_id, sealer).unwrap_or(Self::Anew)
+    /// Decodes the `last_event_id` that a browser sent by itself. An invalid one leads to `reset`, because a browser does not
+    /// reconnect after an error response.
+    pub(crate) fn from_event_id(id: &str, image_id: ImageId, sealer: &Sealer) -> Self {
+        Self::from_token(id, image_id, sealer).unwrap_or(Self::Reset)
     }
 }
 
 impl Cursor {
-    /// Has come to `position`.
-    pub(super) fn go_on(&mut self, position: Position) {
+    /// Moves to `position`.
+    pub(super) fn move_to(&mut self, position: Position) {
         self.position = Some(position);
         self.seen.forget_before(position);
     }
 
-    /// Has read the log up to `head`.
-    pub(super) fn read_up_to(&mut self, head: Head) {
+    /// Moves to `head`, the end of the log at the last read.
+    pub(super) fn move_to_head(&mut self, head: Head) {
         self.anchor = head.anchor;
-        self.go_on(head.next);
+        self.move_to(head.next);
     }
 
-    /// What `resume_token` says; nothing at the beginning.
+    /// The resume token of this position; `None` at the beginning.
     pub(crate) fn token(&self, image_id: ImageId, sealer: &Sealer) -> Option<SealedToken> {
         (*self != Self::default()).then(|| sealer.seal(&Content::of(self, image_id).encode_to_vec(), ""))
     }
 }
 
-/// What a token holds.
+/// The content of a resume token, encoded as protobuf.
 #[derive(Clone, PartialEq, Message)]
 struct Content {
     #[prost(string, tag = "1")]
@@ -90,7 +90,7 @@ struct Content {
     anchor_seq: Option<i64>,
     #[prost(int64, optional, tag = "5")]
     anchor_mark: Option<i64>,
-    /// See [`Seen`]; in two lists of the same length.
+    /// `Seen::pages`, as two lists of the same length: the last annotation of each page, and the newest record.
     #[prost(string, repeated, tag = "6")]
     page_ends: Vec<String>,
     #[prost(int64, repeated, tag = "7")]
@@ -160,10 +160,10 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_read_as_what_it_was_made_of() {
+    fn a_decoded_token_is_the_encoded_cursor() {
         let (cat, _) = images();
         let last = AnnotationId(id("0190a0b0c0d07abc8000000000000003"));
-        let whole = Some(Position::behind(41));
+        let whole = Some(Position::after(41));
         let within = Some(Position { seq: 7, above: Some(last) });
         let pages = vec![(last, 0), (last, 12)];
         let anchor = Some(Record { seq: 44, mark: (1 << 52) - 1 });
@@ -175,30 +175,34 @@ mod tests {
             (whole, pages, 9),
         ] {
             let cursor = Cursor { position, anchor, seen: Seen { pages, rest } };
-            let begin = Begin::by_token(&token(&cursor, cat), cat, &sealer());
-            assert_eq!(begin, Ok(Begin::At(cursor)));
+            let start = WatchStart::from_token(&token(&cursor, cat), cat, &sealer());
+            assert_eq!(start, Ok(WatchStart::At(cursor)));
         }
-        assert_eq!(Begin::by_token("", cat, &sealer()), Ok(Begin::At(Cursor::default())));
+        assert_eq!(WatchStart::from_token("", cat, &sealer()), Ok(WatchStart::At(Cursor::default())));
         assert_eq!(Cursor::default().token(cat, &sealer()), None);
     }
 
     #[test]
-    fn a_token_of_another_image_is_an_error_and_one_of_another_server_a_new_beginning() {
+    fn a_token_of_another_image_is_rejected_and_a_token_of_another_key_resets() {
         let (cat, dog) = images();
-        let live = Cursor { position: Some(Position::behind(41)), ..Cursor::default() };
-        assert_eq!(Begin::by_token(&token(&live, dog), cat, &sealer()), Err(InvalidToken::Foreign));
+        let live = Cursor { position: Some(Position::after(41)), ..Cursor::default() };
+        assert_eq!(WatchStart::from_token(&token(&live, dog), cat, &sealer()), Err(InvalidToken::Foreign));
         let others: String = live.token(cat, &TokenKey::new([8; 32]).sealer("watch")).unwrap().into();
-        // Of a release whose tokens had a checksum that anybody could compute: `43` and 12 digits.
+        // Of an earlier release, whose tokens had a checksum without a key: `43` and 12 digits.
         let unsealed = "NDM3NzMzMGJiMWU4MjI";
         for foreign in [others.as_str(), unsealed] {
-            assert_eq!(Begin::by_token(foreign, cat, &sealer()), Ok(Begin::Anew), "{foreign}");
+            assert_eq!(WatchStart::from_token(foreign, cat, &sealer()), Ok(WatchStart::Reset), "{foreign}");
         }
         let too_long = "A".repeat(MAX_TOKEN_CHARACTERS + 1);
         for malformed in ["nonsense", "ä", &too_long] {
-            assert_eq!(Begin::by_token(malformed, cat, &sealer()), Err(InvalidToken::Malformed));
-            assert_eq!(Begin::by_event_id(malformed, cat, &sealer()), Begin::Anew, "{malformed}");
+            assert_eq!(WatchStart::from_token(malformed, cat, &sealer()), Err(InvalidToken::Malformed));
+            assert_eq!(
+                WatchStart::from_event_id(malformed, cat, &sealer()),
+                WatchStart::Reset,
+                "{malformed}"
+            );
         }
-        assert_eq!(Begin::by_event_id(&token(&live, dog), cat, &sealer()), Begin::Anew);
+        assert_eq!(WatchStart::from_event_id(&token(&live, dog), cat, &sealer()), WatchStart::Reset);
     }
 
     #[test]
@@ -213,6 +217,6 @@ mod tests {
         };
         let token = token(&longest, cat);
         assert!(token.len() <= MAX_TOKEN_CHARACTERS, "{}", token.len());
-        assert_eq!(Begin::by_token(&token, cat, &sealer()), Ok(Begin::At(longest)));
+        assert_eq!(WatchStart::from_token(&token, cat, &sealer()), Ok(WatchStart::At(longest)));
     }
 }

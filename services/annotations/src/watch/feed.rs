@@ -1,8 +1,8 @@
-//! What changed lately, read once for all watchers.
+//! Recent changes, read once for all watchers.
 //!
-//! The database is the truth, and is asked once a second while somebody watches; a change of this process makes that at
-//! once. Nothing runs beside the watchers: one of those that wait reads for all, and what it read is kept for a while. A
-//! watcher whose client takes nothing in stands still wherever it is, so nobody waits for the one that reads for long.
+//! While there are watchers, the feed polls the database once a second; a change of this process is read at once. There is no
+//! background task: one of the waiting watchers reads for all of them, and the feed keeps recent changes in memory. The reading
+//! watcher may be suspended at any point, if its client accepts no data. So the others wait for it for a second at most.
 
 mod state;
 
@@ -21,13 +21,13 @@ use self::state::{State, later};
 use crate::{
     annotation::ImageId,
     error::Result,
-    repo::history::{self, Position},
+    repo::change_log::{self, Position},
 };
 
-/// The most changes that are read at once.
+/// The maximum number of changes or annotations of one read.
 pub(crate) const PAGE: usize = 1_000;
 
-/// The changes of the watched images.
+/// The recent changes of the watched images.
 #[derive(Debug)]
 pub(crate) struct Feed<D, C, T> {
     database: D,
@@ -46,50 +46,54 @@ impl<D: Database, C: Clock, T: Timer> Feed<D, C, T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A view of the database that is not behind what the feed knows, nor behind `at_least`.
+    /// A database session that reads nothing older than what the feed knows, and nothing older than `at_least`.
     pub(crate) fn session(&self, at_least: Option<&Bookmark>) -> Session<'_, D> {
         Session::at(&self.database, later(self.state().bookmark(), at_least.cloned()))
     }
 
-    /// Takes in how far somebody else has seen, by the database's word.
+    /// Records a bookmark that the database returned to another session, so that later reads are not older.
     pub(crate) fn advance(&self, bookmark: Option<Bookmark>) {
         self.state().advance(bookmark);
     }
 
-    /// Says that this process has changed boxes of `images`.
-    pub(crate) fn note<'a>(&self, images: impl IntoIterator<Item = &'a ImageId>, bookmark: Option<Bookmark>) {
-        self.state().note(images, bookmark);
+    /// Wakes the watchers of `images`, because this process has changed annotations of them.
+    pub(crate) fn notify<'a>(
+        &self,
+        images: impl IntoIterator<Item = &'a ImageId>,
+        bookmark: Option<Bookmark>,
+    ) {
+        self.state().notify(images, bookmark);
     }
 
-    /// Which log it is that a read from now on reads, as far as the feed knows.
-    pub(crate) fn log(&self) -> u64 {
-        self.state().log()
+    /// The generation of the log, which changes when the feed finds that the database was restored.
+    pub(crate) fn generation(&self) -> u64 {
+        self.state().generation()
     }
 
-    /// Begins to watch an image, for somebody who knows everything up to `head` of the log `log`.
+    /// Subscribes a watcher to an image. The watcher knows everything up to `head` of the log of this generation.
     pub(crate) fn subscribe(
         self: &Arc<Self>,
         image_id: ImageId,
-        (head, log): (Head, u64),
+        (head, generation): (Head, u64),
     ) -> Subscription<D, C, T> {
-        let news = self.state().join(image_id, head);
-        Subscription { feed: self.clone(), image_id, log, news }
+        let changed = self.state().add_watcher(image_id, head);
+        Subscription { feed: self.clone(), image_id, generation, changed }
     }
 
-    /// Reads what is new, if it is time to and nobody else does.
+    /// Reads new changes, if a read is due and no other watcher is reading.
     async fn refresh(&self) -> Result<()> {
-        let Some(reading) = self.state().begin(self.clock.instant()) else { return Ok(()) };
+        let Some(reading) = self.state().begin_turn(self.clock.instant()) else { return Ok(()) };
         let _turn = Turn { feed: self, number: reading.turn };
         let mut from = reading.from;
         loop {
-            let noted = self.state().noted();
+            let notified = self.state().notified();
             let session = self.session(None);
-            let part = history::changes(&session, &reading.images, (from.next, from.anchor), PAGE).await?;
-            let has_more = part.has_more;
+            let page = change_log::changes(&session, &reading.images, (from.next, from.anchor), PAGE).await?;
+            let has_more = page.has_more;
             let next = {
                 // Under one lock: a subscriber that is notified of a change never reads a replica without it.
                 let mut state = self.state();
-                let next = state.take_in(part, &reading.images, from);
+                let next = state.add(page, &reading.images, from);
                 if next.is_some() {
                     state.advance(session.confirmed());
                 }
@@ -97,14 +101,15 @@ impl<D: Database, C: Clock, T: Timer> Feed<D, C, T> {
             };
             let Some(next) = next else { return Ok(()) };
             from = next;
-            if !has_more && self.state().has_read(noted) {
+            if !has_more && self.state().mark_read(notified) {
                 return Ok(());
             }
         }
     }
 }
 
-/// The turn of one who reads. It may be dropped midway, when its own client leaves: then another one reads.
+/// The turn of the watcher that reads for all. If it is dropped before it has finished, because its client left, another
+/// watcher reads.
 struct Turn<'a, D: Database, C: Clock, T: Timer> {
     feed: &'a Feed<D, C, T>,
     number: u64,
@@ -112,45 +117,45 @@ struct Turn<'a, D: Database, C: Clock, T: Timer> {
 
 impl<D: Database, C: Clock, T: Timer> Drop for Turn<'_, D, C, T> {
     fn drop(&mut self) {
-        self.feed.state().end(self.number);
+        self.feed.state().end_turn(self.number);
     }
 }
 
-/// An image's place in the feed, as long as somebody watches it.
+/// A watcher's subscription to an image in the feed. Dropping it unsubscribes.
 #[derive(Debug)]
 pub(crate) struct Subscription<D: Database, C: Clock, T: Timer> {
     feed: Arc<Feed<D, C, T>>,
     image_id: ImageId,
-    /// The log that the watcher's position is in.
-    log: u64,
-    news: Arc<Event>,
+    /// The generation of the log that the watcher's position is in.
+    generation: u64,
+    changed: Arc<Event>,
 }
 
 impl<D: Database, C: Clock, T: Timer> Subscription<D, C, T> {
-    /// A place among those who are told of news. It is taken before looking for any, so that none goes by in between.
+    /// Listens for the next notification. Call it before [`Subscription::recent`], so that no notification is missed.
     pub(crate) fn listen(&self) -> EventListener {
-        self.news.listen()
+        self.changed.listen()
     }
 
-    /// Says that the watcher has caught up by itself, up to `head` of the log `log`.
-    pub(crate) fn rejoin(&mut self, (head, log): (Head, u64)) {
-        self.log = log;
+    /// Continues after the watcher has caught up by itself, up to `head` of the log of this generation.
+    pub(crate) fn rejoin(&mut self, (head, generation): (Head, u64)) {
+        self.generation = generation;
         self.feed.state().rejoin(head);
     }
 
-    /// What the feed has from `position` on.
+    /// The changes that the feed has from `position` on.
     pub(crate) fn recent(&self, position: Position) -> Recent {
-        self.feed.state().recent(self.image_id, position, self.log)
+        self.feed.state().recent(self.image_id, position, self.generation)
     }
 
-    /// Waits for news at most as long as `patience`, and reads for all if it is time to.
+    /// Waits for `notification`, for `max_wait` at most, and then reads for all watchers if a read is due.
     ///
     /// # Errors
-    /// The history could not be read.
-    pub(crate) async fn wait(&self, news: EventListener, patience: Duration) -> Result<()> {
+    /// The change log could not be read.
+    pub(crate) async fn wait(&self, notification: EventListener, max_wait: Duration) -> Result<()> {
         let fresh_for = self.feed.state().fresh_for(self.feed.clock.instant());
         if !fresh_for.is_zero() {
-            select(news, pin!(self.feed.timer.sleep(fresh_for.min(patience)))).await;
+            select(notification, pin!(self.feed.timer.sleep(fresh_for.min(max_wait)))).await;
         }
         self.feed.refresh().await
     }
@@ -158,6 +163,6 @@ impl<D: Database, C: Clock, T: Timer> Subscription<D, C, T> {
 
 impl<D: Database, C: Clock, T: Timer> Drop for Subscription<D, C, T> {
     fn drop(&mut self) {
-        self.feed.state().leave(self.image_id);
+        self.feed.state().remove_watcher(self.image_id);
     }
 }

@@ -1,4 +1,4 @@
-//! What was read for a watcher and is not sent yet.
+//! What was read for a watcher and not sent yet.
 
 use std::{sync::Arc, vec};
 
@@ -7,46 +7,46 @@ use proto::annotations::v1::{self as pb, watch_annotations_response::Event};
 use super::Cursor;
 use crate::{
     annotation::Annotation,
-    repo::history::{Change, Position, What},
+    repo::change_log::{Change, ChangeKind, Position},
 };
 
-/// Part of a snapshot or of the changes. It becomes messages one at a time, when the transport asks for the next: so no more
-/// than one message, with its token, is in memory for a watcher that reads slowly or not at all.
+/// A page of a snapshot or of changes. Messages are made from it one at a time, when the transport polls for the next one. So
+/// only one message with its token is in memory for a watcher that reads slowly or not at all.
 #[derive(Debug, Default)]
 pub(super) enum Pending {
     #[default]
     Nothing,
-    /// A page of the image's annotations, and the number of the newest record when it was read.
+    /// A page of the image's annotations, and the sequence number of the newest record when it was read.
     Snapshot { page: vec::IntoIter<Annotation>, newest: i64, is_last: bool },
-    /// Changes, and where the next ones begin.
+    /// Changes, and the position after them.
     Changes { changes: vec::IntoIter<Arc<Change>>, next: Position },
 }
 
 impl Pending {
-    /// The next event, with which `cursor` moves forward; `None` once everything is sent.
+    /// Returns the next event and moves `cursor` after it; `None` once everything was returned.
     pub(super) fn next(&mut self, cursor: &mut Cursor) -> Option<Event> {
         match self {
             Self::Nothing => None,
             Self::Snapshot { page, newest, is_last } => {
                 if let Some(annotation) = page.next() {
-                    cursor.seen.tell(annotation.id, *newest);
+                    cursor.seen.record(annotation.id, *newest);
                     return Some(Event::Changed(Box::new(annotation.into())));
                 }
                 if *is_last {
-                    cursor.position = Some(cursor.seen.end(*newest));
+                    cursor.position = Some(cursor.seen.finish(*newest));
                 }
                 *self = Self::Nothing;
                 None
             }
             Self::Changes { changes, next } => {
                 for change in changes {
-                    let is_news = !cursor.seen.shows(&change);
-                    cursor.go_on(Position::behind_change(&change));
-                    if let Some(event) = event_of(&change).filter(|_| is_news) {
+                    let is_new = !cursor.seen.includes(&change);
+                    cursor.move_to(Position::after_change(&change));
+                    if let Some(event) = event_of(&change).filter(|_| is_new) {
                         return Some(event);
                     }
                 }
-                cursor.go_on(*next);
+                cursor.move_to(*next);
                 *self = Self::Nothing;
                 None
             }
@@ -54,11 +54,11 @@ impl Pending {
     }
 }
 
-/// The event of a change of an annotation.
+/// The event for a change; `None` for a change of the image's visibility.
 fn event_of(change: &Change) -> Option<Event> {
-    match &change.what {
-        What::Changed(annotation) => Some(Event::Changed(Box::new(annotation.clone().into()))),
-        What::Removed(id) => Some(Event::Removed(pb::Removed { id: id.to_string() })),
-        What::Visibility => None,
+    match &change.kind {
+        ChangeKind::Changed(annotation) => Some(Event::Changed(Box::new(annotation.clone().into()))),
+        ChangeKind::Removed(id) => Some(Event::Removed(pb::Removed { id: id.to_string() })),
+        ChangeKind::Visibility => None,
     }
 }

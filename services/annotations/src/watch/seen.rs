@@ -1,32 +1,32 @@
-//! What a snapshot has shown.
+//! Which states of annotations a snapshot has sent.
 
 use crate::{
     annotation::AnnotationId,
-    repo::history::{Change, Position},
+    repo::change_log::{Change, Position},
 };
 
-/// How many pages are told apart at most. A snapshot that was read in more, at as many moments, may tell again what
-/// changed between the first of them.
+/// The maximum number of pages that are distinguished. If a snapshot was read in more pages, between which the log grew,
+/// changes between the first ones may be sent again.
 pub(super) const MAX_PAGES: usize = 16;
 
-/// A snapshot is read in pages, each a little later than the one before. The history since the first page has changes that
-/// later pages showed already: this knows which.
+/// The pages of a snapshot, each of which was read later than the previous one. The change log since the first page has changes
+/// that later pages already included. [`Seen::includes`] returns which, so that no change is sent twice.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Seen {
-    /// The last box of each page that was told, and the newest row of the history that the page took in.
+    /// For each page, the last annotation that was sent, and the sequence number of the newest record when the page was read.
     pub(super) pages: Vec<(AnnotationId, i64)>,
-    /// The newest row that the last page took in, which has all higher boxes; 0 until it was read.
+    /// The sequence number of the newest record when the last page was read, which has all higher annotations; 0 until then.
     pub(super) rest: i64,
 }
 
 impl Seen {
-    /// The last box that was told.
+    /// The last annotation that was sent.
     pub(super) fn last(&self) -> Option<AnnotationId> {
         self.pages.last().map(|(last, _)| *last)
     }
 
-    /// Takes in that a box was told, as it was when the history ended with row `newest`.
-    pub(super) fn tell(&mut self, id: AnnotationId, newest: i64) {
+    /// Records that an annotation was sent, as it was when the log ended with record `newest`.
+    pub(super) fn record(&mut self, id: AnnotationId, newest: i64) {
         match self.pages.last_mut() {
             Some(page) if page.1 == newest => page.0 = id,
             Some(_) | None => self.pages.push((id, newest)),
@@ -37,22 +37,23 @@ impl Seen {
         }
     }
 
-    /// Takes in that there is no box above the last one, as of row `newest`; answers where the history goes on.
-    pub(super) fn end(&mut self, newest: i64) -> Position {
+    /// Records that there is no annotation after the last one, as of record `newest`. Returns the position in the log to
+    /// continue from.
+    pub(super) fn finish(&mut self, newest: i64) -> Position {
         let first = self.pages.first().map_or(newest, |(_, newest)| *newest);
         self.rest = newest;
-        self.forget_before(Position::behind(first));
-        Position::behind(first)
+        self.forget_before(Position::after(first));
+        Position::after(first)
     }
 
-    /// Whether the snapshot has shown what `change` tells.
-    pub(super) fn shows(&self, change: &Change) -> bool {
+    /// Whether the snapshot has already sent the result of `change`.
+    pub(super) fn includes(&self, change: &Change) -> bool {
         let page = self.pages.partition_point(|(last, _)| Some(*last) < change.id());
         let newest = self.pages.get(page).map_or(self.rest, |(_, newest)| *newest);
         change.seq <= newest
     }
 
-    /// Forgets everything once the history has been told beyond the last page.
+    /// Clears everything once `position` is after the newest record of all pages: no later change can be in them.
     pub(super) fn forget_before(&mut self, position: Position) {
         let newest = self.pages.iter().map(|(_, newest)| *newest).fold(self.rest, i64::max);
         if position.seq > newest {
@@ -70,20 +71,20 @@ mod tests {
     }
 
     #[test]
-    fn pages_of_one_moment_are_one_and_the_oldest_of_many_are_joined() {
+    fn pages_of_the_same_record_are_merged_and_so_are_the_oldest_of_too_many_pages() {
         let mut seen = Seen::default();
-        seen.tell(id(1), 5);
-        seen.tell(id(2), 5);
-        seen.tell(id(3), 7);
+        seen.record(id(1), 5);
+        seen.record(id(2), 5);
+        seen.record(id(3), 7);
         assert_eq!(seen.pages, [(id(2), 5), (id(3), 7)]);
         for n in 4..40 {
-            seen.tell(id(n), i64::from(n) + 10);
+            seen.record(id(n), i64::from(n) + 10);
         }
         assert_eq!((seen.pages.len(), seen.pages[0].1), (MAX_PAGES, 5));
-        assert_eq!(seen.end(60), Position::behind(5));
-        seen.forget_before(Position::behind(59));
+        assert_eq!(seen.finish(60), Position::after(5));
+        seen.forget_before(Position::after(59));
         assert_eq!(seen.rest, 60);
-        seen.forget_before(Position::behind(60));
+        seen.forget_before(Position::after(60));
         assert_eq!(seen, Seen::default());
     }
 }

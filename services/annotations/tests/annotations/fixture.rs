@@ -1,4 +1,4 @@
-//! A whole service in one call.
+//! Starts a whole service in one call.
 
 use std::{
     path::Path,
@@ -20,7 +20,7 @@ use proto::{
     images::v1::images_service_server::ImagesServiceServer,
 };
 use storage::{
-    Answer, Bookmark, Clock, Database, Instant, Outcome, Result, Row, Statement, Timer, Timestamp,
+    Bookmark, Bookmarked, Clock, Database, Instant, Outcome, Result, Row, Statement, Timer, Timestamp,
 };
 use storage_native::{OsEntropy, SqliteDatabase, SqliteOptions, sqlite};
 use tokio::sync::{OwnedMutexGuard, watch};
@@ -32,7 +32,7 @@ use crate::images::Images;
 pub(crate) const CAT: &str = "0190a0b0c0d07abc8000000000000001";
 pub(crate) const DOG: &str = "0190a0b0c0d07abc8000000000000002";
 pub(crate) const BOBS: &str = "0190a0b0c0d07abc8000000000000003";
-/// When tokens expire that never do, in milliseconds since 1970.
+/// The expiry of tokens that never expire, in milliseconds since 1970.
 const NEVER: i64 = i64::MAX;
 
 pub(crate) const NOBODYS: &str = "0190a0b0c0d07abc8000000000000009";
@@ -43,7 +43,7 @@ const DATABASE: &str = "reticle.db";
 type Service = AnnotationsService<Counted, ImagesServiceServer<Images>, SetClock, OsEntropy, SetClock>;
 pub(crate) type Client = AnnotationsServiceClient<AnnotationsServiceServer<Service>>;
 
-/// A service with two images of alice's and one of bob's.
+/// A service with two images of alice and one of bob.
 pub(crate) struct Fixture {
     pub(crate) client: Client,
     pub(crate) images: Images,
@@ -62,7 +62,7 @@ impl Fixture {
         Self::open(tempfile::tempdir().unwrap(), SetClock::default(), settings).await
     }
 
-    /// Ends the process, lets `meanwhile` do something to the file of its database, and starts another one there.
+    /// Stops the service, calls `meanwhile` with the path of the database, and starts another service on that database.
     pub(crate) async fn restart_after(self, meanwhile: impl FnOnce(&Path)) -> Self {
         let Self { client, database, folder, clock, .. } = self;
         drop(client);
@@ -86,8 +86,8 @@ impl Fixture {
         Self { client, images, database, clock, drain, folder }
     }
 
-    /// A client of another process on the same data.
-    pub(crate) fn beside(&self) -> Client {
+    /// A client of a second service on the same data, as of another process.
+    pub(crate) fn other_process(&self) -> Client {
         AnnotationsServiceClient::new(
             service(&self.database, &self.images, &self.clock, Settings::default()).into_server(),
         )
@@ -99,7 +99,7 @@ impl Fixture {
         self.database.execute(delete_image(id)).await;
     }
 
-    /// Undeletes an image of alice's.
+    /// Undeletes an image of alice.
     pub(crate) async fn undelete_image(&self, id: &str) {
         self.images.put(id, "alice");
         let undelete = Statement::new("UPDATE images SET deleted_at = NULL WHERE id = ?1").bind(id);
@@ -109,17 +109,17 @@ impl Fixture {
     /// Stores `new` as alice.
     pub(crate) async fn create(&self, new: pb::NewAnnotation) -> pb::Annotation {
         let request = by("alice", pb::CreateAnnotationRequest { annotation: Some(new) });
-        let answer = self.client.clone().create_annotation(request).await.unwrap();
-        answer.into_inner().annotation.unwrap()
+        let response = self.client.clone().create_annotation(request).await.unwrap();
+        response.into_inner().annotation.unwrap()
     }
 
-    /// How many boxes are stored, whoever may see them.
+    /// The number of stored annotations, of all users.
     pub(crate) async fn stored(&self) -> i64 {
         self.database.numbers("SELECT count(*) AS n FROM annotations").await[0]
     }
 }
 
-/// Deletes an image in the database alone.
+/// Deletes an image in the database only.
 pub(crate) fn delete_image(id: &str) -> Statement {
     Statement::new("UPDATE images SET deleted_at = 1790000000000 WHERE id = ?1").bind(id)
 }
@@ -135,8 +135,8 @@ fn service(database: &Counted, images: &Images, clock: &SetClock, settings: Sett
     AnnotationsService::new(ports, &TokenKey::new([7; 32]), settings)
 }
 
-/// A box that breaks no rule.
-pub(crate) fn new_box(image_id: &str) -> pb::NewAnnotation {
+/// A valid annotation.
+pub(crate) fn new_annotation(image_id: &str) -> pb::NewAnnotation {
     pb::NewAnnotation {
         image_id: image_id.to_owned(),
         label: "car".to_owned(),
@@ -154,7 +154,7 @@ pub(crate) fn by<T>(user: &str, message: T) -> Request<T> {
     with_scopes(user, Scopes::DEFAULT, message)
 }
 
-/// `message` of a user who may see everybody's images.
+/// `message` of a user who may access the images of all users.
 pub(crate) fn by_any<T>(user: &str, message: T) -> Request<T> {
     let scopes = Scopes::parse("annotations:read annotations:write owners:any");
     let mut request = Request::new(message);
@@ -170,7 +170,7 @@ pub(crate) fn with_scopes<T>(user: &str, scopes: Scopes, message: T) -> Request<
 }
 
 /// `message` of a user whose token expires in 30 seconds.
-pub(crate) fn briefly<T>(user: &str, message: T) -> Request<T> {
+pub(crate) fn with_expiring_token<T>(user: &str, message: T) -> Request<T> {
     let mut request = Request::new(message);
     request.extensions_mut().insert(caller(user, Scopes::DEFAULT, user, START + 30_000));
     request
@@ -180,23 +180,23 @@ fn caller(user: &str, scopes: Scopes, token: &str, expires_at: i64) -> Caller {
     Caller::new(UserId::parse(user).unwrap(), scopes, token.into(), Timestamp::from_millis(expires_at))
 }
 
-/// The fields that a refusal names.
+/// The fields that a rejection names.
 pub(crate) fn fields(status: &Status) -> Vec<String> {
     assert_eq!(status.code(), tonic::Code::InvalidArgument, "{status:?}");
     let details = status.get_details_bad_request().unwrap();
     details.field_violations.into_iter().map(|violation| violation.field).collect()
 }
 
-/// A clock and a timer that stand still until they are set.
+/// A clock and a timer whose time advances only when a test advances it.
 #[derive(Clone, Default)]
 pub(crate) struct SetClock {
-    /// How much time has passed.
+    /// How much time has passed, in milliseconds.
     passed: watch::Sender<i64>,
-    /// By how much the machine's time was set back.
+    /// By how much the machine's time was set back, in milliseconds.
     set_back: Arc<AtomicI64>,
 }
 
-/// The machine's time when nothing has passed yet.
+/// The machine's time at the start.
 const START: i64 = 1_790_000_000_000;
 
 impl SetClock {
@@ -204,7 +204,7 @@ impl SetClock {
         self.passed.send_modify(|passed| *passed += millis);
     }
 
-    /// Sets the machine's time back, without any passing.
+    /// Sets the machine's time back; no time passes.
     pub(crate) fn set_back_millis(&self, millis: i64) {
         self.set_back.fetch_add(millis, Ordering::Relaxed);
     }
@@ -228,12 +228,12 @@ impl Timer for SetClock {
     }
 }
 
-/// SQLite that counts statements, tells bookmarks as D1 does, and lets a test act just before a write.
+/// SQLite that counts statements, returns bookmarks as D1 does, and lets a test run statements just before a write.
 #[derive(Clone)]
 pub(crate) struct Counted {
     inner: SqliteDatabase,
     state: Arc<Mutex<State>>,
-    /// Open, unless a test holds it.
+    /// Locked while a test holds reads.
     reading: Arc<tokio::sync::Mutex<()>>,
 }
 
@@ -263,7 +263,7 @@ impl Counted {
         self.inner.write(vec![statement], None).await.unwrap();
     }
 
-    /// The column `n` of what a query finds, which is not counted.
+    /// The column `n` of the rows of a query that is not counted.
     pub(crate) async fn numbers(&self, sql: &'static str) -> Vec<i64> {
         let rows = self.inner.read(Statement::new(sql), None).await.unwrap().value;
         rows.into_iter().map(|mut row| row.take("n").unwrap()).collect()
@@ -274,7 +274,7 @@ impl Counted {
         self.state.lock().unwrap().before_writes = statements;
     }
 
-    /// How many statements ran since the last time this was asked.
+    /// The number of statements since the last call.
     pub(crate) fn take_count(&self) -> usize {
         std::mem::take(&mut self.state.lock().unwrap().statements)
     }
@@ -284,12 +284,12 @@ impl Counted {
         self.state.lock().unwrap().is_contended = true;
     }
 
-    /// Lets nobody read until the answer is dropped.
+    /// Blocks all reads until the returned guard is dropped.
     pub(crate) async fn hold_reads(&self) -> OwnedMutexGuard<()> {
         self.reading.clone().lock_owned().await
     }
 
-    /// The bookmarks that calls came with.
+    /// The bookmarks that were passed to reads and writes.
     pub(crate) fn bookmarks(&self) -> Vec<Option<Bookmark>> {
         self.state.lock().unwrap().bookmarks.clone()
     }
@@ -303,25 +303,25 @@ impl Counted {
 }
 
 impl Database for Counted {
-    async fn read(&self, statement: Statement, at_least: Option<Bookmark>) -> Result<Answer<Vec<Row>>> {
+    async fn read(&self, statement: Statement, at_least: Option<Bookmark>) -> Result<Bookmarked<Vec<Row>>> {
         let bookmark = self.count(1, at_least);
         drop(self.reading.lock().await);
-        let answer = self.inner.read(statement, None).await?;
-        Ok(Answer { bookmark, ..answer })
+        let result = self.inner.read(statement, None).await?;
+        Ok(Bookmarked { bookmark, ..result })
     }
 
     async fn write(
         &self,
         statements: Vec<Statement>,
         at_least: Option<Bookmark>,
-    ) -> Result<Answer<Vec<Outcome>>> {
+    ) -> Result<Bookmarked<Vec<Outcome>>> {
         let bookmark = self.count(statements.len(), at_least);
         let before = self.state.lock().unwrap().before_writes.pop();
         if let Some(statement) = before {
             self.execute(statement).await;
         }
-        let answer = self.inner.write(statements, None).await?;
-        Ok(Answer { bookmark, ..answer })
+        let result = self.inner.write(statements, None).await?;
+        Ok(Bookmarked { bookmark, ..result })
     }
 
     fn is_contended(&self) -> bool {

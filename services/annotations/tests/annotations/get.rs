@@ -2,23 +2,23 @@ use proto::annotations::v1 as pb;
 use tonic::Code;
 use tonic_types::StatusExt as _;
 
-use crate::fixture::{CAT, Fixture, NOBODYS, by, fields, new_box};
+use crate::fixture::{CAT, Fixture, NOBODYS, by, fields, new_annotation};
 
 fn get(annotation_id: &str) -> pb::GetAnnotationRequest {
     pb::GetAnnotationRequest { annotation_id: annotation_id.to_owned() }
 }
 
 #[tokio::test]
-async fn it_takes_one_statement() {
+async fn getting_takes_one_statement() {
     let fixture = Fixture::start().await;
-    let created = fixture.create(new_box(CAT)).await;
+    let created = fixture.create(new_annotation(CAT)).await;
     fixture.database.take_count();
     fixture.client.clone().get_annotation(by("alice", get(&created.id))).await.unwrap();
     assert_eq!(fixture.database.take_count(), 1);
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_not_found() {
+async fn a_missing_annotation_is_not_found() {
     let fixture = Fixture::start().await;
     let status = fixture.client.clone().get_annotation(by("alice", get(NOBODYS))).await.unwrap_err();
     assert_eq!((status.code(), status.message()), (Code::NotFound, "Annotation not found"));
@@ -27,7 +27,7 @@ async fn what_is_not_there_is_not_found() {
 }
 
 #[tokio::test]
-async fn what_is_no_id_is_refused() {
+async fn a_malformed_id_is_rejected() {
     let fixture = Fixture::start().await;
     for id in ["", "1", &NOBODYS.to_uppercase()] {
         let status = fixture.client.clone().get_annotation(by("alice", get(id))).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! An images service that answers `BatchGetImages` from a table, and fails when told to.
+//! An images service that serves `BatchGetImages` from a table, and fails if a test makes it fail.
 
 use std::{
     collections::BTreeMap,
@@ -8,7 +8,7 @@ use std::{
 use proto::images::v1::{self as pb, images_service_server::ImagesService};
 use tonic::{Request, Response, Status, metadata::MetadataMap};
 
-/// A double of the images service. Clones share its table.
+/// A fake of the images service. Clones share its table.
 #[derive(Clone, Default)]
 pub(crate) struct Images(Arc<Mutex<State>>);
 
@@ -28,7 +28,7 @@ impl Images {
         self.0.lock().unwrap().owners.remove(id);
     }
 
-    /// Answers every request with `failure` from now on, or none.
+    /// Fails every request with `failure` from now on; `None` ends this.
     pub(crate) fn fail(&self, failure: Option<Status>) {
         self.0.lock().unwrap().failure = failure;
     }
@@ -39,7 +39,7 @@ impl Images {
     }
 }
 
-/// The token of a user in these tests is its name, and `+any` where it may see everybody's images.
+/// The token of a user in these tests is its name, followed by `+any` if it may access the images of all users.
 fn sees(metadata: &MetadataMap, owner: &str) -> bool {
     let token = metadata.get("authorization").unwrap().to_str().unwrap();
     token == format!("Bearer {owner}") || token.ends_with("+any")
@@ -71,76 +71,76 @@ impl ImagesService for Images {
         &self,
         _: Request<pb::CreateUploadRequest>,
     ) -> Result<Response<pb::CreateUploadResponse>, Status> {
-        Err(Status::unimplemented("not asked by the annotations service"))
+        Err(Status::unimplemented("not called by the annotations service"))
     }
 
     async fn put_upload(
         &self,
         _: Request<tonic::Streaming<pb::PutUploadRequest>>,
     ) -> Result<Response<pb::PutUploadResponse>, Status> {
-        Err(Status::unimplemented("not asked by the annotations service"))
+        Err(Status::unimplemented("not called by the annotations service"))
     }
 
     async fn complete_upload(
         &self,
         _: Request<pb::CompleteUploadRequest>,
     ) -> Result<Response<pb::CompleteUploadResponse>, Status> {
-        Err(Status::unimplemented("not asked by the annotations service"))
+        Err(Status::unimplemented("not called by the annotations service"))
     }
 
     async fn upload_image(
         &self,
         _: Request<tonic::Streaming<pb::UploadImageRequest>>,
     ) -> Result<Response<pb::UploadImageResponse>, Status> {
-        Err(Status::unimplemented("not asked by the annotations service"))
+        Err(Status::unimplemented("not called by the annotations service"))
     }
 
     async fn get_image(
         &self,
         _: Request<pb::GetImageRequest>,
     ) -> Result<Response<pb::GetImageResponse>, Status> {
-        Err(Status::unimplemented("not asked by the annotations service"))
+        Err(Status::unimplemented("not called by the annotations service"))
     }
 
     async fn list_images(
         &self,
         _: Request<pb::ListImagesRequest>,
     ) -> Result<Response<pb::ListImagesResponse>, Status> {
-        Err(Status::unimplemented("not asked by the annotations service"))
+        Err(Status::unimplemented("not called by the annotations service"))
     }
 
     async fn update_image(
         &self,
         _: Request<pb::UpdateImageRequest>,
     ) -> Result<Response<pb::UpdateImageResponse>, Status> {
-        Err(Status::unimplemented("not asked by the annotations service"))
+        Err(Status::unimplemented("not called by the annotations service"))
     }
 
     async fn delete_image(
         &self,
         _: Request<pb::DeleteImageRequest>,
     ) -> Result<Response<pb::DeleteImageResponse>, Status> {
-        Err(Status::unimplemented("not asked by the annotations service"))
+        Err(Status::unimplemented("not called by the annotations service"))
     }
 
     async fn undelete_image(
         &self,
         _: Request<pb::UndeleteImageRequest>,
     ) -> Result<Response<pb::UndeleteImageResponse>, Status> {
-        Err(Status::unimplemented("not asked by the annotations service"))
+        Err(Status::unimplemented("not called by the annotations service"))
     }
 
     async fn download_image(
         &self,
         _: Request<pb::DownloadImageRequest>,
     ) -> Result<Response<Self::DownloadImageStream>, Status> {
-        Err(Status::unimplemented("not asked by the annotations service"))
+        Err(Status::unimplemented("not called by the annotations service"))
     }
 
     async fn sign_image_url(
         &self,
         _: Request<pb::SignImageUrlRequest>,
     ) -> Result<Response<pb::SignImageUrlResponse>, Status> {
-        Err(Status::unimplemented("not asked by the annotations service"))
+        Err(Status::unimplemented("not called by the annotations service"))
     }
 }

@@ -8,9 +8,11 @@ use tokio::sync::mpsc;
 use tonic::{Code, Request, Status, Streaming};
 use tonic_types::StatusExt as _;
 
-use crate::fixture::{BOBS, CAT, DOG, Fixture, NOBODYS, briefly, by, by_any, fields, new_box};
+use crate::fixture::{
+    BOBS, CAT, DOG, Fixture, NOBODYS, by, by_any, fields, new_annotation, with_expiring_token,
+};
 
-/// The reason of a refusal, and where it says that the stream continues.
+/// The reason of an error, and its `next_offset`.
 fn reason_and_next_offset(status: &Status) -> (String, Option<String>) {
     let info = status.get_details_error_info().unwrap();
     (info.reason, info.metadata.get("next_offset").cloned())
@@ -29,7 +31,7 @@ fn opening() -> pb::IngestAnnotationsRequest {
 }
 
 fn cats(count: usize) -> Vec<pb::NewAnnotation> {
-    vec![new_box(CAT); count]
+    vec![new_annotation(CAT); count]
 }
 
 type Sender = mpsc::UnboundedSender<pb::IngestAnnotationsRequest>;
@@ -66,10 +68,10 @@ impl Fixture {
         let messages =
             stream::unfold(messages, async |mut from| from.recv().await.map(|message| (message, from)));
         let call = self.client.clone().ingest_annotations(request(Box::pin(messages))).await;
-        let mut answers = call.unwrap().into_inner();
+        let mut responses = call.unwrap().into_inner();
         sender.send(opening()).unwrap();
-        assert_eq!(answers.next().await.unwrap().unwrap().next_offset, 0);
-        (sender, answers)
+        assert_eq!(responses.next().await.unwrap().unwrap().next_offset, 0);
+        (sender, responses)
     }
 
     async fn next_offset(&self) -> i64 {
@@ -79,7 +81,7 @@ impl Fixture {
 }
 
 #[tokio::test]
-async fn what_is_sent_again_is_acknowledged_and_not_stored_again() {
+async fn resent_annotations_are_acknowledged_and_not_stored_again() {
     let fixture = Fixture::start().await;
     assert_eq!(fixture.append(0, cats(3)).await.unwrap().next_offset, 3);
     assert_eq!(fixture.append(0, cats(3)).await.unwrap().next_offset, 3);
@@ -89,45 +91,52 @@ async fn what_is_sent_again_is_acknowledged_and_not_stored_again() {
 }
 
 #[tokio::test]
-async fn a_gap_is_refused_with_the_offset_where_the_stream_goes_on() {
+async fn a_gap_is_rejected_with_the_next_offset() {
     let fixture = Fixture::start().await;
     fixture.append(0, cats(2)).await.unwrap();
-    let refused = fixture.append(3, cats(1)).await.unwrap_err();
-    assert_eq!(refused.code(), Code::OutOfRange);
-    assert_eq!(refused.get_details_error_info().unwrap().metadata["next_offset"], "2");
+    let rejected = fixture.append(3, cats(1)).await.unwrap_err();
+    assert_eq!(rejected.code(), Code::OutOfRange);
+    assert_eq!(rejected.get_details_error_info().unwrap().metadata["next_offset"], "2");
     assert_eq!(fixture.stored().await, 2);
 }
 
 #[tokio::test]
-async fn bad_boxes_are_told_by_their_place_and_the_others_are_stored() {
+async fn invalid_annotations_are_reported_by_offset_and_the_others_are_stored() {
     let fixture = Fixture::start().await;
-    let bad = pb::NewAnnotation { label: String::new(), x: 2.0, ..new_box(CAT) };
-    let boxes = vec![new_box(CAT), bad, new_box(BOBS), new_box(DOG), new_box(NOBODYS)];
-    let accepted = fixture.append(0, boxes).await.unwrap();
-    let told: Vec<_> =
+    let bad = pb::NewAnnotation { label: String::new(), x: 2.0, ..new_annotation(CAT) };
+    let annotations =
+        vec![new_annotation(CAT), bad, new_annotation(BOBS), new_annotation(DOG), new_annotation(NOBODYS)];
+    let accepted = fixture.append(0, annotations).await.unwrap();
+    let reported: Vec<_> =
         accepted.invalid.iter().map(|invalid| (invalid.offset, invalid.field.as_str())).collect();
-    assert_eq!(told, [(1, "label"), (1, "x"), (2, "image_id"), (4, "image_id")]);
+    assert_eq!(reported, [(1, "label"), (1, "x"), (2, "image_id"), (4, "image_id")]);
     assert_eq!(accepted.invalid[0].reason, "must be 1 to 100 characters");
     assert_eq!((accepted.next_offset, fixture.stored().await), (5, 2));
 }
 
 #[tokio::test]
-async fn what_was_invalid_is_reported_again_when_it_is_sent_again() {
+async fn resent_invalid_annotations_are_reported_again() {
     let fixture = Fixture::start().await;
-    let unnamed = pb::NewAnnotation { label: String::new(), ..new_box(CAT) };
-    let boxes = vec![new_box(CAT), unnamed, new_box(NOBODYS), new_box(DOG), new_box(BOBS)];
-    let accepted = fixture.append(0, boxes.clone()).await.unwrap();
+    let unnamed = pb::NewAnnotation { label: String::new(), ..new_annotation(CAT) };
+    let annotations = vec![
+        new_annotation(CAT),
+        unnamed,
+        new_annotation(NOBODYS),
+        new_annotation(DOG),
+        new_annotation(BOBS),
+    ];
+    let accepted = fixture.append(0, annotations.clone()).await.unwrap();
     assert_eq!(accepted.invalid.len(), 3);
-    assert_eq!(fixture.append(0, boxes.clone()).await.unwrap(), accepted);
-    assert_eq!(fixture.append(2, boxes[2..].to_vec()).await.unwrap().invalid, accepted.invalid[1..]);
-    let answers: Vec<_> =
-        fixture.ingest(stream::iter([opening(), message(0, boxes.clone())])).await.collect().await;
-    let last = answers.into_iter().last().unwrap().unwrap();
+    assert_eq!(fixture.append(0, annotations.clone()).await.unwrap(), accepted);
+    assert_eq!(fixture.append(2, annotations[2..].to_vec()).await.unwrap().invalid, accepted.invalid[1..]);
+    let responses: Vec<_> =
+        fixture.ingest(stream::iter([opening(), message(0, annotations.clone())])).await.collect().await;
+    let last = responses.into_iter().last().unwrap().unwrap();
     assert_eq!((last.next_offset, last.invalid), (5, accepted.invalid.clone()));
     assert_eq!((fixture.stored().await, fixture.next_offset().await), (2, 5));
 
     fixture.images.put(NOBODYS, "alice");
-    let now_valid = fixture.append(0, boxes).await.unwrap();
+    let now_valid = fixture.append(0, annotations).await.unwrap();
     assert_eq!(
         now_valid.invalid[1].reason,
         "was not an image that exists when this was first sent, or the annotation was deleted since"
@@ -159,7 +168,7 @@ async fn a_batch_is_stored_in_parts_while_other_callers_write() {
 }
 
 #[tokio::test]
-async fn a_box_has_the_id_of_its_place() {
+async fn ids_follow_the_offsets() {
     let fixture = Fixture::start().await;
     fixture.append(0, cats(700)).await.unwrap();
     let list = pb::ListAnnotationsRequest { image_id: CAT.to_owned(), ..Default::default() };
@@ -167,88 +176,88 @@ async fn a_box_has_the_id_of_its_place() {
     let ids: Vec<_> = listed.annotations.into_iter().map(|annotation| annotation.id).collect();
     assert_eq!(ids.len(), 700);
     assert!(ids.is_sorted_by(|newer, older| newer > older));
-    assert!(ids.iter().all(|id| id[..20] == ids[0][..20]), "one stream's");
+    assert!(ids.iter().all(|id| id[..20] == ids[0][..20]), "all ids are of one stream");
 }
 
 #[tokio::test]
-async fn an_image_that_is_purged_in_between_costs_its_boxes_alone() {
+async fn annotations_of_a_concurrently_purged_image_are_reported_and_the_others_are_stored() {
     let fixture = Fixture::start().await;
     let purge = Statement::new("DELETE FROM images WHERE id = ?1").bind(DOG);
     let noop = Statement::new("UPDATE images SET filename = filename");
-    fixture.create(new_box(DOG)).await;
+    fixture.create(new_annotation(DOG)).await;
     fixture.images.delete(DOG);
     fixture.database.before_writes(vec![purge, noop]);
-    let accepted = fixture.append(0, vec![new_box(CAT), new_box(DOG)]).await.unwrap();
+    let accepted = fixture.append(0, vec![new_annotation(CAT), new_annotation(DOG)]).await.unwrap();
     assert_eq!((accepted.next_offset, accepted.invalid.len()), (2, 1));
     assert_eq!((accepted.invalid[0].offset, fixture.stored().await), (1, 1));
 }
 
 #[tokio::test]
-async fn each_user_has_streams_of_their_own() {
+async fn each_user_has_separate_streams() {
     let fixture = Fixture::start().await;
     fixture.append(0, cats(2)).await.unwrap();
     let get = pb::GetIngestStreamRequest { stream_id: "run-1".to_owned() };
     let unknown = fixture.client.clone().get_ingest_stream(by("bob", get)).await.unwrap_err();
     assert_eq!(unknown.code(), Code::NotFound);
-    let request = by_any("server", append(0, vec![new_box(BOBS)]));
+    let request = by_any("server", append(0, vec![new_annotation(BOBS)]));
     let own = fixture.client.clone().append_annotations(request).await.unwrap().into_inner();
     assert_eq!((own.next_offset, fixture.next_offset().await, fixture.stored().await), (1, 2, 3));
 }
 
 #[tokio::test]
-async fn requests_end_at_their_limits() {
+async fn requests_beyond_the_limits_are_rejected() {
     let fixture = Fixture::start().await;
     assert_eq!(fixture.append(0, cats(5_000)).await.unwrap().next_offset, 5_000);
     assert_eq!(fields(&fixture.append(5_000, cats(5_001)).await.unwrap_err()), ["annotations"]);
     assert_eq!(fields(&fixture.append(-1, cats(1)).await.unwrap_err()), ["offset"]);
     let nameless = pb::AppendAnnotationsRequest { stream_id: "a/b".to_owned(), ..append(0, cats(1)) };
-    let refused = fixture.client.clone().append_annotations(by("alice", nameless)).await.unwrap_err();
-    assert_eq!(fields(&refused), ["stream_id"]);
+    let rejected = fixture.client.clone().append_annotations(by("alice", nameless)).await.unwrap_err();
+    assert_eq!(fields(&rejected), ["stream_id"]);
 }
 
 #[tokio::test]
-async fn a_producer_learns_where_to_go_on_and_goes_on() {
+async fn a_producer_receives_the_next_offset_and_resumes_there() {
     let fixture = Fixture::start().await;
     fixture.append(0, cats(2)).await.unwrap();
     let (sender, messages) = mpsc::unbounded_channel();
-    let mut answers = fixture
+    let mut responses = fixture
         .ingest(stream::unfold(messages, async |mut messages| {
             messages.recv().await.map(|message| (message, messages))
         }))
         .await;
     sender.send(opening()).unwrap();
-    assert_eq!(answers.next().await.unwrap().unwrap().next_offset, 2);
+    assert_eq!(responses.next().await.unwrap().unwrap().next_offset, 2);
     sender.send(message(1, cats(3))).unwrap();
-    assert_eq!(answers.next().await.unwrap().unwrap().next_offset, 4);
+    assert_eq!(responses.next().await.unwrap().unwrap().next_offset, 4);
     drop(sender);
-    assert!(answers.next().await.is_none());
+    assert!(responses.next().await.is_none());
     assert_eq!(fixture.stored().await, 4);
 }
 
 #[tokio::test]
-async fn messages_that_wait_are_stored_together() {
+async fn waiting_messages_are_stored_together() {
     let fixture = Fixture::start().await;
     let mut messages = vec![opening()];
     messages.extend((0..50).map(|n| message(n * 10, cats(10))));
-    let answers: Vec<_> = fixture.ingest(stream::iter(messages)).await.collect().await;
-    let offsets: Vec<_> = answers.into_iter().map(|answer| answer.unwrap().next_offset).collect();
+    let responses: Vec<_> = fixture.ingest(stream::iter(messages)).await.collect().await;
+    let offsets: Vec<_> = responses.into_iter().map(|response| response.unwrap().next_offset).collect();
     assert_eq!(offsets.last(), Some(&500));
     assert!(offsets.len() < 50 && offsets.is_sorted(), "{offsets:?}");
     assert_eq!(fixture.stored().await, 500);
 }
 
 #[tokio::test]
-async fn another_writer_ends_the_first() {
+async fn a_second_writer_ends_the_call_of_the_first() {
     let fixture = Fixture::start().await;
-    let (sender, mut answers) = fixture.open_stream().await;
+    let (sender, mut responses) = fixture.open_stream().await;
     fixture.append(0, cats(1)).await.unwrap();
     sender.send(message(0, cats(2))).unwrap();
-    let fenced = answers.next().await.unwrap().unwrap_err();
+    let fenced = responses.next().await.unwrap().unwrap_err();
     assert_eq!((fenced.code(), fixture.stored().await), (Code::Aborted, 1));
 }
 
 #[tokio::test]
-async fn a_call_is_about_one_stream_and_has_no_gaps() {
+async fn a_call_with_two_streams_or_a_gap_is_rejected() {
     let fixture = Fixture::start().await;
     let other = pb::IngestAnnotationsRequest { stream_id: "run-2".to_owned(), ..message(0, cats(1)) };
     for (wrong, code) in [
@@ -256,13 +265,13 @@ async fn a_call_is_about_one_stream_and_has_no_gaps() {
         (vec![opening(), other], Code::InvalidArgument),
         (vec![opening(), message(1, cats(1))], Code::OutOfRange),
     ] {
-        let answers: Vec<_> = fixture.ingest(stream::iter(wrong)).await.collect().await;
-        assert_eq!(answers.last().unwrap().as_ref().unwrap_err().code(), code);
+        let responses: Vec<_> = fixture.ingest(stream::iter(wrong)).await.collect().await;
+        assert_eq!(responses.last().unwrap().as_ref().unwrap_err().code(), code);
     }
     assert_eq!(fixture.stored().await, 0);
 }
 
-/// Why a call ended, by the reason in its details, and when to come back, in seconds.
+/// The code and the reason of the error that ended a call, and the retry delay in seconds.
 fn ended(status: &Status) -> (Code, String, Option<u64>) {
     let reason = status.get_details_error_info().unwrap().reason;
     let delay = status.get_details_retry_info().and_then(|retry| retry.retry_delay);
@@ -270,10 +279,10 @@ fn ended(status: &Status) -> (Code, String, Option<u64>) {
 }
 
 #[tokio::test]
-async fn a_producer_that_is_silent_for_fifty_seconds_is_asked_to_come_back() {
+async fn a_producer_that_sends_nothing_for_50_seconds_is_disconnected_with_a_retry_delay() {
     let fixture = Fixture::start().await;
-    let (sender, mut answers) = fixture.open_stream().await;
-    let mut waiting = Box::pin(answers.next());
+    let (sender, mut responses) = fixture.open_stream().await;
+    let mut waiting = Box::pin(responses.next());
     assert!(futures_util::poll!(&mut waiting).is_pending());
     fixture.clock.advance_millis(49_999);
     assert!(futures_util::poll!(&mut waiting).is_pending());
@@ -284,14 +293,14 @@ async fn a_producer_that_is_silent_for_fifty_seconds_is_asked_to_come_back() {
 }
 
 #[tokio::test]
-async fn a_server_that_stops_acknowledges_what_is_stored_and_ends() {
+async fn a_server_that_shuts_down_acknowledges_what_is_stored_and_ends_the_call() {
     let fixture = Fixture::start().await;
-    let (sender, mut answers) = fixture.open_stream().await;
+    let (sender, mut responses) = fixture.open_stream().await;
     sender.send(message(0, cats(2))).unwrap();
-    assert_eq!(answers.next().await.unwrap().unwrap().next_offset, 2);
+    assert_eq!(responses.next().await.unwrap().unwrap().next_offset, 2);
     fixture.drain.begin();
     sender.send(message(2, cats(2))).unwrap();
-    let stopping = answers.next().await.unwrap().unwrap_err();
+    let stopping = responses.next().await.unwrap().unwrap_err();
     assert_eq!(ended(&stopping), (Code::Unavailable, "SERVER_STOPPING".to_owned(), Some(1)));
     assert_eq!((fixture.stored().await, fixture.next_offset().await), (2, 2));
 }
@@ -299,10 +308,11 @@ async fn a_server_that_stops_acknowledges_what_is_stored_and_ends() {
 #[tokio::test]
 async fn a_silent_stream_ends_when_its_token_expires() {
     let fixture = Fixture::start().await;
-    let (sender, mut answers) = fixture.open_stream_with(|messages| briefly("alice", messages)).await;
+    let (sender, mut responses) =
+        fixture.open_stream_with(|messages| with_expiring_token("alice", messages)).await;
     sender.send(message(0, cats(2))).unwrap();
-    assert_eq!(answers.next().await.unwrap().unwrap().next_offset, 2, "what is stored is acknowledged");
-    let mut waiting = Box::pin(answers.next());
+    assert_eq!(responses.next().await.unwrap().unwrap().next_offset, 2, "what is stored is acknowledged");
+    let mut waiting = Box::pin(responses.next());
     assert!(futures_util::poll!(&mut waiting).is_pending());
     fixture.clock.advance_millis(29_999);
     assert!(futures_util::poll!(&mut waiting).is_pending());
@@ -317,82 +327,83 @@ async fn a_silent_stream_ends_when_its_token_expires() {
 #[tokio::test]
 async fn a_producer_that_never_pauses_stores_nothing_after_its_token_has_expired() {
     let fixture = Fixture::start().await;
-    let (sender, mut answers) = fixture.open_stream_with(|messages| briefly("alice", messages)).await;
+    let (sender, mut responses) =
+        fixture.open_stream_with(|messages| with_expiring_token("alice", messages)).await;
     sender.send(message(0, cats(2))).unwrap();
-    assert_eq!(answers.next().await.unwrap().unwrap().next_offset, 2);
+    assert_eq!(responses.next().await.unwrap().unwrap().next_offset, 2);
     sender.send(message(2, cats(2))).unwrap();
     fixture.clock.advance_millis(30_000);
-    assert_eq!(answers.next().await.unwrap().unwrap_err().code(), Code::Unauthenticated);
-    assert!(answers.next().await.is_none());
+    assert_eq!(responses.next().await.unwrap().unwrap_err().code(), Code::Unauthenticated);
+    assert!(responses.next().await.is_none());
     assert_eq!((fixture.stored().await, fixture.next_offset().await), (2, 2));
 }
 
 #[tokio::test]
-async fn one_stream_more_than_may_be_is_asked_to_come_back() {
+async fn a_stream_beyond_the_limit_is_rejected_with_a_retry_delay() {
     let fixture =
         Fixture::start_with(Settings { max_ingest_streams: NonZeroUsize::MIN, ..Settings::default() }).await;
-    let (sender, answers) = fixture.open_stream().await;
-    let refused = fixture.append(0, cats(1)).await.unwrap_err();
-    assert_eq!(ended(&refused), (Code::ResourceExhausted, "TOO_MANY_REQUESTS".to_owned(), Some(1)));
-    drop((sender, answers));
+    let (sender, responses) = fixture.open_stream().await;
+    let rejected = fixture.append(0, cats(1)).await.unwrap_err();
+    assert_eq!(ended(&rejected), (Code::ResourceExhausted, "TOO_MANY_REQUESTS".to_owned(), Some(1)));
+    drop((sender, responses));
     assert_eq!(fixture.append(0, cats(1)).await.unwrap().next_offset, 1);
 }
 
 #[tokio::test]
-async fn one_caller_leaves_room_for_the_streams_of_others() {
+async fn one_caller_cannot_use_all_streams() {
     let settings = Settings { max_ingest_streams: NonZeroUsize::new(4).unwrap(), ..Settings::default() };
     let fixture = Fixture::start_with(settings).await;
-    let (sender, answers) = fixture.open_stream().await;
+    let (sender, responses) = fixture.open_stream().await;
     let rejected = fixture.append(0, cats(1)).await.unwrap_err();
     assert_eq!(ended(&rejected), (Code::ResourceExhausted, "TOO_MANY_REQUESTS".to_owned(), Some(1)));
     let what_to_do = "Close one, or retry after 1 s.";
     assert_eq!(
         rejected.message(),
-        format!("You have 1 ingest streams open, the most of one caller. {what_to_do}")
+        format!("You have 1 ingest streams open, the limit for one caller. {what_to_do}")
     );
-    let request = by("bob", append(0, vec![new_box(BOBS)]));
+    let request = by("bob", append(0, vec![new_annotation(BOBS)]));
     assert_eq!(fixture.client.clone().append_annotations(request).await.unwrap().into_inner().next_offset, 1);
-    drop((sender, answers));
+    drop((sender, responses));
     assert_eq!(fixture.append(0, cats(1)).await.unwrap().next_offset, 1);
 }
 
 #[tokio::test]
-async fn more_bytes_than_all_may_hold_are_not_taken_in_and_come_back_later() {
+async fn messages_beyond_the_limit_for_bytes_are_rejected_and_can_be_resent() {
     let fixture = Fixture::start_with(Settings {
         max_ingest_bytes: NonZeroUsize::new(2_000).unwrap(),
         caller_share: CallerShare::ALL,
         ..Settings::default()
     })
     .await;
-    let (sender, mut answers) = fixture.open_stream().await;
+    let (sender, mut responses) = fixture.open_stream().await;
     sender.send(message(0, cats(5))).unwrap();
-    assert_eq!(answers.next().await.unwrap().unwrap().next_offset, 5);
+    assert_eq!(responses.next().await.unwrap().unwrap().next_offset, 5);
     sender.send(message(5, cats(20))).unwrap();
-    assert_eq!(answers.next().await.unwrap().unwrap_err().code(), Code::ResourceExhausted);
+    assert_eq!(responses.next().await.unwrap().unwrap_err().code(), Code::ResourceExhausted);
     assert_eq!(fixture.append(5, cats(5)).await.unwrap().next_offset, 10);
     assert_eq!(fixture.stored().await, 10);
 }
 
 #[tokio::test]
-async fn who_reads_no_answers_is_not_read_either() {
+async fn a_producer_that_reads_no_responses_is_not_read_from() {
     let fixture = Fixture::start().await;
-    let (sender, answers) = fixture.open_stream().await;
+    let (sender, responses) = fixture.open_stream().await;
     for offset in 0..1_000 {
         sender.send(message(offset * 10, cats(10))).unwrap();
     }
     assert_eq!(fixture.next_offset().await, 0);
-    let second = answers.skip(1).next().await.unwrap().unwrap().next_offset;
+    let second = responses.skip(1).next().await.unwrap().unwrap().next_offset;
     assert!(second < 10_000, "{second}");
     assert_eq!((fixture.next_offset().await, fixture.stored().await), (second, second));
 }
 
 #[tokio::test]
-async fn a_stream_that_a_restore_has_set_back_ends_and_its_producer_learns_from_where_to_send_again() {
+async fn a_stream_that_was_rewound_by_a_restore_ends_with_the_offset_to_resend_from() {
     let fixture = Fixture::start().await;
-    let (sender, mut answers) = fixture.open_stream().await;
+    let (sender, mut responses) = fixture.open_stream().await;
     sender.send(message(0, cats(3))).unwrap();
-    assert_eq!(answers.next().await.unwrap().unwrap().next_offset, 3);
-    // The backup is of a time when there was one annotation, and another writer.
+    assert_eq!(responses.next().await.unwrap().unwrap().next_offset, 3);
+    // The backup has one annotation and another writer.
     for restored in [
         "DELETE FROM annotations WHERE id <> (SELECT min(id) FROM annotations)",
         "UPDATE ingest_streams SET next_offset = 1, writer = 'an earlier one'",
@@ -400,7 +411,7 @@ async fn a_stream_that_a_restore_has_set_back_ends_and_its_producer_learns_from_
         fixture.database.execute(Statement::new(restored)).await;
     }
     sender.send(message(3, cats(1))).unwrap();
-    let rewound = answers.next().await.unwrap().unwrap_err();
+    let rewound = responses.next().await.unwrap().unwrap_err();
     assert_eq!(rewound.code(), Code::Aborted);
     assert_eq!(reason_and_next_offset(&rewound), ("STREAM_REWOUND".to_owned(), Some("1".to_owned())));
     let gap = fixture.append(3, cats(1)).await.unwrap_err();

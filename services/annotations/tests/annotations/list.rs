@@ -1,7 +1,7 @@
 use proto::annotations::v1 as pb;
 use tonic::Code;
 
-use crate::fixture::{BOBS, CAT, DOG, Fixture, NOBODYS, by, by_any, fields, new_box};
+use crate::fixture::{BOBS, CAT, DOG, Fixture, NOBODYS, by, by_any, fields, new_annotation};
 
 fn list(image_id: &str) -> pb::ListAnnotationsRequest {
     pb::ListAnnotationsRequest { image_id: image_id.to_owned(), ..Default::default() }
@@ -15,9 +15,9 @@ fn labels(page: &pb::ListAnnotationsResponse) -> Vec<&str> {
     page.annotations.iter().map(|annotation| annotation.label.as_str()).collect()
 }
 
-/// Boxes labelled `0`, `1`, … on alice's cat.
-async fn numbered(fixture: &Fixture, count: usize) {
-    let label = |n: usize| pb::NewAnnotation { label: n.to_string(), ..new_box(CAT) };
+/// Stores `count` annotations labelled `0`, `1`, … on CAT.
+async fn create_numbered(fixture: &Fixture, count: usize) {
+    let label = |n: usize| pb::NewAnnotation { label: n.to_string(), ..new_annotation(CAT) };
     for start in (0..count).step_by(500) {
         let annotations = (start..count.min(start + 500)).map(label).collect();
         let request = by("alice", pb::BulkCreateAnnotationsRequest { annotations });
@@ -27,24 +27,24 @@ async fn numbered(fixture: &Fixture, count: usize) {
 }
 
 #[tokio::test]
-async fn one_images_boxes_come_newest_first() {
+async fn annotations_of_one_image_are_listed_newest_first() {
     let fixture = Fixture::start().await;
-    numbered(&fixture, 3).await;
-    fixture.create(new_box(DOG)).await;
+    create_numbered(&fixture, 3).await;
+    fixture.create(new_annotation(DOG)).await;
     let all = page(&fixture, list(CAT)).await;
     assert_eq!((labels(&all), all.next_page_token.as_str()), (vec!["2", "1", "0"], ""));
 }
 
 #[tokio::test]
-async fn pages_hold_every_box_once_even_while_boxes_are_added() {
+async fn pages_contain_each_annotation_once_while_others_are_added() {
     let fixture = Fixture::start().await;
-    numbered(&fixture, 5).await;
+    create_numbered(&fixture, 5).await;
     let mut seen = Vec::new();
     let mut request = pb::ListAnnotationsRequest { page_size: 2, ..list(CAT) };
     loop {
         let page = page(&fixture, request.clone()).await;
         seen.extend(labels(&page).into_iter().map(str::to_owned));
-        fixture.create(new_box(CAT)).await;
+        fixture.create(new_annotation(CAT)).await;
         if page.next_page_token.is_empty() {
             break;
         }
@@ -56,15 +56,15 @@ async fn pages_hold_every_box_once_even_while_boxes_are_added() {
 #[tokio::test]
 async fn a_last_page_that_is_full_has_no_token() {
     let fixture = Fixture::start().await;
-    numbered(&fixture, 2).await;
+    create_numbered(&fixture, 2).await;
     let full = page(&fixture, pb::ListAnnotationsRequest { page_size: 2, ..list(CAT) }).await;
     assert_eq!((full.annotations.len(), full.next_page_token.as_str()), (2, ""));
 }
 
 #[tokio::test]
-async fn a_page_holds_1000_boxes_at_most_and_by_default() {
+async fn the_maximum_and_default_page_size_is_1000() {
     let fixture = Fixture::start().await;
-    numbered(&fixture, 1_001).await;
+    create_numbered(&fixture, 1_001).await;
     for page_size in [0, 1_000, 1_001, i32::MAX] {
         let page = page(&fixture, pb::ListAnnotationsRequest { page_size, ..list(CAT) }).await;
         assert_eq!(page.annotations.len(), 1_000);
@@ -76,10 +76,12 @@ async fn a_page_holds_1000_boxes_at_most_and_by_default() {
 async fn filters_narrow_the_list() {
     let fixture = Fixture::start().await;
     for (label, confidence) in [("bus", Some(0.5)), ("dog", None), ("car", Some(0.4))] {
-        fixture.create(pb::NewAnnotation { label: label.to_owned(), confidence, ..new_box(CAT) }).await;
+        fixture
+            .create(pb::NewAnnotation { label: label.to_owned(), confidence, ..new_annotation(CAT) })
+            .await;
         fixture.clock.advance_millis(1);
     }
-    let request = by_any("model", pb::CreateAnnotationRequest { annotation: Some(new_box(CAT)) });
+    let request = by_any("model", pb::CreateAnnotationRequest { annotation: Some(new_annotation(CAT)) });
     fixture.client.clone().create_annotation(request).await.unwrap();
 
     let none = list(CAT);
@@ -100,9 +102,9 @@ async fn filters_narrow_the_list() {
 }
 
 #[tokio::test]
-async fn a_token_holds_for_its_own_query_only() {
+async fn a_page_token_is_valid_for_its_own_query_only() {
     let fixture = Fixture::start().await;
-    numbered(&fixture, 3).await;
+    create_numbered(&fixture, 3).await;
     let first = page(&fixture, pb::ListAnnotationsRequest { page_size: 1, ..list(CAT) }).await;
     let next = pb::ListAnnotationsRequest { page_token: first.next_page_token, ..list(CAT) };
     let others = [
@@ -122,7 +124,7 @@ async fn a_token_holds_for_its_own_query_only() {
 }
 
 #[tokio::test]
-async fn everything_that_is_wrong_with_a_list_is_named() {
+async fn all_violations_of_a_list_request_are_reported() {
     let fixture = Fixture::start().await;
     let request = pb::ListAnnotationsRequest {
         image_id: "cat".to_owned(),
@@ -137,7 +139,7 @@ async fn everything_that_is_wrong_with_a_list_is_named() {
 }
 
 #[tokio::test]
-async fn the_list_of_an_image_that_is_not_the_callers_is_not_found() {
+async fn listing_an_image_of_another_user_is_not_found() {
     let fixture = Fixture::start().await;
     for image in [BOBS, NOBODYS] {
         let status = fixture.client.clone().list_annotations(by("alice", list(image))).await.unwrap_err();
@@ -146,16 +148,16 @@ async fn the_list_of_an_image_that_is_not_the_callers_is_not_found() {
 }
 
 #[tokio::test]
-async fn it_takes_one_statement() {
+async fn listing_takes_one_statement() {
     let fixture = Fixture::start().await;
     page(&fixture, list(CAT)).await;
     assert_eq!(fixture.database.take_count(), 1);
 }
 
 #[tokio::test]
-async fn a_page_that_finds_little_reads_ten_thousand_boxes_and_the_next_one_continues() {
+async fn a_page_reads_at_most_10000_annotations_and_the_next_one_continues() {
     let fixture = Fixture::start().await;
-    numbered(&fixture, 10_001).await;
+    create_numbered(&fixture, 10_001).await;
     let nobody = pb::ListAnnotationsRequest { created_by: "nobody".to_owned(), ..list(CAT) };
     let sure = pb::ListAnnotationsRequest { min_confidence: Some(1.0), ..list(CAT) };
     let oldest = pb::ListAnnotationsRequest { label: "0".to_owned(), ..list(CAT) };
@@ -169,9 +171,9 @@ async fn a_page_that_finds_little_reads_ten_thousand_boxes_and_the_next_one_cont
 }
 
 #[tokio::test]
-async fn a_search_in_fewer_boxes_than_one_page_reads_is_one_page() {
+async fn a_filter_over_fewer_than_10000_annotations_takes_one_page() {
     let fixture = Fixture::start().await;
-    numbered(&fixture, 9_999).await;
+    create_numbered(&fixture, 9_999).await;
     for (label, expected) in [("0", vec!["0"]), ("none", vec![])] {
         let request = pb::ListAnnotationsRequest { label: label.to_owned(), ..list(CAT) };
         let only = page(&fixture, request).await;

@@ -1,4 +1,4 @@
-//! The service through its own client, in this process, on a real SQLite file.
+//! Tests of the service through its client, in one process, on a SQLite file.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod bulk;

@@ -4,24 +4,24 @@ use storage::Statement;
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt as _;
 
-use crate::fixture::{CAT, Fixture, by, by_any, new_box, with_scopes};
+use crate::fixture::{CAT, Fixture, by, by_any, new_annotation, with_scopes};
 
 fn get(annotation: &pb::Annotation) -> pb::GetAnnotationRequest {
     pb::GetAnnotationRequest { annotation_id: annotation.id.clone() }
 }
 
-/// The answer to each RPC on alice's box, sent by `user`.
+/// The result of each RPC on alice's annotation, sent by `user`.
 async fn each_rpc(fixture: &Fixture, user: &str, scopes: Scopes) -> [Result<(), Code>; 6] {
-    let target = fixture.create(new_box(CAT)).await;
+    let target = fixture.create(new_annotation(CAT)).await;
     fixture.clock.advance_millis(10_000);
     let mut client = fixture.client.clone();
     let (id, image_id) = (target.id.clone(), target.image_id.clone());
     let changed = pb::Annotation { id: id.clone(), label: "bus".to_owned(), ..Default::default() };
     let code = |status: Status| status.code();
-    let new = || vec![new_box(CAT)];
+    let new = || vec![new_annotation(CAT)];
     let read = pb::GetAnnotationRequest { annotation_id: id.clone() };
     let list = pb::ListAnnotationsRequest { image_id, ..Default::default() };
-    let create = pb::CreateAnnotationRequest { annotation: Some(new_box(CAT)) };
+    let create = pb::CreateAnnotationRequest { annotation: Some(new_annotation(CAT)) };
     let bulk = pb::BulkCreateAnnotationsRequest { annotations: new() };
     let update = pb::UpdateAnnotationRequest { annotation: Some(changed), update_mask: None };
     let delete = pb::DeleteAnnotationRequest { annotation_id: id, etag: String::new() };
@@ -42,43 +42,43 @@ async fn the_owner_may_do_everything() {
 }
 
 #[tokio::test]
-async fn to_others_the_boxes_do_not_exist() {
+async fn for_other_users_annotations_do_not_exist() {
     let fixture = Fixture::start().await;
     assert_eq!(each_rpc(&fixture, "bob", Scopes::DEFAULT).await, [Err(Code::NotFound); 6]);
     assert_eq!(fixture.stored().await, 1);
 }
 
 #[tokio::test]
-async fn reading_and_writing_need_their_own_scopes() {
+async fn reading_and_writing_need_separate_scopes() {
     let fixture = Fixture::start().await;
     let (yes, denied) = (Ok(()), Err(Code::PermissionDenied));
-    let answers = each_rpc(&fixture, "alice", Scopes::parse("annotations:read images:read")).await;
-    assert_eq!(answers, [yes, yes, denied, denied, denied, denied]);
-    let answers = each_rpc(&fixture, "alice", Scopes::parse("annotations:write images:read")).await;
-    assert_eq!(answers, [denied, denied, yes, yes, yes, yes]);
+    let responses = each_rpc(&fixture, "alice", Scopes::parse("annotations:read images:read")).await;
+    assert_eq!(responses, [yes, yes, denied, denied, denied, denied]);
+    let responses = each_rpc(&fixture, "alice", Scopes::parse("annotations:write images:read")).await;
+    assert_eq!(responses, [denied, denied, yes, yes, yes, yes]);
 }
 
 #[tokio::test]
-async fn without_a_token_nothing_is_answered() {
+async fn a_request_without_a_token_is_rejected() {
     let fixture = Fixture::start().await;
-    let target = fixture.create(new_box(CAT)).await;
+    let target = fixture.create(new_annotation(CAT)).await;
     let status = fixture.client.clone().get_annotation(Request::new(get(&target))).await.unwrap_err();
     assert_eq!(status.code(), Code::Unauthenticated);
 }
 
 #[tokio::test]
-async fn what_is_remembered_for_one_caller_opens_nothing_to_another() {
+async fn a_cached_owner_gives_other_callers_no_access() {
     let fixture = Fixture::start().await;
-    let target = fixture.create(new_box(CAT)).await;
+    let target = fixture.create(new_annotation(CAT)).await;
     let status = fixture.client.clone().get_annotation(by("bob", get(&target))).await.unwrap_err();
     assert_eq!((status.code(), fixture.images.requests().len()), (Code::NotFound, 1));
     assert!(fixture.client.clone().get_annotation(by_any("model", get(&target))).await.is_ok());
 }
 
 #[tokio::test]
-async fn the_images_service_is_asked_on_the_callers_behalf() {
+async fn the_images_service_is_called_with_the_callers_token() {
     let fixture = Fixture::start().await;
-    let mut request = by("alice", pb::CreateAnnotationRequest { annotation: Some(new_box(CAT)) });
+    let mut request = by("alice", pb::CreateAnnotationRequest { annotation: Some(new_annotation(CAT)) });
     let metadata = request.metadata_mut();
     metadata.insert("authorization", "Bearer of somebody else".parse().unwrap());
     metadata.insert("x-request-id", "abc".parse().unwrap());
@@ -100,10 +100,10 @@ async fn the_images_service_is_asked_on_the_callers_behalf() {
 }
 
 #[tokio::test]
-async fn failures_of_the_images_service_are_told_without_their_cause() {
+async fn causes_of_images_service_failures_are_not_sent_to_the_caller() {
     let fixture = Fixture::start().await;
     let cases = [
-        (Status::unavailable("10.0.0.7 refused"), Code::Unavailable),
+        (Status::unavailable("10.0.0.7 rejected"), Code::Unavailable),
         (Status::unknown("Service was not ready: 10.0.0.7"), Code::Unavailable),
         (Status::deadline_exceeded("10.0.0.7"), Code::DeadlineExceeded),
         (Status::internal("stack of 10.0.0.7"), Code::Internal),
@@ -111,7 +111,7 @@ async fn failures_of_the_images_service_are_told_without_their_cause() {
     ];
     for (failure, code) in cases {
         fixture.images.fail(Some(failure));
-        let request = by("alice", pb::CreateAnnotationRequest { annotation: Some(new_box(CAT)) });
+        let request = by("alice", pb::CreateAnnotationRequest { annotation: Some(new_annotation(CAT)) });
         let status = fixture.client.clone().create_annotation(request).await.unwrap_err();
         assert_eq!(status.code(), code);
         assert!(!status.message().contains("10.0.0.7"));
@@ -119,14 +119,14 @@ async fn failures_of_the_images_service_are_told_without_their_cause() {
     }
     assert_eq!(fixture.stored().await, 0);
     fixture.images.fail(None);
-    fixture.create(new_box(CAT)).await;
+    fixture.create(new_annotation(CAT)).await;
 }
 
 #[tokio::test]
-async fn a_refusal_of_the_token_by_the_images_service_reaches_the_caller() {
+async fn a_token_that_the_images_service_rejects_is_reported_to_the_caller() {
     let fixture = Fixture::start().await;
     fixture.images.fail(Some(Status::permission_denied("The token lacks the scope `images:read`")));
-    let request = by("alice", pb::CreateAnnotationRequest { annotation: Some(new_box(CAT)) });
+    let request = by("alice", pb::CreateAnnotationRequest { annotation: Some(new_annotation(CAT)) });
     let status = fixture.client.clone().create_annotation(request).await.unwrap_err();
     assert_eq!(status.code(), Code::PermissionDenied);
     assert_eq!(status.message(), "The token lacks the scope `images:read`");
@@ -135,7 +135,7 @@ async fn a_refusal_of_the_token_by_the_images_service_reaches_the_caller() {
 #[tokio::test]
 async fn a_caller_reads_its_own_writes() {
     let fixture = Fixture::start().await;
-    let request = by("alice", pb::CreateAnnotationRequest { annotation: Some(new_box(CAT)) });
+    let request = by("alice", pb::CreateAnnotationRequest { annotation: Some(new_annotation(CAT)) });
     let created = fixture.client.clone().create_annotation(request).await.unwrap();
     let bookmark = created.metadata().get("x-reticle-bookmark").unwrap().clone();
     let mut request = by("alice", get(&created.into_inner().annotation.unwrap()));
@@ -147,9 +147,9 @@ async fn a_caller_reads_its_own_writes() {
 }
 
 #[tokio::test]
-async fn a_box_that_breaks_the_contract_in_the_database_is_an_internal_error() {
+async fn an_invalid_annotation_in_the_database_is_an_internal_error() {
     let fixture = Fixture::start().await;
-    let target = fixture.create(new_box(CAT)).await;
+    let target = fixture.create(new_annotation(CAT)).await;
     fixture.database.execute(Statement::new("UPDATE annotations SET width = 0")).await;
     let status = fixture.client.clone().get_annotation(by("alice", get(&target))).await.unwrap_err();
     assert_eq!((status.code(), status.message()), (Code::Internal, "Internal error"));

@@ -1,4 +1,4 @@
-//! How many streams a caller has, and how long they are remembered.
+//! The limit of streams for one caller, and their removal.
 
 use std::num::NonZeroU32;
 
@@ -8,20 +8,20 @@ use storage::Statement;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-use crate::fixture::{BOBS, CAT, Fixture, by, new_box};
+use crate::fixture::{BOBS, CAT, Fixture, by, new_annotation};
 
 const DAY: i64 = 24 * 60 * 60 * 1_000;
 
 impl Fixture {
-    /// Appends one annotation to a stream at its offset, and answers the next one.
+    /// Appends one annotation to a stream at `offset`, and returns the next offset.
     async fn append_to(&self, user: &str, stream: &str, offset: i64) -> Result<i64, Status> {
         let image = if user == "bob" { BOBS } else { CAT };
-        let annotations = vec![new_box(image)];
+        let annotations = vec![new_annotation(image)];
         let append = pb::AppendAnnotationsRequest { stream_id: stream.to_owned(), offset, annotations };
         Ok(self.client.clone().append_annotations(by(user, append)).await?.into_inner().next_offset)
     }
 
-    /// How far alice's stream has come, if it is remembered.
+    /// The next offset of alice's stream, if it exists.
     async fn find(&self, stream: &str) -> Result<i64, Code> {
         let request = pb::GetIngestStreamRequest { stream_id: stream.to_owned() };
         let found = self.client.clone().get_ingest_stream(by("alice", request)).await;
@@ -38,7 +38,7 @@ fn two_streams() -> Settings {
 }
 
 #[tokio::test]
-async fn a_caller_has_so_many_streams_and_no_more_and_goes_on_with_those() {
+async fn a_stream_beyond_the_limit_is_rejected_and_existing_ones_continue() {
     let fixture = Fixture::start_with(two_streams()).await;
     assert_eq!(fixture.append_to("alice", "a", 0).await.unwrap(), 1);
     assert_eq!(fixture.append_to("alice", "b", 0).await.unwrap(), 1);
@@ -48,13 +48,13 @@ async fn a_caller_has_so_many_streams_and_no_more_and_goes_on_with_those() {
     assert_eq!(rejected.code(), Code::ResourceExhausted);
     assert_eq!(rejected.get_details_error_info().unwrap().reason, "TOO_MANY_STREAMS");
     assert!(rejected.message().contains("You have 2 streams"), "{rejected:?}");
-    assert_eq!(fixture.append_to("alice", "a", 1).await.unwrap(), 2, "those that there are continue");
-    assert_eq!(fixture.append_to("bob", "c", 0).await.unwrap(), 1, "others have their own");
+    assert_eq!(fixture.append_to("alice", "a", 1).await.unwrap(), 2, "existing streams continue");
+    assert_eq!(fixture.append_to("bob", "c", 0).await.unwrap(), 1, "other callers have their own limit");
     assert_eq!(fixture.stored().await, 4);
 }
 
 #[tokio::test]
-async fn a_stream_is_forgotten_thirty_days_after_its_last_use_and_its_annotations_stay() {
+async fn a_stream_is_removed_30_days_after_its_last_use_and_its_annotations_stay() {
     let fixture = Fixture::start_with(two_streams()).await;
     fixture.append_to("alice", "old", 0).await.unwrap();
     fixture.append_to("alice", "used", 0).await.unwrap();
@@ -68,11 +68,11 @@ async fn a_stream_is_forgotten_thirty_days_after_its_last_use_and_its_annotation
     assert_eq!(fixture.find("old").await, Err(Code::NotFound));
     assert_eq!(fixture.find("used").await, Ok(2));
     assert_eq!(fixture.stored().await, 3);
-    assert_eq!(fixture.append_to("alice", "new", 0).await.unwrap(), 1, "there is room again");
+    assert_eq!(fixture.append_to("alice", "new", 0).await.unwrap(), 1, "a new stream can be created again");
 }
 
 #[tokio::test]
-async fn the_clean_up_looks_at_the_streams_in_pages_and_misses_none() {
+async fn the_clean_up_reads_all_streams_in_pages() {
     let fixture = Fixture::start().await;
     let make = Statement::new(
         "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 2499)

@@ -1,16 +1,16 @@
-//! One read of a document.
+//! Single reads of a document.
 
 use std::fs;
 
 use futures_util::future::join_all;
 use http::StatusCode;
 use identity::{BoxError, KeySource as _};
-use identity_native::{FetchError, MAX_DOCUMENT_BYTES, key_source};
+use identity_native::{FetchError, MAX_DOCUMENT_BYTES, parse_key_source};
 
 use crate::server::{Reply, Server};
 
 async fn fetch(text: &str) -> Result<usize, BoxError> {
-    key_source(text).unwrap().fetch().await.map(|document| document.len())
+    parse_key_source(text).unwrap().fetch().await.map(|document| document.len())
 }
 
 #[tokio::test]
@@ -20,14 +20,14 @@ async fn a_document_is_read_from_a_url() {
 }
 
 #[tokio::test]
-async fn a_document_is_read_up_to_its_largest_size() {
+async fn a_document_is_read_up_to_the_maximum_size() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("jwks.json");
     let server = Server::start(Reply::Never).await;
     for size in [MAX_DOCUMENT_BYTES, MAX_DOCUMENT_BYTES + 1] {
         let document = " ".repeat(size);
         fs::write(&path, &document).unwrap();
-        server.turn(Reply::Document(document));
+        server.set_reply(Reply::Document(document));
         for text in [path.to_str().unwrap(), &server.url()] {
             match fetch(text).await {
                 Ok(read) => assert_eq!((read, size), (MAX_DOCUMENT_BYTES, MAX_DOCUMENT_BYTES)),
@@ -41,29 +41,29 @@ async fn a_document_is_read_up_to_its_largest_size() {
 }
 
 #[tokio::test]
-async fn an_answer_other_than_200_is_no_document() {
+async fn a_status_other_than_200_is_an_error() {
     let server = Server::start(Reply::Status(StatusCode::SERVICE_UNAVAILABLE)).await;
     let error = fetch(&server.url()).await.unwrap_err();
-    assert_eq!(error.to_string(), "the answer was 503 Service Unavailable instead of 200");
+    assert_eq!(error.to_string(), "the response status was 503 Service Unavailable, expected 200");
 }
 
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
     let server = Server::start(Reply::RedirectToItself).await;
     let error = fetch(&server.url()).await.unwrap_err();
-    assert_eq!(error.to_string(), "the answer was 302 Found instead of 200");
+    assert_eq!(error.to_string(), "the response status was 302 Found, expected 200");
     assert_eq!(server.requests(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_never_answers_is_given_up() {
+async fn a_server_that_never_responds_is_a_timeout() {
     let server = Server::start(Reply::Never).await;
     let error = fetch(&server.url()).await.unwrap_err();
-    assert_eq!(error.to_string(), "there was no answer within 5 seconds");
+    assert_eq!(error.to_string(), "there was no complete response within 5 seconds");
 }
 
 #[tokio::test]
-async fn a_server_that_is_away_is_an_error() {
+async fn an_unreachable_server_is_an_error() {
     let server = Server::start(Reply::Never).await;
     let url = server.url();
     drop(server);
@@ -74,18 +74,18 @@ async fn a_server_that_is_away_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_not_there_is_named() {
+async fn a_missing_file_is_named_in_the_error() {
     let error = fetch("/nowhere/jwks.json").await.unwrap_err();
     assert_eq!(error.to_string(), "/nowhere/jwks.json cannot be read");
     assert!(error.is::<FetchError>());
 }
 
 #[tokio::test]
-async fn reads_that_overlap_are_one_request() {
+async fn reads_that_overlap_share_one_request() {
     let server = Server::start(Reply::Document("{}".to_owned())).await;
-    let keys = key_source(&server.url()).unwrap();
-    let answers = join_all((0..16).map(|_| keys.fetch())).await;
-    assert!(answers.iter().all(Result::is_ok));
+    let keys = parse_key_source(&server.url()).unwrap();
+    let documents = join_all((0..16).map(|_| keys.fetch())).await;
+    assert!(documents.iter().all(Result::is_ok));
     assert_eq!(server.requests(), 1);
     keys.fetch().await.unwrap();
     assert_eq!(server.requests(), 2);

@@ -1,4 +1,4 @@
-//! Keys from real files and from a real HTTP server, as an authenticator sees them.
+//! Tests with keys from real files and from a real HTTP server.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod authenticator;

@@ -3,10 +3,10 @@
 use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::Jwk};
 use serde_json::json;
 
-/// How a private Ed25519 key begins in PKCS #8 (RFC 8410 section 7); the key itself follows.
+/// The prefix of a private Ed25519 key in PKCS #8 (RFC 8410 section 7); the key itself follows.
 const PKCS8: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
 
-/// When every token here expires.
+/// The expiry of all tokens in these tests.
 pub(crate) const EXPIRES: i64 = 2_000_000_000;
 
 /// A key pair with its `kid`.
@@ -21,7 +21,7 @@ impl Pair {
         Self { kid: seed.to_string(), key }
     }
 
-    /// A JWKS with this key alone.
+    /// A JWKS with only this key.
     pub(crate) fn document(&self) -> String {
         let mut jwk = Jwk::from_encoding_key(&self.key, Algorithm::EdDSA).unwrap();
         jwk.common.key_id = Some(self.kid.clone());

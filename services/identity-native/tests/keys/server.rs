@@ -1,4 +1,4 @@
-//! An HTTP server on the loopback that answers as it is told.
+//! An HTTP server on the loopback address with a configurable response.
 
 use std::{
     convert::Infallible,
@@ -16,7 +16,7 @@ use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpListener, task::JoinHandle};
 
-/// What the server says to every request.
+/// How the server responds to every request.
 #[derive(Clone)]
 pub(crate) enum Reply {
     Document(String),
@@ -54,7 +54,7 @@ impl Server {
         format!("http://{}/jwks.json", self.address)
     }
 
-    pub(crate) fn turn(&self, reply: Reply) {
+    pub(crate) fn set_reply(&self, reply: Reply) {
         *self.reply.lock().unwrap() = reply;
     }
 
@@ -69,7 +69,7 @@ impl Drop for Server {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the test's runtime ends it")]
+#[expect(clippy::disallowed_methods, reason = "the runtime of the test ends the task")]
 fn spawn(task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
     tokio::spawn(task)
 }
@@ -79,16 +79,16 @@ async fn accept(listener: TcpListener, reply: Arc<Mutex<Reply>>, requests: Arc<A
         let (reply, requests) = (Arc::clone(&reply), Arc::clone(&requests));
         let service = service_fn(move |_| {
             requests.fetch_add(1, Ordering::Relaxed);
-            answer(reply.lock().unwrap().clone())
+            respond(reply.lock().unwrap().clone())
         });
         spawn(async move {
-            // A client that goes away is none of the server's business.
+            // A client may close the connection at any time.
             let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
     }
 }
 
-async fn answer(reply: Reply) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn respond(reply: Reply) -> Result<Response<Full<Bytes>>, Infallible> {
     let response = Response::builder();
     let response = match reply {
         Reply::Document(text) => response.body(Full::from(text)),

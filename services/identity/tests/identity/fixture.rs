@@ -1,4 +1,4 @@
-//! A clock that is set, a key source that counts, keys that are known, and tokens with anything in them.
+//! Fixtures: a manual clock, a key source that counts its reads, fixed keys, and tokens with arbitrary contents.
 
 use std::{
     future::pending,
@@ -23,7 +23,7 @@ use tokio::sync::Notify;
 pub(crate) const NOW: i64 = 1_800_000_000;
 pub(crate) const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 
-/// A clock that stands still until it is told to go on.
+/// A clock that moves only when a test advances it.
 #[derive(Clone)]
 pub(crate) struct FixedClock {
     now: Arc<AtomicI64>,
@@ -36,7 +36,7 @@ impl FixedClock {
         self.passed.fetch_add(millis, Ordering::Relaxed);
     }
 
-    /// Sets the time without any passing.
+    /// Changes the wall clock only; the monotonic clock stays.
     fn set_forward_millis(&self, millis: i64) {
         self.now.fetch_add(millis, Ordering::Relaxed);
     }
@@ -66,17 +66,17 @@ impl Clock for FixedClock {
     }
 }
 
-/// What a source does when it is asked.
+/// What a source does when it is read.
 #[derive(Clone)]
 pub(crate) enum Behaviour {
-    Answer(String),
+    Publish(String),
     Fail,
     Hang,
-    /// Gives this answer once it is told to.
+    /// Returns this document after the notification.
     Later(Arc<Notify>, String),
 }
 
-/// A key source that does as it is told and counts how often it was asked.
+/// A key source with a configurable behavior that counts its reads.
 #[derive(Clone)]
 pub(crate) struct Source {
     behaviour: Arc<Mutex<Behaviour>>,
@@ -89,14 +89,14 @@ impl Source {
     }
 
     pub(crate) fn publishing(keys: &[Value]) -> Self {
-        Self::new(Behaviour::Answer(key_set(keys)))
+        Self::new(Behaviour::Publish(key_set(keys)))
     }
 
     pub(crate) fn publish(&self, keys: &[Value]) {
-        self.turn(Behaviour::Answer(key_set(keys)));
+        self.set_behaviour(Behaviour::Publish(key_set(keys)));
     }
 
-    pub(crate) fn turn(&self, behaviour: Behaviour) {
+    pub(crate) fn set_behaviour(&self, behaviour: Behaviour) {
         *self.behaviour.lock().unwrap() = behaviour;
     }
 
@@ -114,8 +114,8 @@ impl KeySource for Source {
         self.fetches.fetch_add(1, Ordering::Relaxed);
         let behaviour = self.behaviour.lock().unwrap().clone();
         match behaviour {
-            Behaviour::Answer(text) => Ok(text.into()),
-            Behaviour::Fail => Err("the source is away".into()),
+            Behaviour::Publish(text) => Ok(text.into()),
+            Behaviour::Fail => Err("the source is unavailable".into()),
             Behaviour::Hang => pending().await,
             Behaviour::Later(now, text) => {
                 now.notified().await;
@@ -139,7 +139,7 @@ pub(crate) fn authenticator(keys: Keys) -> (Authenticator<FixedClock>, FixedCloc
     (Authenticator::new(keys, Policy::default(), clock.clone()), clock)
 }
 
-/// A key pair that signs tokens, and its public half as others publish it.
+/// A key pair that signs tokens, with its public key as a JWK.
 pub(crate) struct Pair {
     pub(crate) algorithm: Algorithm,
     pub(crate) kid: &'static str,
@@ -199,19 +199,19 @@ fn der(text: &str) -> Vec<u8> {
     STANDARD.decode(text.split_whitespace().collect::<String>()).unwrap()
 }
 
-/// What a good token says.
+/// The claims of a valid token.
 pub(crate) fn claims() -> Value {
     json!({ "sub": "alice", "exp": NOW + 3600 })
 }
 
-/// Good claims, but `name` is `value`.
+/// Valid claims, but `name` is `value`.
 pub(crate) fn claims_with(name: &str, value: Value) -> Value {
     let mut claims = claims();
     claims.as_object_mut().unwrap().insert(name.to_owned(), value);
     claims
 }
 
-/// Good claims without `name`.
+/// Valid claims without `name`.
 pub(crate) fn claims_without(name: &str) -> Value {
     let mut claims = claims();
     claims.as_object_mut().unwrap().remove(name).unwrap();
@@ -223,7 +223,7 @@ pub(crate) fn hs256(claims: &Value) -> String {
     signed(&json!({ "alg": "HS256" }).to_string(), &claims.to_string(), SECRET)
 }
 
-/// Any header and payload with a good HMAC-SHA256 signature.
+/// A token with this header and payload and a valid HMAC-SHA256 signature.
 pub(crate) fn signed(header: &str, payload: &str, secret: &[u8]) -> String {
     let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
     let key = EncodingKey::from_secret(secret);

@@ -12,13 +12,13 @@ use tower::{Layer as _, ServiceExt as _, service_fn};
 
 use crate::fixture::{authenticator, claims, claims_with, hs256, secret};
 
-/// A service that answers with the user it was called by.
+/// A service that responds with the user of the request.
 async fn whoami(request: Request<()>) -> Result<Response<String>, Infallible> {
     let user = request.extensions().get::<Caller>().map(|caller| caller.user_id().to_string());
     Ok(Response::new(user.unwrap_or_else(|| "nobody".to_owned())))
 }
 
-/// Calls it through the layer.
+/// Calls the service through the layer.
 async fn call(request: Request<()>) -> Response<String> {
     let layer = AuthLayer::new(authenticator(secret()).0, &["/a.Service/Open"]);
     layer.layer(service_fn(whoami)).oneshot(request).await.unwrap()
@@ -29,12 +29,12 @@ fn request(token: &str) -> Request<()> {
 }
 
 #[tokio::test]
-async fn a_good_token_puts_the_caller_into_the_request() {
+async fn a_valid_token_adds_the_caller_to_the_request() {
     assert_eq!(call(request(&hs256(&claims()))).await.body(), "alice");
 }
 
 #[tokio::test]
-async fn a_request_without_a_token_passes_only_where_none_is_needed() {
+async fn a_request_without_a_token_passes_only_if_the_method_needs_none() {
     let mut request = Request::new(());
     *request.uri_mut() = "/a.Service/Open".parse().unwrap();
     assert_eq!(call(request.clone()).await.body(), "nobody");
@@ -49,7 +49,7 @@ async fn a_request_without_a_token_passes_only_where_none_is_needed() {
 }
 
 #[tokio::test]
-async fn a_caller_that_did_not_come_from_a_token_is_taken_away() {
+async fn a_caller_that_is_not_from_a_token_is_removed() {
     let mut request = Request::builder().uri("/a.Service/Open").body(()).unwrap();
     let forged = Caller::new(
         UserId::parse("mallory").unwrap(),
@@ -62,7 +62,7 @@ async fn a_caller_that_did_not_come_from_a_token_is_taken_away() {
 }
 
 #[tokio::test]
-async fn a_bad_token_is_answered_before_the_service_with_a_challenge() {
+async fn an_invalid_token_is_rejected_with_a_challenge_before_the_service() {
     for (token, reason) in [
         ("forged", "TOKEN_INVALID"),
         (&hs256(&claims_with("exp", json!(1))), "TOKEN_EXPIRED"),
@@ -82,7 +82,7 @@ async fn a_bad_token_is_answered_before_the_service_with_a_challenge() {
 }
 
 #[tokio::test]
-async fn a_handler_refuses_whoever_lacks_token_or_scope() {
+async fn a_request_without_a_token_is_denied_with_a_challenge() {
     let request = Request::new(());
     let denied = caller(request.extensions(), identity::Scope::ImagesRead).unwrap_err();
     let status = Status::from(denied);

@@ -1,4 +1,4 @@
-//! The whole of `identity` from outside: tokens as others make them, keys as others publish them.
+//! Black-box tests of `identity`: tokens and keys that another library made.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod fixture;

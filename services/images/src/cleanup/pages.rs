@@ -1,10 +1,10 @@
-//! A listing, page by page. What is on a page may be moved or deleted before the next one is read.
+//! Lists objects page by page. The caller may move or delete the objects of a page before it reads the next one.
 
 use storage::{ObjectKey, ObjectList, ObjectStore, Result};
 
 use super::PAGE;
 
-/// The pages of a listing, one after the other.
+/// An iterator over the pages of a listing.
 pub(super) struct Pages<'a> {
     prefix: &'a str,
     after: Option<ObjectKey>,

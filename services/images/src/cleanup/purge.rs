@@ -1,8 +1,8 @@
-//! Removes images for good that were deleted long ago.
+//! Purges images that were deleted more than 30 days ago: removes them permanently.
 //!
-//! An image is claimed first, after which nobody can bring it back. Then its annotations go, in batches between which
-//! others' writes find their turn, then its object, then its record: so a purge that stops midway is found again by its
-//! record, and leaves no object behind.
+//! An image is claimed first; from then on it cannot be undeleted. Then its annotations are removed, in batches so that other
+//! writes can run between them, then its object, and last its record. So if a purge stops in between, the next one finds
+//! the record and continues, and no object is left behind.
 
 use storage::{Database, ObjectStore, Result, Session, Timestamp};
 
@@ -12,7 +12,7 @@ use crate::{image::ImageId, repo::purge};
 /// How many images are purged at a time.
 const IMAGES: u32 = 50;
 
-/// How many annotations one statement removes. It is how long others' writes may have to wait: some milliseconds.
+/// How many annotations one statement removes. Other writes wait for it, some milliseconds.
 const ANNOTATIONS: u32 = 2_000;
 
 pub(super) async fn purge<D: Database>(

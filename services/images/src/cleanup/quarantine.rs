@@ -1,29 +1,29 @@
-//! Where swept objects wait before they are removed.
+//! Keeps swept objects for 7 days before they are removed.
 //!
-//! An object that should not have been swept, because the database was an old one, has a record again once the right
-//! database is back. The next clean-up returns it to its place. What nobody has missed for 7 days is removed.
+//! If objects were swept by mistake, because the database was an old backup, they have records again once the right database
+//! is restored. The next clean-up then moves them back to their keys. Objects still without a record after 7 days are removed.
 
 use storage::{Database, ObjectInfo, ObjectKey, ObjectStore, Result, Session, Timestamp};
 
 use super::{CleanupSettings, pages::Pages};
 use crate::repo;
 
-/// What the keys of objects in the quarantine begin with; the rest is the key that they had.
+/// The prefix of keys in the quarantine; the rest of a key is the original key of the object.
 pub(super) const PREFIX: &str = "quarantine/";
 
 /// How long an object stays in the quarantine: 7 days.
 const SECONDS: i64 = 7 * 24 * 60 * 60;
 
-/// Moves an object into the quarantine, and answers whether it was there.
+/// Moves an object into the quarantine. Returns whether the object existed.
 pub(super) async fn isolate(objects: &impl ObjectStore, key: &ObjectKey) -> Result<bool> {
     match ObjectKey::parse(&format!("{PREFIX}{key}")) {
         Some(isolated) => objects.rename(key, &isolated).await,
-        // No key of an image is as long.
+        // The new key would be too long; keys of images never are.
         None => Ok(false),
     }
 }
 
-/// Returns objects that have a record again, and removes those that have waited long enough; answers how many of each.
+/// Moves objects back that have a record again, and removes those that were here for 7 days. Returns both counts.
 pub(super) async fn review<D: Database>(
     session: &Session<'_, D>,
     objects: &impl ObjectStore,
@@ -33,9 +33,9 @@ pub(super) async fn review<D: Database>(
     let (mut restored, mut removed) = (0, 0);
     let mut pages = Pages::below(PREFIX);
     while let Some(page) = pages.next(objects).await? {
-        let (missed, others) = split(session, page.objects).await?;
-        for (isolated, key) in missed {
-            if restored < settings.max_moves as u64 && give_back(objects, &isolated.key, &key).await? {
+        let (with_record, others) = split(session, page.objects).await?;
+        for (isolated, key) in with_record {
+            if restored < settings.max_moves as u64 && restore(objects, &isolated.key, &key).await? {
                 restored += 1;
             }
         }
@@ -48,7 +48,7 @@ pub(super) async fn review<D: Database>(
     Ok((restored, removed))
 }
 
-/// Those of `isolated` that have a record, each with the key that it had, and the others.
+/// Splits `isolated` into the objects that have a record, each with its original key, and the others.
 async fn split<D: Database>(
     session: &Session<'_, D>,
     isolated: Vec<ObjectInfo>,
@@ -56,18 +56,18 @@ async fn split<D: Database>(
     let original = |object: &ObjectInfo| ObjectKey::parse(object.key.as_str().strip_prefix(PREFIX)?);
     let keys: Vec<_> = isolated.iter().filter_map(original).collect();
     let without = repo::without_record(session, keys).await?;
-    let (mut missed, mut others) = (Vec::new(), Vec::new());
+    let (mut with_record, mut others) = (Vec::new(), Vec::new());
     for object in isolated {
         match original(&object).filter(|key| !without.contains(key)) {
-            Some(key) => missed.push((object, key)),
+            Some(key) => with_record.push((object, key)),
             None => others.push(object),
         }
     }
-    Ok((missed, others))
+    Ok((with_record, others))
 }
 
-/// Returns an object to its place, unless there is one: no object is ever changed.
-async fn give_back(objects: &impl ObjectStore, isolated: &ObjectKey, key: &ObjectKey) -> Result<bool> {
+/// Moves an object back to its original key, unless that key exists: objects are never overwritten.
+async fn restore(objects: &impl ObjectStore, isolated: &ObjectKey, key: &ObjectKey) -> Result<bool> {
     if objects.head(key).await?.is_some() {
         return Ok(false);
     }

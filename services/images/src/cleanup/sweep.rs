@@ -1,25 +1,25 @@
-//! Finds objects that have no record, which crashes leave behind, and moves them into the quarantine.
+//! Finds objects without a record, which crashes leave behind, and moves them into the quarantine.
 //!
-//! All objects are looked through before the first one is moved: so many of them without a record that crashes cannot have
-//! left them are a sign of records that are lost, and then none is moved.
+//! It scans all objects before it moves the first one. If more objects have no record than crashes can explain, records were
+//! probably lost, and it moves none.
 
 use storage::{Database, ObjectKey, ObjectList, ObjectStore, Session, Timestamp};
 
-use super::{CleanupError, CleanupSettings, PAGE, PLAUSIBLE_SWEEP, pages::Pages, quarantine};
+use super::{CleanupError, CleanupSettings, PAGE, SMALL_SWEEP, pages::Pages, quarantine};
 use crate::{image::OBJECT_PREFIX, repo};
 
-/// Moves the objects of images that were stored before `before` and have no record into the quarantine; answers how many.
+/// Moves objects of images that were stored before `before` and have no record into the quarantine. Returns their number.
 pub(super) async fn sweep<D: Database>(
     session: &Session<'_, D>,
     objects: &impl ObjectStore,
     before: Timestamp,
     settings: CleanupSettings,
 ) -> Result<u64, CleanupError> {
-    let found = look_through(session, objects, before, settings.max_moves).await?;
+    let found = scan(session, objects, before, settings.max_moves).await?;
     found.check(settings.max_sweep_percent)?;
     let mut swept = 0;
     for keys in found.orphans.chunks(PAGE) {
-        // The look took a while.
+        // Look them up again: the scan took a while, and records may have been restored since.
         for key in repo::without_record(session, keys.to_vec()).await? {
             swept += u64::from(quarantine::isolate(objects, &key).await?);
         }
@@ -27,7 +27,7 @@ pub(super) async fn sweep<D: Database>(
     Ok(swept)
 }
 
-/// Deletes what is below `prefix` and was stored before `before`; answers how many objects that were.
+/// Deletes the objects below `prefix` that were stored before `before`. Returns their number.
 pub(super) async fn delete_old(
     objects: &impl ObjectStore,
     prefix: &str,
@@ -43,17 +43,17 @@ pub(super) async fn delete_old(
     Ok(deleted)
 }
 
-/// What a look at all objects found.
+/// The result of a scan of all objects.
 struct Found {
-    /// How many were old enough to be swept.
+    /// How many objects are old enough to be swept.
     objects: u64,
-    /// How many of these had no record.
+    /// How many of these have no record.
     orphan_count: u64,
-    /// The first of them.
+    /// The first orphans, up to the limit of moves.
     orphans: Vec<ObjectKey>,
 }
 
-async fn look_through<D: Database>(
+async fn scan<D: Database>(
     session: &Session<'_, D>,
     objects: &impl ObjectStore,
     before: Timestamp,
@@ -75,11 +75,11 @@ async fn look_through<D: Database>(
 impl Found {
     fn check(&self, max_percent: u8) -> Result<(), CleanupError> {
         let Self { objects, orphan_count: orphans, .. } = *self;
-        if orphans <= PLAUSIBLE_SWEEP || orphans * 100 <= objects * u64::from(max_percent) {
+        if orphans <= SMALL_SWEEP || orphans * 100 <= objects * u64::from(max_percent) {
             return Ok(());
         }
         let percent = (orphans * 100).div_ceil(objects.max(1));
-        Err(CleanupError::Implausible { orphans, objects, percent, max_percent })
+        Err(CleanupError::TooManyOrphans { orphans, objects, percent, max_percent })
     }
 }
 
@@ -92,10 +92,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sweep_is_plausible_if_it_is_small_or_a_small_share() {
+    fn a_sweep_is_allowed_if_it_is_small_or_a_small_share() {
         let check =
             |orphan_count, objects| Found { objects, orphan_count, orphans: Vec::new() }.check(10).is_ok();
-        for (orphans, objects, is_plausible) in [
+        for (orphans, objects, is_allowed) in [
             (0, 0, true),
             (1, 2, true),
             (10, 10, true),
@@ -106,7 +106,7 @@ mod tests {
             (1_000, 10_000, true),
             (1_001, 10_000, false),
         ] {
-            assert_eq!(check(orphans, objects), is_plausible, "{orphans} of {objects}");
+            assert_eq!(check(orphans, objects), is_allowed, "{orphans} of {objects}");
         }
     }
 }

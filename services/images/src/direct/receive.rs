@@ -1,4 +1,4 @@
-//! Taking the bytes of a direct upload, where the store cannot.
+//! Receives the bytes of a direct upload, if the object store cannot sign requests.
 
 use std::pin::pin;
 
@@ -15,7 +15,7 @@ use crate::{
     upload::{self, Incoming},
 };
 
-/// Stores what comes as the bytes of `upload`, in place of any that were sent before. If it fails, those stay.
+/// Stores the received bytes of `upload`, in place of earlier ones. If it fails, the earlier ones stay.
 pub(crate) async fn receive(
     objects: &impl ObjectStore,
     upload: &DirectUpload,
@@ -30,26 +30,26 @@ pub(crate) async fn receive(
     let key = upload.key();
     let put = objects.put(&key, body, options).map_err(Error::from);
     let bytes = pin!(incoming.data());
-    let pass = pass(bytes, declaration.size_bytes, to_store);
-    try_join(put, pass).await.map(drop)
+    let send = send_exactly(bytes, declaration.size_bytes, to_store);
+    try_join(put, send).await.map(drop)
 }
 
-/// Whether what is told of the bytes is what was declared.
+/// Checks that `info` matches the declaration of the upload.
 fn check(info: &pb::PutUploadInfo, declaration: &Declaration) -> Result<(), Violations> {
     let mut violations = Violations::default();
     if Declared::parse(&info.content_type) != Ok(Declared::Format(declaration.format)) {
-        let rule = format!("must be {}, as the upload was declared", declaration.format.media_type());
+        let rule = format!("must be {}, as declared for the upload", declaration.format.media_type());
         violations.push(Violation::new("info.content_type", rule));
     }
     if info.size_bytes.is_some_and(|size| size != declaration.size_bytes) {
-        let rule = format!("must be {}, as the upload was declared", declaration.size_bytes);
+        let rule = format!("must be {}, as declared for the upload", declaration.size_bytes);
         violations.push(Violation::new("info.size_bytes", rule));
     }
     violations.into_result(Some(()))
 }
 
-/// Passes on exactly `size` bytes.
-async fn pass(
+/// Sends the bytes to the store; there must be exactly `size` of them.
+async fn send_exactly(
     mut bytes: impl Stream<Item = Result<Bytes>> + Unpin,
     size: i32,
     mut to_store: upload::BodySender,
@@ -66,5 +66,5 @@ async fn pass(
 }
 
 fn wrong_size(size: i32) -> Violation {
-    Violation::new("data", format!("must have {size} bytes, as the upload was declared"))
+    Violation::new("data", format!("must have {size} bytes, as declared for the upload"))
 }

@@ -1,4 +1,4 @@
-//! The request that stores the bytes.
+//! The signed request with which a client sends the bytes of a direct upload.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use crate::{
     signed_url::{Gateway, Permit},
 };
 
-/// How long the request holds.
+/// How long the request is valid.
 const TTL_SECONDS: u32 = 3600;
 
-/// A request to the store itself where it can sign, else one to the gateway, which must read the upload that was
-/// written at `bookmark`.
+/// A request to the object store if it can sign requests, else a request to the gateway. The latter carries `bookmark`, so
+/// that it reads the upload that was just written.
 pub(crate) async fn request(
     objects: &impl ObjectStore,
     gateway: &Gateway<'_>,

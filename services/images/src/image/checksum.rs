@@ -1,9 +1,9 @@
-//! The SHA-256 of a picture's bytes.
+//! The SHA-256 of the bytes of an image.
 
 use aip::Violation;
 use sha2::{Digest as _, Sha256};
 
-/// How many hex digits a SHA-256 has.
+/// The number of hex digits of a SHA-256.
 const DIGITS: usize = 64;
 
 /// A SHA-256 as 64 lower-case hex digits.
@@ -11,7 +11,7 @@ const DIGITS: usize = 64;
 pub(crate) struct Checksum(String);
 
 impl Checksum {
-    /// The checksum that `field` holds, in digits of either case.
+    /// Decodes the checksum in `field`. Case-insensitive.
     pub(crate) fn parse(field: &str, text: &str) -> Result<Self, Violation> {
         if text.len() == DIGITS && text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
             return Ok(Self(text.to_ascii_lowercase()));
@@ -19,7 +19,7 @@ impl Checksum {
         Err(Violation::new(field, format!("must be {DIGITS} hex digits")))
     }
 
-    /// The checksum of what was hashed.
+    /// The checksum of the hashed bytes.
     pub(crate) fn of(hash: Sha256) -> Self {
         Self(format!("{:x}", hash.finalize()))
     }
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_but_64_hex_digits_is_refused() {
+    fn anything_but_64_hex_digits_is_rejected() {
         for text in ["", "e3", &OF_NOTHING[1..], &format!("{OF_NOTHING}0"), &OF_NOTHING.replace('e', "g")] {
             let rule = Checksum::parse("sha256", text).unwrap_err().description;
             assert_eq!(rule, "must be 64 hex digits", "{text}");

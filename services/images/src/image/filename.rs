@@ -1,19 +1,19 @@
-//! The name of a picture.
+//! The filename of an image.
 
 use aip::{Violation, plain_text};
 
 use crate::format::Format;
 
-/// The longest name, in characters.
+/// The longest filename, in characters.
 const MAX_CHARACTERS: usize = 255;
 
-/// A name to show and to save under: 1 to 255 characters of any script that can be shown in a line ([`plain_text`]), no path
-/// separator, not `.` or `..`.
+/// A filename: 1 to 255 characters of any script that can be shown in one line ([`plain_text`]), without path separators, and
+/// not `.` or `..`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Filename(String);
 
 impl Filename {
-    /// The name that `field` holds; of a path (some clients send one) only the last segment is kept.
+    /// Decodes the filename in `field`. If it is a path, as some clients send, only the last segment is kept.
     pub(crate) fn parse(field: &str, text: &str) -> Result<Self, Violation> {
         let text = plain_text(field, text)?;
         let name = text.rsplit(['/', '\\']).next().unwrap_or_default();
@@ -26,13 +26,13 @@ impl Filename {
         Ok(Self(name.to_owned()))
     }
 
-    /// A name that was stored, perhaps before [`plain_text`] was the rule.
+    /// Reads a stored filename. It may be older than the [`plain_text`] rule, so that is not checked.
     pub(crate) fn stored(text: &str) -> Option<Self> {
         (!text.is_empty()).then(|| Self(text.to_owned()))
     }
 
-    /// The name to save a picture of this format under. Systems open a file as its extension says, so a name that ends
-    /// otherwise gets the format's: in the place of another picture format's, behind anything else.
+    /// The filename for a download of an image of this format. Operating systems open a file by its extension, so the name must
+    /// end with one of this format: it replaces the extension of another image format, and is appended to any other name.
     pub(crate) fn for_download(&self, format: Format) -> String {
         let stem = match self.0.rsplit_once('.') {
             Some((_, extension)) if format.has_extension(extension) => return self.0.clone(),
@@ -45,7 +45,7 @@ impl Filename {
         format!("{stem}.{extension}")
     }
 
-    /// The name of a picture that came without one.
+    /// The default name of an image that was uploaded without one.
     pub(crate) fn of_format(format: Format) -> Self {
         Self(format!("image.{}", format.extension()))
     }
@@ -85,14 +85,14 @@ mod tests {
     }
 
     #[test]
-    fn names_that_name_nothing_are_refused() {
+    fn text_without_a_file_name_is_rejected() {
         for text in ["", "/", "a/", "..", "a/..", r"..\", "."] {
             assert_eq!(parse(text), Err("must name a file".to_owned()), "{text}");
         }
     }
 
     #[test]
-    fn a_download_has_the_extension_of_what_it_is() {
+    fn a_download_has_the_extension_of_its_format() {
         for (name, saved) in [
             ("cat.jpg", "cat.jpg"),
             ("cat.JPEG", "cat.JPEG"),
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_changes_the_direction_of_text_is_refused_and_read_where_it_is_stored() {
+    fn a_direction_change_is_rejected_in_a_new_name_and_accepted_in_a_stored_one() {
         let name = "cat\u{202e}gnp.exe";
         let rule = "must not hold characters that change the direction of text".to_owned();
         assert_eq!(parse(name), Err(rule));
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn control_characters_are_refused() {
+    fn control_characters_are_rejected() {
         for text in ["a\0.jpg", "a\n.jpg", "\u{7f}.jpg", "\u{85}.jpg", "\0/cat.jpg"] {
             assert_eq!(parse(text), Err("must not hold control characters".to_owned()), "{text:?}");
         }

@@ -1,4 +1,4 @@
-//! What a caller keeps beside a picture.
+//! Custom data that a caller stores with an image.
 
 use aip::Violation;
 use prost_types::{ListValue, Struct, Value as Proto, value::Kind};
@@ -8,19 +8,19 @@ use serde_json::{Map, Number, Value as Json};
 /// The largest metadata, in bytes of its JSON text.
 const MAX_JSON_BYTES: usize = 16 * 1024;
 
-/// How deep lists and objects may lie in one another, the outermost object included.
+/// How deep lists and objects may be nested, including the outermost object.
 const MAX_DEPTH: usize = 16;
 
-/// The largest whole number that a double holds exactly, with all below it.
+/// 2^53: a double represents all whole numbers up to this one exactly.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// A JSON object of at most 16 KiB, at most 16 levels deep. It stays text until it is sent: as a tree it can take thirty
-/// times the room, and a page of a list has a thousand of them.
+/// A JSON object of at most 16 KiB and at most 16 levels. It is kept as text until it is sent: as a tree it can take 30 times
+/// as much memory, and a page of a list can hold 1000 of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Metadata(String);
 
 impl Metadata {
-    /// The metadata that `field` holds.
+    /// Decodes the metadata in `field`.
     pub(crate) fn parse(field: &str, message: Struct) -> Result<Self, Violation> {
         let object = object(message, MAX_DEPTH).map_err(|rule| Violation::new(field, rule))?;
         let text = Json::Object(object).to_string();
@@ -30,7 +30,7 @@ impl Metadata {
         Ok(Self(text))
     }
 
-    /// The metadata that was stored as this text, or `None` if it is not that of a JSON object.
+    /// Reads stored metadata; `None` if the text is not a JSON object.
     pub(crate) fn from_json(text: &str) -> Option<Self> {
         let is_json = serde_json::from_str::<IgnoredAny>(text).is_ok();
         (is_json && text.starts_with('{')).then(|| Self(text.to_owned()))
@@ -44,12 +44,12 @@ impl Metadata {
 
 impl From<Metadata> for Struct {
     fn from(metadata: Metadata) -> Self {
-        // Every way to make one has checked that it is the text of an object.
+        // Both constructors have checked that the text is a JSON object.
         serde_json::from_str(&metadata.0).map(message).unwrap_or_default()
     }
 }
 
-/// The rule that a value breaks, as a phrase that continues the field's name.
+/// The rule that a value violates, as a phrase that follows the name of the field.
 type Rule = &'static str;
 
 fn object(message: Struct, depth: usize) -> Result<Map<String, Json>, Rule> {
@@ -63,7 +63,7 @@ fn list(message: ListValue, depth: usize) -> Result<Vec<Json>, Rule> {
 }
 
 fn json(value: Proto, depth: usize) -> Result<Json, Rule> {
-    Ok(match value.kind.ok_or("must not hold a value of no kind")? {
+    Ok(match value.kind.ok_or("must not hold a value without a kind")? {
         Kind::NullValue(_) => Json::Null,
         Kind::BoolValue(value) => Json::Bool(value),
         Kind::NumberValue(value) => Json::Number(number(value)?),
@@ -73,7 +73,7 @@ fn json(value: Proto, depth: usize) -> Result<Json, Rule> {
     })
 }
 
-/// Whole numbers are written without a fraction, as the caller wrote them.
+/// Encodes whole numbers without a fraction, as a JSON caller wrote them.
 fn number(value: f64) -> Result<Number, Rule> {
     if value.fract() == 0.0 && value.abs() <= MAX_EXACT {
         #[expect(clippy::cast_possible_truncation, reason = "checked: it is whole and within ±2^53")]
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_struct_comes_back_as_it_was() {
+    fn a_struct_survives_a_round_trip() {
         let text = r#"{"k":[null,true,1,-2.5,1e300,"ä\u0000"],"o":{"":{}}}"#;
         let message = Struct::from(Metadata::from_json(text).unwrap());
         let metadata = Metadata::parse("metadata", message.clone()).unwrap();
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_is_not_an_object_is_no_metadata() {
+    fn text_that_is_not_an_object_is_rejected() {
         for text in ["", "[]", "null", "{", "{}{}", r#"{"k":}"#] {
             assert_eq!(Metadata::from_json(text), None, "{text}");
         }
@@ -142,14 +142,14 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_json_cannot_say_are_refused() {
+    fn numbers_that_json_cannot_represent_are_rejected() {
         for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
             assert_eq!(
                 rule(one(value(Kind::NumberValue(number)))),
                 "must not hold NaN or an infinite number"
             );
         }
-        assert_eq!(rule(one(Proto { kind: None })), "must not hold a value of no kind");
+        assert_eq!(rule(one(Proto { kind: None })), "must not hold a value without a kind");
     }
 
     #[test]

@@ -1,19 +1,19 @@
-//! Why a picture's size is not known.
+//! Why the size of an image is unknown.
 
 use proto::images::v1 as pb;
 
-/// What kept a header from telling the size.
+/// Why the size of an image cannot be read from its header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum UnknownSize {
-    #[error("the file ends before its header tells the size")]
+    #[error("the file ends before the size")]
     Truncated,
-    #[error("the header is not as its format wants it")]
+    #[error("the header violates the rules of its format")]
     Malformed,
     #[error("a part of the header is longer than 256 KiB")]
     HeaderTooLong,
-    #[error("a side has no pixel, or more than 2147483647")]
+    #[error("the width or the height is 0, or more than 2147483647")]
     Impossible,
-    /// The record is older than its column.
+    /// The record is older than the column for the reason.
     #[error("the reason was not recorded")]
     NotRecorded,
 }
@@ -32,7 +32,7 @@ impl UnknownSize {
         }
     }
 
-    /// The reason that was stored as `text`.
+    /// Reads a stored reason.
     pub(crate) fn from_stored(text: Option<&str>) -> Self {
         let stored = Self::RECORDED.into_iter().find(|reason| Some(reason.as_str()) == text);
         stored.unwrap_or(Self::NotRecorded)
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reason_is_read_as_it_was_stored() {
+    fn a_stored_reason_survives_a_round_trip() {
         for reason in UnknownSize::RECORDED {
             assert_eq!(UnknownSize::from_stored(Some(reason.as_str())), reason);
         }

@@ -1,6 +1,6 @@
-//! AVIF: the properties of the primary item in the `meta` box (ISO/IEC 14496-12 and 23008-12). Turns are properties too;
-//! an EXIF block does not count (MIAF, ISO/IEC 23000-22). A sequence (major brand `avis`) is shown by its first track,
-//! whatever its items are.
+//! AVIF: the properties of the primary item in the `meta` box (ISO/IEC 14496-12 and 23008-12). Rotations are properties too;
+//! an EXIF block is ignored (MIAF, ISO/IEC 23000-22). For a sequence (major brand `avis`) the first track with a size counts,
+//! regardless of the items.
 
 mod boxes;
 mod meta;
@@ -15,7 +15,7 @@ use super::{
     forward::{Forward, Result},
 };
 
-/// The end of a file whose length is not known.
+/// The end of a file of unknown length.
 const END_OF_FILE: u64 = u64::MAX;
 
 pub(super) async fn walk<S>(file: &mut Forward<S>, headers: &mut Headers) -> Result<()>

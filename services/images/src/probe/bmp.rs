@@ -1,4 +1,4 @@
-//! BMP: the size at a fixed place; there is no orientation.
+//! BMP: the size is at a fixed offset; there is no orientation.
 
 use bytes::Bytes;
 use futures_util::Stream;
@@ -9,7 +9,8 @@ use super::{
 };
 use crate::image::UnknownSize;
 
-/// The second header: OS/2's first kind has short sides, all others long ones; a negative height is stored from the top.
+/// Reads the second header. The first OS/2 version has sides of 16 bits, all others of 32 bits. A negative height means that
+/// the rows are stored from top to bottom.
 pub(super) async fn walk<S>(file: &mut Forward<S>, headers: &mut Headers) -> Result<()>
 where
     S: Stream<Item = Bytes> + Send + Unpin,

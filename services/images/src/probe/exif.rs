@@ -1,11 +1,11 @@
-//! TIFF structures in memory: the orientation in an EXIF block, and the entries of a directory.
+//! Decodes TIFF structures in memory: the orientation in an EXIF block, and the entries of a directory.
 
 use crate::image::Orientation;
 
 /// The tag of the orientation (TIFF 6.0, Exif 2.32).
 pub(super) const ORIENTATION: u16 = 274;
 
-/// The order of the bytes in a number.
+/// The byte order of numbers.
 #[derive(Clone, Copy)]
 pub(super) enum ByteOrder {
     Little,
@@ -13,7 +13,7 @@ pub(super) enum ByteOrder {
 }
 
 impl ByteOrder {
-    /// The order that a TIFF header with these first bytes declares.
+    /// The byte order that a TIFF header declares.
     pub(super) const fn of_header(header: [u8; 8]) -> Option<Self> {
         match header {
             [b'I', b'I', 42, 0, ..] => Some(Self::Little),
@@ -44,13 +44,13 @@ impl ByteOrder {
     }
 }
 
-/// How long an entry of a directory is: its tag, its type, how many values it has, and the value or where it is.
+/// The length of a directory entry: tag, type, number of values, and the value or its offset.
 pub(super) const ENTRY_BYTES: usize = 12;
 
-/// How long an entry of BigTIFF is.
+/// The length of a directory entry in BigTIFF.
 pub(super) const BIG_ENTRY_BYTES: usize = 20;
 
-/// The number that the entry for `tag` holds.
+/// The number in the entry for `tag`.
 pub(super) fn number<'a>(
     order: ByteOrder,
     mut entries: impl Iterator<Item = &'a [u8]>,
@@ -73,8 +73,8 @@ pub(super) fn number<'a>(
     }
 }
 
-/// The orientation that the first directory of an EXIF block tells. Some writers put JPEG's `Exif\0\0` ahead of it in
-/// other formats too.
+/// The orientation in the first directory of an EXIF block. Some programs write the JPEG prefix `Exif\0\0` before the block
+/// in other formats too.
 pub(super) fn orientation(block: &[u8]) -> Option<Orientation> {
     let block = block.strip_prefix(b"Exif\0\0").unwrap_or(block);
     let header: &[u8; 8] = block.first_chunk()?;

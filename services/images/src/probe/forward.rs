@@ -1,17 +1,17 @@
-//! Reading forwards through chunks.
+//! Reads a file forwards, chunk by chunk.
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _};
 
 use crate::image::UnknownSize;
 
-/// The longest part of a header that is ever held in memory.
+/// The longest part of a header that is kept in memory.
 pub(super) const MAX_HEADER_BYTES: usize = 256 * 1024;
 
-/// What a walk found, or why it could not go on.
+/// The result of a read, or why the size remains unknown.
 pub(super) type Result<T> = std::result::Result<T, UnknownSize>;
 
-/// A file that can only be read forwards. At its end all methods fail with [`UnknownSize::Truncated`].
+/// A file that can only be read forwards. At the end of the file, all methods fail with [`UnknownSize::Truncated`].
 pub(super) struct Forward<S> {
     chunks: S,
     rest: Bytes,
@@ -19,7 +19,7 @@ pub(super) struct Forward<S> {
 }
 
 impl<S: Stream<Item = Bytes> + Send + Unpin> Forward<S> {
-    /// The file that `chunks` are, from its first byte.
+    /// Starts at the first byte of the file in `chunks`.
     pub(super) const fn new(chunks: S) -> Self {
         Self { chunks, rest: Bytes::new(), position: 0 }
     }
@@ -29,7 +29,7 @@ impl<S: Stream<Item = Bytes> + Send + Unpin> Forward<S> {
         self.position
     }
 
-    /// Goes on at `offset`. A header that points behind makes no sense to a reader that only goes forwards.
+    /// Skips to `offset`. Fails with [`UnknownSize::Malformed`] if it is before the current position.
     pub(super) async fn seek(&mut self, offset: u64) -> Result<()> {
         let mut left = offset.checked_sub(self.position).ok_or(UnknownSize::Malformed)?;
         loop {
@@ -44,12 +44,12 @@ impl<S: Stream<Item = Bytes> + Send + Unpin> Forward<S> {
         }
     }
 
-    /// Goes on `length` bytes further.
+    /// Skips `length` bytes.
     pub(super) async fn skip(&mut self, length: u64) -> Result<()> {
         self.seek(self.position.checked_add(length).ok_or(UnknownSize::Malformed)?).await
     }
 
-    /// Goes on behind the next `wanted`.
+    /// Skips to the byte after the next `wanted`.
     pub(super) async fn skip_past(&mut self, wanted: u8) -> Result<()> {
         loop {
             if let Some(index) = self.rest.iter().position(|byte| *byte == wanted) {
@@ -60,7 +60,7 @@ impl<S: Stream<Item = Bytes> + Send + Unpin> Forward<S> {
         }
     }
 
-    /// The next `length` bytes; fails with [`UnknownSize::HeaderTooLong`] above [`MAX_HEADER_BYTES`].
+    /// Reads the next `length` bytes. Fails with [`UnknownSize::HeaderTooLong`] above [`MAX_HEADER_BYTES`].
     pub(super) async fn take(&mut self, length: usize) -> Result<Bytes> {
         if length > MAX_HEADER_BYTES {
             return Err(UnknownSize::HeaderTooLong);
@@ -80,18 +80,18 @@ impl<S: Stream<Item = Bytes> + Send + Unpin> Forward<S> {
         }
     }
 
-    /// The bytes up to `end`, as [`Self::take`] gives them.
+    /// Reads the bytes up to `end`, with the limit of [`Self::take`].
     pub(super) async fn take_until(&mut self, end: u64) -> Result<Bytes> {
         let length = end.checked_sub(self.position).ok_or(UnknownSize::Malformed)?;
         self.take(usize::try_from(length).unwrap_or(usize::MAX)).await
     }
 
-    /// The next `N` bytes.
+    /// Reads the next `N` bytes.
     pub(super) async fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
         self.take(N).await?.as_ref().try_into().map_err(|_| UnknownSize::Malformed)
     }
 
-    /// The next byte.
+    /// Reads the next byte.
     pub(super) async fn byte(&mut self) -> Result<u8> {
         loop {
             if let Ok(byte) = self.rest.try_get_u8() {
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn chunks_need_not_end_where_headers_do() {
+    async fn headers_can_span_chunks() {
         let mut file = file(&[b"", b"ab", b"c", b"", b"defg", b"h"]);
         assert_eq!(file.array().await, Ok(*b"abcd"));
         assert_eq!(file.seek(5).await, Ok(()));
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_byte_is_found_in_whichever_chunk_it_is() {
+    async fn a_byte_is_found_in_any_chunk() {
         let mut file = file(&[b"ab", b"", b"cd", b"ed"]);
         assert_eq!((file.skip_past(b'd').await, file.position()), (Ok(()), 4));
         assert_eq!((file.skip_past(b'd').await, file.position()), (Ok(()), 6));
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn there_is_no_way_back_and_none_past_the_end() {
+    async fn seeking_backwards_or_past_the_end_fails() {
         let mut file = file(&[b"abcd"]);
         file.skip(2).await.unwrap();
         assert_eq!(file.seek(1).await, Err(UnknownSize::Malformed));
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_header_that_is_too_long_is_not_collected() {
+    async fn a_header_that_is_too_long_is_rejected() {
         static LONG: &[&[u8]] = &[&[0; MAX_HEADER_BYTES + 1]];
         assert!(file(LONG).take(MAX_HEADER_BYTES).await.is_ok());
         assert_eq!(file(LONG).take(MAX_HEADER_BYTES + 1).await, Err(UnknownSize::HeaderTooLong));

@@ -1,4 +1,4 @@
-//! GIF: the logical screen and the first frame (GIF89a sections 18 and 20). There is no orientation.
+//! GIF: the logical screen and the first frame (GIF89a sections 18 and 20). GIF has no orientation.
 
 use bytes::Bytes;
 use futures_util::Stream;
@@ -13,7 +13,7 @@ const EXTENSION: u8 = 0x21;
 const FRAME: u8 = 0x2c;
 const TRAILER: u8 = 0x3b;
 
-/// Decoders show the screen, enlarged to hold the first frame; many a writer leaves the screen empty.
+/// Decoders show the logical screen, enlarged to contain the first frame. Many programs write an empty screen.
 pub(super) async fn walk<S>(file: &mut Forward<S>, headers: &mut Headers) -> Result<()>
 where
     S: Stream<Item = Bytes> + Send + Unpin,
@@ -21,7 +21,7 @@ where
     file.skip(6).await?;
     let [w0, w1, h0, h1, flags, _, _] = file.array().await?;
     let (width, height) = (u16::from_le_bytes([w0, w1]).into(), u16::from_le_bytes([h0, h1]).into());
-    // An empty screen is no size yet.
+    // An empty screen does not count as a size.
     headers.size = (width > 0 && height > 0).then_some((width, height));
     if flags & 0x80 != 0 {
         file.skip(3 << ((flags & 0b111) + 1)).await?;
@@ -42,7 +42,7 @@ where
     }
 }
 
-/// A label, then blocks with their lengths, the last of which is empty.
+/// Skips a label, and then blocks with their lengths, up to an empty block.
 async fn skip_extension<S>(file: &mut Forward<S>) -> Result<()>
 where
     S: Stream<Item = Bytes> + Send + Unpin,

@@ -32,7 +32,7 @@ where
             let [_precision, h1, h0, w1, w0] = file.array().await?;
             headers.size = Some((u16::from_be_bytes([w1, w0]).into(), u16::from_be_bytes([h1, h0]).into()));
         } else if marker == APP1 && headers.orientation.is_none() {
-            // APP1 also carries XMP, whose first bytes are others.
+            // An APP1 segment can also hold XMP, which begins with other bytes.
             let segment = file.take(length.into()).await?;
             headers.orientation =
                 segment.starts_with(b"Exif\0\0").then(|| exif::orientation(&segment)).flatten();
@@ -41,8 +41,8 @@ where
     }
 }
 
-/// The next marker. Like every decoder, it goes past what is none: junk behind a segment that is longer than it says, fill
-/// bytes, and an `FF` that `00` says to be data.
+/// Finds the next marker. Like all decoders, it skips other bytes: data after a segment that exceeds its declared length, fill
+/// bytes, and an `FF` that is escaped by `00`.
 async fn next_marker<S>(file: &mut Forward<S>) -> Result<u8>
 where
     S: Stream<Item = Bytes> + Send + Unpin,
@@ -59,7 +59,7 @@ where
     }
 }
 
-/// SOF0 to SOF15; three codes in between are something else.
+/// SOF0 to SOF15, except three codes in this range that are not frames.
 const fn is_frame(marker: u8) -> bool {
     matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc)
 }

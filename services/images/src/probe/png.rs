@@ -1,4 +1,4 @@
-//! PNG: chunks, each with its length. The `eXIf` chunk may come behind the pixels (PNG third edition, section 5.6).
+//! PNG: chunks, each with its length. The `eXIf` chunk may follow the pixels (PNG third edition, section 5.6).
 
 use bytes::Bytes;
 use futures_util::Stream;

@@ -1,4 +1,4 @@
-//! Real files of every format, made by the `image` crate, with EXIF blocks put in by hand.
+//! Tests with files of all formats: the `image` crate encodes them, and the tests insert EXIF blocks.
 
 use std::io::Cursor;
 
@@ -14,7 +14,7 @@ use UnknownSize::{HeaderTooLong, Impossible, Malformed, Truncated};
 const WIDTH: u32 = 40;
 const HEIGHT: u32 = 30;
 
-/// A picture of 40 × 30 pixels.
+/// An image of 40 × 30 pixels.
 fn encoded(format: ImageFormat) -> Vec<u8> {
     let mut file = Cursor::new(Vec::new());
     RgbImage::new(WIDTH, HEIGHT).write_to(&mut file, format).unwrap();
@@ -38,7 +38,7 @@ fn jpeg_segment(marker: u8, body: &[u8]) -> Vec<u8> {
     [&[0xff, marker], length.to_be_bytes().as_slice(), body].concat()
 }
 
-/// A PNG with the block ahead of the pixels, or behind them.
+/// A PNG with the EXIF block before or after the pixels.
 fn png(orientation: u8, offset_from_end: usize) -> Vec<u8> {
     let file = encoded(ImageFormat::Png);
     let at = if offset_from_end == 0 { 33 } else { file.len() - offset_from_end };
@@ -69,7 +69,7 @@ fn webp_chunk(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
     [kind, length.to_le_bytes().as_slice(), body, &vec![0; body.len() % 2]].concat()
 }
 
-/// A TIFF whose directory comes behind the pixels.
+/// A TIFF whose directory follows the pixels.
 fn tiff(orientation: u8) -> Vec<u8> {
     let entry =
         |tag: u16, value: u8| [&tag.to_le_bytes(), [3, 0, 1, 0, 0, 0, value, 0, 0, 0].as_slice()].concat();
@@ -79,7 +79,7 @@ fn tiff(orientation: u8) -> Vec<u8> {
     [b"II*\0", offset.to_le_bytes().as_slice(), &pixels, &[3, 0], &directory, &[0; 4]].concat()
 }
 
-/// A BigTIFF, whose directory comes behind the pixels too.
+/// A BigTIFF whose directory follows the pixels.
 fn big_tiff(orientation: u8) -> Vec<u8> {
     let entry = |tag: u16, kind: u8, value: u8| {
         [&tag.to_le_bytes(), [kind, 0, 1, 0, 0, 0, 0, 0, 0, 0].as_slice(), &[value, 0, 0, 0, 0, 0, 0, 0]]
@@ -116,7 +116,7 @@ fn mp4_box(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
     [length.to_be_bytes().as_slice(), kind, body].concat()
 }
 
-/// The same box, whose length says that it goes to the end.
+/// Changes the length of a box to 0: it extends to the end of the file.
 fn to_the_end(mut last: Vec<u8>) -> Vec<u8> {
     last[..4].fill(0);
     last
@@ -127,7 +127,7 @@ fn avif_type(major: &[u8; 4]) -> Vec<u8> {
     mp4_box(b"ftyp", &[major.as_slice(), &[0; 4], b"avifmif1"].concat())
 }
 
-/// The properties of an AVIF's second item: its size and what is given.
+/// The properties of the second item of an AVIF: its size, and then `more`.
 fn item_properties(more: &[Vec<u8>]) -> Vec<u8> {
     let size = |w: u32, h: u32| mp4_box(b"ispe", &[[0; 4], w.to_be_bytes(), h.to_be_bytes()].concat());
     let properties = [size(7, 7), size(WIDTH, HEIGHT), more.concat()].concat();
@@ -144,7 +144,7 @@ fn avif_meta(more: &[Vec<u8>]) -> Vec<u8> {
     mp4_box(b"meta", &[vec![0; 4], mp4_box(b"hdlr", &[0; 24]), primary, item_properties(more)].concat())
 }
 
-/// The headers of an AVIF whose second item is the primary one; its properties are the size and what is given.
+/// The headers of an AVIF whose second item is the primary one; its properties are its size, and then `more`.
 fn avif(more: &[Vec<u8>]) -> Vec<u8> {
     [avif_type(b"avif"), mp4_box(b"free", &[0; 99]), avif_meta(more)].concat()
 }
@@ -158,13 +158,13 @@ fn avif_tracks() -> Vec<u8> {
     mp4_box(b"moov", &[mp4_box(b"mvhd", &[0; 100]), track(0, 0), track(16, 12), track(8, 8)].concat())
 }
 
-/// What the file is found to be, if its size is known.
+/// Probes the file; `None` if its size is unknown.
 async fn probed(file: &[u8]) -> Option<(i32, i32, u8)> {
-    found(file).await.ok()
+    probe_all_ways(file).await.ok()
 }
 
-/// What the file is found to be, which must not depend on how it is cut into chunks: width, height, orientation.
-async fn found(file: &[u8]) -> Result<(i32, i32, u8), UnknownSize> {
+/// Probes the file: width, height, orientation. Checks that the result does not depend on how the file is split into chunks.
+async fn probe_all_ways(file: &[u8]) -> Result<(i32, i32, u8), UnknownSize> {
     let format = Format::sniff(file).unwrap();
     let mut all = Vec::new();
     for length in [1, 7, file.len()] {
@@ -176,18 +176,18 @@ async fn found(file: &[u8]) -> Result<(i32, i32, u8), UnknownSize> {
     all.remove(0)
 }
 
-/// Files of every format that has orientations, with a quarter turn.
+/// Files of all formats that have orientations, each with a quarter turn.
 fn rotated_files() -> [Vec<u8>; 6] {
     [jpeg(6), png(6, 0), webp(6), tiff(6), big_tiff(6), avif(&[mp4_box(b"irot", &[3])])]
 }
 
-/// The upright frame of 40 × 30 stored pixels.
+/// The expected result for 40 × 30 stored pixels with this orientation.
 fn upright(orientation: u8) -> Option<(i32, i32, u8)> {
     Some(if orientation >= 5 { (30, 40, orientation) } else { (40, 30, orientation) })
 }
 
 #[tokio::test]
-async fn every_format_tells_its_size() {
+async fn the_size_is_read_from_all_formats() {
     for format in [
         ImageFormat::Jpeg,
         ImageFormat::Png,
@@ -202,7 +202,7 @@ async fn every_format_tells_its_size() {
 }
 
 #[tokio::test]
-async fn all_eight_orientations_give_the_upright_frame() {
+async fn all_eight_orientations_give_the_upright_size() {
     for tag in 1..=8 {
         for file in [jpeg(tag), png(tag, 0), png(tag, 12), webp(tag), tiff(tag), big_tiff(tag)] {
             assert_eq!(probed(&file).await, upright(tag), "{:?} {tag}", Format::sniff(&file));
@@ -211,7 +211,7 @@ async fn all_eight_orientations_give_the_upright_frame() {
 }
 
 #[test]
-fn the_files_with_orientations_are_what_another_reader_takes_them_for() {
+fn another_decoder_reads_the_same_orientations() {
     for tag in 1..=8 {
         for file in [jpeg(tag), webp(tag)] {
             let reader = ImageReader::new(Cursor::new(file)).with_guessed_format().unwrap();
@@ -221,7 +221,7 @@ fn the_files_with_orientations_are_what_another_reader_takes_them_for() {
 }
 
 #[tokio::test]
-async fn turns_and_mirrors_of_avif_are_the_orientations_of_exif() {
+async fn rotations_and_mirrors_of_avif_match_the_exif_orientations() {
     let turn = |quarters: u8| mp4_box(b"irot", &[quarters]);
     let mirror = |axis: u8| mp4_box(b"imir", &[axis]);
     let by_tag = [
@@ -243,14 +243,14 @@ async fn turns_and_mirrors_of_avif_are_the_orientations_of_exif() {
 }
 
 #[tokio::test]
-async fn an_orientation_that_there_is_not_counts_as_upright() {
+async fn an_invalid_orientation_counts_as_upright() {
     for tag in [0, 9, 255] {
         assert_eq!(probed(&jpeg(tag)).await, Some((40, 30, 1)));
     }
 }
 
 #[tokio::test]
-async fn a_jpeg_with_its_exif_behind_the_frame_or_with_long_headers_is_read_to_the_scan() {
+async fn a_jpeg_with_exif_after_the_frame_or_with_long_headers_is_read_up_to_the_scan() {
     let file = encoded(ImageFormat::Jpeg);
     let scan = file.windows(2).position(|pair| pair == [0xff, 0xda]).unwrap();
     let exif = jpeg_segment(0xe1, &[b"Exif\0\0", exif(6).as_slice()].concat());
@@ -264,7 +264,7 @@ async fn a_jpeg_with_its_exif_behind_the_frame_or_with_long_headers_is_read_to_t
 }
 
 #[tokio::test]
-async fn what_is_no_marker_between_the_segments_of_a_jpeg_is_passed_by() {
+async fn bytes_between_the_segments_of_a_jpeg_are_skipped() {
     let file = jpeg(6);
     let segment = |marker: u8| file.windows(2).position(|pair| pair == [0xff, marker]).unwrap();
     let junk: [&[u8]; 5] = [b"\0", b"\xff\0", b"junk\xff\xff\0\xff", b"\xff\x01", &[0xff, 0].repeat(5_000)];
@@ -277,7 +277,7 @@ async fn what_is_no_marker_between_the_segments_of_a_jpeg_is_passed_by() {
 }
 
 #[tokio::test]
-async fn a_gif_is_as_large_as_its_screen_and_its_first_frame_together() {
+async fn the_size_of_a_gif_contains_its_screen_and_its_first_frame() {
     for (screen, frames, size) in [
         ((20, 10), [[0, 0, 20, 10]].as_slice(), (20, 10)),
         ((20, 10), &[[3, 4, 5, 5]], (20, 10)),
@@ -291,11 +291,11 @@ async fn a_gif_is_as_large_as_its_screen_and_its_first_frame_together() {
         let found = probed(&gif(screen, frames)).await;
         assert_eq!(found, Some((size.0, size.1, 1)), "{screen:?} {frames:?}");
     }
-    assert_eq!(found(&gif((0, 0), &[])).await, Err(Malformed));
+    assert_eq!(probe_all_ways(&gif((0, 0), &[])).await, Err(Malformed));
 }
 
 #[tokio::test]
-async fn an_avif_with_a_box_that_goes_to_the_end_tells_its_size() {
+async fn the_size_is_read_from_an_avif_with_a_box_that_extends_to_the_end() {
     let pixels = || mp4_box(b"mdat", &[7; 300]);
     let turned = [mp4_box(b"irot", &[3])];
     let meta_last = [avif_type(b"avif"), pixels(), to_the_end(avif_meta(&turned))].concat();
@@ -305,13 +305,13 @@ async fn an_avif_with_a_box_that_goes_to_the_end_tells_its_size() {
 }
 
 #[tokio::test]
-async fn a_color_profile_of_any_length_passes_by() {
+async fn a_color_profile_of_any_length_is_skipped() {
     let profile = mp4_box(b"colr", &vec![0; 300 * 1024]);
     assert_eq!(probed(&avif(&[profile, mp4_box(b"irot", &[3])])).await, upright(6));
 }
 
 #[tokio::test]
-async fn a_sequence_of_avif_is_as_large_as_its_first_track_with_a_size() {
+async fn an_avif_sequence_has_the_size_of_its_first_track_with_a_size() {
     let sequence = |parts: &[Vec<u8>]| [avif_type(b"avis"), parts.concat()].concat();
     let turned = avif_meta(&[mp4_box(b"irot", &[3])]);
     assert_eq!(probed(&sequence(&[turned.clone(), avif_tracks()])).await, Some((16, 12, 1)));
@@ -324,7 +324,7 @@ async fn a_sequence_of_avif_is_as_large_as_its_first_track_with_a_size() {
 }
 
 #[tokio::test]
-async fn where_the_size_is_not_known_the_reason_is() {
+async fn an_unknown_size_has_a_reason() {
     let png = encoded(ImageFormat::Png);
     let mut without_width = png.clone();
     without_width[16..20].fill(0);
@@ -340,19 +340,19 @@ async fn where_the_size_is_not_known_the_reason_is() {
         ([avif_type(b"avif"), endless].concat(), HeaderTooLong),
         ([avif_type(b"avif"), mp4_box(b"meta", &[0; 4])].concat(), Malformed),
     ] {
-        assert_eq!(found(&file).await, Err(reason), "{:?}", &file[..file.len().min(40)]);
+        assert_eq!(probe_all_ways(&file).await, Err(reason), "{:?}", &file[..file.len().min(40)]);
     }
 }
 
 #[tokio::test]
-async fn a_lossy_webp_tells_its_size() {
+async fn the_size_is_read_from_a_lossy_webp() {
     let frame = [0, 0, 0, 0x9d, 0x01, 0x2a, 40, 0x40, 30, 0xc0];
     let file = [b"RIFF\0\0\0\0WEBP".as_slice(), &webp_chunk(b"VP8 ", &frame)].concat();
     assert_eq!(probed(&file).await, Some((40, 30, 1)));
 }
 
 #[tokio::test]
-async fn bitmaps_of_both_kinds_tell_their_size() {
+async fn the_size_is_read_from_both_kinds_of_bitmaps() {
     let short = [b"BM".as_slice(), &[0; 12], &[12, 0, 0, 0, 40, 0, 30, 0]].concat();
     let from_the_top =
         [b"BM".as_slice(), &[0; 12], &[40, 0, 0, 0, 40, 0, 0, 0], &(-30_i32).to_le_bytes()].concat();
@@ -361,28 +361,28 @@ async fn bitmaps_of_both_kinds_tell_their_size() {
 }
 
 #[tokio::test]
-async fn a_bomb_is_only_a_header() {
+async fn the_pixels_of_a_decompression_bomb_are_not_decoded() {
     let mut file = encoded(ImageFormat::Png);
     file[16..24].copy_from_slice(&[60_000_u32.to_be_bytes(), 60_000_u32.to_be_bytes()].concat());
     assert_eq!(probed(&file).await, Some((60_000, 60_000, 1)));
 }
 
 #[tokio::test]
-async fn a_file_cut_anywhere_tells_what_it_has_or_nothing() {
+async fn a_longer_part_of_a_file_never_gives_less() {
     for file in rotated_files() {
         let whole = probed(&file).await;
         assert_eq!(whole, upright(6));
-        let mut told = false;
+        let mut was_known = false;
         for length in Format::SNIFFED_BYTES..file.len() {
             let found = probed(&file[..length]).await;
-            told |= found.is_some();
-            assert!(!told || found.is_some(), "more of a file must not tell less");
+            was_known |= found.is_some();
+            assert!(!was_known || found.is_some(), "a longer part of a file must not give less");
         }
     }
 }
 
 #[tokio::test]
-async fn nonsense_behind_good_first_bytes_ends_the_walk() {
+async fn invalid_data_after_valid_first_bytes_ends_the_walk() {
     let first_bytes: [&[u8]; 7] = [
         b"\xff\xd8\xff",
         b"\x89PNG\r\n\x1a\n",
@@ -400,7 +400,7 @@ async fn nonsense_behind_good_first_bytes_ends_the_walk() {
 }
 
 #[tokio::test]
-async fn no_wrong_byte_harms_the_walk() {
+async fn a_wrong_byte_never_causes_a_panic() {
     for file in rotated_files() {
         let format = Format::sniff(&file).unwrap();
         for (at, wrong) in (0..file.len()).flat_map(|at| [0x00, 0x01, 0x80, 0xff].map(|wrong| (at, wrong))) {

@@ -1,5 +1,4 @@
-//! TIFF: the first directory, wherever in the file it is (TIFF 6.0 section 2), and BigTIFF, whose offsets and counts have
-//! 8 bytes.
+//! TIFF: the first directory, anywhere in the file (TIFF 6.0 section 2). Also BigTIFF, whose offsets and counts have 8 bytes.
 
 use bytes::Bytes;
 use futures_util::Stream;
@@ -14,7 +13,7 @@ use crate::image::{Orientation, UnknownSize};
 const WIDTH: u16 = 256;
 const HEIGHT: u16 = 257;
 
-/// The most entries that are looked at. They are in order of their tags, and those of interest are low ones.
+/// The most directory entries that are read. Entries are sorted by tag, and the needed tags are low.
 const MAX_ENTRIES: u64 = 1024;
 
 pub(super) async fn walk<S>(file: &mut Forward<S>, headers: &mut Headers) -> Result<()>

@@ -1,4 +1,4 @@
-//! WebP: RIFF chunks (RFC 9649). The `EXIF` chunk comes behind the pixels.
+//! WebP: RIFF chunks (RFC 9649). The `EXIF` chunk follows the pixels.
 
 use bytes::Bytes;
 use futures_util::Stream;
@@ -44,7 +44,7 @@ where
     }
 }
 
-/// A key frame's header (RFC 6386 section 9.1); the two high bits of a side are a scale for display.
+/// Reads the header of a key frame (RFC 6386 section 9.1). The two high bits of each side are a display scale.
 async fn lossy<S>(file: &mut Forward<S>, headers: &mut Headers) -> Result<()>
 where
     S: Stream<Item = Bytes> + Send + Unpin,
@@ -57,7 +57,7 @@ where
     Ok(())
 }
 
-/// The header of a lossless bitstream (RFC 9649 section 3.4): two sides of 14 bits, less one.
+/// Reads the header of a lossless bitstream (RFC 9649 section 3.4): two sides of 14 bits, each minus 1.
 async fn lossless<S>(file: &mut Forward<S>, headers: &mut Headers) -> Result<()>
 where
     S: Stream<Item = Bytes> + Send + Unpin,

@@ -1,19 +1,19 @@
-//! The removal of images for good, in SQL. No statement removes more rows than it is told, so that others' writes go between.
+//! The SQL that purges images. Each statement removes a limited number of rows, so that other writes can run in between.
 
 use storage::{Database, Id, ObjectKey, Result, Session, Statement, Timestamp};
 
 use super::{json_list, object_key, parsed};
 use crate::image::ImageId;
 
-/// An image that nobody can bring back any more.
+/// An image that is being purged and cannot be undeleted any more.
 #[derive(Clone, Debug)]
 pub(crate) struct Claimed {
     pub(crate) id: ImageId,
     pub(crate) key: ObjectKey,
 }
 
-/// Claims up to `limit` images that were deleted at `deleted_until` or before, or were claimed earlier. From then on they
-/// were deleted before all time, whoever's clock is asked: none is undeleted while its parts go.
+/// Claims up to `limit` images that were deleted at `deleted_until` or before, or were claimed earlier. It sets their time of
+/// deletion to 0, so that they cannot be undeleted while they are purged, even if the clock of a server is wrong.
 pub(crate) async fn claim<D: Database>(
     session: &Session<'_, D>,
     deleted_until: Timestamp,
@@ -34,7 +34,7 @@ pub(crate) async fn claim<D: Database>(
     .collect()
 }
 
-/// Removes up to `limit` annotations of the images `ids`, and answers how many there were.
+/// Removes up to `limit` annotations of the images `ids`. Returns the number of removed annotations.
 pub(crate) async fn remove_annotations<D: Database>(
     session: &Session<'_, D>,
     ids: &[ImageId],
@@ -51,12 +51,12 @@ pub(crate) async fn remove_annotations<D: Database>(
     Ok(session.write(vec![statement]).await?.into_iter().map(|outcome| outcome.changes).sum())
 }
 
-/// Removes the records of claimed images, and answers how many there still were.
+/// Removes the records of claimed images. Returns the number of removed records.
 pub(crate) async fn remove<D: Database>(session: &Session<'_, D>, ids: &[ImageId]) -> Result<u64> {
     let statement = Statement::new(
         "DELETE FROM images WHERE id IN (SELECT value FROM json_each(?1)) AND deleted_at = 0 RETURNING id",
     )
     .bind(json_list(ids));
-    // Not the changes, among which some databases count what goes by cascade.
+    // `changes` cannot be used: some databases include rows that are deleted by cascade.
     Ok(session.write(vec![statement]).await?.into_iter().map(|outcome| outcome.rows.len() as u64).sum())
 }

@@ -1,32 +1,32 @@
-//! The store id of the database, in SQL. All of it runs at the primary: a replica may not have the id yet.
+//! The SQL for the store id. All statements run on the primary, because a replica may not have the id yet.
 
 use storage::{Database, Error, ObjectKey, Outcome, Result, Row, Session, Statement};
 
 use super::{object_key, parsed};
 use crate::store_id::StoreId;
 
-/// The store id that the database has.
+/// The store id in the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Registered {
     pub(crate) id: StoreId,
-    /// Whether the object store has had it too.
+    /// Whether the object store has been given the same id.
     pub(crate) is_bound: bool,
 }
 
 const SELECT: &str = "SELECT id, is_bound FROM store";
 
-/// The id, if the database has one.
+/// Reads the store id, if the database has one.
 pub(crate) async fn find(database: &impl Database) -> Result<Option<Registered>> {
     let outcomes = database.write(vec![Statement::new(SELECT)], None).await?.value;
     row(outcomes).map(registered).transpose()
 }
 
-/// Whether the database can be read and written.
+/// Checks that the database can be read and written.
 pub(crate) async fn probe(database: &impl Database) -> Result<()> {
     database.probe(Statement::new(SELECT)).await.map(drop)
 }
 
-/// Gives the database this id unless it has one, and answers the one that it has then.
+/// Stores `id` in the database unless it has a store id. Returns the store id that the database has afterwards.
 pub(crate) async fn propose(database: &impl Database, id: StoreId) -> Result<Registered> {
     let insert = Statement::new(
         "INSERT INTO store (singleton, id, is_bound) VALUES (1, ?1, 0) ON CONFLICT (singleton) DO NOTHING",
@@ -34,7 +34,7 @@ pub(crate) async fn propose(database: &impl Database, id: StoreId) -> Result<Reg
     register(database, insert, id).await
 }
 
-/// Gives the database this id in the place of the one that it has, which is not bound yet.
+/// Replaces the store id of the database by `id`, which is not bound yet.
 pub(crate) async fn replace(database: &impl Database, id: StoreId) -> Result<Registered> {
     let insert = Statement::new(
         "INSERT INTO store (singleton, id, is_bound) VALUES (1, ?1, 0)
@@ -43,13 +43,13 @@ pub(crate) async fn replace(database: &impl Database, id: StoreId) -> Result<Reg
     register(database, insert, id).await
 }
 
-/// Records that the object store has the id too.
+/// Records that the object store has the same id.
 pub(crate) async fn confirm(database: &impl Database, id: StoreId) -> Result<()> {
     let update = Statement::new("UPDATE store SET is_bound = 1 WHERE id = ?1").bind(id.to_string());
     database.write(vec![update], None).await.map(drop)
 }
 
-/// Where the bytes of the newest images are, deleted ones included.
+/// Reads the object keys of the newest images, including deleted ones.
 pub(crate) async fn newest_keys<D: Database>(
     session: &Session<'_, D>,
     limit: usize,
@@ -62,7 +62,7 @@ pub(crate) async fn newest_keys<D: Database>(
 async fn register(database: &impl Database, insert: Statement, id: StoreId) -> Result<Registered> {
     let batch = vec![insert.bind(id.to_string()), Statement::new(SELECT)];
     let outcomes = database.write(batch, None).await?.value;
-    registered(row(outcomes).ok_or_else(|| Error::broken("a store id was neither made nor found"))?)
+    registered(row(outcomes).ok_or_else(|| Error::broken("the database has no store id after the insert"))?)
 }
 
 fn row(outcomes: Vec<Outcome>) -> Option<Row> {

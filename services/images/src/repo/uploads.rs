@@ -1,8 +1,8 @@
-//! Direct uploads that are not completed yet, in SQL.
+//! The SQL for direct uploads that are not completed yet.
 
 use storage::{Database, Error, Id, Result, Row, Session, Statement, Timestamp};
 
-use super::{image, parsed, record};
+use super::{bind_record, image, parsed};
 use crate::{
     direct::{Declaration, DirectUpload},
     format::Format,
@@ -10,7 +10,7 @@ use crate::{
 };
 use identity::UserId;
 
-/// Adds an upload. A retry of an insert that did take place changes nothing.
+/// Inserts an upload. A retry of an insert that succeeded changes nothing.
 pub(crate) async fn insert<D: Database>(session: &Session<'_, D>, upload: &DirectUpload) -> Result<()> {
     let declaration = &upload.declaration;
     let statement = Statement::new(
@@ -29,7 +29,7 @@ pub(crate) async fn insert<D: Database>(session: &Session<'_, D>, upload: &Direc
     session.write(vec![statement]).await.map(drop)
 }
 
-/// The upload with this id; with an owner, only if it is theirs.
+/// Reads the upload with this id. If `owner` is set, only if that user created it.
 pub(crate) async fn find<D: Database>(
     session: &Session<'_, D>,
     owner: Option<&UserId>,
@@ -41,8 +41,8 @@ pub(crate) async fn find<D: Database>(
     session.read(statement).await?.into_iter().next().map(upload).transpose()
 }
 
-/// Puts the record of an image in the place of the upload with its id, and answers the record that is there then: an
-/// upload that was completed before keeps its image.
+/// Replaces the upload by the record of its image. Returns the record that exists afterwards: if the upload was completed
+/// before, that is the earlier record.
 pub(crate) async fn complete<D: Database>(session: &Session<'_, D>, completed: &Image) -> Result<Image> {
     let insert = Statement::new(
         "INSERT INTO images (id, filename, r2_key, content_type, size_bytes, sha256, width, height,
@@ -52,12 +52,12 @@ pub(crate) async fn complete<D: Database>(session: &Session<'_, D>, completed: &
          RETURNING *",
     );
     let delete = Statement::new("DELETE FROM uploads WHERE id = ?1").bind(completed.id.to_string());
-    let outcomes = session.write(vec![record(insert, completed), delete]).await?;
+    let outcomes = session.write(vec![bind_record(insert, completed), delete]).await?;
     let row = outcomes.into_iter().flat_map(|outcome| outcome.rows).next();
     row.map(image).ok_or_else(|| Error::broken("an insert returned no row"))?
 }
 
-/// Removes up to `limit` uploads that were created before this moment, and answers how many there were.
+/// Removes up to `limit` uploads that were created before this time. Returns the number of removed uploads.
 pub(crate) async fn expire<D: Database>(
     session: &Session<'_, D>,
     created_before: Timestamp,
@@ -74,7 +74,8 @@ pub(crate) async fn expire<D: Database>(
 fn upload(mut row: Row) -> Result<DirectUpload> {
     let sha256 = row.take::<Option<String>>("sha256")?;
     let sha256 = sha256.map(|text| Checksum::parse("sha256", &text)).transpose();
-    let sha256 = sha256.map_err(|_| Error::Row { column: "sha256".to_owned(), problem: "is no checksum" })?;
+    let sha256 =
+        sha256.map_err(|_| Error::Row { column: "sha256".to_owned(), problem: "is not a checksum" })?;
     Ok(DirectUpload {
         id: parsed(&mut row, "id", |text| text.parse().ok().map(|id: Id| id.into()))?,
         owner: parsed(&mut row, "created_by", |text| UserId::parse(text).ok())?,

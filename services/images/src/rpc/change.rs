@@ -1,4 +1,4 @@
-//! Changing records: the name and the metadata, hiding an image and bringing it back.
+//! RPCs that change records: update, delete and undelete.
 
 use aip::{Etag, Violation, Violations};
 use identity::{Scope, caller};
@@ -38,9 +38,9 @@ where
                 let now = self.ports.clock.now();
                 repo::update(&session, &view, id, expected, &change, now).await?
             }
-            None => repo::find(&session, &view, id).await?.filter(|image| matches(image, expected)),
+            None => repo::find(&session, &view, id).await?.filter(|image| etag_matches(image, expected)),
         };
-        let image = found(image, &session, &view, id, expected).await?;
+        let image = require_image(image, &session, &view, id, expected).await?;
         Ok(respond(&session, pb::UpdateImageResponse { image: Some(image.into()) }))
     }
 
@@ -54,7 +54,7 @@ where
         let expected = Etag::parse(&request.get_ref().etag);
         let session = resume_for(&self.ports.database, caller.user_id(), request.metadata());
         let image = repo::delete(&session, &view, id, expected, self.ports.clock.now()).await?;
-        let image = found(image, &session, &view, id, expected).await?;
+        let image = require_image(image, &session, &view, id, expected).await?;
         Ok(respond(&session, pb::DeleteImageResponse { image: Some(image.into()) }))
     }
 
@@ -75,8 +75,8 @@ where
     }
 }
 
-/// The image, or why there is none: it is not there, or its etag is not the one that the caller expects.
-async fn found<D: Database>(
+/// Returns `image`, or the reason why it is absent: it does not exist, or its etag is not the one that the caller expects.
+async fn require_image<D: Database>(
     image: Option<Image>,
     session: &Session<'_, D>,
     view: &View,
@@ -92,14 +92,15 @@ async fn found<D: Database>(
     }
 }
 
-fn matches(image: &Image, expected: Option<Etag>) -> bool {
+fn etag_matches(image: &Image, expected: Option<Etag>) -> bool {
     expected.is_none_or(|expected| expected == image.etag)
 }
 
-/// A change that is asked for; `None` asks for none.
+/// A decoded update request.
 struct Update {
     id: ImageId,
     expected: Option<Etag>,
+    /// `None` if the request changes no field.
     change: Option<Change>,
 }
 
@@ -110,54 +111,54 @@ impl TryFrom<pb::UpdateImageRequest> for Update {
         let image = request.image.ok_or_else(|| Violation::new("image", "must be set"))?;
         let mut violations = Violations::default();
         let id = violations.check(ImageId::parse("image.id", &image.id));
-        let named = match request.update_mask {
-            Some(mask) => Named::parse(&mask.paths, &mut violations),
-            None => Named { filename: !image.filename.is_empty(), metadata: image.metadata.is_some() },
+        let fields = match request.update_mask {
+            Some(mask) => Fields::parse(&mask.paths, &mut violations),
+            None => Fields { filename: !image.filename.is_empty(), metadata: image.metadata.is_some() },
         };
         let mut change = Change::default();
-        if named.filename {
+        if fields.filename {
             change.filename = violations.check(Filename::parse("image.filename", &image.filename));
         }
-        if named.metadata {
+        if fields.metadata {
             let metadata = Metadata::parse("image.metadata", image.metadata.unwrap_or_default());
             change.metadata = violations.check(metadata);
         }
-        let change = (named.filename || named.metadata).then_some(change);
+        let change = (fields.filename || fields.metadata).then_some(change);
         let expected = Etag::parse(&image.etag);
         violations.into_result(id.map(|id| Self { id, expected, change }))
     }
 }
 
-/// All changeable fields, in a mask (AIP-134).
-const EVERYTHING: &str = "*";
+/// The path in a mask that means all changeable fields (AIP-134).
+const WILDCARD: &str = "*";
 
-/// The fields that an update names.
+/// The fields to update.
 #[derive(Default)]
-struct Named {
+struct Fields {
     filename: bool,
     metadata: bool,
 }
 
-impl Named {
+impl Fields {
     fn parse(paths: &[String], violations: &mut Violations) -> Self {
-        let mut named = Self::default();
+        let mut fields = Self::default();
         for path in paths {
             match path.as_str() {
-                "filename" => named.filename = true,
-                "metadata" => named.metadata = true,
-                EVERYTHING => named = Self { filename: true, metadata: true },
-                // These say which image is meant; over HTTP they are among the fields that the body has.
+                "filename" => fields.filename = true,
+                "metadata" => fields.metadata = true,
+                WILDCARD => fields = Self { filename: true, metadata: true },
+                // These identify the image; over HTTP the mask holds all fields of the body, so it may hold these.
                 "id" | "etag" => {}
                 other => violations.push(not_changeable(other)),
             }
         }
-        named
+        fields
     }
 }
 
 fn not_changeable(path: &str) -> Violation {
-    /// As much of a stranger's text as an answer repeats.
-    const MOST_REPEATED: usize = 64;
-    let path: String = path.chars().take(MOST_REPEATED).collect();
+    /// The most characters of an unknown path that a response repeats.
+    const MAX_CHARACTERS: usize = 64;
+    let path: String = path.chars().take(MAX_CHARACTERS).collect();
     Violation::new(format!("image.{path}"), "cannot be changed: only filename and metadata can")
 }

@@ -1,4 +1,4 @@
-//! Direct uploads: where to send the bytes, taking them, and making an image of them.
+//! RPCs of direct uploads: create an upload, receive its bytes, and complete it.
 
 use identity::{Scope, caller};
 use proto::images::v1 as pb;
@@ -72,7 +72,7 @@ where
         let session = resume_for(&self.ports.database, owner, request.metadata());
         let image = match repo::uploads::find(&session, Some(owner), id).await? {
             Some(upload) => direct::complete(self, &session, upload).await?,
-            // It may have been completed before: the image has its id.
+            // It may have been completed before: then the image has the same id.
             None => {
                 let image = repo::find(&session, &View::Own(owner.clone()), id).await?;
                 image.ok_or(Error::UploadNotFound(id))?

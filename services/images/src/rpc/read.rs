@@ -1,4 +1,4 @@
-//! Reading records: one, a page, many by id.
+//! RPCs that read records: one image, a page of a list, many images by id.
 
 use aip::{Page, PageQuery, Scan, Sealer, Violation, Violations};
 use identity::{Scope, caller, caller_with_any};
@@ -17,19 +17,19 @@ use crate::{
     view::View,
 };
 
-/// The size of a page where the caller does not say.
+/// The page size if the caller sets none.
 const DEFAULT_PAGE_SIZE: u32 = 50;
 
-/// The largest page.
+/// The largest page size.
 const MAX_PAGE_SIZE: u32 = 1000;
 
-/// A page ends early when its images have so many bytes: a client reads messages of 4 MiB, and metadata can be long.
+/// A page ends early when its images exceed this size: clients read messages of up to 4 MiB, and metadata can be long.
 const MAX_PAGE_BYTES: usize = 2 * 1024 * 1024;
 
-/// The longest text to look for in filenames, in characters: no filename is longer.
+/// The longest filename filter, in characters: no filename is longer.
 const MAX_FILTER_CHARACTERS: usize = 255;
 
-/// The most ids that are asked for at once.
+/// The most ids of one batch.
 const MAX_BATCH: usize = 500;
 
 impl<D, O, C, E, B> ImagesService<D, O, C, E, B>
@@ -68,13 +68,13 @@ where
         &self,
         request: Request<pb::BatchGetImagesRequest>,
     ) -> Result<Response<pb::BatchGetImagesResponse>> {
-        // Whoever may see or draw boxes must be able to learn whose image it is; the rest of the record is for `images:read`.
+        // A caller that may read or write annotations must be able to read the owner of an image; all else needs `images:read`.
         let any = [Scope::ImagesRead, Scope::AnnotationsRead, Scope::AnnotationsWrite];
         let caller = caller_with_any(request.extensions(), any)?;
         let ids = decode_ids(&request.get_ref().image_ids)?;
         let session = resume(&self.ports.database, request.metadata());
         let images = repo::find_many(&session, &View::from(caller), &ids).await?.into_iter();
-        let encode = if caller.may(Scope::ImagesRead) { without_metadata } else { owner_alone };
+        let encode = if caller.may(Scope::ImagesRead) { without_metadata } else { id_and_owner };
         let images = images.map(|image| encode(image.into())).collect();
         Ok(respond(&session, pb::BatchGetImagesResponse { images }))
     }
@@ -84,11 +84,11 @@ fn without_metadata(image: pb::Image) -> pb::Image {
     pb::Image { metadata: None, ..image }
 }
 
-fn owner_alone(image: pb::Image) -> pb::Image {
+fn id_and_owner(image: pb::Image) -> pb::Image {
     pb::Image { id: image.id, uploaded_by: image.uploaded_by, ..pb::Image::default() }
 }
 
-/// All that a list depends on but its page.
+/// All parameters of a list except its pagination, as text: its page tokens are valid only for this text.
 fn query_text(view: &View, request: &pb::ListImagesRequest) -> String {
     let moment = |time: &Option<prost_types::Timestamp>| time.map(|time| (time.seconds, time.nanos));
     let (after, before) = (moment(&request.created_after), moment(&request.created_before));
@@ -130,7 +130,7 @@ fn decode_list(
     violations.into_result(page.map(|page| (filter, page)))
 }
 
-/// As many of the images as a message holds; the next page begins behind them.
+/// Encodes as many images as fit into one message. The next page begins after the last of them.
 fn encode_list(scan: Scan<Image>, (query, sealer): (&str, &Sealer)) -> pb::ListImagesResponse {
     let (count, mut next_after) = (scan.found.len(), scan.next_after);
     let mut response = pb::ListImagesResponse::default();

@@ -1,4 +1,4 @@
-//! Moving pictures: in, out, and out without a token.
+//! RPCs that transfer bytes: upload, download, and signed URLs for downloads without a token.
 
 use futures_util::StreamExt as _;
 use http::{Extensions, HeaderMap};
@@ -10,7 +10,7 @@ use tonic::{Request, Response, Status, Streaming};
 use super::{respond, resume, resume_for};
 use crate::{
     ImagesService,
-    download::{self, Wanted},
+    download::{self, DownloadOptions},
     error::{Error, Result},
     image::ImageId,
     repo,
@@ -48,13 +48,13 @@ where
         let id = ImageId::parse("image_id", &request.image_id)?;
         let ticket = Ticket::new(request.expires_at, std::mem::take(&mut request.signature));
         let (view, holder) = self.reader(&extensions, ticket.as_ref(), id)?;
-        let wanted = Wanted::try_from(request)?;
+        let options = DownloadOptions::try_from(request)?;
         let session = resume(&self.ports.database, &headers);
         let image = repo::find(&session, &view, id).await?.ok_or(Error::NotFound(id))?;
         let transfer = self.transfers.begin(holder)?;
-        let messages = download::open(&self.ports.objects, image, &wanted).await?;
+        let messages = download::open(&self.ports.objects, image, &options).await?;
         let messages = messages.map(move |message| {
-            // It lasts as long as its messages do.
+            // The stream owns the guard, so the transfer counts until the stream is dropped.
             let _ = &transfer;
             message.map_err(Status::from)
         });
@@ -77,13 +77,13 @@ where
         Ok(respond(&session, pb::SignImageUrlResponse { url: signed.url, expires_at }))
     }
 
-    /// The gateway that a request came by.
+    /// The gateway through which a request came, for the URLs in its response.
     pub(super) fn gateway(&self, headers: &HeaderMap) -> Gateway<'_> {
         Gateway::new(&self.signer, self.settings.public_url.as_deref(), headers)
     }
 
-    /// Whose images a download may read, and whose transfer it is. A ticket that holds is enough; one that does not is no
-    /// harm to a caller with a token.
+    /// Which images a download may read, and to whose limit it counts. A valid ticket is enough. With an invalid one, the
+    /// token of the caller decides.
     fn reader(
         &self,
         extensions: &Extensions,
@@ -96,7 +96,7 @@ where
         let permit = Permit::read(id);
         match ticket.check(&self.signer, &permit, self.ports.clock.now()) {
             Ok(()) => Ok((View::All, Holder::from(&permit))),
-            Err(refused) => of_caller().map_err(|_| refused),
+            Err(rejection) => of_caller().map_err(|_| rejection),
         }
     }
 }

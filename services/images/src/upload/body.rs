@@ -1,4 +1,4 @@
-//! The body of an object that is still being received.
+//! The body of an object that is still being received, as a stream for the object store.
 
 use std::future::poll_fn;
 
@@ -7,7 +7,7 @@ use futures_channel::mpsc;
 use futures_util::stream::{self, StreamExt as _};
 use storage::ByteStream;
 
-/// Where the chunks of a body go in. Each waits until the store has taken the one before.
+/// The sender of the chunks of a body. Each chunk waits until the store has accepted the previous one.
 pub(crate) struct BodySender(mpsc::Sender<Piece>);
 
 enum Piece {
@@ -15,13 +15,14 @@ enum Piece {
     End,
 }
 
-/// A body, and the end to feed it by.
+/// Makes a body, and the sender of its chunks.
 pub(crate) fn channel() -> (BodySender, ByteStream) {
     let (sender, pieces) = mpsc::channel(0);
     (BodySender(sender), Box::pin(stream::unfold(Some(pieces), next_chunk)))
 }
 
-/// A body that was not ended by its sender ends with an error: what came of it must never look like all of it.
+/// If the sender is dropped before [`BodySender::finish`], the body ends with an error, so that a part of an object is never
+/// stored as the whole.
 async fn next_chunk(
     pieces: Option<mpsc::Receiver<Piece>>,
 ) -> Option<(storage::Result<Bytes>, Option<mpsc::Receiver<Piece>>)> {
@@ -29,22 +30,22 @@ async fn next_chunk(
     match pieces.next().await {
         Some(Piece::Chunk(chunk)) => Some((Ok(chunk), Some(pieces))),
         Some(Piece::End) => None,
-        None => Some((Err(storage::Error::Body("the upload was given up".into())), None)),
+        None => Some((Err(storage::Error::Body("the upload was aborted".into())), None)),
     }
 }
 
 impl BodySender {
-    /// Adds a chunk.
+    /// Sends a chunk.
     pub(crate) async fn send(&mut self, chunk: Bytes) -> storage::Result<()> {
-        self.pass(Piece::Chunk(chunk)).await
+        self.send_piece(Piece::Chunk(chunk)).await
     }
 
-    /// Says that the body is complete.
+    /// Completes the body.
     pub(crate) async fn finish(mut self) -> storage::Result<()> {
-        self.pass(Piece::End).await
+        self.send_piece(Piece::End).await
     }
 
-    async fn pass(&mut self, piece: Piece) -> storage::Result<()> {
+    async fn send_piece(&mut self, piece: Piece) -> storage::Result<()> {
         poll_fn(|context| self.0.poll_ready(context)).await.map_err(storage::Error::broken)?;
         self.0.start_send(piece).map_err(storage::Error::broken)
     }
@@ -55,7 +56,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_body_ends_well_only_when_it_was_finished() {
+    async fn a_body_ends_without_an_error_only_if_it_was_finished() {
         let (mut sender, body) = channel();
         sender.send(Bytes::from_static(b"ab")).await.unwrap();
         let (chunks, finished) = futures_util::join!(body.collect::<Vec<_>>(), sender.finish());
@@ -69,7 +70,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_store_that_stopped_reading_fails_the_sender() {
+    async fn the_sender_fails_if_the_store_stops_reading() {
         let (mut sender, body) = channel();
         drop(body);
         assert!(sender.send(Bytes::from_static(b"ab")).await.is_err());

@@ -1,4 +1,4 @@
-//! The messages of a file: its description, then its bytes, then its description again if more is known of it by then.
+//! The message stream of an upload: a description, then the bytes, and then optionally a second description.
 
 use aip::Violation;
 use bytes::Bytes;
@@ -8,22 +8,22 @@ use tonic::Streaming;
 
 use crate::error::{Error, Result};
 
-/// A message of a stream that begins with a description and goes on with bytes.
+/// A message of a stream that begins with a description and continues with bytes.
 pub(crate) trait Message: Send + 'static {
     /// The description.
     type Info: Send;
 
-    /// Whether the description may come again behind the bytes.
+    /// Whether a second description may follow the bytes.
     const DESCRIBED_TWICE: bool;
 
-    /// Where the description belongs, as a phrase that continues its name.
+    /// The rule for the position of the description, as a phrase that follows its name.
     const ORDER: &'static str;
 
-    /// What the message carries.
+    /// The content of the message; `None` if it has none.
     fn payload(self) -> Option<Payload<Self::Info>>;
 }
 
-/// What one message carries.
+/// The content of one message.
 pub(crate) enum Payload<I> {
     Info(I),
     Data(Bytes),
@@ -33,7 +33,7 @@ impl Message for pb::UploadImageRequest {
     type Info = pb::UploadInfo;
 
     const DESCRIBED_TWICE: bool = true;
-    const ORDER: &'static str = "must be sent ahead of the data, and at most once more behind it";
+    const ORDER: &'static str = "must be sent before the data, and at most once more after it";
 
     fn payload(self) -> Option<Payload<Self::Info>> {
         Some(match self.payload? {
@@ -47,7 +47,7 @@ impl Message for pb::PutUploadRequest {
     type Info = pb::PutUploadInfo;
 
     const DESCRIBED_TWICE: bool = false;
-    const ORDER: &'static str = "must be sent once, ahead of the data";
+    const ORDER: &'static str = "must be sent once, before the data";
 
     fn payload(self) -> Option<Payload<Self::Info>> {
         Some(match self.payload? {
@@ -57,19 +57,19 @@ impl Message for pb::PutUploadRequest {
     }
 }
 
-/// A file that is being received.
+/// An upload that is being received.
 pub(crate) struct Incoming<M: Message> {
     messages: Streaming<M>,
     last_info: Option<M::Info>,
 }
 
 impl<M: Message> Incoming<M> {
-    /// The file that these messages are.
+    /// Reads an upload from these messages.
     pub(crate) const fn new(messages: Streaming<M>) -> Self {
         Self { messages, last_info: None }
     }
 
-    /// The first message.
+    /// Reads the first message, which must be the description.
     pub(crate) async fn info(&mut self) -> Result<M::Info> {
         match self.payload().await? {
             Some(Payload::Info(info)) => Ok(info),
@@ -77,7 +77,7 @@ impl<M: Message> Incoming<M> {
         }
     }
 
-    /// The bytes that follow, never none of them in a chunk.
+    /// Streams the bytes that follow, without empty chunks.
     pub(crate) fn data(&mut self) -> impl Stream<Item = Result<Bytes>> + Send {
         stream::try_unfold(
             self,
@@ -85,7 +85,7 @@ impl<M: Message> Incoming<M> {
         )
     }
 
-    /// The description behind the bytes, once all of them have been received.
+    /// The description after the bytes; available once all bytes have been received.
     pub(crate) fn last_info(self) -> Option<M::Info> {
         self.last_info
     }

@@ -1,4 +1,4 @@
-//! What an upload says of itself ahead of its bytes.
+//! The description of an upload.
 
 use aip::{Violation, Violations};
 use proto::images::v1 as pb;
@@ -9,7 +9,7 @@ use crate::{
     image::{Filename, Metadata},
 };
 
-/// The description of an upload, decoded.
+/// The decoded description of an upload.
 pub(super) struct Info {
     pub(super) filename: Option<Filename>,
     pub(super) declared: Declared,

@@ -1,4 +1,4 @@
-//! The one way in: the bytes go to the object store, a hash and a walk over the headers as they come.
+//! Receives the bytes of all uploads: as chunks arrive, it passes them to the object store, a hash and the header probe.
 
 use std::future::poll_fn;
 
@@ -19,14 +19,14 @@ use crate::{
     probe::{Headers, probe},
 };
 
-/// What is said of a picture ahead of its bytes, and must be true of them.
+/// What the client declared about the bytes. The bytes must match it.
 pub(crate) struct Expected {
     pub(crate) declared: Declared,
     pub(crate) size_bytes: Option<i32>,
     pub(crate) sha256: Option<Checksum>,
 }
 
-/// A picture that is stored, and has no record yet.
+/// An image that is stored and has no record yet.
 pub(crate) struct Stored {
     pub(crate) key: ObjectKey,
     pub(crate) format: Format,
@@ -35,8 +35,8 @@ pub(crate) struct Stored {
     pub(crate) headers: Headers,
 }
 
-/// What a record says of a picture that its bytes do not tell.
-pub(crate) struct About {
+/// The fields of a record that do not come from the bytes.
+pub(crate) struct RecordFields {
     pub(crate) id: ImageId,
     pub(crate) owner: UserId,
     pub(crate) filename: Filename,
@@ -45,35 +45,35 @@ pub(crate) struct About {
 }
 
 impl Stored {
-    /// The first record of the picture, made at `now`.
-    pub(crate) fn into_image(self, about: About, now: Timestamp) -> Image {
+    /// Makes the record of the image; `now` is its time of update.
+    pub(crate) fn into_image(self, fields: RecordFields, now: Timestamp) -> Image {
         Image {
-            id: about.id,
-            filename: about.filename,
+            id: fields.id,
+            filename: fields.filename,
             key: self.key,
             format: self.format,
             size_bytes: self.size_bytes,
             sha256: self.sha256.into(),
             dimensions: self.headers.dimensions(),
             orientation: self.headers.orientation(),
-            owner: about.owner,
-            created_at: about.created_at,
+            owner: fields.owner,
+            created_at: fields.created_at,
             updated_at: now,
             deleted_at: None,
-            metadata: about.metadata,
+            metadata: fields.metadata,
             etag: Image::FIRST_ETAG,
         }
     }
 }
 
-/// What is known of the bytes once all have passed.
+/// The size and the checksum of all received bytes.
 struct Receipt {
     size_bytes: i32,
     sha256: Checksum,
 }
 
-/// Stores the picture that `bytes` are under the key that `id` has for its format. If it fails, nothing is stored.
-pub(crate) async fn take_in<S>(
+/// Checks `bytes` and stores them under the object key of `id`. If it fails, nothing is stored.
+pub(crate) async fn store_bytes<S>(
     objects: &impl ObjectStore,
     settings: &Settings,
     id: ImageId,
@@ -83,9 +83,9 @@ pub(crate) async fn take_in<S>(
 where
     S: Stream<Item = Result<Bytes>> + Send + Unpin,
 {
-    let opening = opening(&mut bytes).await?;
-    let format = expected.declared.agree(Format::sniff(&opening)?)?;
-    let bytes = stream::iter([Ok(opening)]).chain(bytes);
+    let head = read_head(&mut bytes).await?;
+    let format = expected.declared.check(Format::sniff(&head)?)?;
+    let bytes = stream::iter([Ok(head)]).chain(bytes);
     let key = id.object_key(format);
     let (to_store, body) = body::channel();
     let (to_probe, passing) = mpsc::channel(0);
@@ -94,33 +94,33 @@ where
     let limits = Limits { expected, max_bytes: settings.max_upload_bytes };
     let put = objects.put(&key, body, options).map_err(Error::from);
     let receive = receive(bytes, limits, to_store, to_probe);
-    let look = async { check(probe(format, passing).await, settings) };
-    // All go at the pace of the slowest; the first failure drops the other two, and with them the object.
-    let (_, receipt, headers) = try_join3(put, receive, look).await?;
+    let read_headers = async { check_pixels(probe(format, passing).await, settings) };
+    // All three run at the pace of the slowest. The first failure drops the other two, and then the object is not stored.
+    let (_, receipt, headers) = try_join3(put, receive, read_headers).await?;
     let Receipt { size_bytes, sha256 } = receipt;
     Ok(Stored { key, format, size_bytes, sha256, headers })
 }
 
-/// The first bytes, enough to tell a format by.
-async fn opening<S>(bytes: &mut S) -> Result<Bytes>
+/// Reads the first bytes, enough to detect the format.
+async fn read_head<S>(bytes: &mut S) -> Result<Bytes>
 where
     S: Stream<Item = Result<Bytes>> + Unpin,
 {
-    let mut opening = bytes.try_next().await?.unwrap_or_default();
-    while opening.len() < Format::SNIFFED_BYTES {
+    let mut head = bytes.try_next().await?.unwrap_or_default();
+    while head.len() < Format::SNIFFED_BYTES {
         let Some(more) = bytes.try_next().await? else { break };
-        let mut joined = BytesMut::with_capacity(opening.len() + more.len());
-        joined.extend_from_slice(&opening);
+        let mut joined = BytesMut::with_capacity(head.len() + more.len());
+        joined.extend_from_slice(&head);
         joined.extend_from_slice(&more);
-        opening = joined.freeze();
+        head = joined.freeze();
     }
-    if opening.is_empty() {
+    if head.is_empty() {
         return Err(Violation::new("data", "must not be empty").into());
     }
-    Ok(opening)
+    Ok(head)
 }
 
-/// Takes in what comes and passes it on; whether the walk over the headers still wants it is its own affair.
+/// Reads the bytes, checks them, and passes them to the store and to the header probe, which may stop reading early.
 async fn receive(
     mut bytes: impl Stream<Item = Result<Bytes>> + Unpin,
     limits: Limits,
@@ -130,11 +130,11 @@ async fn receive(
     let mut sha256 = Sha256::new();
     let mut size_bytes = 0;
     while let Some(chunk) = bytes.try_next().await? {
-        size_bytes = limits.grown(size_bytes, chunk.len())?;
+        size_bytes = limits.add(size_bytes, chunk.len())?;
         sha256.update(&chunk);
         if poll_fn(|context| to_probe.poll_ready(context)).await.is_ok() {
-            // It may end between the two calls, and then wants no more.
-            let _unwanted = to_probe.start_send(chunk.clone());
+            // The probe may end between the two calls; then the chunk is dropped.
+            let _dropped = to_probe.start_send(chunk.clone());
         }
         to_store.send(chunk).await?;
     }
@@ -144,32 +144,30 @@ async fn receive(
     Ok(receipt)
 }
 
-/// How many bytes there may be, and which.
+/// The limit on the number of bytes, and what the client declared about them.
 struct Limits {
     expected: Expected,
     max_bytes: i32,
 }
 
 impl Limits {
-    /// `size` bytes and `more` of them, if there may be so many.
-    fn grown(&self, size: i32, more: usize) -> Result<i32> {
+    /// Adds `more` to `size`, and checks the limits.
+    fn add(&self, size: i32, more: usize) -> Result<i32> {
         match i32::try_from(more).ok().and_then(|more| size.checked_add(more)) {
-            Some(grown) if self.expected.size_bytes.is_some_and(|expected| grown > expected) => {
-                Err(wrong_size())
-            }
-            Some(grown) if grown <= self.max_bytes => Ok(grown),
+            Some(sum) if self.expected.size_bytes.is_some_and(|expected| sum > expected) => Err(wrong_size()),
+            Some(sum) if sum <= self.max_bytes => Ok(sum),
             Some(_) | None => Err(Error::TooLarge { limit: self.max_bytes }),
         }
     }
 
-    /// Whether these may be all bytes.
+    /// Checks the size and the checksum of all bytes.
     fn check_end(&self, receipt: &Receipt) -> Result<()> {
         if self.expected.size_bytes.is_some_and(|expected| expected != receipt.size_bytes) {
             return Err(wrong_size());
         }
         match &self.expected.sha256 {
             Some(expected) if *expected != receipt.sha256 => {
-                let rule = format!("must be that of the bytes: theirs is {}", receipt.sha256.as_str());
+                let rule = format!("must match the bytes, whose SHA-256 is {}", receipt.sha256.as_str());
                 Err(Violation::new("sha256", rule).into())
             }
             Some(_) | None => Ok(()),
@@ -177,22 +175,22 @@ impl Limits {
     }
 }
 
-/// The declared size is not that of the bytes.
+/// The declared size does not match the bytes.
 pub(super) fn wrong_size() -> Error {
     Violation::new("info.size_bytes", "must be the number of bytes that follow").into()
 }
 
-/// A picture with a limit on its pixels must tell how many it has.
-fn check(headers: Headers, settings: &Settings) -> Result<Headers> {
+/// Checks the limit on pixels. If there is one, images of unknown size are rejected.
+fn check_pixels(headers: Headers, settings: &Settings) -> Result<Headers> {
     let Some(max_pixels) = settings.max_pixels else { return Ok(headers) };
     match headers.dimensions() {
         Ok(size) if size.pixels() <= max_pixels => Ok(headers),
         Ok(size) => {
-            let rule = format!("must be a picture of at most {max_pixels} pixels, not {}", size.pixels());
+            let rule = format!("must be an image of at most {max_pixels} pixels, but has {}", size.pixels());
             Err(Violation::new("data", rule).into())
         }
         Err(reason) => {
-            let rule = format!("must be a picture whose header tells its size: {reason}");
+            let rule = format!("must be an image whose size can be read from its header: {reason}");
             Err(Violation::new("data", rule).into())
         }
     }

@@ -1,4 +1,4 @@
-//! Changing records.
+//! Update, delete and undelete.
 
 use identity::{Scope, Scopes};
 use prost_types::{FieldMask, Struct, Value, value::Kind};
@@ -7,7 +7,7 @@ use tonic::{Code, Status};
 
 use crate::world::*;
 
-fn kept(text: &str) -> Struct {
+fn metadata(text: &str) -> Struct {
     Struct { fields: [("k".to_owned(), Value { kind: Some(Kind::StringValue(text.to_owned())) })].into() }
 }
 
@@ -45,19 +45,19 @@ fn not_found() -> (Code, String) {
 }
 
 #[tokio::test]
-async fn an_update_changes_what_its_mask_names_and_nothing_else() {
+async fn an_update_changes_only_the_fields_in_its_mask() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     let image = uploaded(&mut alice, "cat.png").await;
     world.database.calls();
 
-    let asked = pb::Image {
+    let change = pb::Image {
         id: image.id.clone(),
         filename: "dog.png".to_owned(),
-        metadata: Some(kept("v")),
+        metadata: Some(metadata("v")),
         ..Default::default()
     };
-    let renamed = update(&mut alice, asked.clone(), Some(&["filename"])).await.unwrap();
+    let renamed = update(&mut alice, change.clone(), Some(&["filename"])).await.unwrap();
 
     assert_eq!(world.database.calls(), (0, 1));
     assert_ne!(renamed.updated_at, image.updated_at);
@@ -70,41 +70,41 @@ async fn an_update_changes_what_its_mask_names_and_nothing_else() {
     assert_eq!(renamed, expected);
     assert_eq!(get(&mut alice, &image.id).await.unwrap(), expected);
 
-    let noted = update(&mut alice, asked, Some(&["metadata"])).await.unwrap();
-    assert_eq!((noted.metadata, noted.filename.as_str()), (Some(kept("v")), "dog.png"));
+    let updated = update(&mut alice, change, Some(&["metadata"])).await.unwrap();
+    assert_eq!((updated.metadata, updated.filename.as_str()), (Some(metadata("v")), "dog.png"));
 }
 
 #[tokio::test]
-async fn without_a_mask_the_fields_that_are_set_change() {
+async fn without_a_mask_the_fields_that_are_set_are_changed() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     let id = uploaded(&mut alice, "cat.png").await.id;
-    let metadata = pb::Image { id: id.clone(), metadata: Some(kept("v")), ..Default::default() };
-    let filename = pb::Image { id: id.clone(), filename: "dog.png".to_owned(), ..Default::default() };
-    update(&mut alice, metadata, None).await.unwrap();
-    let image = update(&mut alice, filename, None).await.unwrap();
+    let with_metadata = pb::Image { id: id.clone(), metadata: Some(metadata("v")), ..Default::default() };
+    let with_filename = pb::Image { id: id.clone(), filename: "dog.png".to_owned(), ..Default::default() };
+    update(&mut alice, with_metadata, None).await.unwrap();
+    let image = update(&mut alice, with_filename, None).await.unwrap();
     assert_eq!(
         (image.filename.as_str(), image.metadata, image.etag.as_str()),
-        ("dog.png", Some(kept("v")), "r3")
+        ("dog.png", Some(metadata("v")), "r3")
     );
 }
 
 #[tokio::test]
-async fn a_star_names_all_that_can_be_changed() {
+async fn the_mask_wildcard_means_all_changeable_fields() {
     let world = World::new().await;
     let mut alice = world.user("alice");
-    let about = pb::UploadInfo { metadata: Some(kept("v")), ..info("cat.png") };
+    let about = pb::UploadInfo { metadata: Some(metadata("v")), ..info("cat.png") };
     let id = upload(&mut alice, about, &png()).await.unwrap().id;
-    let asked = pb::Image { id, filename: "dog.png".to_owned(), ..Default::default() };
-    let image = update(&mut alice, asked, Some(&["*"])).await.unwrap();
+    let change = pb::Image { id, filename: "dog.png".to_owned(), ..Default::default() };
+    let image = update(&mut alice, change, Some(&["*"])).await.unwrap();
     assert_eq!((image.filename.as_str(), image.metadata), ("dog.png", Some(Struct::default())));
 }
 
 #[tokio::test]
-async fn metadata_that_is_named_but_not_set_is_emptied() {
+async fn metadata_in_the_mask_but_not_in_the_image_is_cleared() {
     let world = World::new().await;
     let mut alice = world.user("alice");
-    let about = pb::UploadInfo { metadata: Some(kept("v")), ..info("cat.png") };
+    let about = pb::UploadInfo { metadata: Some(metadata("v")), ..info("cat.png") };
     let id = upload(&mut alice, about, &png()).await.unwrap().id;
     let image =
         update(&mut alice, pb::Image { id, ..Default::default() }, Some(&["metadata"])).await.unwrap();
@@ -112,48 +112,48 @@ async fn metadata_that_is_named_but_not_set_is_emptied() {
 }
 
 #[tokio::test]
-async fn an_update_of_nothing_answers_the_image_as_it_is() {
+async fn an_update_without_changes_returns_the_image_unchanged() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     let image = uploaded(&mut alice, "cat.png").await;
-    let asked = |etag: &str| pb::Image { id: image.id.clone(), etag: etag.to_owned(), ..Default::default() };
-    assert_eq!(update(&mut alice, asked(""), None).await.unwrap(), image);
-    assert_eq!(update(&mut alice, asked("r1"), Some(&["etag", "id"])).await.unwrap(), image);
-    assert_eq!(failure(update(&mut alice, asked("r2"), None).await).0, Code::Aborted);
+    let change = |etag: &str| pb::Image { id: image.id.clone(), etag: etag.to_owned(), ..Default::default() };
+    assert_eq!(update(&mut alice, change(""), None).await.unwrap(), image);
+    assert_eq!(update(&mut alice, change("r1"), Some(&["etag", "id"])).await.unwrap(), image);
+    assert_eq!(failure(update(&mut alice, change("r2"), None).await).0, Code::Aborted);
 }
 
 #[tokio::test]
-async fn fields_that_cannot_be_changed_are_named() {
+async fn fields_that_cannot_be_changed_are_rejected_by_name() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     let image = uploaded(&mut alice, "cat.png").await;
-    let asked = pb::Image { sha256: "0".repeat(64), ..image.clone() };
-    let refused = update(&mut alice, asked, Some(&["sha256", "filename", "metadata.k"])).await;
-    assert_eq!(fields(refused), ["image.sha256", "image.metadata.k"]);
+    let change = pb::Image { sha256: "0".repeat(64), ..image.clone() };
+    let rejected = update(&mut alice, change, Some(&["sha256", "filename", "metadata.k"])).await;
+    assert_eq!(fields(rejected), ["image.sha256", "image.metadata.k"]);
     assert_eq!(get(&mut alice, &image.id).await.unwrap(), image);
 }
 
 #[tokio::test]
-async fn an_update_follows_the_rules_of_the_fields() {
+async fn an_update_with_invalid_fields_is_rejected() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     let id = uploaded(&mut alice, "cat.png").await.id;
     let wrong =
-        pb::Image { id: "x".to_owned(), metadata: Some(kept(&"v".repeat(16_384))), ..Default::default() };
-    let refused = update(&mut alice, wrong, Some(&["filename", "metadata"])).await;
-    assert_eq!(fields(refused), ["image.id", "image.filename", "image.metadata"]);
+        pb::Image { id: "x".to_owned(), metadata: Some(metadata(&"v".repeat(16_384))), ..Default::default() };
+    let rejected = update(&mut alice, wrong, Some(&["filename", "metadata"])).await;
+    assert_eq!(fields(rejected), ["image.id", "image.filename", "image.metadata"]);
     assert_eq!(fields(alice.update_image(pb::UpdateImageRequest::default()).await), ["image"]);
     assert_eq!(get(&mut alice, &id).await.unwrap().etag, "r1");
 }
 
 #[tokio::test]
-async fn of_two_changes_made_from_the_same_etag_one_is_told() {
+async fn of_two_changes_with_the_same_etag_one_is_aborted() {
     let world = World::new().await;
     let image = uploaded(&mut world.user("alice"), "cat.png").await;
     let rename = |name: &str| {
-        let asked = pb::Image { filename: name.to_owned(), ..image.clone() };
+        let change = pb::Image { filename: name.to_owned(), ..image.clone() };
         let mut client = world.user("alice");
-        async move { update(&mut client, asked, Some(&["filename"])).await }
+        async move { update(&mut client, change, Some(&["filename"])).await }
     };
     let (one, other) = tokio::join!(rename("one.png"), rename("other.png"));
     let (winner, loser) = if one.is_ok() { (one, other) } else { (other, one) };
@@ -162,7 +162,7 @@ async fn of_two_changes_made_from_the_same_etag_one_is_told() {
 }
 
 #[tokio::test]
-async fn etags_that_were_never_made_match_nothing() {
+async fn an_etag_that_was_never_returned_matches_nothing() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     let id = uploaded(&mut alice, "cat.png").await.id;
@@ -173,25 +173,25 @@ async fn etags_that_were_never_made_match_nothing() {
 }
 
 #[tokio::test]
-async fn what_belongs_to_others_cannot_be_changed_or_found_out() {
+async fn images_of_other_users_are_not_found() {
     let world = World::new().await;
     let image = uploaded(&mut world.user("alice"), "cat.png").await;
     let mut bob = world.user("bob");
-    let asked = pb::Image { filename: "dog.png".to_owned(), ..image.clone() };
-    assert_eq!(failure(update(&mut bob, asked.clone(), Some(&["filename"])).await), not_found());
+    let change = pb::Image { filename: "dog.png".to_owned(), ..image.clone() };
+    assert_eq!(failure(update(&mut bob, change.clone(), Some(&["filename"])).await), not_found());
     assert_eq!(failure(delete(&mut bob, &image.id).await), not_found());
     assert_eq!(failure(undelete(&mut bob, &image.id).await), not_found());
     delete(&mut world.user("alice"), &image.id).await.unwrap();
     assert_eq!(failure(undelete(&mut bob, &image.id).await), not_found());
     undelete(&mut world.model_server(), &image.id).await.unwrap();
     let changed =
-        update(&mut world.model_server(), pb::Image { etag: String::new(), ..asked }, Some(&["filename"]))
+        update(&mut world.model_server(), pb::Image { etag: String::new(), ..change }, Some(&["filename"]))
             .await;
     assert_eq!(changed.unwrap().uploaded_by, "alice");
 }
 
 #[tokio::test]
-async fn changing_needs_its_scope() {
+async fn changes_need_the_scope_images_write() {
     let world = World::new().await;
     let image = uploaded(&mut world.user("alice"), "cat.png").await;
     let mut reader = world.client(Some(("alice", Scopes::NONE.with(Scope::ImagesRead))));
@@ -202,7 +202,7 @@ async fn changing_needs_its_scope() {
 }
 
 #[tokio::test]
-async fn a_deleted_image_is_hidden_at_once_and_can_be_brought_back() {
+async fn a_deleted_image_is_hidden_immediately_and_can_be_undeleted() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     let image = uploaded(&mut alice, "cat.png").await;
@@ -218,14 +218,14 @@ async fn a_deleted_image_is_hidden_at_once_and_can_be_brought_back() {
     let listed = alice.list_images(pb::ListImagesRequest::default()).await.unwrap().into_inner();
     assert_eq!((listed.images, deleted_names(&mut alice).await), (vec![], vec!["cat.png".to_owned()]));
 
-    let back = undelete(&mut alice, &image.id).await.unwrap();
-    assert_eq!((back.deleted_at, back.etag.as_str()), (None, "r3"));
-    assert_eq!(get(&mut alice, &image.id).await.unwrap(), back);
+    let restored = undelete(&mut alice, &image.id).await.unwrap();
+    assert_eq!((restored.deleted_at, restored.etag.as_str()), (None, "r3"));
+    assert_eq!(get(&mut alice, &image.id).await.unwrap(), restored);
     assert_eq!(deleted_names(&mut alice).await, Vec::<String>::new());
 }
 
 #[tokio::test]
-async fn an_image_that_is_not_deleted_already_exists() {
+async fn undeleting_an_image_that_is_not_deleted_is_rejected() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     let id = uploaded(&mut alice, "cat.png").await.id;
@@ -234,7 +234,7 @@ async fn an_image_that_is_not_deleted_already_exists() {
 }
 
 #[tokio::test]
-async fn an_image_can_be_brought_back_for_30_days() {
+async fn an_image_can_be_undeleted_for_30_days() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     let mut ids = Vec::new();

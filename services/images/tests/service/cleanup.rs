@@ -11,7 +11,7 @@ use crate::{direct, faults::ObjectFault, world::*};
 
 const DAY: i64 = 24 * 60 * 60;
 
-/// Moves the clock on from now: files in the folder are as old as the tests themselves.
+/// Sets the clock relative to the real time, because the object files are created at real time.
 fn days_from_now(world: &World, days: i64) {
     world.clock.set(storage::Clock::now(&storage_native::SystemClock).plus_seconds(days * DAY));
 }
@@ -35,7 +35,7 @@ async fn annotations(world: &World) -> i64 {
 }
 
 #[tokio::test]
-async fn images_deleted_30_days_ago_go_with_their_annotations_and_objects() {
+async fn images_deleted_30_days_ago_are_purged_with_their_annotations_and_objects() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     let kept = uploaded(&mut alice, "kept.png").await;
@@ -58,7 +58,7 @@ async fn images_deleted_30_days_ago_go_with_their_annotations_and_objects() {
 }
 
 #[tokio::test]
-async fn objects_without_a_record_go_after_a_day_and_those_with_one_stay() {
+async fn objects_without_a_record_are_swept_after_one_day_and_others_stay() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     let live = uploaded(&mut alice, "live.png").await;
@@ -80,10 +80,10 @@ async fn objects_without_a_record_go_after_a_day_and_those_with_one_stay() {
 }
 
 #[tokio::test]
-async fn direct_uploads_that_are_not_completed_go_after_a_day() {
+async fn direct_uploads_that_are_not_completed_expire_after_one_day() {
     let world = World::new().await;
     days_from_now(&world, 0);
-    let forgotten = direct::sent(&world, &png()).await;
+    let abandoned = direct::sent(&world, &png()).await;
     direct::create(&mut world.user("alice"), direct::declared(&png())).await.unwrap();
     assert_eq!(world.cleanup().await, CleanupReport::default());
 
@@ -91,14 +91,14 @@ async fn direct_uploads_that_are_not_completed_go_after_a_day() {
     let young = direct::create(&mut world.user("alice"), direct::declared(&png())).await.unwrap();
     let report = CleanupReport { expired_uploads: 2, swept_objects: 1, ..Default::default() };
     assert_eq!(world.cleanup().await, report);
-    let gone = failure(direct::complete(&mut world.user("alice"), &forgotten.id).await);
-    assert_eq!(gone.0, Code::NotFound);
+    let expired = failure(direct::complete(&mut world.user("alice"), &abandoned.id).await);
+    assert_eq!(expired.0, Code::NotFound);
     assert!(direct::put(&world, &young, &png()).await.is_ok());
     assert_eq!(direct::complete(&mut world.user("alice"), &young.id).await.unwrap().id, young.id);
 }
 
 #[tokio::test]
-async fn uploads_expire_in_steps_however_many_there_are() {
+async fn more_uploads_than_one_batch_expire_in_one_run() {
     let world = World::new().await;
     let create = || {
         let mut alice = world.user("alice");
@@ -111,7 +111,7 @@ async fn uploads_expire_in_steps_however_many_there_are() {
 }
 
 #[tokio::test]
-async fn the_sweep_goes_through_all_pages() {
+async fn the_sweep_reads_all_pages() {
     let world = World::new().await;
     let keys: Vec<_> = (0..505).map(|n| format!("images/{n}.png")).collect();
     futures_util::future::join_all(keys.iter().map(|key| orphan(&world, key))).await;
@@ -123,7 +123,7 @@ async fn the_sweep_goes_through_all_pages() {
 }
 
 #[tokio::test]
-async fn a_clean_up_that_stops_midway_is_finished_by_the_next() {
+async fn the_next_clean_up_completes_an_interrupted_one() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     let image = uploaded(&mut alice, "cat.png").await;
@@ -133,7 +133,7 @@ async fn a_clean_up_that_stops_midway_is_finished_by_the_next() {
     world.objects.set(Some(ObjectFault::CannotDelete));
     assert!(world.try_cleanup(CleanupSettings::default()).await.is_err());
     assert_eq!((world.records().await, world.keys().await.len()), (1, 1));
-    // Half of it may be gone: it is too late, even for a caller whose clock is behind.
+    // A part of the image may be removed already: it cannot be undeleted, even if the clock of the server is behind.
     world.clock.set(START);
     let request = pb::UndeleteImageRequest { image_id: image.id.clone() };
     assert_eq!(failure(alice.undelete_image(request).await).0, Code::NotFound);
@@ -169,7 +169,7 @@ async fn a_purge_removes_annotations_in_batches_and_the_image_last() {
 }
 
 #[tokio::test]
-async fn swept_objects_are_in_quarantine_for_a_week() {
+async fn swept_objects_stay_in_quarantine_for_7_days() {
     let world = World::new().await;
     orphan(&world, "images/orphan.png").await;
     days_from_now(&world, 2);
@@ -184,7 +184,7 @@ async fn swept_objects_are_in_quarantine_for_a_week() {
 }
 
 #[tokio::test]
-async fn a_sweep_of_too_large_a_share_moves_nothing_and_says_what_to_do() {
+async fn a_sweep_of_too_large_a_share_moves_nothing_and_names_the_remedy() {
     let world = World::new().await;
     let kept = uploaded(&mut world.user("alice"), "kept.png").await;
     for n in 0..11 {
@@ -193,11 +193,14 @@ async fn a_sweep_of_too_large_a_share_moves_nothing_and_says_what_to_do() {
     days_from_now(&world, 2);
     let before = world.keys().await;
 
-    let refused = world.try_cleanup(CleanupSettings::default()).await.unwrap_err();
+    let rejected = world.try_cleanup(CleanupSettings::default()).await.unwrap_err();
 
-    let sentence = refused.to_string();
-    assert!(matches!(refused, CleanupError::Implausible { orphans: 11, objects: 12, .. }), "{refused:?}");
-    assert!(sentence.contains("reticle cleanup --max-sweep-percent 92"), "{sentence}");
+    let message = rejected.to_string();
+    assert!(
+        matches!(rejected, CleanupError::TooManyOrphans { orphans: 11, objects: 12, .. }),
+        "{rejected:?}"
+    );
+    assert!(message.contains("reticle cleanup --max-sweep-percent 92"), "{message}");
     assert_eq!(world.keys().await, before);
 
     let allowed = CleanupSettings { max_sweep_percent: 92, ..CleanupSettings::default() };
@@ -206,40 +209,43 @@ async fn a_sweep_of_too_large_a_share_moves_nothing_and_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn an_object_comes_back_from_quarantine_when_its_record_does() {
+async fn an_object_is_restored_from_quarantine_when_its_record_is_restored() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     let image = uploaded(&mut alice, "cat.png").await;
-    let hide = |key: &str| Statement::new("UPDATE images SET r2_key = ?1").bind(key);
-    world.database.write(vec![hide("images/elsewhere.png")], None).await.unwrap();
+    let set_key = |key: &str| Statement::new("UPDATE images SET r2_key = ?1").bind(key);
+    world.database.write(vec![set_key("images/elsewhere.png")], None).await.unwrap();
     days_from_now(&world, 2);
     assert_eq!(world.cleanup().await.swept_objects, 1);
     assert!(world.keys().await.is_empty());
 
-    world.database.write(vec![hide(&image.r2_key)], None).await.unwrap();
+    world.database.write(vec![set_key(&image.r2_key)], None).await.unwrap();
     assert_eq!(world.cleanup().await, CleanupReport { restored_objects: 1, ..Default::default() });
     assert_eq!(world.keys().await, [image.r2_key]);
     assert_eq!(world.cleanup().await, CleanupReport::default());
 }
 
 #[tokio::test]
-async fn a_foreign_database_removes_nothing() {
+async fn a_clean_up_with_the_wrong_database_removes_nothing() {
     let world = World::new().await;
     uploaded(&mut world.user("alice"), "cat.png").await;
-    let foreign = world.new_database().await;
+    let wrong = world.new_database().await;
     days_from_now(&world, 60);
     let before = world.keys_below("").await;
 
     let entropy = Counting::default();
     let settings = CleanupSettings::default();
-    let refused = images::cleanup(&foreign, &world.objects, &world.clock, &entropy, settings).await;
+    let rejected = images::cleanup(&wrong, &world.objects, &world.clock, &entropy, settings).await;
 
-    assert!(matches!(refused, Err(CleanupError::Foreign(BindError::DatabaseHasNone { .. }))), "{refused:?}");
+    assert!(
+        matches!(rejected, Err(CleanupError::Unbound(BindError::DatabaseWithoutId { .. }))),
+        "{rejected:?}"
+    );
     assert_eq!(world.keys_below("").await, before);
 }
 
 #[tokio::test]
-async fn two_clean_ups_at_once_do_no_more_than_one() {
+async fn two_concurrent_clean_ups_do_no_more_than_one() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     for n in 0..60 {

@@ -1,4 +1,4 @@
-//! What goes out.
+//! Downloads.
 
 use image::ImageFormat;
 use proto::images::v1::{self as pb, download_image_response::Payload};
@@ -7,7 +7,7 @@ use tonic_types::StatusExt as _;
 
 use crate::{faults::ObjectFault, world::*};
 
-/// The first message and the sizes and bytes of the others.
+/// The first message, and the sizes and bytes of the others.
 #[derive(Debug)]
 struct Downloaded {
     content: pb::ImageContent,
@@ -37,15 +37,15 @@ fn part(id: &str, read_offset: i32, read_limit: i32) -> pb::DownloadImageRequest
     pb::DownloadImageRequest { read_offset, read_limit, ..whole(id) }
 }
 
-/// A picture of 10 bytes and more; its length is 300,000.
+/// A PNG file of 300,000 bytes.
 fn long() -> Vec<u8> {
-    let mut bytes = picture(ImageFormat::Png, 4, 3);
+    let mut bytes = encode_image(ImageFormat::Png, 4, 3);
     bytes.extend((bytes.len()..300_000).map(|n| u8::try_from(n % 251).unwrap()));
     bytes
 }
 
 #[tokio::test]
-async fn a_picture_comes_back_as_it_was_in_messages_of_bounded_size() {
+async fn an_image_is_downloaded_unchanged_in_messages_of_limited_size() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     let image = upload(&mut alice, info("猫.png"), &long()).await.unwrap();
@@ -73,7 +73,7 @@ async fn a_picture_comes_back_as_it_was_in_messages_of_bounded_size() {
 }
 
 #[tokio::test]
-async fn it_is_saved_with_the_extension_of_what_it_is() {
+async fn the_download_filename_has_the_extension_of_the_format() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     let image = upload(&mut alice, info("report.html"), &long()).await.unwrap();
@@ -83,7 +83,7 @@ async fn it_is_saved_with_the_extension_of_what_it_is() {
 }
 
 #[tokio::test]
-async fn a_part_is_what_was_asked_for_as_far_as_there_is_any() {
+async fn a_part_is_the_requested_range_up_to_the_end() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     let id = upload(&mut alice, info("cat.png"), &long()).await.unwrap().id;
@@ -101,13 +101,16 @@ async fn a_part_is_what_was_asked_for_as_far_as_there_is_any() {
         let downloaded = download(&mut alice, part(&id, offset, limit)).await.unwrap();
         assert!(downloaded.bytes == long()[range.clone()], "{offset} {limit}");
         let content = downloaded.content;
-        let told = (content.read_offset, content.read_length, content.size_bytes);
-        assert_eq!(told, (i32::try_from(range.start).unwrap(), i32::try_from(range.len()).unwrap(), 300_000));
+        let range_sent = (content.read_offset, content.read_length, content.size_bytes);
+        assert_eq!(
+            range_sent,
+            (i32::try_from(range.start).unwrap(), i32::try_from(range.len()).unwrap(), 300_000)
+        );
     }
 }
 
 #[tokio::test]
-async fn a_part_past_the_end_is_out_of_range_and_tells_the_size() {
+async fn a_part_past_the_end_is_rejected_with_the_size() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     let id = upload(&mut alice, info("cat.png"), &long()).await.unwrap().id;
@@ -121,18 +124,18 @@ async fn a_part_past_the_end_is_out_of_range_and_tells_the_size() {
 }
 
 #[tokio::test]
-async fn whoever_has_the_picture_is_told_so_without_opening_it() {
+async fn a_cached_image_is_not_modified_and_not_opened() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     let image = uploaded(&mut alice, "cat.png").await;
     let tags = |tags: &[&str]| pb::DownloadImageRequest {
         if_none_match: tags.iter().map(ToString::to_string).collect(),
-        // It comes ahead of the range (RFC 9110 section 13.2.2), even of one that is not there.
+        // It takes precedence over the range (RFC 9110 section 13.2.2), even over one past the end.
         read_offset: i32::MAX,
         ..whole(&image.id)
     };
-    for held in [vec!["*"], vec!["other", image.sha256.as_str()]] {
-        let downloaded = download(&mut alice, tags(&held)).await.unwrap();
+    for cached in [vec!["*"], vec!["other", image.sha256.as_str()]] {
+        let downloaded = download(&mut alice, tags(&cached)).await.unwrap();
         assert!(downloaded.content.not_modified && downloaded.bytes.is_empty());
         assert_eq!(
             (downloaded.content.etag.as_str(), downloaded.content.read_length),
@@ -145,7 +148,7 @@ async fn whoever_has_the_picture_is_told_so_without_opening_it() {
 }
 
 #[tokio::test]
-async fn a_part_holds_only_for_the_picture_it_was_asked_of() {
+async fn if_range_sends_the_part_only_if_the_entity_tag_matches() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     let image = uploaded(&mut alice, "cat.png").await;
@@ -156,7 +159,7 @@ async fn a_part_holds_only_for_the_picture_it_was_asked_of() {
 }
 
 #[tokio::test]
-async fn the_entity_tag_is_that_of_the_bytes_not_of_the_record() {
+async fn the_entity_tag_depends_on_the_bytes_not_on_the_record() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     let image = uploaded(&mut alice, "cat.png").await;
@@ -167,7 +170,7 @@ async fn the_entity_tag_is_that_of_the_bytes_not_of_the_record() {
 }
 
 #[tokio::test]
-async fn pictures_that_are_not_there_are_not_found() {
+async fn deleted_images_and_those_of_other_users_are_not_found() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     let id = uploaded(&mut alice, "cat.png").await.id;
@@ -181,7 +184,7 @@ async fn pictures_that_are_not_there_are_not_found() {
 }
 
 #[tokio::test]
-async fn lost_bytes_are_said_to_be_lost() {
+async fn missing_or_truncated_bytes_are_reported_as_lost() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     let image = upload(&mut alice, info("cat.png"), &long()).await.unwrap();

@@ -1,4 +1,4 @@
-//! The real stores, with failures on demand, and a count of what they are asked.
+//! The real stores with failures on demand and counters of calls.
 
 use std::{
     sync::{
@@ -10,12 +10,12 @@ use std::{
 
 use futures_util::StreamExt as _;
 use storage::{
-    Answer, Bookmark, ByteRange, ByteStream, Database, Error, Object, ObjectInfo, ObjectKey, ObjectList,
+    Bookmark, Bookmarked, ByteRange, ByteStream, Database, Error, Object, ObjectInfo, ObjectKey, ObjectList,
     ObjectStore, Outcome, PutOptions, Result, Row, SignedRequest, Statement,
 };
 use storage_native::{FileObjects, SqliteDatabase};
 
-/// SQLite that can refuse the next write.
+/// SQLite that can fail the next write.
 #[derive(Clone)]
 pub(crate) struct FaultyDatabase {
     inner: SqliteDatabase,
@@ -50,43 +50,43 @@ impl FaultyDatabase {
         std::mem::take(&mut self.deletions.lock().unwrap())
     }
 
-    /// The number that `sql` answers as `n`.
+    /// The value of the column `n` in the result of `sql`.
     pub(crate) async fn count(&self, sql: &'static str) -> i64 {
-        let answer = self.inner.read(Statement::new(sql), None).await.unwrap();
-        answer.value.into_iter().next().unwrap().take("n").unwrap()
+        let result = self.inner.read(Statement::new(sql), None).await.unwrap();
+        result.value.into_iter().next().unwrap().take("n").unwrap()
     }
 }
 
 impl Database for FaultyDatabase {
-    async fn read(&self, statement: Statement, at_least: Option<Bookmark>) -> Result<Answer<Vec<Row>>> {
+    async fn read(&self, statement: Statement, at_least: Option<Bookmark>) -> Result<Bookmarked<Vec<Row>>> {
         self.reads.fetch_add(1, Ordering::SeqCst);
-        let mut answer = self.inner.read(statement, at_least).await?;
-        answer.bookmark = Bookmark::parse("seen");
-        Ok(answer)
+        let mut result = self.inner.read(statement, at_least).await?;
+        result.bookmark = Bookmark::parse("seen");
+        Ok(result)
     }
 
     async fn write(
         &self,
         statements: Vec<Statement>,
         at_least: Option<Bookmark>,
-    ) -> Result<Answer<Vec<Outcome>>> {
+    ) -> Result<Bookmarked<Vec<Outcome>>> {
         self.writes.fetch_add(statements.len(), Ordering::SeqCst);
         let fault = self.next_write.lock().unwrap().take();
         if let Some(error) = fault {
             return Err(error);
         }
         let deletes = statements.iter().any(|statement| statement.sql.starts_with("DELETE"));
-        let mut answer = self.inner.write(statements, at_least).await?;
+        let mut result = self.inner.write(statements, at_least).await?;
         if deletes {
-            let changes = answer.value.iter().map(|outcome| outcome.changes).sum();
+            let changes = result.value.iter().map(|outcome| outcome.changes).sum();
             self.deletions.lock().unwrap().push(changes);
         }
-        answer.bookmark = Bookmark::parse("written");
-        Ok(answer)
+        result.bookmark = Bookmark::parse("written");
+        Ok(result)
     }
 }
 
-/// What a folder of objects does wrong.
+/// The fault or feature that the object store simulates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ObjectFault {
     /// The disk is full after this many bytes.
@@ -95,11 +95,11 @@ pub(crate) enum ObjectFault {
     CutAfter(usize),
     /// It can sign URLs itself.
     Signs,
-    /// It deletes nothing.
+    /// It cannot delete objects.
     CannotDelete,
 }
 
-/// A folder of objects, with its faults and its counts.
+/// A folder of objects with faults and counters.
 #[derive(Clone)]
 pub(crate) struct FaultyObjects {
     inner: FileObjects,
@@ -129,9 +129,9 @@ impl FaultyObjects {
 impl ObjectStore for FaultyObjects {
     async fn put(&self, key: &ObjectKey, mut body: ByteStream, options: PutOptions) -> Result<u64> {
         if let Some(ObjectFault::FullAfter(limit)) = self.fault() {
-            let mut taken = 0;
-            while taken < limit {
-                taken += body.next().await.unwrap()?.len();
+            let mut read = 0;
+            while read < limit {
+                read += body.next().await.unwrap()?.len();
             }
             return Err(Error::Full("no space left".into()));
         }

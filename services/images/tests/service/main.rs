@@ -1,4 +1,5 @@
-//! The service behind a client in the same process, over a real SQLite file and a real folder. Only failures are made up.
+//! Tests of the service through a client in the same process, with a real SQLite file and a real folder. Only failures are
+//! simulated.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod change;

@@ -1,4 +1,4 @@
-//! Reading records.
+//! Reads of records.
 
 use identity::{Scope, Scopes};
 use prost_types::{Struct, Value, value::Kind};
@@ -27,19 +27,19 @@ async fn names_of(client: &mut Client, request: pb::ListImagesRequest) -> Vec<St
 }
 
 #[tokio::test]
-async fn an_image_exists_for_its_owner_and_for_those_who_see_all() {
+async fn an_image_is_visible_to_its_owner_and_to_callers_with_owners_any() {
     let world = World::new().await;
     let image = uploaded(&mut world.user("alice"), "cat.png").await;
     assert_eq!(get(&mut world.user("alice"), &image.id).await.unwrap(), image);
     assert_eq!(get(&mut world.model_server(), &image.id).await.unwrap(), image);
-    let refused = get(&mut world.user("bob"), &image.id).await;
+    let rejected = get(&mut world.user("bob"), &image.id).await;
     let unknown = get(&mut world.user("bob"), &"0".repeat(32)).await;
-    assert_eq!(failure(refused), (Code::NotFound, "NOT_FOUND".to_owned()));
+    assert_eq!(failure(rejected), (Code::NotFound, "NOT_FOUND".to_owned()));
     assert_eq!(failure(unknown), (Code::NotFound, "NOT_FOUND".to_owned()));
 }
 
 #[tokio::test]
-async fn an_id_that_is_none_is_named() {
+async fn an_invalid_id_is_rejected() {
     let world = World::new().await;
     for id in ["", "0", &"g".repeat(32), &"A".repeat(32), &"0".repeat(33)] {
         assert_eq!(fields(get(&mut world.user("alice"), id).await), ["image_id"]);
@@ -47,7 +47,7 @@ async fn an_id_that_is_none_is_named() {
 }
 
 #[tokio::test]
-async fn reading_needs_its_scope() {
+async fn reads_need_the_scope_images_read() {
     let world = World::new().await;
     let mut writer = world.client(Some(("alice", Scopes::NONE.with(Scope::ImagesWrite))));
     let missing = (Code::PermissionDenied, "SCOPE_MISSING".to_owned());
@@ -57,7 +57,7 @@ async fn reading_needs_its_scope() {
 }
 
 #[tokio::test]
-async fn each_read_is_one_statement_and_tells_how_far_it_saw() {
+async fn each_read_is_one_statement_and_returns_a_bookmark() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     let id = uploaded(&mut alice, "cat.png").await.id;
@@ -84,7 +84,7 @@ async fn pages_are_newest_first_and_hold_each_image_once() {
     loop {
         let response = list(&mut alice, request.clone()).await.unwrap();
         pages.push(names(&response).join(" "));
-        // What comes in meanwhile is newer, and moves no page.
+        // An image uploaded in between is newer, so it does not shift the pages.
         uploaded(&mut alice, "late.png").await;
         if response.next_page_token.is_empty() {
             break;
@@ -107,7 +107,7 @@ async fn the_last_page_may_be_full_and_has_no_token() {
 }
 
 #[tokio::test]
-async fn whoever_sees_all_lists_all() {
+async fn a_caller_with_owners_any_lists_the_images_of_all_users() {
     let world = World::new().await;
     uploaded(&mut world.user("alice"), "a.png").await;
     uploaded(&mut world.user("bob"), "b.png").await;
@@ -116,7 +116,7 @@ async fn whoever_sees_all_lists_all() {
 }
 
 #[tokio::test]
-async fn a_list_is_narrowed_by_name() {
+async fn a_list_can_be_filtered_by_filename() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     for name in ["Cat 100%.png", "cat_2.png", "dog.png", "Ähre.png"] {
@@ -136,7 +136,7 @@ async fn a_list_is_narrowed_by_name() {
 }
 
 #[tokio::test]
-async fn a_list_is_narrowed_by_the_moment_of_creation() {
+async fn a_list_can_be_filtered_by_creation_time() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     let mut created = Vec::new();
@@ -156,7 +156,7 @@ async fn a_list_is_narrowed_by_the_moment_of_creation() {
 }
 
 #[tokio::test]
-async fn a_token_holds_for_its_own_list_only() {
+async fn a_token_is_valid_only_for_its_own_list() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     for name in ["a.png", "b.png"] {
@@ -167,16 +167,16 @@ async fn a_token_holds_for_its_own_list_only() {
     let next = pb::ListImagesRequest { page_token, ..first };
     assert_eq!(names_of(&mut alice, next.clone()).await, ["a.png"]);
 
-    let narrowed = pb::ListImagesRequest { filename: "a".to_owned(), ..next.clone() };
+    let filtered = pb::ListImagesRequest { filename: "a".to_owned(), ..next.clone() };
     let deleted = pb::ListImagesRequest { deleted: true, ..next.clone() };
-    for request in [narrowed, deleted] {
+    for request in [filtered, deleted] {
         assert_eq!(fields(list(&mut alice, request).await), ["page_token"]);
     }
     assert_eq!(fields(list(&mut world.user("bob"), next).await), ["page_token"]);
 }
 
 #[tokio::test]
-async fn all_that_is_wrong_with_a_list_is_said_at_once() {
+async fn all_violations_of_a_list_request_are_reported_together() {
     let world = World::new().await;
     let request = pb::ListImagesRequest {
         page_size: -1,
@@ -192,7 +192,7 @@ async fn all_that_is_wrong_with_a_list_is_said_at_once() {
 async fn a_page_ends_before_its_message_grows_too_large() {
     let world = World::new().await;
     let mut alice = world.user("alice");
-    // Each takes 8 bytes a number: about 90 kB in the message for 16 kB as JSON.
+    // Each number takes 8 bytes and its tags: 16 kB of JSON become about 90 kB in the message.
     let numbers =
         prost_types::ListValue { values: vec![Value { kind: Some(Kind::NumberValue(1.0)) }; 8_000] };
     let metadata =
@@ -215,21 +215,21 @@ async fn a_page_ends_before_its_message_grows_too_large() {
 }
 
 #[tokio::test]
-async fn a_batch_holds_what_the_caller_sees_once_and_without_metadata() {
+async fn a_batch_holds_each_visible_image_once_without_metadata() {
     let world = World::new().await;
     let a = uploaded(&mut world.user("alice"), "a.png").await;
     let b = uploaded(&mut world.user("bob"), "b.png").await;
-    let gone = uploaded(&mut world.user("alice"), "gone.png").await;
-    delete(&mut world.user("alice"), &gone.id).await.unwrap();
-    let ids = vec![a.id.clone(), b.id.clone(), gone.id, a.id.clone(), "0".repeat(32)];
+    let deleted = uploaded(&mut world.user("alice"), "deleted.png").await;
+    delete(&mut world.user("alice"), &deleted.id).await.unwrap();
+    let ids = vec![a.id.clone(), b.id.clone(), deleted.id, a.id.clone(), "0".repeat(32)];
 
-    let lean = |image: pb::Image| pb::Image { metadata: None, ..image };
-    assert_eq!(batch(&mut world.user("alice"), ids.clone()).await.unwrap(), [lean(a.clone())]);
-    assert_eq!(batch(&mut world.model_server(), ids).await.unwrap(), [lean(a), lean(b)]);
+    let expected = |image: pb::Image| pb::Image { metadata: None, ..image };
+    assert_eq!(batch(&mut world.user("alice"), ids.clone()).await.unwrap(), [expected(a.clone())]);
+    assert_eq!(batch(&mut world.model_server(), ids).await.unwrap(), [expected(a), expected(b)]);
 }
 
 #[tokio::test]
-async fn with_a_scope_of_annotations_a_batch_tells_the_owners_alone() {
+async fn with_a_scope_for_annotations_a_batch_returns_only_ids_and_owners() {
     let world = World::new().await;
     let image = uploaded(&mut world.user("alice"), "a.png").await;
     let owner = pb::Image { id: image.id.clone(), uploaded_by: "alice".to_owned(), ..pb::Image::default() };
@@ -240,7 +240,7 @@ async fn with_a_scope_of_annotations_a_batch_tells_the_owners_alone() {
 }
 
 #[tokio::test]
-async fn a_batch_is_1_to_500_ids() {
+async fn a_batch_accepts_1_to_500_ids() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     let id = "0".repeat(32);

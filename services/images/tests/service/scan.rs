@@ -1,11 +1,11 @@
-//! Lists that find little among many images.
+//! Lists whose filter matches few of many images.
 
 use proto::images::v1 as pb;
 use storage::{Database as _, Statement};
 
 use crate::world::*;
 
-/// Stores `10_000 + more` records of alice's, named `-1-`, `-2-`, … from the oldest on.
+/// Stores `10_000 + more` records of alice, named `-1-`, `-2-`, … from the oldest to the newest.
 async fn many(world: &World, more: i64) {
     let insert = Statement::new(
         "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 10000 + ?1)
@@ -35,7 +35,7 @@ fn named(filename: &str) -> pb::ListImagesRequest {
 }
 
 #[tokio::test]
-async fn a_page_of_a_search_reads_ten_thousand_images_and_the_next_one_continues() {
+async fn a_filtered_page_reads_10_000_images_and_the_next_one_continues() {
     let world = World::new().await;
     many(&world, 1).await;
     for mut client in [world.user("alice"), world.model_server()] {
@@ -47,7 +47,7 @@ async fn a_page_of_a_search_reads_ten_thousand_images_and_the_next_one_continues
 }
 
 #[tokio::test]
-async fn a_search_in_fewer_images_than_one_page_reads_is_one_page() {
+async fn a_filtered_list_of_fewer_images_is_one_page() {
     let world = World::new().await;
     many(&world, -1).await;
     for mut client in [world.user("alice"), world.model_server()] {
@@ -57,7 +57,7 @@ async fn a_search_in_fewer_images_than_one_page_reads_is_one_page() {
 }
 
 #[tokio::test]
-async fn images_that_are_hidden_from_a_list_count_as_read() {
+async fn deleted_images_count_towards_the_scan_limit() {
     let world = World::new().await;
     many(&world, 1).await;
     let mut alice = world.user("alice");
@@ -68,6 +68,6 @@ async fn images_that_are_hidden_from_a_list_count_as_read() {
     world.database.write(vec![delete.bind(START.as_millis())], None).await.unwrap();
 
     assert_eq!(pages(&mut alice, Default::default()).await, [vec![], vec!["-1-"]]);
-    let brought_back = pages(&mut alice, pb::ListImagesRequest { page_size: 1_000, ..deleted }).await;
-    assert_eq!(brought_back.iter().map(Vec::len).collect::<Vec<_>>(), [1_000; 10]);
+    let listed = pages(&mut alice, pb::ListImagesRequest { page_size: 1_000, ..deleted }).await;
+    assert_eq!(listed.iter().map(Vec::len).collect::<Vec<_>>(), [1_000; 10]);
 }

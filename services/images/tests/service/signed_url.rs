@@ -1,4 +1,4 @@
-//! URLs that open a picture without a token.
+//! Signed URLs for downloads without a token.
 
 use images::Settings;
 use proto::images::v1 as pb;
@@ -11,7 +11,7 @@ async fn sign(client: &mut Client, id: &str, ttl_seconds: i32) -> Result<pb::Sig
     Ok(client.sign_image_url(request).await?.into_inner())
 }
 
-/// The URL that a request with these headers gets.
+/// Signs a URL in a request with these headers.
 async fn signed_for(world: &World, id: &str, headers: &[(&'static str, &str)]) -> String {
     let mut request = Request::new(pb::SignImageUrlRequest { image_id: id.to_owned(), ttl_seconds: 0 });
     for (name, value) in headers {
@@ -20,8 +20,8 @@ async fn signed_for(world: &World, id: &str, headers: &[(&'static str, &str)]) -
     world.user("alice").sign_image_url(request).await.unwrap().into_inner().url
 }
 
-/// The download that a URL asks for.
-fn opened(url: &str) -> pb::DownloadImageRequest {
+/// Decodes a signed URL into its download request, as the gateway does.
+fn parse_url(url: &str) -> pb::DownloadImageRequest {
     let (path, query) = url.split_once('?').unwrap();
     let (expires_at, signature) = query.split_once('&').unwrap();
     let id = path.strip_suffix("/content").unwrap().rsplit('/').next().unwrap();
@@ -38,7 +38,7 @@ async fn download(client: &mut Client, request: pb::DownloadImageRequest) -> Res
 }
 
 #[tokio::test]
-async fn a_signed_url_opens_the_picture_without_a_token_until_it_expires() {
+async fn a_signed_url_downloads_the_image_without_a_token_until_it_expires() {
     let world = World::new().await;
     let id = uploaded(&mut world.user("alice"), "cat.png").await.id;
     world.clock.set(START);
@@ -47,38 +47,38 @@ async fn a_signed_url_opens_the_picture_without_a_token_until_it_expires() {
 
     assert_eq!(signed.expires_at.unwrap().seconds, START.as_seconds() + 60);
     assert!(signed.url.starts_with(&format!("/api/images/{id}/content?expires_at=")), "{}", signed.url);
-    let request = opened(&signed.url);
+    let request = parse_url(&signed.url);
     for mut client in [world.client(None), world.user("bob"), world.user("alice")] {
         assert!(download(&mut client, request.clone()).await.is_ok());
     }
     world.clock.set(START.plus_seconds(60));
     let expired = failure(download(&mut world.client(None), request.clone()).await);
     assert_eq!(expired, (Code::PermissionDenied, "SIGNATURE_EXPIRED".to_owned()));
-    // A token that is good enough by itself needs no signature.
+    // A caller whose token permits the download needs no valid signature.
     assert!(download(&mut world.user("alice"), request).await.is_ok());
 }
 
 #[tokio::test]
-async fn a_signature_opens_nothing_else() {
+async fn a_signature_is_not_valid_for_anything_else() {
     let world = World::new().await;
     let id = uploaded(&mut world.user("alice"), "cat.png").await.id;
     let other = uploaded(&mut world.user("alice"), "dog.png").await.id;
-    let request = opened(&sign(&mut world.user("alice"), &id, 0).await.unwrap().url);
+    let request = parse_url(&sign(&mut world.user("alice"), &id, 0).await.unwrap().url);
     let forged = [
         pb::DownloadImageRequest { image_id: other, ..request.clone() },
         pb::DownloadImageRequest { expires_at: request.expires_at + 1, ..request.clone() },
         pb::DownloadImageRequest { signature: "x".to_owned(), ..request.clone() },
     ];
     for request in forged {
-        let refused = failure(download(&mut world.client(None), request).await);
-        assert_eq!(refused, (Code::PermissionDenied, "SIGNATURE_INVALID".to_owned()));
+        let rejected = failure(download(&mut world.client(None), request).await);
+        assert_eq!(rejected, (Code::PermissionDenied, "SIGNATURE_INVALID".to_owned()));
     }
     delete(&mut world.user("alice"), &id).await.unwrap();
     assert_eq!(failure(download(&mut world.client(None), request).await).0, Code::NotFound);
 }
 
 #[tokio::test]
-async fn a_url_holds_1_to_3600_seconds() {
+async fn a_url_is_valid_for_1_to_3600_seconds() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     let id = uploaded(&mut alice, "cat.png").await.id;
@@ -93,7 +93,7 @@ async fn a_url_holds_1_to_3600_seconds() {
 }
 
 #[tokio::test]
-async fn only_those_who_see_an_image_can_sign_for_it() {
+async fn only_callers_that_see_an_image_can_sign_its_url() {
     let world = World::new().await;
     let id = uploaded(&mut world.user("alice"), "cat.png").await.id;
     assert_eq!(failure(sign(&mut world.user("bob"), &id, 0).await).0, Code::NotFound);
@@ -102,7 +102,7 @@ async fn only_those_who_see_an_image_can_sign_for_it() {
 }
 
 #[tokio::test]
-async fn a_store_that_signs_is_let_to() {
+async fn an_object_store_that_can_sign_signs_the_url() {
     let world = World::new().await;
     let image = uploaded(&mut world.user("alice"), "cat.png").await;
     world.objects.set(Some(ObjectFault::Signs));
@@ -111,7 +111,7 @@ async fn a_store_that_signs_is_let_to() {
 }
 
 #[tokio::test]
-async fn a_url_begins_with_what_the_gateway_was_called_by() {
+async fn the_base_of_a_url_is_the_one_by_which_the_gateway_was_called() {
     let world = World::new().await;
     let id = uploaded(&mut world.user("alice"), "cat.png").await.id;
     for host in ["reticle.example", "localhost:8787", "[::1]:8787"] {
@@ -122,7 +122,7 @@ async fn a_url_begins_with_what_the_gateway_was_called_by() {
 }
 
 #[tokio::test]
-async fn a_url_is_relative_where_the_gateway_says_nothing_usable() {
+async fn a_url_is_relative_if_the_forwarded_headers_are_unusable() {
     let world = World::new().await;
     let id = uploaded(&mut world.user("alice"), "cat.png").await.id;
     for (scheme, host) in [
@@ -144,11 +144,11 @@ async fn a_url_is_relative_where_the_gateway_says_nothing_usable() {
 }
 
 #[tokio::test]
-async fn the_configured_url_comes_first() {
-    let public_url = Some("https://pictures.example/".to_owned());
+async fn the_configured_base_url_takes_precedence() {
+    let public_url = Some("https://images.example/".to_owned());
     let world = World::with(Settings { public_url, ..Settings::default() }).await;
     let id = uploaded(&mut world.user("alice"), "cat.png").await.id;
     let headers = [("x-forwarded-proto", "https"), ("x-forwarded-host", "other.example")];
     let url = signed_for(&world, &id, &headers).await;
-    assert!(url.starts_with(&format!("https://pictures.example/api/images/{id}/content?")), "{url}");
+    assert!(url.starts_with(&format!("https://images.example/api/images/{id}/content?")), "{url}");
 }

@@ -1,4 +1,4 @@
-//! What comes in.
+//! Uploads.
 
 use std::{convert::Infallible, future::pending};
 
@@ -23,7 +23,7 @@ fn sized(size_bytes: usize) -> pb::UploadInfo {
     pb::UploadInfo { size_bytes: Some(size_bytes.try_into().unwrap()), ..info("cat.png") }
 }
 
-/// A picture of exactly this many bytes: what follows its end belongs to nobody.
+/// An image file of exactly this many bytes, padded after its end.
 fn padded(length: usize) -> Vec<u8> {
     let mut bytes = png();
     bytes.resize(length, 0);
@@ -31,9 +31,9 @@ fn padded(length: usize) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_picture_is_stored_with_all_that_its_bytes_tell() {
+async fn an_image_is_stored_with_the_values_read_from_its_bytes() {
     let world = World::new().await;
-    let bytes = picture(ImageFormat::Jpeg, 40, 30);
+    let bytes = encode_image(ImageFormat::Jpeg, 40, 30);
     let kept =
         Struct { fields: [("camera".to_owned(), Value { kind: Some(Kind::NumberValue(3.0)) })].into() };
     let about = pb::UploadInfo { metadata: Some(kept.clone()), ..info("/home/alice/猫.jpeg") };
@@ -64,16 +64,16 @@ async fn an_upload_is_one_write_and_no_read() {
 }
 
 #[tokio::test]
-async fn a_picture_without_a_name_is_named_by_its_type() {
+async fn an_image_without_a_name_is_named_by_its_type() {
     let world = World::new().await;
     for (format, name) in [(ImageFormat::Png, "image.png"), (ImageFormat::Jpeg, "image.jpg")] {
-        let image = upload(&mut world.user("alice"), info(""), &picture(format, 1, 1)).await.unwrap();
+        let image = upload(&mut world.user("alice"), info(""), &encode_image(format, 1, 1)).await.unwrap();
         assert_eq!(image.filename, name);
     }
 }
 
 #[tokio::test]
-async fn messages_may_cut_the_bytes_anywhere() {
+async fn messages_may_split_the_bytes_anywhere() {
     let world = World::new().await;
     let bytes = png();
     let mut messages: Vec<_> = bytes.iter().map(|byte| data_message(&[*byte])).collect();
@@ -84,23 +84,23 @@ async fn messages_may_cut_the_bytes_anywhere() {
 }
 
 #[tokio::test]
-async fn what_is_no_picture_is_refused() {
+async fn a_file_that_is_not_an_image_is_rejected() {
     let world = World::new().await;
     let files: [&[u8]; 4] = [b"hello", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"%PDF-1.7", b"MZ"];
     for bytes in files {
-        let refused = failure(upload(&mut world.user("alice"), info("cat.png"), bytes).await);
-        assert_eq!(refused, (Code::InvalidArgument, "UNSUPPORTED_IMAGE_TYPE".to_owned()));
+        let rejected = failure(upload(&mut world.user("alice"), info("cat.png"), bytes).await);
+        assert_eq!(rejected, (Code::InvalidArgument, "UNSUPPORTED_IMAGE_TYPE".to_owned()));
     }
     world.assert_nothing_stored().await;
 }
 
 #[tokio::test]
-async fn the_declared_type_must_be_that_of_the_bytes() {
+async fn the_declared_type_must_match_the_bytes() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     for content_type in ["image/jpeg", "image/svg+xml", "text/html"] {
-        let refused = failure(upload(&mut alice, declared(content_type), &png()).await);
-        assert_eq!(refused, (Code::InvalidArgument, "UNSUPPORTED_IMAGE_TYPE".to_owned()), "{content_type}");
+        let rejected = failure(upload(&mut alice, declared(content_type), &png()).await);
+        assert_eq!(rejected, (Code::InvalidArgument, "UNSUPPORTED_IMAGE_TYPE".to_owned()), "{content_type}");
     }
     world.assert_nothing_stored().await;
     for content_type in ["image/png", "Image/PNG; x=y", "application/octet-stream", ""] {
@@ -109,19 +109,19 @@ async fn the_declared_type_must_be_that_of_the_bytes() {
 }
 
 #[tokio::test]
-async fn of_a_declared_type_that_is_not_known_the_bytes_decide() {
+async fn for_an_unknown_declared_type_the_bytes_decide() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     for content_type in ["image/x-citrix-png", "image/heic", "binary/octet-stream"] {
         let image = upload(&mut alice, declared(content_type), &png()).await.unwrap();
         assert_eq!(image.content_type, "image/png", "{content_type}");
-        let refused = failure(upload(&mut alice, declared(content_type), b"<svg/>").await);
-        assert_eq!(refused, (Code::InvalidArgument, "UNSUPPORTED_IMAGE_TYPE".to_owned()), "{content_type}");
+        let rejected = failure(upload(&mut alice, declared(content_type), b"<svg/>").await);
+        assert_eq!(rejected, (Code::InvalidArgument, "UNSUPPORTED_IMAGE_TYPE".to_owned()), "{content_type}");
     }
 }
 
 #[tokio::test]
-async fn a_picture_whose_size_is_not_known_says_why() {
+async fn an_image_of_unknown_size_has_a_reason() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     let known = upload(&mut alice, info("whole.png"), &png()).await.unwrap();
@@ -134,14 +134,14 @@ async fn a_picture_whose_size_is_not_known_says_why() {
 }
 
 #[tokio::test]
-async fn the_limit_is_exact() {
+async fn the_size_limit_is_exact() {
     let limit = 100_000;
     let settings = Settings { max_upload_bytes: 100_000, ..Settings::default() };
     let world = World::with(settings).await;
     let mut alice = world.user("alice");
     let too_large = (Code::InvalidArgument, "IMAGE_TOO_LARGE".to_owned());
     assert_eq!(failure(upload(&mut alice, info("cat.png"), &padded(limit + 1)).await), too_large);
-    // What is said to be too large is not even read.
+    // If the declared size is too large, the bytes are not read.
     assert_eq!(failure(send(&mut alice, vec![info_message(sized(limit + 1))]).await), too_large);
     world.assert_nothing_stored().await;
     assert!(upload(&mut alice, info("cat.png"), &padded(limit)).await.is_ok());
@@ -149,13 +149,13 @@ async fn the_limit_is_exact() {
 }
 
 #[test]
-fn the_limit_is_10_mib_where_nobody_says() {
+fn the_default_size_limit_is_10_mib() {
     assert_eq!(DEFAULT_MAX_UPLOAD_BYTES, 10_485_760);
     assert_eq!(Settings::default().max_upload_bytes, DEFAULT_MAX_UPLOAD_BYTES);
 }
 
 #[tokio::test]
-async fn the_number_of_bytes_must_be_the_declared_one() {
+async fn the_number_of_bytes_must_match_the_declared_size() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     let bytes = png();
@@ -170,7 +170,7 @@ async fn the_number_of_bytes_must_be_the_declared_one() {
 }
 
 #[tokio::test]
-async fn messages_come_in_order() {
+async fn messages_out_of_order_are_rejected() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     let (about, data) = (info_message(info("cat.png")), data_message(&png()));
@@ -192,7 +192,7 @@ async fn messages_come_in_order() {
 }
 
 #[tokio::test]
-async fn what_is_known_behind_the_bytes_replaces_what_was_said_ahead_of_them() {
+async fn a_second_description_replaces_the_first() {
     let world = World::new().await;
     let (first, last) = (info_message(declared("image/png")), info_message(info("own.png")));
     let image = send(&mut world.user("alice"), vec![first, data_message(&png()), last]).await.unwrap();
@@ -200,7 +200,7 @@ async fn what_is_known_behind_the_bytes_replaces_what_was_said_ahead_of_them() {
 }
 
 #[tokio::test]
-async fn what_is_said_behind_the_bytes_must_be_true_of_them() {
+async fn a_second_description_must_match_the_bytes() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     for (last, field) in [(info("a\0.png"), "info.filename"), (sized(png().len() + 1), "info.size_bytes")] {
@@ -208,14 +208,14 @@ async fn what_is_said_behind_the_bytes_must_be_true_of_them() {
         assert_eq!(fields(send(&mut alice, messages).await), [field]);
     }
     let last = info_message(declared("image/jpeg"));
-    let refused = failure(send(&mut alice, vec![info_message(info("a")), data_message(&png()), last]).await);
-    assert_eq!(refused, (Code::InvalidArgument, "UNSUPPORTED_IMAGE_TYPE".to_owned()));
+    let rejected = failure(send(&mut alice, vec![info_message(info("a")), data_message(&png()), last]).await);
+    assert_eq!(rejected, (Code::InvalidArgument, "UNSUPPORTED_IMAGE_TYPE".to_owned()));
     world.background.wait_idle().await;
     world.assert_nothing_stored().await;
 }
 
 #[tokio::test]
-async fn all_that_is_wrong_with_the_info_is_said_at_once() {
+async fn all_violations_of_the_info_are_reported_together() {
     let world = World::new().await;
     let metadata =
         Struct { fields: [("k".to_owned(), Value { kind: Some(Kind::NumberValue(f64::NAN)) })].into() };
@@ -225,19 +225,22 @@ async fn all_that_is_wrong_with_the_info_is_said_at_once() {
 }
 
 #[tokio::test]
-async fn a_picture_has_as_many_pixels_as_the_settings_allow() {
+async fn images_above_the_pixel_limit_are_rejected() {
     let world = World::with(Settings { max_pixels: Some(12), ..Settings::default() }).await;
     let mut alice = world.user("alice");
-    let of = |width, height| picture(ImageFormat::Png, width, height);
+    let of = |width, height| encode_image(ImageFormat::Png, width, height);
     assert!(upload(&mut alice, info("a.png"), &of(4, 3)).await.is_ok());
-    let refused = violations(upload(&mut alice, info("a.png"), &of(13, 1)).await);
-    assert_eq!(refused, [("data".to_owned(), "must be a picture of at most 12 pixels, not 13".to_owned())]);
+    let rejected = violations(upload(&mut alice, info("a.png"), &of(13, 1)).await);
+    assert_eq!(
+        rejected,
+        [("data".to_owned(), "must be an image of at most 12 pixels, but has 13".to_owned())]
+    );
     assert_eq!(fields(upload(&mut alice, info("a.png"), &of(4, 3)[..20]).await), ["data"]);
     assert_eq!(world.records().await, 1);
 }
 
 #[tokio::test]
-async fn a_decompression_bomb_is_a_small_file_like_any_other() {
+async fn a_decompression_bomb_is_stored_like_any_small_file() {
     let mut bomb = png();
     bomb[16..24].copy_from_slice(&[60_000_u32.to_be_bytes(), 60_000_u32.to_be_bytes()].concat());
     let world = World::new().await;
@@ -246,18 +249,18 @@ async fn a_decompression_bomb_is_a_small_file_like_any_other() {
 }
 
 #[tokio::test]
-async fn without_the_scope_nothing_is_read() {
+async fn an_upload_without_the_scope_is_rejected() {
     let world = World::new().await;
     let reader = identity::Scopes::NONE.with(identity::Scope::ImagesRead);
-    let refused = failure(upload(&mut world.client(Some(("alice", reader))), info("a.png"), &png()).await);
-    assert_eq!(refused, (Code::PermissionDenied, "SCOPE_MISSING".to_owned()));
-    let refused = failure(upload(&mut world.client(None), info("a.png"), &png()).await);
-    assert_eq!(refused, (Code::Unauthenticated, "TOKEN_MISSING".to_owned()));
+    let rejected = failure(upload(&mut world.client(Some(("alice", reader))), info("a.png"), &png()).await);
+    assert_eq!(rejected, (Code::PermissionDenied, "SCOPE_MISSING".to_owned()));
+    let rejected = failure(upload(&mut world.client(None), info("a.png"), &png()).await);
+    assert_eq!(rejected, (Code::Unauthenticated, "TOKEN_MISSING".to_owned()));
     world.assert_nothing_stored().await;
 }
 
 #[tokio::test]
-async fn a_client_that_vanishes_leaves_nothing() {
+async fn an_upload_cancelled_by_the_client_stores_nothing() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     let (sent, all_sent) = tokio::sync::oneshot::channel();
@@ -267,15 +270,15 @@ async fn a_client_that_vanishes_leaves_nothing() {
         pending().await
     }));
     tokio::select! {
-        answer = alice.upload_image(never_ends) => panic!("{answer:?}"),
-        told = all_sent => told.unwrap(),
+        response = alice.upload_image(never_ends) => panic!("{response:?}"),
+        sent = all_sent => sent.unwrap(),
     }
     world.assert_nothing_stored().await;
     assert_eq!(world.database.calls(), (0, 0));
 }
 
 #[tokio::test]
-async fn a_stream_that_breaks_off_leaves_nothing() {
+async fn an_upload_whose_stream_fails_stores_nothing() {
     let world = World::new().await;
     let frame = |message: &pb::UploadImageRequest| {
         let message = prost::Message::encode_to_vec(message);
@@ -296,56 +299,55 @@ async fn a_stream_that_breaks_off_leaves_nothing() {
     );
     request.extensions_mut().insert(alice);
 
-    let answer: Result<_, Infallible> =
+    let response: Result<_, Infallible> =
         tower_service::Service::call(&mut world.server.clone(), request).await;
 
-    assert_eq!(answer.unwrap().headers()["grpc-status"], "2");
+    assert_eq!(response.unwrap().headers()["grpc-status"], "2");
     world.assert_nothing_stored().await;
 }
 
 #[tokio::test]
-async fn a_full_disk_is_said_so_and_the_service_goes_on() {
+async fn a_full_disk_is_reported_and_later_uploads_succeed() {
     let world = World::new().await;
     world.objects.set(Some(ObjectFault::FullAfter(1)));
-    let refused = failure(upload(&mut world.user("alice"), info("a.png"), &padded(200_000)).await);
-    assert_eq!(refused, (Code::ResourceExhausted, "STORAGE_FULL".to_owned()));
+    let rejected = failure(upload(&mut world.user("alice"), info("a.png"), &padded(200_000)).await);
+    assert_eq!(rejected, (Code::ResourceExhausted, "STORAGE_FULL".to_owned()));
     world.objects.set(None);
     world.assert_nothing_stored().await;
     uploaded(&mut world.user("alice"), "a.png").await;
 }
 
 #[tokio::test]
-async fn a_record_that_was_certainly_not_written_takes_its_object_along() {
+async fn the_object_is_deleted_if_the_record_was_certainly_not_written() {
     let world = World::new().await;
     for error in [Error::Full("no space left".into()), Error::Constraint(Constraint::Check)] {
         world.database.fail_next_write(error);
-        let refused = upload(&mut world.user("alice"), info("a.png"), &png()).await;
-        assert!(refused.is_err());
+        let rejected = upload(&mut world.user("alice"), info("a.png"), &png()).await;
+        assert!(rejected.is_err());
         world.background.wait_idle().await;
         world.assert_nothing_stored().await;
     }
 }
 
 #[tokio::test]
-async fn a_record_that_may_have_been_written_keeps_its_object_until_the_sweep() {
+async fn the_object_is_kept_if_the_record_may_have_been_written() {
     let world = World::new().await;
     world.database.fail_next_write(Error::unavailable("no answer"));
-    let refused = failure(upload(&mut world.user("alice"), info("a.png"), &png()).await);
-    assert_eq!(refused, (Code::Unavailable, "STORAGE_UNAVAILABLE".to_owned()));
+    let rejected = failure(upload(&mut world.user("alice"), info("a.png"), &png()).await);
+    assert_eq!(rejected, (Code::Unavailable, "STORAGE_UNAVAILABLE".to_owned()));
     world.background.wait_idle().await;
     assert_eq!(world.keys().await.len(), 1);
 }
 
 #[tokio::test]
-async fn uploads_at_once_do_not_meet() {
+async fn concurrent_uploads_do_not_interfere() {
     let world = World::new().await;
-    let uploads =
-        (0..16_u32).map(|n| {
-            let mut client = world.user("alice");
-            async move {
-                upload(&mut client, info(&format!("{n}.png")), &picture(ImageFormat::Png, n + 1, 1)).await
-            }
-        });
+    let uploads = (0..16_u32).map(|n| {
+        let mut client = world.user("alice");
+        async move {
+            upload(&mut client, info(&format!("{n}.png")), &encode_image(ImageFormat::Png, n + 1, 1)).await
+        }
+    });
     for (n, image) in (1..).zip(futures_util::future::join_all(uploads).await) {
         let image = image.unwrap();
         assert_eq!(image.width, Some(n));
@@ -358,7 +360,7 @@ async fn uploads_at_once_do_not_meet() {
 }
 
 #[tokio::test]
-async fn a_message_has_at_most_the_size_that_all_parts_agree_on() {
+async fn a_message_larger_than_the_limit_is_rejected() {
     let world = World::new().await;
     let framing = 8;
     let largest = padded(aip::MAX_MESSAGE_BYTES - framing);
@@ -368,7 +370,7 @@ async fn a_message_has_at_most_the_size_that_all_parts_agree_on() {
     });
     assert!(encoded <= aip::MAX_MESSAGE_BYTES);
     assert!(send(&mut world.user("alice"), messages(&largest)).await.is_ok());
-    let refused = send(&mut world.user("alice"), messages(&padded(aip::MAX_MESSAGE_BYTES))).await;
-    assert_eq!(refused.unwrap_err().code(), Code::OutOfRange);
+    let rejected = send(&mut world.user("alice"), messages(&padded(aip::MAX_MESSAGE_BYTES))).await;
+    assert_eq!(rejected.unwrap_err().code(), Code::OutOfRange);
     assert_eq!(world.records().await, 1);
 }

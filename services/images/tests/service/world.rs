@@ -1,4 +1,4 @@
-//! One service with its stores, and what tests say to it.
+//! The fixture: one service with its stores, and functions that call it.
 
 use std::{
     io::Cursor,
@@ -28,14 +28,14 @@ use tonic_types::StatusExt as _;
 
 use crate::faults::{FaultyDatabase, FaultyObjects};
 
-/// When tests begin: 2026-01-01T00:00:00Z.
+/// The time at which tests start: 2026-01-01T00:00:00Z.
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 
 pub(crate) type Server =
     ImagesServiceServer<ImagesService<FaultyDatabase, FaultyObjects, TestClock, Counting, TokioBackground>>;
 pub(crate) type Client = ImagesServiceClient<InterceptedService<Server, As>>;
 
-/// The service, its stores, and the folder that all goes with.
+/// The service and its stores; all files are in `folder`, which is removed with it.
 pub(crate) struct World {
     pub(crate) database: FaultyDatabase,
     pub(crate) objects: FaultyObjects,
@@ -63,24 +63,24 @@ impl World {
             background: background.clone(),
         };
         images::bind(&database, &objects, &clock, &ports.entropy).await.unwrap();
-        // What a test counts begins here.
+        // Reset the counters: a test counts only its own calls.
         (_, _) = (database.calls(), objects.opened());
         let signer = UrlSigner::new(SigningKey::new(&[7; 32]).unwrap());
         let server = ImagesService::new(ports, signer, settings).into_server();
         Self { database, objects, clock, background, server, folder }
     }
 
-    /// A client with a token of this user's, with the usual scopes.
+    /// A client with a token of this user, with the default scopes.
     pub(crate) fn user(&self, name: &str) -> Client {
         self.client(Some((name, Scopes::DEFAULT)))
     }
 
-    /// A client that sees everybody's images.
+    /// A client that sees the images of all users.
     pub(crate) fn model_server(&self) -> Client {
         self.client(Some(("model", Scopes::DEFAULT.with(Scope::OwnersAny))))
     }
 
-    /// A client with a token that has these scopes, or with none.
+    /// A client with a token of this user and these scopes, or without a token.
     pub(crate) fn client(&self, caller: Option<(&str, Scopes)>) -> Client {
         let caller = caller.map(|(name, scopes)| {
             Caller::new(
@@ -93,7 +93,7 @@ impl World {
         ImagesServiceClient::new(InterceptedService::new(self.server.clone(), As(caller)))
     }
 
-    /// The keys of all objects.
+    /// The keys of the objects of images.
     pub(crate) async fn keys(&self) -> Vec<String> {
         self.keys_below("images/").await
     }
@@ -104,7 +104,7 @@ impl World {
         list.objects.into_iter().map(|object| object.key.to_string()).collect()
     }
 
-    /// How many records there are, deleted ones included.
+    /// The number of records of images, including deleted ones.
     pub(crate) async fn records(&self) -> i64 {
         self.database.count("SELECT count(*) AS n FROM images").await
     }
@@ -118,12 +118,12 @@ impl World {
         images::cleanup(&self.database, &self.objects, &self.clock, &entropy, settings).await
     }
 
-    /// A database in its place that has nothing in it, and none of its objects.
+    /// A new, empty database to use with the same object store.
     pub(crate) async fn new_database(&self) -> FaultyDatabase {
         stores(&self.folder.path().join("another")).await.0
     }
 
-    /// Fails unless there is neither an object nor a record.
+    /// Fails if there is an object or a record of an image.
     pub(crate) async fn assert_nothing_stored(&self) {
         assert_eq!((self.keys().await, self.records().await), (vec![], 0));
     }
@@ -138,7 +138,7 @@ async fn stores(folder: &Path) -> (FaultyDatabase, FaultyObjects) {
     (FaultyDatabase::new(database), FaultyObjects::new(objects))
 }
 
-/// Puts a caller into each request, as the layer for tokens does.
+/// Adds a caller to each request, like the authentication layer does.
 #[derive(Clone)]
 pub(crate) struct As(Option<Caller>);
 
@@ -151,7 +151,7 @@ impl Interceptor for As {
     }
 }
 
-/// A clock that tests set. Every look at it takes a millisecond, so that no two moments are the same.
+/// A clock that tests set. It advances by one millisecond on every read, so that no two times are equal.
 #[derive(Clone, Debug)]
 pub(crate) struct TestClock(Arc<AtomicI64>);
 
@@ -175,7 +175,7 @@ impl Clock for TestClock {
     }
 }
 
-/// Random bytes that are none, but never twice the same.
+/// Deterministic bytes instead of random ones; they differ on each call.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Counting(Arc<AtomicU8>);
 
@@ -185,15 +185,15 @@ impl Entropy for Counting {
     }
 }
 
-/// A picture of this many pixels.
-pub(crate) fn picture(format: ImageFormat, width: u32, height: u32) -> Vec<u8> {
+/// Encodes an image of this many pixels.
+pub(crate) fn encode_image(format: ImageFormat, width: u32, height: u32) -> Vec<u8> {
     let mut file = Cursor::new(Vec::new());
     RgbImage::new(width, height).write_to(&mut file, format).unwrap();
     file.into_inner()
 }
 
 pub(crate) fn png() -> Vec<u8> {
-    picture(ImageFormat::Png, 4, 3)
+    encode_image(ImageFormat::Png, 4, 3)
 }
 
 pub(crate) fn info(filename: &str) -> pb::UploadInfo {
@@ -208,7 +208,7 @@ pub(crate) fn data_message(data: &[u8]) -> pb::UploadImageRequest {
     pb::UploadImageRequest { payload: Some(Payload::Data(data.to_vec().into())) }
 }
 
-/// What the service answers to these messages.
+/// Uploads an image with exactly these messages.
 pub(crate) async fn send(
     client: &mut Client,
     messages: Vec<pb::UploadImageRequest>,
@@ -227,7 +227,7 @@ pub(crate) async fn upload(
     send(client, vec![info_message(info), data_message(head), data_message(tail)]).await
 }
 
-/// Uploads a small picture.
+/// Uploads a small image.
 pub(crate) async fn uploaded(client: &mut Client, filename: &str) -> pb::Image {
     upload(client, info(filename), &png()).await.unwrap()
 }
@@ -249,7 +249,7 @@ pub(crate) fn failure<T: std::fmt::Debug>(result: Result<T, Status>) -> (Code, S
     (status.code(), reason)
 }
 
-/// The fields and rules that an INVALID_ARGUMENT names.
+/// The fields and rules in the details of an INVALID_ARGUMENT.
 pub(crate) fn violations<T: std::fmt::Debug>(result: Result<T, Status>) -> Vec<(String, String)> {
     let status = result.unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");

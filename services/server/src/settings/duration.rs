@@ -1,8 +1,8 @@
-//! Durations, as they are written in settings.
+//! The format of durations in settings.
 
 use std::time::Duration;
 
-/// A number and its unit: `90s`, `30m`, `12h` or `7d`.
+/// Parses a number and its unit: `90s`, `30m`, `12h` or `7d`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let problem = || format!("`{text}` is not a duration such as 90s, 30m, 12h or 7d");
     let unit = text.chars().last().ok_or_else(problem)?;
@@ -22,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_have_a_unit() {
+    fn a_duration_needs_a_number_and_a_unit() {
         assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
         assert_eq!(duration("7d"), Ok(Duration::from_secs(7 * 86_400)));
         for wrong in ["", "h", "1", "0s", "-1s", "1w", "99999999999999999999d", "ä"] {

@@ -1,4 +1,4 @@
-//! What the ports of a process allow their peers.
+//! The limits of the ports of a process.
 
 use std::{num::NonZeroUsize, time::Duration};
 
@@ -10,7 +10,7 @@ use super::duration;
 /// The limits of connections, shared by all ports of the process.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct PortLimits {
-    /// The most open connections; one more is closed at once.
+    /// The maximum number of open connections. Further connections are closed immediately.
     #[arg(
         long,
         env = "RETICLE_MAX_CONNECTIONS",
@@ -19,7 +19,7 @@ pub(crate) struct PortLimits {
     )]
     max_connections: NonZeroUsize,
 
-    /// The most open connections of one client address (of one /64 network for IPv6).
+    /// The maximum number of open connections of one client address (of one /64 network for IPv6).
     #[arg(
         long,
         env = "RETICLE_MAX_CONNECTIONS_PER_ADDRESS",
@@ -32,7 +32,7 @@ pub(crate) struct PortLimits {
     #[arg(long, env = "RETICLE_IDLE_TIMEOUT", default_value = "3m", value_parser = duration, value_name = "DURATION")]
     idle_timeout: Duration,
 
-    /// How long a connection to the gateway takes new requests; those that are open then may end.
+    /// How long a connection to the gateway accepts new requests. Requests that are open then may complete.
     #[arg(
         long,
         env = "RETICLE_MAX_CONNECTION_AGE",
@@ -42,7 +42,7 @@ pub(crate) struct PortLimits {
     )]
     max_connection_age: Duration,
 
-    /// The time in which a peer must move PROGRESS_BYTES of a body that the server sends or waits for.
+    /// The time in which a peer must send or read at least PROGRESS_BYTES of a body.
     #[arg(
         long,
         env = "RETICLE_PROGRESS_INTERVAL",
@@ -52,7 +52,7 @@ pub(crate) struct PortLimits {
     )]
     progress_interval: Duration,
 
-    /// The fewest bytes of a body that a peer must send or read in PROGRESS_INTERVAL.
+    /// The minimum number of bytes of a body that a peer must send or read in PROGRESS_INTERVAL.
     #[arg(
         long,
         env = "RETICLE_PROGRESS_BYTES",
@@ -64,7 +64,7 @@ pub(crate) struct PortLimits {
 }
 
 impl PortLimits {
-    /// As the listener takes them, in a process that may have `files` on their way beside the connections.
+    /// The limits for the listener, in a process that may have `files` open beside the connections.
     pub(crate) fn limits(&self, descriptors: Descriptors, files: usize) -> Limits {
         Limits {
             max_connections: descriptors.connections(self.max_connections, files),
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_defaults_are_those_of_the_listener() {
+    fn the_defaults_equal_those_of_the_listener() {
         assert_eq!(duration("3m"), Ok(Limits::DEFAULT_IDLE_TIMEOUT));
         assert_eq!(duration("1h"), Ok(Limits::DEFAULT_MAX_AGE));
         assert_eq!(duration("30s"), Ok(Pace::DEFAULT_INTERVAL));

@@ -1,15 +1,15 @@
-//! The proxies whose word is believed.
+//! The trusted proxies.
 
 use std::net::IpAddr;
 
 use listener::{IpNet, Trust};
 
-/// Addresses and networks of proxies.
+/// The addresses and networks of trusted proxies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Proxies(Vec<IpNet>);
 
 impl Proxies {
-    /// Reads `127.0.0.1,10.0.0.0/8`; an empty text is none, as in a compose file whose variable is not set.
+    /// Parses text such as `127.0.0.1,10.0.0.0/8`. Empty text means no proxies, as in a compose file whose variable is not set.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
         names.map(network).collect::<Result<_, _>>().map(Self)
@@ -22,7 +22,7 @@ impl From<Proxies> for Trust {
     }
 }
 
-/// A network, or an address, which is a network of one.
+/// Parses a network, or an address as a network of one address.
 fn network(text: &str) -> Result<IpNet, String> {
     let address = || text.parse().map(|address: IpAddr| IpNet::from(address.to_canonical()));
     text.parse()

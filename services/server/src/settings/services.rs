@@ -1,4 +1,4 @@
-//! The ports of the two services, and the limits behind them.
+//! The ports of the two services, and their limits.
 
 use std::{
     net::SocketAddr,
@@ -11,18 +11,18 @@ use listener::Descriptors;
 
 use super::address;
 
-/// The images service's own port, and the URLs it signs.
+/// The port of the images service, its public URL and its limits.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ImagesPort {
-    /// Where the images service listens for gRPC and gRPC-web.
+    /// The address on which the images service listens for gRPC and gRPC-web.
     #[arg(long, env = "RETICLE_IMAGES_LISTEN", default_value = "127.0.0.1:50051", value_name = "IP:PORT", value_parser = address)]
     pub(crate) images_listen: SocketAddr,
 
-    /// The URL at which browsers reach the gateway; signed image URLs begin with it. [default: as the request says]
+    /// The URL at which browsers reach the gateway; signed image URLs start with it. [default: the host of the request]
     #[arg(long, env = "RETICLE_PUBLIC_URL", value_name = "URL")]
     pub(crate) public_url: Option<String>,
 
-    /// The most uploads and downloads at a time.
+    /// The maximum number of concurrent uploads and downloads.
     #[arg(
         long,
         env = "RETICLE_MAX_TRANSFERS",
@@ -31,7 +31,7 @@ pub(crate) struct ImagesPort {
     )]
     pub(crate) max_transfers: NonZeroUsize,
 
-    /// The most uploads and downloads of one caller at a time, or by signed URLs of one image or upload.
+    /// The maximum number of concurrent uploads and downloads of one caller, or by signed URLs of one image or upload.
     #[arg(
         long,
         env = "RETICLE_MAX_TRANSFERS_PER_CALLER",
@@ -42,7 +42,7 @@ pub(crate) struct ImagesPort {
 }
 
 impl ImagesPort {
-    /// As the images service takes them, as far as there are descriptors for the files.
+    /// The limits for the images service, lowered if there are too few file descriptors.
     pub(crate) fn transfers(&self, descriptors: Descriptors) -> TransferLimits {
         TransferLimits {
             total: descriptors.files(self.max_transfers),
@@ -51,10 +51,10 @@ impl ImagesPort {
     }
 }
 
-/// The annotations service's own port.
+/// The port of the annotations service, and its limits.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct AnnotationsPort {
-    /// Where the annotations service listens for gRPC and gRPC-web.
+    /// The address on which the annotations service listens for gRPC and gRPC-web.
     #[arg(
         long,
         env = "RETICLE_ANNOTATIONS_LISTEN",
@@ -64,7 +64,7 @@ pub(crate) struct AnnotationsPort {
     )]
     pub(crate) annotations_listen: SocketAddr,
 
-    /// The most watchers that there may be at a time; one more is asked to come back.
+    /// The maximum number of concurrent watchers. Further watchers receive an error and may retry.
     #[arg(
         long,
         env = "RETICLE_MAX_WATCHERS",
@@ -73,7 +73,7 @@ pub(crate) struct AnnotationsPort {
     )]
     pub(crate) max_watchers: NonZeroUsize,
 
-    /// The most streams of boxes that may be open at a time; a producer more is asked to come back.
+    /// The maximum number of concurrent ingest streams. Further producers receive an error and may retry.
     #[arg(
         long,
         env = "RETICLE_MAX_INGEST_STREAMS",
@@ -82,7 +82,8 @@ pub(crate) struct AnnotationsPort {
     )]
     pub(crate) max_ingest_streams: NonZeroUsize,
 
-    /// The most bytes of boxes that all streams together hold in memory; what is more is asked to come back.
+    /// The maximum number of bytes of annotations that all ingest streams together hold in memory. A producer whose batch
+    /// does not fit receives an error and may retry.
     #[arg(
         long,
         env = "RETICLE_MAX_INGEST_BYTES",
@@ -91,8 +92,8 @@ pub(crate) struct AnnotationsPort {
     )]
     pub(crate) max_ingest_bytes: NonZeroUsize,
 
-    /// The most streams of one caller that are remembered; one more is rejected until one of them is forgotten, which is 30
-    /// days after its last use.
+    /// The maximum number of ingest stream names of one caller. A further name is rejected until one of them expires, 30 days
+    /// after its last use.
     #[arg(
         long,
         env = "RETICLE_MAX_STREAM_NAMES",

@@ -1,4 +1,4 @@
-//! Where the rows and the pictures are.
+//! The locations of the database and the images.
 
 use std::path::PathBuf;
 
@@ -7,27 +7,27 @@ use clap::Args;
 use storage::CallerShare;
 use storage_native::{BridgeSecret, BridgeUrl, S3Location};
 
-/// The folder that everything is in unless a setting says otherwise.
+/// The data folder, which contains everything that has no location of its own.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Folder {
-    /// The folder of the database, the pictures and the secrets.
+    /// The folder of the database, the images and the secrets.
     #[arg(long, env = "RETICLE_DATA_DIR", default_value = "./data", value_name = "DIR")]
     pub(crate) data_dir: PathBuf,
 }
 
 impl Folder {
-    /// The file of the secret that signs tokens, where none is given.
+    /// The file of the secret that signs tokens, if none is configured.
     pub(crate) fn jwt_secret_path(&self) -> PathBuf {
         self.data_dir.join("jwt-secret")
     }
 
-    /// The file of the key that signs URLs, where none is given.
+    /// The file of the key that signs URLs, if none is configured.
     pub(crate) fn url_key_path(&self) -> PathBuf {
         self.data_dir.join("url-key")
     }
 }
 
-/// Where the rows are.
+/// The location of the database.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Database {
     #[command(flatten)]
@@ -37,18 +37,18 @@ pub(crate) struct Database {
     #[arg(long, env = "RETICLE_DATABASE_URL", value_name = "URL")]
     database_url: Option<String>,
 
-    /// The secret that the D1 bridge was given, at least 32 bytes.
+    /// The secret of the D1 bridge, at least 32 bytes.
     #[arg(long, env = "RETICLE_BRIDGE_SECRET", hide_env_values = true, value_name = "SECRET")]
     bridge_secret: Option<String>,
 
-    /// How much of each of these limits one caller may use, in percent: watches, streams, what streams hold in memory, and
-    /// writes that wait for a database file.
+    /// The maximum share of one caller, in percent, of each of these limits: watches, ingest streams, the memory of ingest
+    /// streams, and writes that wait for a database file.
     #[arg(long, env = "RETICLE_CALLER_SHARE", default_value_t, value_name = "PERCENT")]
     pub(crate) caller_share: CallerShare,
 }
 
-/// Which database is meant, and what opens it.
-pub(crate) enum DatabasePlace {
+/// Where the database is, and what is needed to open it.
+pub(crate) enum DatabaseLocation {
     /// A SQLite file.
     File(PathBuf),
     /// A D1 bridge.
@@ -56,16 +56,16 @@ pub(crate) enum DatabasePlace {
 }
 
 impl Database {
-    /// The database that is meant.
-    pub(crate) fn place(&self) -> anyhow::Result<DatabasePlace> {
+    /// The configured database.
+    pub(crate) fn location(&self) -> anyhow::Result<DatabaseLocation> {
         match self.database_url.as_deref() {
-            Some(url) if BridgeUrl::is_meant_by(url) => {
+            Some(url) if BridgeUrl::has_bridge_scheme(url) => {
                 let url = BridgeUrl::parse(url).context("--database-url")?;
-                Ok(DatabasePlace::Bridge(url, self.bridge_secret()?))
+                Ok(DatabaseLocation::Bridge(url, self.bridge_secret()?))
             }
             url => {
                 let default = || self.folder.data_dir.join("reticle.db");
-                path_of("--database-url", "sqlite:", url, default).map(DatabasePlace::File)
+                path_of("--database-url", "sqlite:", url, default).map(DatabaseLocation::File)
             }
         }
     }
@@ -73,24 +73,24 @@ impl Database {
     fn bridge_secret(&self) -> anyhow::Result<BridgeSecret> {
         let setting = "--bridge-secret (RETICLE_BRIDGE_SECRET)";
         let Some(secret) = &self.bridge_secret else {
-            bail!("{setting} is missing: --database-url is a D1 bridge, which was given one")
+            bail!("{setting} is missing. --database-url names a D1 bridge: set the secret of the bridge.")
         };
         BridgeSecret::parse(secret).context(setting)
     }
 }
 
-/// Where the rows and the pictures are.
+/// The locations of the database and the images.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Stores {
     #[command(flatten)]
     pub(crate) database: Database,
 
-    /// The pictures: `file:PATH`, or `s3://BUCKET?endpoint=URL&region=auto`. [default: file:DATA_DIR/objects]
+    /// The location of the images: `file:PATH`, or `s3://BUCKET?endpoint=URL&region=auto`. [default: file:DATA_DIR/objects]
     #[arg(long, env = "RETICLE_OBJECTS_URL", value_name = "URL")]
     objects_url: Option<String>,
 }
 
-/// Which object store the pictures are in.
+/// The object store of the images.
 #[derive(Clone, Debug)]
 pub(crate) enum Objects {
     /// Files below this folder.
@@ -100,7 +100,7 @@ pub(crate) enum Objects {
 }
 
 impl Stores {
-    /// Where the objects are.
+    /// The configured object store.
     pub(crate) fn objects(&self) -> anyhow::Result<Objects> {
         const SETTING: &str = "--objects-url";
         match self.objects_url.as_deref() {
@@ -124,7 +124,7 @@ fn path_of(
     let Some(path) = url.strip_prefix(scheme) else { bail!("{setting}: `{url}` must begin with `{scheme}`") };
     match path.strip_prefix("//").unwrap_or(path) {
         "" => bail!("{setting}: `{url}` has no path"),
-        // Elsewhere these mean a database in memory, and options; here they would be names of files.
+        // In other programs these mean a database in memory, and options; here they would become file names.
         path if path.starts_with(':') || path.contains('?') => {
             bail!("{setting}: `{url}` must be `{scheme}` and a path, with nothing else")
         }
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_storage_url_names_a_path_or_the_setting_is_blamed() {
+    fn an_invalid_storage_url_is_rejected_and_the_error_names_the_setting() {
         let path = |url| path_of("--database-url", "sqlite:", url, || PathBuf::from("default"));
         assert_eq!(path(None).unwrap(), PathBuf::from("default"));
         assert_eq!(path(Some("sqlite:a/b.db")).unwrap(), PathBuf::from("a/b.db"));
@@ -150,23 +150,23 @@ mod tests {
     }
 
     #[test]
-    fn a_bridge_has_a_url_and_a_secret_or_the_setting_is_blamed() {
-        let place = |url: &str, secret: Option<&str>| {
+    fn a_bridge_needs_a_url_and_a_secret_or_the_error_names_the_setting() {
+        let location = |url: &str, secret: Option<&str>| {
             let (database_url, bridge_secret) = (Some(url.to_owned()), secret.map(str::to_owned));
             let folder = Folder { data_dir: "data".into() };
-            Database { folder, database_url, bridge_secret, caller_share: CallerShare::DEFAULT }.place()
+            Database { folder, database_url, bridge_secret, caller_share: CallerShare::DEFAULT }.location()
         };
         let secret = Some("0123456789abcdef0123456789abcdef");
-        assert!(matches!(place("d1+https://a", secret), Ok(DatabasePlace::Bridge(..))));
-        assert!(matches!(place("sqlite:a.db", secret), Ok(DatabasePlace::File(_))));
-        for (url, secret, blamed) in [
+        assert!(matches!(location("d1+https://a", secret), Ok(DatabaseLocation::Bridge(..))));
+        assert!(matches!(location("sqlite:a.db", secret), Ok(DatabaseLocation::File(_))));
+        for (url, secret, setting) in [
             ("d1+https://a", None, "--bridge-secret (RETICLE_BRIDGE_SECRET)"),
             ("d1+https://a", Some("short"), "--bridge-secret (RETICLE_BRIDGE_SECRET)"),
             ("d1+http://a", secret, "--database-url"),
             ("d1+ftp://a", secret, "--database-url"),
         ] {
-            let refused = place(url, secret).map(drop).unwrap_err();
-            assert!(refused.to_string().starts_with(blamed), "{url}: {refused}");
+            let error = location(url, secret).map(drop).unwrap_err();
+            assert!(error.to_string().starts_with(setting), "{url}: {error}");
         }
     }
 }

@@ -1,7 +1,7 @@
-//! One event a line, as JSON: its own fields, then those of the request's span.
+//! Logs each event as one line of JSON: the fields of the event, then those of the request's span.
 //!
-//! What a span knows is kept as the JSON that it will be told in, and grows by appending: each request has a line, so a
-//! line must cost little.
+//! The fields of a span are kept as formatted JSON, and new fields are appended: every request logs a line, so a line must
+//! cost little.
 
 use std::{
     error::Error,
@@ -23,7 +23,7 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-/// The line of an event.
+/// Formats an event as a line.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct JsonLine;
 
@@ -42,8 +42,8 @@ impl<S: Subscriber + for<'span> LookupSpan<'span>> FormatEvent<S, JsonMembers> f
         write!(line, ",\"target\":\"{}\"", metadata.target())?;
         if let Some(span) = context.lookup_current() {
             write!(line, ",\"span\":{{\"name\":\"{}\"", span.name())?;
-            if let Some(known) = span.extensions().get::<FormattedFields<JsonMembers>>() {
-                line.write_str(&known.fields)?;
+            if let Some(recorded) = span.extensions().get::<FormattedFields<JsonMembers>>() {
+                line.write_str(&recorded.fields)?;
             }
             line.write_char('}')?;
         }
@@ -51,7 +51,7 @@ impl<S: Subscriber + for<'span> LookupSpan<'span>> FormatEvent<S, JsonMembers> f
     }
 }
 
-/// Fields as members of a JSON object, each with a comma ahead of it.
+/// Formats fields as members of a JSON object, each after a comma.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct JsonMembers;
 
@@ -62,8 +62,8 @@ impl<'writer> FormatFields<'writer> for JsonMembers {
         members.result
     }
 
-    fn add_fields(&self, known: &'writer mut FormattedFields<Self>, fields: &Record<'_>) -> fmt::Result {
-        self.format_fields(known.as_writer(), fields)
+    fn add_fields(&self, recorded: &'writer mut FormattedFields<Self>, fields: &Record<'_>) -> fmt::Result {
+        self.format_fields(recorded.as_writer(), fields)
     }
 }
 
@@ -73,12 +73,12 @@ struct Members<'writer> {
 }
 
 impl Members<'_> {
-    /// A member whose value is JSON as it is displayed.
+    /// Writes a member whose `Display` output is valid JSON.
     fn plain(&mut self, field: &Field, value: impl Display) {
         self.result = self.result.and_then(|()| write!(self.out, ",\"{}\":{value}", field.name()));
     }
 
-    /// A member whose value is a text.
+    /// Writes a member with a text value.
     fn text(&mut self, field: &Field, value: fmt::Arguments<'_>) {
         self.result = self.result.and_then(|()| {
             write!(self.out, ",\"{}\":\"", field.name())?;
@@ -104,7 +104,7 @@ impl Visit for Members<'_> {
     fn record_bool(&mut self, field: &Field, value: bool) {
         self.plain(field, value);
     }
-    /// An error and its causes, after colons.
+    /// An error, with its causes after colons.
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
         self.text(field, format_args!("{}", WithCauses(value)));
     }
@@ -124,7 +124,7 @@ impl Display for WithCauses<'_> {
     }
 }
 
-/// Writes text as it stands between the quotes of a JSON string (RFC 8259 section 7).
+/// Writes text escaped for a JSON string (RFC 8259 section 7).
 struct Escaped<'a, 'writer>(&'a mut Writer<'writer>);
 
 impl Write for Escaped<'_, '_> {
@@ -154,7 +154,7 @@ mod tests {
 
     use super::*;
 
-    /// What `events` logs, line by line.
+    /// The lines that `events` logs.
     fn lines(events: impl FnOnce()) -> Vec<String> {
         let log = Arc::new(Mutex::new(Vec::new()));
         let writer = {
@@ -168,7 +168,7 @@ mod tests {
             .finish();
         tracing::subscriber::with_default(subscriber, events);
         let text = String::from_utf8(log.lock().unwrap().clone()).unwrap();
-        // The time is this moment's.
+        // Removes the timestamp.
         text.lines().map(|line| format!("{{{}", line.split_once("Z\",").unwrap().1)).collect()
     }
 
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_has_the_event_and_what_its_span_has_learned() {
+    fn a_line_has_the_event_and_the_recorded_fields_of_its_span() {
         let lines = lines(|| {
             let span = tracing::info_span!("request", id = 7, caller = Empty, route = Empty).entered();
             span.record("caller", "alice");
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_a_caller_sends_breaks_out_of_its_member() {
+    fn text_from_a_caller_is_escaped() {
         let hostile = "\"}\n{\"level\":\"ERROR\\ \u{0}\u{1f}é\u{2028}";
         let lines = lines(|| tracing::warn!(caller = hostile, "{hostile}"));
         assert_eq!(lines.len(), 1);
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_told_with_its_causes() {
+    fn an_error_is_logged_with_its_causes() {
         let cause = io::Error::other("no space");
         let error = storage::Error::Full(Box::new(cause));
         let lines = lines(|| tracing::error!(error = &error as &dyn Error, "failed"));

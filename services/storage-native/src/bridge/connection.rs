@@ -13,23 +13,23 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
-use storage_json::{Answer, Rows};
+use storage_json::{BatchResponse, Rows};
 
 use super::{BridgeError, BridgeSecret, BridgeUrl, failure::Failure};
 
-/// How long a connection may take to be made.
+/// The timeout for a new connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a connection that nobody uses is kept.
+/// How long an idle connection stays open.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How often a connection that is in use is asked whether the other side still lives.
+/// The interval of the HTTP/2 pings that detect a lost connection.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 
-/// The longest answer that is read.
-const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+/// The most bytes of a response body.
+const MAX_RESPONSE_BYTES: usize = 64 * 1024 * 1024;
 
-/// A bridge to call. Certificates are checked against Mozilla's roots.
+/// An HTTP client for one bridge. It checks certificates against Mozilla's roots.
 pub(super) struct Connection {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     uri: Uri,
@@ -42,7 +42,7 @@ impl Connection {
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        // Named here, for the process may have more than one provider compiled in.
+        // Chosen explicitly, because more than one provider may be compiled into the process.
         let provider = rustls::crypto::ring::default_provider();
         let connector = HttpsConnectorBuilder::new()
             .with_provider_and_webpki_roots(provider)
@@ -60,21 +60,21 @@ impl Connection {
         Ok(Self { client, uri: url.batch_uri(), authorization: secret.header().clone() })
     }
 
-    /// One attempt.
-    pub(super) async fn post(&self, body: Bytes) -> Result<Answer<Rows>, Failure> {
+    /// Sends one request, without retries.
+    pub(super) async fn post(&self, body: Bytes) -> Result<BatchResponse<Rows>, Failure> {
         let mut request =
-            Request::post(self.uri.clone()).body(Full::new(body)).map_err(Failure::unreadable)?;
+            Request::post(self.uri.clone()).body(Full::new(body)).map_err(Failure::invalid_message)?;
         let headers = request.headers_mut();
         headers.insert(AUTHORIZATION, self.authorization.clone());
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let response = self.client.request(request).await.map_err(Failure::transport)?;
         let status = response.status();
-        let body = Limited::new(response.into_body(), MAX_ANSWER_BYTES).collect().await;
-        let body = body.map_err(Failure::broken_off)?.to_bytes();
+        let body = Limited::new(response.into_body(), MAX_RESPONSE_BYTES).collect().await;
+        let body = body.map_err(Failure::incomplete_body)?.to_bytes();
         if status == StatusCode::OK {
-            serde_json::from_slice(&body).map_err(|_| Failure::foreign(status))
+            serde_json::from_slice(&body).map_err(|_| Failure::not_from_bridge(status))
         } else {
-            Err(Failure::answered(status, &body))
+            Err(Failure::from_response(status, &body))
         }
     }
 }

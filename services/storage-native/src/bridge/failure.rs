@@ -1,93 +1,96 @@
-//! The one place where whatever goes wrong on the way to a bridge becomes an [`Error`].
+//! Maps every failure of a call to a bridge to an [`Error`].
 
 use http::StatusCode;
 use storage::Error;
+
+use super::{CALL_TIMEOUT, MAX_CALLS, MAX_WAIT};
 
 /// A call that failed.
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) error: Error,
     pub(super) sent: Sent,
-    /// The status of an answer that no bridge gives to who knows its secret.
-    pub(super) foreign: Option<StatusCode>,
+    /// The status of a response that is not from a bridge, or of a bridge that rejected the secret.
+    pub(super) foreign_status: Option<StatusCode>,
 }
 
-/// How far the call got.
+/// Whether the request reached the bridge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sent {
-    /// There was no connection: nothing was sent.
+    /// No: there was no connection, or no call was made.
     Never,
-    /// It may have been carried out.
+    /// Perhaps: the statements may have run.
     Perhaps,
-    /// The bridge has answered, and has tried again by itself what may be tried again.
-    Answered,
+    /// The failure is final. The bridge has responded and has already made all retries that are safe, or a retry would not
+    /// help.
+    Final,
 }
 
-/// An answer that no bridge gives by itself.
+/// A failure that a bridge does not report itself.
 #[derive(Debug, thiserror::Error)]
-enum Strange {
-    #[error("the bridge refuses the secret (RETICLE_BRIDGE_SECRET)")]
+enum CallError {
+    #[error("the bridge rejects the secret: check RETICLE_BRIDGE_SECRET")]
     Secret,
-    #[error("the bridge answered {0}")]
+    #[error("the bridge responded with status {0}")]
     Status(StatusCode),
-    #[error("the bridge has too many calls of this process to answer")]
-    NoTurn,
-    #[error("the bridge does not answer")]
-    NoAnswer,
+    #[error("{MAX_CALLS} calls to the bridge are running; this call waited {} s for its turn", MAX_WAIT.as_secs())]
+    TooManyCalls,
+    #[error("the bridge did not respond within {} s", CALL_TIMEOUT.as_secs())]
+    Timeout,
 }
 
 impl Failure {
-    /// There is no answer, because of this.
+    /// The request failed before there was a response.
     pub(super) fn transport(cause: hyper_util::client::legacy::Error) -> Self {
         let sent = if cause.is_connect() { Sent::Never } else { Sent::Perhaps };
-        Self { error: Error::unavailable(cause), sent, foreign: None }
+        Self { error: Error::unavailable(cause), sent, foreign_status: None }
     }
 
-    /// The answer broke off, or is longer than any answer may be.
-    pub(super) fn broken_off(cause: Box<dyn std::error::Error + Send + Sync>) -> Self {
+    /// The response body ended early, or is larger than the limit.
+    pub(super) fn incomplete_body(cause: Box<dyn std::error::Error + Send + Sync>) -> Self {
         let error = match cause.downcast::<http_body_util::LengthLimitError>() {
             Ok(too_long) => Error::Broken(too_long),
             Err(cause) => Error::unavailable(cause),
         };
-        Self { error, sent: Sent::Perhaps, foreign: None }
+        Self { error, sent: Sent::Perhaps, foreign_status: None }
     }
 
-    /// The answer of `status` whose body is `body`.
-    pub(super) fn answered(status: StatusCode, body: &[u8]) -> Self {
+    /// The failure in a response of the bridge.
+    pub(super) fn from_response(status: StatusCode, body: &[u8]) -> Self {
         match serde_json::from_slice::<storage_json::Failure>(body) {
             Ok(failure) if status != StatusCode::UNAUTHORIZED => {
-                Self { error: failure.into(), sent: Sent::Answered, foreign: None }
+                Self { error: failure.into(), sent: Sent::Final, foreign_status: None }
             }
-            _ => Self::foreign(status),
+            _ => Self::not_from_bridge(status),
         }
     }
 
-    /// The answer of `status` is not of a bridge: something stands in front of it, or in its place.
-    pub(super) fn foreign(status: StatusCode) -> Self {
-        let strange = Strange::Status(status);
+    /// The response is not from a bridge, but from a proxy before it or from another server at its address.
+    pub(super) fn not_from_bridge(status: StatusCode) -> Self {
+        let error = CallError::Status(status);
         let (error, sent) = match status {
-            // The secret may be replaced while both run: whoever waits for that is right.
-            StatusCode::UNAUTHORIZED => (Error::unavailable(Strange::Secret), Sent::Answered),
-            StatusCode::TOO_MANY_REQUESTS => (Error::overloaded(strange), Sent::Answered),
-            _ if status.is_server_error() => (Error::unavailable(strange), Sent::Perhaps),
-            _ => (Error::broken(strange), Sent::Answered),
+            // The secret may be replaced while both run, so the failure may be temporary.
+            StatusCode::UNAUTHORIZED => (Error::unavailable(CallError::Secret), Sent::Final),
+            StatusCode::TOO_MANY_REQUESTS => (Error::overloaded(error), Sent::Final),
+            _ if status.is_server_error() => (Error::unavailable(error), Sent::Perhaps),
+            _ => (Error::broken(error), Sent::Final),
         };
-        Self { error, sent, foreign: Some(status) }
+        Self { error, sent, foreign_status: Some(status) }
     }
 
-    /// Too many other calls are under way.
-    pub(super) fn no_turn() -> Self {
-        Self { error: Error::overloaded(Strange::NoTurn), sent: Sent::Never, foreign: None }
+    /// Too many other calls are running.
+    pub(super) fn too_many_calls() -> Self {
+        Self { error: Error::overloaded(CallError::TooManyCalls), sent: Sent::Never, foreign_status: None }
     }
 
-    /// There was no answer in time. Another call would add to what is wrong.
-    pub(super) fn no_answer() -> Self {
-        Self { error: Error::overloaded(Strange::NoAnswer), sent: Sent::Answered, foreign: None }
+    /// There was no response in time. It counts as overload: a retry would add to it.
+    pub(super) fn timeout() -> Self {
+        Self { error: Error::overloaded(CallError::Timeout), sent: Sent::Final, foreign_status: None }
     }
 
-    /// What was said is not what either side says.
-    pub(super) fn unreadable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self { error: Error::broken(cause), sent: Sent::Answered, foreign: None }
+    /// The request or the response violates the protocol of the bridge.
+    pub(super) fn invalid_message(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { error: Error::broken(cause), sent: Sent::Final, foreign_status: None }
     }
 }
 
@@ -103,30 +106,30 @@ mod tests {
 
     use super::*;
 
-    fn answered(status: u16, body: &str) -> Failure {
-        Failure::answered(StatusCode::from_u16(status).unwrap(), body.as_bytes())
+    fn response(status: u16, body: &str) -> Failure {
+        Failure::from_response(StatusCode::from_u16(status).unwrap(), body.as_bytes())
     }
 
     #[test]
-    fn an_answer_of_the_bridge_keeps_its_class_and_is_final() {
-        let failure = answered(409, r#"{"error":"a Unique constraint refused the write","class":"unique"}"#);
+    fn a_response_of_the_bridge_keeps_its_class_and_is_final() {
+        let failure = response(409, r#"{"error":"a Unique constraint rejected the write","class":"unique"}"#);
         assert!(matches!(failure.error, Error::Constraint(Constraint::Unique)));
-        let failure = answered(503, r#"{"error":"D1 DB is overloaded","class":"overloaded"}"#);
+        let failure = response(503, r#"{"error":"D1 DB is overloaded","class":"overloaded"}"#);
         assert!(
             matches!(failure.error, Error::Overloaded(cause) if cause.to_string() == "D1 DB is overloaded")
         );
-        assert_eq!(failure.sent, Sent::Answered);
+        assert_eq!(failure.sent, Sent::Final);
     }
 
     #[test]
-    fn an_answer_from_elsewhere_is_of_the_class_of_its_status() {
+    fn a_response_of_another_server_gets_its_class_from_its_status() {
         for status in [500, 502, 503, 530] {
-            let failure = answered(status, "<html>error code: 1101</html>");
+            let failure = response(status, "<html>error code: 1101</html>");
             assert!(matches!(failure.error, Error::Unavailable(_)), "{status}");
             assert_eq!(failure.sent, Sent::Perhaps, "{status}");
         }
-        assert!(matches!(answered(429, "").error, Error::Overloaded(_)));
-        assert!(matches!(answered(404, "").error, Error::Broken(_)));
-        assert!(matches!(answered(401, "").error, Error::Unavailable(_)));
+        assert!(matches!(response(429, "").error, Error::Overloaded(_)));
+        assert!(matches!(response(404, "").error, Error::Broken(_)));
+        assert!(matches!(response(401, "").error, Error::Unavailable(_)));
     }
 }

@@ -1,7 +1,7 @@
-//! The database port on a D1 database behind a bridge (`services/bridge`): each call is one HTTPS request.
+//! The database port for a D1 database behind a bridge (`services/bridge`): each call is one HTTPS request.
 //!
-//! The bridge itself tries again what D1 failed to do. This side tries again only what did not get to the bridge: a read
-//! whose answer was lost, and a write that certainly was never sent.
+//! The bridge retries calls in which D1 failed. This adapter retries only calls that did not reach the bridge or whose
+//! response was lost: a read, or a write that was certainly never sent.
 
 mod connection;
 mod failure;
@@ -12,7 +12,9 @@ mod url;
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use storage::{Answer, Backoff, Bookmark, Database, Entropy as _, Error, Outcome, Result, Row, Statement};
+use storage::{
+    Backoff, Bookmark, Bookmarked, Database, Entropy as _, Error, Outcome, Result, Row, Statement,
+};
 use storage_json::{Batch, Kind, Query, Rows};
 use tokio::{
     sync::Semaphore,
@@ -30,13 +32,13 @@ pub use self::{
 };
 use crate::OsEntropy;
 
-/// How many calls are made at a time: D1 runs one statement after the other, so more would only wait there.
-const CALLS: usize = 64;
+/// The most calls at a time. D1 runs one statement after the other, so more calls would only wait there.
+const MAX_CALLS: usize = 64;
 
-/// How long a call waits for its turn.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a call waits until there are fewer than [`MAX_CALLS`].
+const MAX_WAIT: Duration = Duration::from_secs(5);
 
-/// How long a call may take, with all its attempts: a little longer than the bridge waits for D1.
+/// The timeout of a call with all its attempts: a little longer than the bridge waits for D1.
 const CALL_TIMEOUT: Duration = Duration::from_secs(35);
 
 /// A D1 database behind a bridge. Clones share its connections.
@@ -48,49 +50,55 @@ pub struct BridgeDatabase {
 #[derive(Debug)]
 struct Shared {
     connection: Connection,
-    turns: Semaphore,
+    running_calls: Semaphore,
 }
 
 impl BridgeDatabase {
-    /// The database behind the bridge at `url`. Nothing is called yet; [`BridgeDatabase::check`] does.
+    /// The database behind the bridge at `url`. This makes no call; [`BridgeDatabase::check`] makes the first one.
     ///
     /// # Errors
     /// [`BridgeError::Tls`] if TLS cannot be set up.
     pub fn new(url: &BridgeUrl, secret: &BridgeSecret) -> Result<Self, BridgeError> {
         let connection = Connection::new(url, secret)?;
-        Ok(Self { shared: Arc::new(Shared { connection, turns: Semaphore::new(CALLS) }) })
+        Ok(Self { shared: Arc::new(Shared { connection, running_calls: Semaphore::new(MAX_CALLS) }) })
     }
 
-    async fn call(&self, batch: &Batch<'_>) -> Result<storage_json::Answer<Rows>, Failure> {
-        let body = Bytes::from(serde_json::to_vec(batch).map_err(Failure::unreadable)?);
-        let turn = timeout(PATIENCE, self.shared.turns.acquire()).await;
-        let _turn = turn.map_err(|_| Failure::no_turn())?;
-        let answer = timeout(CALL_TIMEOUT, self.attempts(body, batch.kind)).await;
-        let answer = answer.unwrap_or_else(|_| Err(Failure::no_answer()))?;
-        if answer.outcomes.len() == batch.statements.len() {
-            Ok(answer)
+    async fn call(&self, batch: &Batch<'_>) -> Result<storage_json::BatchResponse<Rows>, Failure> {
+        let body = Bytes::from(serde_json::to_vec(batch).map_err(Failure::invalid_message)?);
+        let permit = timeout(MAX_WAIT, self.shared.running_calls.acquire()).await;
+        let _permit = permit.map_err(|_| Failure::too_many_calls())?;
+        let response = timeout(CALL_TIMEOUT, self.post_with_retries(body, batch.kind)).await;
+        let response = response.unwrap_or_else(|_| Err(Failure::timeout()))?;
+        let (outcomes, statements) = (response.outcomes.len(), batch.statements.len());
+        if outcomes == statements {
+            Ok(response)
         } else {
-            Err(Failure::unreadable(format!("{} outcomes", answer.outcomes.len())))
+            let problem = format!("the bridge returned {outcomes} outcomes for {statements} statements");
+            Err(Failure::invalid_message(problem))
         }
     }
 
-    /// Makes attempts until one gets an answer, another might do harm, or there were enough.
-    async fn attempts(&self, body: Bytes, kind: Kind) -> Result<storage_json::Answer<Rows>, Failure> {
+    /// Posts `body` until there is a response, a retry would not be safe, or the attempts are used up.
+    async fn post_with_retries(
+        &self,
+        body: Bytes,
+        kind: Kind,
+    ) -> Result<storage_json::BatchResponse<Rows>, Failure> {
         let mut backoff = Backoff::default();
         loop {
             let failure = match self.shared.connection.post(body.clone()).await {
-                Ok(answer) => return Ok(answer),
+                Ok(response) => return Ok(response),
                 Err(failure) => failure,
             };
-            let again = match failure.sent {
+            let may_retry = match failure.sent {
                 Sent::Never => true,
                 Sent::Perhaps => kind == Kind::Read,
-                Sent::Answered => false,
+                Sent::Final => false,
             };
             let mut random = [0];
             OsEntropy.fill(&mut random);
             match backoff.next_pause(random[0]) {
-                Some(pause) if again => sleep(pause).await,
+                Some(pause) if may_retry => sleep(pause).await,
                 _ => return Err(failure),
             }
         }
@@ -98,28 +106,28 @@ impl BridgeDatabase {
 }
 
 impl Database for BridgeDatabase {
-    async fn read(&self, statement: Statement, at_least: Option<Bookmark>) -> Result<Answer<Vec<Row>>> {
+    async fn read(&self, statement: Statement, at_least: Option<Bookmark>) -> Result<Bookmarked<Vec<Row>>> {
         if !statement.only_reads() {
-            return Err(Error::broken(format!("not a read: {}", statement.sql)));
+            return Err(Error::broken(format!("the statement of a read must only read: {}", statement.sql)));
         }
         let batch = Batch { kind: Kind::Read, at_least, statements: vec![Query::from(&statement)] };
-        let answer = self.call(&batch).await?;
-        let rows = answer.outcomes.into_iter().flat_map(|outcome| outcome.rows.0).collect();
-        Ok(Answer { value: rows, bookmark: answer.bookmark })
+        let response = self.call(&batch).await?;
+        let rows = response.outcomes.into_iter().flat_map(|outcome| outcome.rows.0).collect();
+        Ok(Bookmarked { value: rows, bookmark: response.bookmark })
     }
 
     async fn write(
         &self,
         statements: Vec<Statement>,
         at_least: Option<Bookmark>,
-    ) -> Result<Answer<Vec<Outcome>>> {
+    ) -> Result<Bookmarked<Vec<Outcome>>> {
         if statements.is_empty() {
-            return Ok(Answer { value: Vec::new(), bookmark: at_least });
+            return Ok(Bookmarked { value: Vec::new(), bookmark: at_least });
         }
         let queries = statements.iter().map(Query::from).collect();
-        let answer = self.call(&Batch { kind: Kind::Write, at_least, statements: queries }).await?;
-        let outcomes = answer.outcomes.into_iter();
-        let outcomes = outcomes.map(|told| Outcome { rows: told.rows.0, changes: told.changes }).collect();
-        Ok(Answer { value: outcomes, bookmark: answer.bookmark })
+        let response = self.call(&Batch { kind: Kind::Write, at_least, statements: queries }).await?;
+        let outcomes = response.outcomes.into_iter();
+        let outcomes = outcomes.map(|one| Outcome { rows: one.rows.0, changes: one.changes }).collect();
+        Ok(Bookmarked { value: outcomes, bookmark: response.bookmark })
     }
 }

@@ -1,4 +1,4 @@
-//! Whether a bridge is there, believes us, and has this program's schema behind it.
+//! Checks at the start that a bridge can be reached, accepts the secret, and that its database has this program's schema.
 
 use http::StatusCode;
 use storage::{Error, Row, Statement};
@@ -7,44 +7,42 @@ use storage_json::{Batch, Kind, Query};
 use super::{BridgeDatabase, BridgeUrl, failure::Failure};
 use crate::migrations::{self, Difference};
 
-/// Why a bridge cannot be used, in a sentence for whoever starts the program.
+/// Why a bridge cannot be used, in a sentence for the operator who starts the program.
 #[derive(Debug, thiserror::Error)]
 pub enum BridgeError {
     /// TLS cannot be set up.
     #[error("cannot set up TLS: {0}")]
     Tls(#[source] rustls::Error),
 
-    /// It takes another secret.
-    #[error(
-        "the bridge at {0} refuses the secret: RETICLE_BRIDGE_SECRET must be the one that the bridge was given"
-    )]
+    /// The bridge rejects the secret.
+    #[error("the bridge at {0} rejects the secret: set RETICLE_BRIDGE_SECRET to the secret of the bridge")]
     Secret(BridgeUrl),
 
-    /// Something else answers there.
-    #[error("there is no D1 bridge at {url}: it answered {status}")]
-    NoBridge {
-        /// Where.
+    /// Another server is at the URL.
+    #[error("there is no D1 bridge at {url}: the server there responded with status {status}")]
+    NotABridge {
+        /// The URL of the bridge.
         url: BridgeUrl,
-        /// What the answer was.
+        /// The status of its response.
         status: StatusCode,
     },
 
-    /// It does not answer, or its database does not.
+    /// The bridge or its database does not respond, or fails.
     #[error("the D1 bridge at {url} cannot be used: {source}")]
     Failed {
-        /// Where.
+        /// The URL of the bridge.
         url: BridgeUrl,
-        /// What happened.
+        /// The cause.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 
-    /// The schema is older than the program.
+    /// The schema is older than this program.
     #[error(
-        "the database behind the bridge lacks the migration {name}: apply it by `cargo xtask deploy`, or by `wrangler d1 migrations apply`"
+        "the database behind the bridge lacks the migration {name}: apply it with `cargo xtask deploy` or `wrangler d1 migrations apply`"
     )]
-    Lacks {
-        /// The file name of the first migration that is missing.
+    MissingMigration {
+        /// The file name of the first missing migration.
         name: &'static str,
     },
 
@@ -52,15 +50,15 @@ pub enum BridgeError {
     #[error(
         "the database behind the bridge has the migration {name}, which this version does not know: start a newer version"
     )]
-    FromTheFuture {
-        /// The file name of the first migration that is not known.
+    UnknownMigration {
+        /// The file name of the first unknown migration.
         name: String,
     },
 }
 
 impl BridgeDatabase {
-    /// Asks the bridge at `url`, which this database was made for, what its schema is. Wrangler applies migrations, for a
-    /// program that lags behind must not.
+    /// Compares the schema of the database with this program's. `url` must be the URL that this database was made with. It
+    /// applies no migrations: Wrangler does that, because an outdated program must not.
     ///
     /// # Errors
     /// [`BridgeError`] says why the database cannot be used.
@@ -68,14 +66,14 @@ impl BridgeDatabase {
         let applied = self.applied().await.map_err(|failure| unusable(url, failure))?;
         match migrations::difference(&applied) {
             None => Ok(()),
-            Some(Difference::Lacks(name)) => Err(BridgeError::Lacks { name }),
-            Some(Difference::HasUnknown(name)) => Err(BridgeError::FromTheFuture { name }),
+            Some(Difference::Missing(name)) => Err(BridgeError::MissingMigration { name }),
+            Some(Difference::Unknown(name)) => Err(BridgeError::UnknownMigration { name }),
         }
     }
 }
 
 impl BridgeDatabase {
-    /// The names of the migrations that wrangler has on record, in order.
+    /// The names of the migrations that wrangler has recorded, in order.
     async fn applied(&self) -> Result<Vec<String>, Failure> {
         if self.names("SELECT name FROM sqlite_schema WHERE name = 'd1_migrations'").await?.is_empty() {
             return Ok(Vec::new());
@@ -86,22 +84,22 @@ impl BridgeDatabase {
     async fn names(&self, sql: &'static str) -> Result<Vec<String>, Failure> {
         let statement = Statement::new(sql);
         let statements = vec![Query::from(&statement)];
-        let answer = self.call(&Batch { kind: Kind::Read, at_least: None, statements }).await?;
-        let rows = answer.outcomes.into_iter().flat_map(|outcome| outcome.rows.0);
-        rows.map(|mut row: Row| row.take("name").map_err(Failure::unreadable)).collect()
+        let response = self.call(&Batch { kind: Kind::Read, at_least: None, statements }).await?;
+        let rows = response.outcomes.into_iter().flat_map(|outcome| outcome.rows.0);
+        rows.map(|mut row: Row| row.take("name").map_err(Failure::invalid_message)).collect()
     }
 }
 
 fn unusable(url: &BridgeUrl, failure: Failure) -> BridgeError {
     let url = url.clone();
-    match failure.foreign {
+    match failure.foreign_status {
         Some(StatusCode::UNAUTHORIZED) => BridgeError::Secret(url),
-        Some(status) => BridgeError::NoBridge { url, status },
+        Some(status) => BridgeError::NotABridge { url, status },
         None => BridgeError::Failed { url, source: cause(failure.error) },
     }
 }
 
-/// What the class of an error hides from callers, and whoever starts the program needs.
+/// The cause below the class of an error: callers of a service do not see it, but the operator needs it.
 fn cause(error: Error) -> Box<dyn std::error::Error + Send + Sync> {
     match error {
         Error::Unavailable(cause)

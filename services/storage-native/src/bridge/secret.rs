@@ -1,20 +1,20 @@
-//! What opens a bridge.
+//! The secret that authorizes calls to a bridge.
 
 use std::fmt;
 
 use http::HeaderValue;
 
-/// The shortest secret that a bridge takes.
+/// The least length of a bridge's secret.
 pub const MIN_SECRET_BYTES: usize = 32;
 
-/// The secret that a bridge was given, as the header that shows it.
+/// The secret of a bridge, as the value of the `authorization` header.
 #[derive(Clone)]
 pub struct BridgeSecret(HeaderValue);
 
 /// The text cannot be the secret of a bridge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSecret {
-    /// No bridge takes so short a secret.
+    /// It is shorter than [`MIN_SECRET_BYTES`].
     #[error("must have at least {MIN_SECRET_BYTES} bytes")]
     TooShort,
     /// It cannot be sent in a header.
@@ -23,7 +23,7 @@ pub enum InvalidSecret {
 }
 
 impl BridgeSecret {
-    /// The secret that is this text.
+    /// A secret from its text.
     ///
     /// # Errors
     /// [`InvalidSecret`] if it is too short or cannot be sent.
@@ -40,7 +40,7 @@ impl BridgeSecret {
         Ok(Self(header))
     }
 
-    /// The value of `authorization`.
+    /// The value of the `authorization` header.
     pub(super) const fn header(&self) -> &HeaderValue {
         &self.0
     }

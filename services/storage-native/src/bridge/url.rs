@@ -1,38 +1,38 @@
-//! Where a bridge is.
+//! The URL of a bridge.
 
 use std::{fmt, net::IpAddr};
 
 use http::{Uri, uri::Scheme};
 use storage_json::BATCH_PATH;
 
-/// The URL of a bridge: `d1+https://HOST`, or `d1+http://` and this machine.
+/// The URL of a bridge: `d1+https://HOST`, or `d1+http://HOST` if the host is this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BridgeUrl(Uri);
 
-/// The text is no URL of a bridge.
+/// The text is not a valid [`BridgeUrl`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidBridgeUrl {
-    /// It is something else.
-    #[error("`{0}` must be d1+https://HOST, with nothing else")]
+    /// It does not have the form of such a URL.
+    #[error("`{0}` must have the form d1+https://HOST, without user name, path, query or fragment")]
     Shape(String),
-    /// The secret and the data would travel in the clear.
+    /// The secret and the data would not be encrypted on the network.
     #[error(
-        "`{0}` must begin with d1+https://: only to this machine (127.0.0.1, [::1], localhost) may it be d1+http://"
+        "`{0}` must begin with d1+https://; d1+http:// is allowed only for this machine (127.0.0.1, [::1], localhost)"
     )]
-    InTheClear(String),
+    NotEncrypted(String),
 }
 
 impl BridgeUrl {
-    /// Whether `url` is meant to be one.
+    /// Whether `url` begins with the scheme of bridge URLs (`d1+`). It may still be invalid.
     #[must_use]
-    pub fn is_meant_by(url: &str) -> bool {
+    pub fn has_bridge_scheme(url: &str) -> bool {
         url.starts_with("d1+")
     }
 
-    /// The URL in `text`.
+    /// Parses `text`.
     ///
     /// # Errors
-    /// [`InvalidBridgeUrl`] says what is wrong with it.
+    /// [`InvalidBridgeUrl`] states what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, InvalidBridgeUrl> {
         let shape = || InvalidBridgeUrl::Shape(text.to_owned());
         let uri: Uri = text.strip_prefix("d1+").and_then(|url| url.parse().ok()).ok_or_else(shape)?;
@@ -42,18 +42,18 @@ impl BridgeUrl {
         match uri.scheme_str() {
             Some("https") if bare => {}
             Some("http") if bare && is_this_machine(authority.host()) => {}
-            Some("http") if bare => return Err(InvalidBridgeUrl::InTheClear(text.to_owned())),
+            Some("http") if bare => return Err(InvalidBridgeUrl::NotEncrypted(text.to_owned())),
             _ => return Err(shape()),
         }
         Ok(Self(uri))
     }
 
-    /// The address of its one route.
+    /// The address of the bridge's only route.
     pub(super) fn batch_uri(&self) -> Uri {
         let scheme = self.0.scheme().cloned().unwrap_or(Scheme::HTTPS);
         let authority = self.0.authority().map_or("", |authority| authority.as_str());
         let uri = Uri::builder().scheme(scheme).authority(authority).path_and_query(BATCH_PATH);
-        // All three were part of a URI before.
+        // Never fails: all three parts come from a valid URI.
         uri.build().unwrap_or_default()
     }
 }
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bridge_is_a_host_and_its_route_is_known() {
+    fn a_bridge_url_has_a_host_and_a_fixed_route() {
         for (text, uri) in [
             ("d1+https://bridge.example.com", "https://bridge.example.com/v1/batch"),
             ("d1+https://bridge.example.com:8443/", "https://bridge.example.com:8443/v1/batch"),
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused_with_a_sentence_that_quotes_it() {
+    fn an_invalid_url_is_rejected_and_quoted_in_the_error() {
         for wrong in [
             "d1+",
             "d1+https://",
@@ -100,14 +100,14 @@ mod tests {
             "d1+https://user:secret@a",
             "https://a",
         ] {
-            let refused = BridgeUrl::parse(wrong).unwrap_err();
-            assert_eq!(refused, InvalidBridgeUrl::Shape(wrong.to_owned()));
+            let error = BridgeUrl::parse(wrong).unwrap_err();
+            assert_eq!(error, InvalidBridgeUrl::Shape(wrong.to_owned()));
         }
         for wrong in
             ["d1+http://bridge.example.com", "d1+http://10.0.0.1:8788", "d1+http://localhost.example.com"]
         {
-            let refused = BridgeUrl::parse(wrong).unwrap_err();
-            assert_eq!(refused, InvalidBridgeUrl::InTheClear(wrong.to_owned()));
+            let error = BridgeUrl::parse(wrong).unwrap_err();
+            assert_eq!(error, InvalidBridgeUrl::NotEncrypted(wrong.to_owned()));
         }
     }
 }

@@ -8,10 +8,10 @@ use storage::{ByteRange, ByteStream, Object, ObjectKey};
 
 use super::{error::blocking, info};
 
-/// What is read at a time, and so what a download that nobody drains keeps in memory.
+/// The most bytes that are read at a time: a download whose client does not read keeps this much in memory.
 const CHUNK: u64 = 128 * 1024;
 
-/// Opens the file of `key`. Whatever happens to its name later, the object's bytes stay readable.
+/// Opens the file of `key`. The object's bytes stay readable, also if the file is replaced or deleted later.
 pub(super) fn open(path: &Path, key: ObjectKey, range: Option<ByteRange>) -> io::Result<Object> {
     let file = File::open(path)?;
     let info = info(key, &file.metadata()?)?;
@@ -24,7 +24,7 @@ pub(super) fn open(path: &Path, key: ObjectKey, range: Option<ByteRange>) -> io:
     Ok(Object { info, body: body(Arc::new(file), start, end) })
 }
 
-/// The bytes from `start` to before `end`, chunk by chunk as they are asked for.
+/// The bytes from `start` to before `end`. Each chunk is read when the reader polls for it.
 fn body(file: Arc<File>, start: u64, end: u64) -> ByteStream {
     let chunks = stream::try_unfold(start, move |offset| {
         let file = Arc::clone(&file);
@@ -33,7 +33,7 @@ fn body(file: Arc<File>, start: u64, end: u64) -> ByteStream {
             if length == 0 {
                 return Ok(None);
             }
-            // Made here and not on the disk's threads: each of those many would keep memory of its own to make it from.
+            // Allocated here, not on a blocking thread: each of those many threads would keep its own memory for it.
             let buffer = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
             let chunk = blocking(move || read(&file, offset, buffer)).await?;
             Ok(Some((chunk, offset.saturating_add(length))))

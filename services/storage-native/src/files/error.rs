@@ -1,10 +1,10 @@
-//! The one place where a failure of the file system becomes an [`Error`].
+//! Maps every failure of the file system to an [`Error`].
 
 use std::io::{self, ErrorKind};
 
 use storage::{Error, Result};
 
-/// Runs `work` where it may wait for the disk.
+/// Runs `work`, which waits for the disk, on a blocking thread.
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> Result<T> {
@@ -14,18 +14,18 @@ pub(super) async fn blocking<T: Send + 'static>(
     }
 }
 
-/// The class of a failure.
+/// Maps a failure to its class.
 pub(crate) fn classify(error: io::Error) -> Error {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
             Error::Full(Box::new(error))
         }
-        // Out of memory or of file descriptors, or a network file system that is away.
+        // Out of memory or of file descriptors, or a network file system that cannot be reached.
         ErrorKind::OutOfMemory
         | ErrorKind::ResourceBusy
         | ErrorKind::TimedOut
         | ErrorKind::StaleNetworkFileHandle => Error::unavailable(error),
-        _ if matches!(error.raw_os_error(), Some(TOO_MANY_FILES_HERE | TOO_MANY_FILES_AT_ALL)) => {
+        _ if matches!(error.raw_os_error(), Some(TOO_MANY_FILES_OF_PROCESS | TOO_MANY_FILES_OF_SYSTEM)) => {
             Error::unavailable(error)
         }
         _ => Error::broken(error),
@@ -33,5 +33,5 @@ pub(crate) fn classify(error: io::Error) -> Error {
 }
 
 /// `EMFILE` and `ENFILE`, which have no [`ErrorKind`] yet.
-const TOO_MANY_FILES_HERE: i32 = 24;
-const TOO_MANY_FILES_AT_ALL: i32 = 23;
+const TOO_MANY_FILES_OF_PROCESS: i32 = 24;
+const TOO_MANY_FILES_OF_SYSTEM: i32 = 23;

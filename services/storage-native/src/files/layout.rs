@@ -1,9 +1,9 @@
-//! Which file an object is.
+//! Maps keys to paths.
 //!
-//! The segments of a key are folders, and the last one is the file. Two marks, which no key contains, keep this apart:
-//! the folder of a segment is called `images+`, so that there may be an object `images` too; and whatever has a name of
-//! `SHARD` characters or more is in a folder called after its first ones, `01934a2=`. Ids begin with their time, so
-//! such a folder holds the uploads of some 17 minutes, and no folder grows without end.
+//! The segments of a key are folders, and the last one is the file. Two marks, which no key contains, keep names apart. The
+//! folder of a segment ends in `+`, as in `images+`, so that there may also be an object `images`. A name of `SHARD`
+//! characters or more is in a shard folder, which has its first `SHARD` characters and ends in `=`, as in `01934a2=`. Ids
+//! begin with their time, so a shard folder holds the uploads of some 17 minutes, and no folder grows without limit.
 //!
 //! Walking the folders in order walks the keys in byte order: see `list.rs`.
 
@@ -19,16 +19,18 @@ use tempfile::TempPath;
 
 use crate::private;
 
-/// The characters that a shard has in common: 7 hex digits of a time-ordered id change every 2^20 milliseconds.
+/// The number of first characters that all names in a shard share: 7 hex digits of a time-ordered id change every 2^20
+/// milliseconds.
 pub(super) const SHARD: usize = 7;
 
-/// Ends the name of the folder of a segment.
+/// The last character of the name of a segment's folder.
 pub(super) const SEGMENT_MARK: char = '+';
 
-/// Ends the name of the folder of a shard.
+/// The last character of the name of a shard folder.
 pub(super) const SHARD_MARK: char = '=';
 
-/// How often a file is moved into a folder: it may be removed between its making and the move, with its last object.
+/// The most attempts to move a file into a folder: after the folder is made, another call may remove it with its last object
+/// before the move.
 const ATTEMPTS: usize = 8;
 
 /// The folder of the objects.
@@ -39,8 +41,8 @@ pub(super) struct Layout {
 
 impl Layout {
     pub(super) fn open(root: PathBuf) -> io::Result<Self> {
-        private::make_folder(&root)?;
-        private::tighten(&root);
+        private::make_private_folder(&root)?;
+        private::restrict_to_owner(&root);
         Ok(Self { root })
     }
 
@@ -64,11 +66,11 @@ impl Layout {
         path
     }
 
-    /// Moves a finished file into its place and makes that durable, with the folders on the way: whoever made them may
-    /// not have come to that yet.
+    /// Moves a finished file to `path` and makes that durable. It also syncs the folders above: the call that made them may
+    /// not have done so yet.
     pub(super) fn install(&self, mut file: TempPath, path: &Path) -> io::Result<()> {
         for _ in 0..ATTEMPTS {
-            self.folders_of(path).next().map_or(Ok(()), private::make_folder)?;
+            self.folders_of(path).next().map_or(Ok(()), private::make_private_folder)?;
             match file.persist(path) {
                 Ok(()) => return self.folders_of(path).chain([self.root()]).try_for_each(sync_folder),
                 Err(failed) if failed.error.kind() == io::ErrorKind::NotFound => file = failed.path,
@@ -78,24 +80,25 @@ impl Layout {
         Err(io::ErrorKind::ResourceBusy.into())
     }
 
-    /// Moves an object's file to another path, as written at `now`, and makes that durable. Answers whether there was one.
+    /// Moves an object's file to another path, with `now` as its time of modification, and makes that durable.
+    /// Returns whether there was a file.
     pub(super) fn rename(&self, from: &Path, to: &Path, now: SystemTime) -> io::Result<bool> {
         let file = match File::options().write(true).open(from) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             other => other?,
         };
-        // First: whoever sees the new name takes its time for that of the move.
+        // Before the move, so that a reader of the new name sees the time of the move.
         file.set_modified(now)?;
         for _ in 0..ATTEMPTS {
-            self.folders_of(to).next().map_or(Ok(()), private::make_folder)?;
+            self.folders_of(to).next().map_or(Ok(()), private::make_private_folder)?;
             match fs::rename(from, to) {
                 Ok(()) => {
                     file.sync_all()?;
                     self.folders_of(to).chain([self.root()]).try_for_each(sync_folder)?;
-                    self.tidy(from);
+                    self.remove_empty_folders(from);
                     return Ok(true);
                 }
-                // Its new folder was removed again, or another call has moved or deleted it.
+                // The new folder was removed again, or another call has moved or deleted the file.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     if !from.exists() {
                         return Ok(false);
@@ -113,14 +116,14 @@ impl Layout {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             other => other?,
         }
-        self.tidy(path);
+        self.remove_empty_folders(path);
         Ok(())
     }
 
     /// Removes the folders of `path` that are empty.
-    fn tidy(&self, path: &Path) {
+    fn remove_empty_folders(&self, path: &Path) {
         for folder in self.folders_of(path) {
-            // It fails where there are other objects.
+            // This fails if the folder has other objects.
             if fs::remove_dir(folder).is_err() {
                 break;
             }
@@ -136,7 +139,7 @@ impl Layout {
 
 fn sync_folder(folder: &Path) -> io::Result<()> {
     match File::open(folder) {
-        // What was in it has been removed since.
+        // Another call has removed the folder with its last object.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other?.sync_all(),
     }
@@ -147,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_names_are_in_shards_and_folders_are_marked() {
+    fn long_names_are_in_shards_and_folders_have_marks() {
         let layout = Layout { root: PathBuf::from("/objects") };
         for (key, path) in [
             ("a", "/objects/a"),
@@ -161,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_renamed_object_is_as_old_as_its_new_name_and_leaves_no_folder() {
+    fn a_renamed_object_gets_the_time_of_the_move_and_leaves_no_folder() {
         let root = tempfile::tempdir().unwrap();
         let layout = Layout::open(root.path().join("objects")).unwrap();
         let [from, to] = ["images/old-name", "kept/images/old-name"]

@@ -1,7 +1,7 @@
 //! Lists objects in byte order of their keys.
 //!
-//! The walk goes down the folders in order and keeps a bounded number of names of each folder on its way, so that a page
-//! costs memory for a page, however many objects there are.
+//! The walk visits the folders in order and keeps a bounded number of names of each folder on its path, so that the memory
+//! for a page does not depend on the number of objects.
 
 use std::{
     cmp::Ordering,
@@ -17,7 +17,7 @@ use super::{
     layout::{SEGMENT_MARK, SHARD_MARK},
 };
 
-/// The most names of one folder that are kept at a time; a larger folder is read again for the next ones.
+/// The most names of one folder that are in memory at a time; a larger folder is read again for the next ones.
 const NAMES: usize = 1_000;
 
 /// What to list.
@@ -39,7 +39,7 @@ impl Query {
             Kind::Object => {
                 entry.sorts_as.starts_with(&self.prefix) && after.is_none_or(|after| *entry.sorts_as > *after)
             }
-            // All keys of a folder begin with what it sorts as.
+            // All keys in a folder begin with its `sorts_as`.
             Kind::Segment | Kind::Shard => {
                 let may_match =
                     entry.sorts_as.starts_with(&self.prefix) || self.prefix.starts_with(&entry.sorts_as);
@@ -63,7 +63,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Visits what is in `folder`, whose keys begin with `base`. It ends early when the page is full.
+    /// Visits the entries of `folder`, whose keys begin with `base`. It ends early when the page is full.
     fn folder(&mut self, folder: &Path, base: &str) -> io::Result<()> {
         let mut last = None;
         loop {
@@ -86,13 +86,13 @@ impl Walk<'_> {
         match entry.kind {
             Kind::Object => self.object(&path, &entry.sorts_as),
             Kind::Segment => self.folder(&path, &entry.sorts_as),
-            // The names in a shard are whole: they begin again with its own.
+            // The names in a shard are complete: they repeat the characters of the shard.
             Kind::Shard => self.folder(&path, base),
         }
     }
 
     fn object(&mut self, path: &PathBuf, key: &str) -> io::Result<()> {
-        // It may have been deleted since its name was read.
+        // The object may have been deleted since its name was read.
         let Some(file) = absent_as_none(fs::metadata(path))? else { return Ok(()) };
         let Some(key) = ObjectKey::parse(key) else { return Ok(()) };
         if self.page.objects.len() < self.query.limit {
@@ -132,8 +132,8 @@ enum Kind {
 /// A name in a folder.
 #[derive(Debug, PartialEq, Eq)]
 struct Entry {
-    /// The object's key, or what all keys in the folder begin with. No other entry of the same folder lies among those
-    /// keys: what a shard holds has its first characters, and only the shard has them.
+    /// The object's key, or the common prefix of all keys in the folder. No other entry of the same parent sorts between
+    /// those keys: all names with the first characters of a shard are in the shard.
     sorts_as: String,
     kind: Kind,
     name: String,
@@ -169,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_with_more_names_than_are_kept_is_listed_whole() {
+    fn a_folder_with_more_names_than_the_limit_is_listed_completely() {
         let root = tempfile::tempdir().unwrap();
         let names: Vec<String> = (0..2 * NAMES + 1).map(|n| format!("{n:05}")).collect();
         for name in names.iter().rev() {

@@ -1,8 +1,8 @@
-//! The object port on a folder.
+//! The object store port for a folder.
 //!
-//! An object is one file (`layout` says which), written beside the others and renamed into its place when its bytes
-//! are on the disk, so that a reader sees all of an object or none (`staging`, `upload`). The media type is not kept:
-//! whoever stored the object knows it.
+//! An object is one file (`layout` maps its key to a path). An upload writes a file in a staging folder and renames it when
+//! its bytes are on the disk, so that a reader sees a complete object or none (`staging`, `upload`). The media type is
+//! not stored: the caller that stored the object knows it.
 
 mod download;
 mod error;
@@ -31,7 +31,7 @@ use crate::{
     write_probe::WriteProbe,
 };
 
-/// Objects as files below one folder. Clones share it, and so may several processes.
+/// Objects as files below one folder. Clones share it, and several processes may share it.
 #[derive(Clone, Debug)]
 pub struct FileObjects {
     folders: Arc<Folders>,
@@ -45,7 +45,7 @@ struct Folders {
 }
 
 impl FileObjects {
-    /// Opens the store in `root`, which is made if there is none, and removes what uploads of dead processes have left.
+    /// Opens the store in `root`, makes the folder if it does not exist, and removes unfinished uploads of crashed processes.
     ///
     /// # Errors
     /// [`OpenError::Folder`] if the folder cannot be made or written.

@@ -1,7 +1,7 @@
-//! Where uploads grow.
+//! The staging folders, which hold unfinished uploads.
 //!
-//! Each opened store has a folder of its own with a locked file in it. The system drops the lock with the process,
-//! however that ends, so whoever opens the store next knows which folders nobody fills any more.
+//! Each open store has its own folder with a locked file in it. The system releases the lock when the process ends, also
+//! after a crash. So the next process that opens the store knows which folders are abandoned, and removes them.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -15,7 +15,7 @@ use crate::private;
 
 const LOCK: &str = "lock";
 
-/// The staging folder of this store; it goes when the store is dropped.
+/// The staging folder of this store; it is removed when the store is dropped.
 #[derive(Debug)]
 pub(super) struct Staging {
     folder: TempDir,
@@ -23,13 +23,13 @@ pub(super) struct Staging {
 }
 
 impl Staging {
-    /// Removes the folders of dead processes below `parent`, and makes one of its own.
+    /// Removes the folders of crashed processes below `parent`, and makes a new one.
     pub(super) fn open(parent: &Path) -> io::Result<Self> {
-        private::make_folder(parent)?;
-        private::tighten(parent);
-        // Held until the new folder is locked, lest another process takes it for a dead one's.
-        let everyone = File::create(parent.join(LOCK))?;
-        everyone.lock()?;
+        private::make_private_folder(parent)?;
+        private::restrict_to_owner(parent);
+        // Held until the new folder is locked, so that another process does not consider it abandoned.
+        let parent_lock = File::create(parent.join(LOCK))?;
+        parent_lock.lock()?;
         sweep(parent)?;
         let folder = tempfile::Builder::new().prefix("").tempdir_in(parent)?;
         let lock = File::create(folder.path().join(LOCK))?;
@@ -41,7 +41,7 @@ impl Staging {
         self.folder.path()
     }
 
-    /// A new file, which is removed when it is dropped before it gets its place.
+    /// A new file, which is removed if it is dropped before it is moved to its path.
     pub(super) fn file(&self) -> io::Result<NamedTempFile> {
         NamedTempFile::new_in(&self.folder)
     }
@@ -50,14 +50,14 @@ impl Staging {
 fn sweep(parent: &Path) -> io::Result<()> {
     for entry in fs::read_dir(parent)? {
         let entry = entry?;
-        if entry.file_type()?.is_dir() && is_dead(&entry.path())? {
+        if entry.file_type()?.is_dir() && is_abandoned(&entry.path())? {
             fs::remove_dir_all(entry.path())?;
         }
     }
     Ok(())
 }
 
-fn is_dead(folder: &Path) -> io::Result<bool> {
+fn is_abandoned(folder: &Path) -> io::Result<bool> {
     let lock = match File::open(folder.join(LOCK)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
         other => other?,
@@ -74,18 +74,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_dead_process_left_is_swept_and_a_living_one_is_left_alone() {
+    fn an_abandoned_folder_is_removed_and_a_locked_one_stays() {
         let parent = tempfile::tempdir().unwrap();
-        let living = Staging::open(parent.path()).unwrap();
-        let upload = living.file().unwrap();
-        let dead = parent.path().join("dead");
-        fs::create_dir(&dead).unwrap();
-        fs::write(dead.join(LOCK), "").unwrap();
-        fs::write(dead.join("half"), "an upload").unwrap();
+        let open = Staging::open(parent.path()).unwrap();
+        let upload = open.file().unwrap();
+        let abandoned = parent.path().join("abandoned");
+        fs::create_dir(&abandoned).unwrap();
+        fs::write(abandoned.join(LOCK), "").unwrap();
+        fs::write(abandoned.join("half"), "an upload").unwrap();
 
         let _second = Staging::open(parent.path()).unwrap();
 
-        assert!(!dead.exists());
+        assert!(!abandoned.exists());
         assert!(upload.path().exists());
     }
 }

@@ -8,18 +8,18 @@ use tempfile::NamedTempFile;
 
 use super::{Folders, error::blocking};
 
-/// What an upload collects before it goes to the disk: few enough bytes that many uploads may run at once, enough that a
-/// trip to the disk's threads is worth it.
+/// The bytes that an upload buffers before it writes them to the disk: few enough that many uploads may run at once, and
+/// enough that the switch to a blocking thread is worth it.
 const BUFFER: usize = 128 * 1024;
 
-/// Writes `body` beside the objects and moves it to its place. Dropped midway, it leaves nothing.
+/// Writes `body` to a staging file and moves that to the object's path. If the future is dropped early, nothing is left.
 pub(super) async fn put(
     folders: Arc<Folders>,
     key: ObjectKey,
     body: ByteStream,
     expected: Option<u64>,
 ) -> Result<u64> {
-    let mut body = storage::blame_sender(body);
+    let mut body = storage::map_body_errors(body);
     let staging = Arc::clone(&folders);
     let mut upload = Upload { file: blocking(move || staging.staging.file()).await?, buffer: Vec::new() };
     let mut size = 0_u64;
@@ -45,7 +45,7 @@ pub(super) async fn put(
     Ok(size)
 }
 
-/// A file that grows, and the bytes that are not in it yet: always less than [`BUFFER`].
+/// A staging file, and the bytes that are not written to it yet: always fewer than [`BUFFER`].
 struct Upload {
     file: NamedTempFile,
     buffer: Vec<u8>,
@@ -63,7 +63,7 @@ impl Upload {
 fn check(size: u64, expected: Option<u64>, holds: impl Fn(u64, u64) -> bool) -> Result<()> {
     match expected {
         Some(expected) if !holds(size, expected) => {
-            Err(Error::Body(format!("{size} bytes came where {expected} were announced").into()))
+            Err(Error::Body(format!("received {size} bytes, but {expected} bytes were announced").into()))
         }
         _ => Ok(()),
     }

@@ -1,4 +1,4 @@
-//! The SDK's client, set up for what R2 takes.
+//! The SDK's client, configured for R2.
 
 use std::time::Duration;
 
@@ -11,16 +11,16 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 use super::S3Location;
 
-/// How long a connection may take to come about.
+/// The timeout for a new connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long the store may take to begin its answer.
+/// How long the store may take to start its response.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How often a call is made before its failure counts. Every call here may be repeated: objects are written whole.
+/// The most attempts of one call. Every call here may be retried, because objects are written as a whole.
 const ATTEMPTS: u32 = 3;
 
-/// A client of the bucket's endpoint; it connects when it is first used.
+/// A client of the bucket's endpoint. It connects at its first call.
 pub(super) async fn connect(location: &S3Location) -> Client {
     let https =
         aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
@@ -33,13 +33,13 @@ pub(super) async fn connect(location: &S3Location) -> Client {
         .timeout_config(timeouts)
         .load()
         .await;
-    // The SDK puts the bucket's name right after it.
+    // The SDK appends the bucket's name without a slash before it.
     let endpoint = format!("{}/", location.endpoint.to_string().trim_end_matches('/'));
     let config = Builder::from(&shared)
         .endpoint_url(endpoint)
-        // R2's simulator knows no other style, and a bucket's name with dots in it fits no certificate.
+        // R2's simulator supports no other style, and no TLS certificate matches a bucket's name with dots as a host.
         .force_path_style(true)
-        // By default the SDK sends checksums that R2 refuses, in a framing that it does not know.
+        // By default the SDK sends checksums that R2 rejects, in a framing that R2 does not support.
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
         .build();

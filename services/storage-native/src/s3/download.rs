@@ -15,13 +15,13 @@ use storage::{
 
 use super::{
     S3Objects,
-    error::{broken_off, classify},
+    error::{classify, incomplete_body},
 };
 
-/// Past the end of every object: stores keep sizes as signed numbers, and some refuse greater ones.
-const FAR: u64 = 1 << 62;
+/// Past the end of every object: stores keep sizes as signed numbers, and some reject greater ones.
+const MAX_OFFSET: u64 = 1 << 62;
 
-/// Opens an object, or a part of it; its bytes come at the pace of whoever reads them.
+/// Opens an object, or a part of it. Its bytes are read from the store only as fast as the reader polls for them.
 pub(super) async fn get(
     store: &S3Objects,
     key: &ObjectKey,
@@ -29,9 +29,9 @@ pub(super) async fn get(
 ) -> Result<Option<Object>> {
     let header = match range {
         None => None,
-        // HTTP has no way to ask for no bytes, and no object has as many.
-        Some(ByteRange { length: 0, .. }) => return nothing_of(store, key).await,
-        Some(ByteRange { offset, .. }) if offset >= FAR => return nothing_of(store, key).await,
+        // A `Range` header cannot request zero bytes, and no object reaches to `MAX_OFFSET`.
+        Some(ByteRange { length: 0, .. }) => return empty_part(store, key).await,
+        Some(ByteRange { offset, .. }) if offset >= MAX_OFFSET => return empty_part(store, key).await,
         Some(range) => Some(header(range)),
     };
     let call = store.client.get_object().bucket(&store.bucket).key(key.as_str()).set_range(header);
@@ -39,66 +39,67 @@ pub(super) async fn get(
         Ok(found) => open(key, found).map(Some),
         Err(error) => match status_and_absence(&error) {
             (_, true) => Ok(None),
-            // The part begins at the end or after it.
-            (416, false) => nothing_of(store, key).await,
+            // The range begins at the end of the object or after it.
+            (416, false) => empty_part(store, key).await,
             _ => Err(classify(error)),
         },
     }
 }
 
-/// What a store tells of an object.
+/// The metadata of an object from a response of the store.
 pub(super) fn info(key: &ObjectKey, size: Option<i64>, stored_at: Option<&DateTime>) -> Result<ObjectInfo> {
     let size = size.and_then(|size| u64::try_from(size).ok());
-    // A listing tells milliseconds, a header seconds: one object has one time.
+    // A listing has milliseconds, a header seconds. Whole seconds give one object the same time in both.
     let stored_at = stored_at.map(|time| Timestamp::from_millis(time.secs().saturating_mul(1_000)));
     match (size, stored_at) {
         (Some(size), Some(stored_at)) => Ok(ObjectInfo { key: key.clone(), size, stored_at }),
-        _ => Err(Error::broken("the store does not tell an object's size or time")),
+        _ => Err(Error::broken("the store's response lacks the size or the time of the object")),
     }
 }
 
 /// The value of a `Range` header (RFC 9110 section 14.1.2).
 fn header(ByteRange { offset, length }: ByteRange) -> String {
     match offset.saturating_add(length) {
-        end if end >= FAR => format!("bytes={offset}-"),
+        end if end >= MAX_OFFSET => format!("bytes={offset}-"),
         end => format!("bytes={offset}-{}", end.saturating_sub(1)),
     }
 }
 
 fn open(key: &ObjectKey, found: GetObjectOutput) -> Result<Object> {
-    // Of a part, the whole size stands after the slash: `bytes 0-9/100`.
+    // In the response for a range, the size of the whole object is after the slash: `bytes 0-9/100`.
     let whole = found.content_range().and_then(|range| range.rsplit_once('/')?.1.parse().ok());
     let info = info(key, whole.or(found.content_length()), found.last_modified())?;
     let length = found.content_length().and_then(|length| u64::try_from(length).ok());
-    let length = length.ok_or_else(|| Error::broken("the store does not tell how many bytes it sends"))?;
-    Ok(Object { info, body: exactly(length, found.body) })
+    let length = length.ok_or_else(|| Error::broken("the store's response lacks the content length"))?;
+    Ok(Object { info, body: require_length(length, found.body) })
 }
 
-/// The `length` bytes of `body`: a connection that ends early must not look like a smaller picture.
-fn exactly(length: u64, body: Body) -> ByteStream {
+/// Checks that `body` has `length` bytes: a connection that ends early must not look like a smaller image.
+fn require_length(length: u64, body: Body) -> ByteStream {
     let chunks = stream::try_unfold((body, length), |(mut body, missing)| async move {
-        match body.next().await.transpose().map_err(broken_off)? {
+        match body.next().await.transpose().map_err(incomplete_body)? {
             Some(chunk) => match missing.checked_sub(chunk.len() as u64) {
                 Some(missing) => Ok(Some((chunk, (body, missing)))),
-                None => Err(Error::broken("the store sends more bytes than it said")),
+                None => Err(Error::broken("the store sent more bytes than its content length")),
             },
             None => match missing.cmp(&0) {
                 Ordering::Equal => Ok(None),
-                _ => Err(Error::unavailable("the store stopped in the middle of an object")),
+                _ => Err(Error::unavailable("the store ended the response before the end of the object")),
             },
         }
     });
     chunks.boxed()
 }
 
-async fn nothing_of(store: &S3Objects, key: &ObjectKey) -> Result<Option<Object>> {
+/// The object with an empty body.
+async fn empty_part(store: &S3Objects, key: &ObjectKey) -> Result<Option<Object>> {
     let found = store.head(key).await?;
     Ok(found.map(|info| Object { info, body: stream::empty().boxed() }))
 }
 
 fn status_and_absence(error: &SdkError<GetObjectError, HttpResponse>) -> (u16, bool) {
     match error {
-        SdkError::ServiceError(refused) => (refused.raw().status().as_u16(), refused.err().is_no_such_key()),
+        SdkError::ServiceError(failed) => (failed.raw().status().as_u16(), failed.err().is_no_such_key()),
         _ => (0, false),
     }
 }

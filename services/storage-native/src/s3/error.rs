@@ -1,4 +1,4 @@
-//! The one place where what the SDK tells becomes an [`Error`].
+//! Maps every failure of the SDK to an [`Error`].
 
 use std::error::Error as StdError;
 
@@ -6,13 +6,13 @@ use aws_sdk_s3::{
     error::{ProvideErrorMetadata, SdkError},
     operation::head_object::HeadObjectError,
     primitives::ByteStreamError,
-    types::Error as Refusal,
+    types::Error as DeleteError,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use storage::{Error, Result};
 
-/// Codes of failures that may pass, whatever their status is.
-const PASSING: [&str; 6] = [
+/// Codes of failures that are temporary, whatever their status is.
+const TEMPORARY: [&str; 6] = [
     "InternalError",
     "RequestTimeout",
     "RequestTimeTooSkewed",
@@ -21,60 +21,59 @@ const PASSING: [&str; 6] = [
     "TooManyRequests",
 ];
 
-/// Codes of stores that have no room left.
+/// Codes of stores that are full.
 const FULL: [&str; 3] = ["InsufficientStorage", "QuotaExceeded", "XMinioStorageFull"];
 
-/// The class of a failed call.
+/// Maps a failed call to its class.
 pub(super) fn classify<E>(error: SdkError<E, HttpResponse>) -> Error
 where
     E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
 {
-    let SdkError::ServiceError(refused) = &error else {
+    let SdkError::ServiceError(failed) = &error else {
         return match error {
-            // It never left this process, so no other time will be better.
+            // The request was never sent, so a retry would fail again.
             SdkError::ConstructionFailure(_) => Error::broken(error),
             _ => Error::unavailable(error),
         };
     };
-    match class(refused.err().code().unwrap_or_default(), refused.raw().status().as_u16()) {
-        Class::Passing => Error::unavailable(error),
+    match class(failed.err().code().unwrap_or_default(), failed.raw().status().as_u16()) {
+        Class::Temporary => Error::unavailable(error),
         Class::Full => Error::Full(Box::new(error)),
         Class::Broken => Error::broken(error),
     }
 }
 
-/// A body that broke off on its way from the store.
-pub(super) fn broken_off(error: ByteStreamError) -> Error {
+/// The failure of a response body that ended early.
+pub(super) fn incomplete_body(error: ByteStreamError) -> Error {
     Error::unavailable(error)
 }
 
 /// Fails if one of many objects was not deleted.
-pub(super) fn refuse_any(refusals: &[Refusal]) -> Result<()> {
-    let Some(refusal) = refusals.first() else { return Ok(()) };
-    let (code, text) = (refusal.code().unwrap_or_default(), refusal.message().unwrap_or_default());
-    let problem =
-        format!("{} of the objects were not deleted, the first because of {code}: {text}", refusals.len());
+pub(super) fn require_all_deleted(errors: &[DeleteError]) -> Result<()> {
+    let Some(first) = errors.first() else { return Ok(()) };
+    let (code, text) = (first.code().unwrap_or_default(), first.message().unwrap_or_default());
+    let problem = format!("{} objects were not deleted; the first error is {code}: {text}", errors.len());
     Err(match class(code, 200) {
-        Class::Passing => Error::unavailable(problem),
+        Class::Temporary => Error::unavailable(problem),
         Class::Full => Error::Full(problem.into()),
         Class::Broken => Error::broken(problem),
     })
 }
 
-/// Whether a look at an object found none.
+/// Whether a `HEAD` request found no object.
 pub(super) fn is_absent(error: &SdkError<HeadObjectError, HttpResponse>) -> bool {
-    matches!(error, SdkError::ServiceError(refused) if refused.err().is_not_found())
+    matches!(error, SdkError::ServiceError(failed) if failed.err().is_not_found())
 }
 
-/// What is wrong with a bucket that cannot be looked into, in a phrase that continues its name.
+/// Why a bucket cannot be listed, in a phrase that continues its name.
 pub(super) fn problem_at_start<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> &'static str {
-    let SdkError::ServiceError(refused) = error else {
+    let SdkError::ServiceError(failed) = error else {
         return "cannot be reached: check the endpoint, and that credentials are set (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)";
     };
-    match (refused.err().code().unwrap_or_default(), refused.raw().status().as_u16()) {
+    match (failed.err().code().unwrap_or_default(), failed.raw().status().as_u16()) {
         ("NoSuchBucket", _) | (_, 404) => "does not exist at that endpoint",
         (_, 401 | 403) => {
-            "refuses these credentials: check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and what they may do"
+            "rejects the credentials: check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, and their permissions"
         }
         _ => "cannot be used",
     }
@@ -82,7 +81,7 @@ pub(super) fn problem_at_start<E: ProvideErrorMetadata>(error: &SdkError<E, Http
 
 #[derive(Debug, PartialEq, Eq)]
 enum Class {
-    Passing,
+    Temporary,
     Full,
     Broken,
 }
@@ -90,8 +89,8 @@ enum Class {
 fn class(code: &str, status: u16) -> Class {
     if FULL.contains(&code) || status == 507 {
         Class::Full
-    } else if PASSING.contains(&code) || status == 429 || status >= 500 {
-        Class::Passing
+    } else if TEMPORARY.contains(&code) || status == 429 || status >= 500 {
+        Class::Temporary
     } else {
         Class::Broken
     }
@@ -102,13 +101,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_has_the_class_of_its_code_or_of_its_status() {
+    fn a_failure_gets_its_class_from_its_code_or_its_status() {
         for (code, status, expected) in [
-            ("SlowDown", 503, Class::Passing),
-            ("InternalError", 200, Class::Passing),
-            ("RequestTimeout", 400, Class::Passing),
-            ("", 502, Class::Passing),
-            ("", 429, Class::Passing),
+            ("SlowDown", 503, Class::Temporary),
+            ("InternalError", 200, Class::Temporary),
+            ("RequestTimeout", 400, Class::Temporary),
+            ("", 502, Class::Temporary),
+            ("", 429, Class::Temporary),
             ("XMinioStorageFull", 507, Class::Full),
             ("", 507, Class::Full),
             ("AccessDenied", 403, Class::Broken),

@@ -5,7 +5,7 @@ use storage::{ObjectInfo, ObjectKey, ObjectList, Result};
 
 use super::{S3Objects, download::info, error::classify};
 
-/// The most objects of one answer of a store.
+/// The most objects in one response of a store.
 const PAGE: usize = 1_000;
 
 /// Up to `limit` objects, and whether there are more.
@@ -25,14 +25,14 @@ pub(super) async fn list(
         listed.more = page.is_truncated().unwrap_or_default();
         after = page.contents().last().and_then(Object::key).map(str::to_owned);
         for object in page.contents() {
-            // What Reticle cannot have stored is none of its business.
-            listed.objects.extend(known(object).transpose()?);
+            // Objects that Reticle cannot have stored are skipped.
+            listed.objects.extend(info_if_ours(object).transpose()?);
         }
     }
     Ok(listed)
 }
 
-fn known(object: &Object) -> Option<Result<ObjectInfo>> {
+fn info_if_ours(object: &Object) -> Option<Result<ObjectInfo>> {
     let key = ObjectKey::parse(object.key()?)?;
     Some(info(&key, object.size(), object.last_modified()))
 }

@@ -1,4 +1,4 @@
-//! Where a bucket is, as a setting says it.
+//! The location of a bucket, as in the settings.
 
 use http::Uri;
 
@@ -10,31 +10,31 @@ pub struct S3Location {
     pub(super) region: String,
 }
 
-/// Why a text is no [`S3Location`], in a phrase that continues the text.
+/// Why a text is not an [`S3Location`], in a phrase that continues the text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidLocation {
-    /// It begins with something else.
+    /// It does not begin with `s3://`.
     #[error("must begin with `s3://`")]
     Scheme,
-    /// R2 takes 3 to 63 lower-case letters, digits and hyphens.
+    /// The bucket's name is invalid. R2 accepts 3 to 63 lower-case letters, digits and hyphens.
     #[error("must name a bucket: 3 to 63 lower-case letters, digits, dots and hyphens after `s3://`")]
     Bucket,
-    /// There is no endpoint, or it is no URL.
-    #[error("must say where the bucket is: `endpoint=https://HOST`")]
+    /// There is no endpoint, or it is not an HTTP URL.
+    #[error("must have the parameter `endpoint=https://HOST`")]
     Endpoint,
-    /// A parameter that means nothing here.
-    #[error("has the parameter `{0}`; there are only `endpoint` and `region`")]
+    /// A parameter is unknown.
+    #[error("has the unknown parameter `{0}`; only `endpoint` and `region` are allowed")]
     Parameter(String),
 }
 
 impl S3Location {
-    /// The region of R2, which has only one.
+    /// The only region of R2.
     pub const DEFAULT_REGION: &str = "auto";
 
     /// A location from its text.
     ///
     /// # Errors
-    /// The first thing that is wrong with it.
+    /// The first problem of the text.
     pub fn parse(text: &str) -> Result<Self, InvalidLocation> {
         let rest = text.strip_prefix("s3://").ok_or(InvalidLocation::Scheme)?;
         let (bucket, query) = rest.split_once('?').unwrap_or((rest, ""));
@@ -66,7 +66,7 @@ fn bucket_name(text: &str) -> Option<String> {
     (is_name && ends(bytes.first()) && ends(bytes.last())).then(|| text.to_owned())
 }
 
-/// It may have a path: Cloudflare's simulator of R2 has its S3 API below one.
+/// Parses an endpoint. It may have a path: Cloudflare's simulator of R2 has its S3 API below one.
 fn endpoint_uri(text: &str) -> Option<Uri> {
     let uri: Uri = text.parse().ok()?;
     let is_web = matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some();
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_location_has_a_bucket_an_endpoint_and_perhaps_a_region() {
+    fn a_location_has_a_bucket_an_endpoint_and_an_optional_region() {
         let location =
             S3Location::parse("s3://reticle?endpoint=https://abc.r2.cloudflarestorage.com").unwrap();
         assert_eq!((location.bucket.as_str(), location.region.as_str()), ("reticle", "auto"));
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said() {
+    fn each_invalid_location_has_its_error() {
         for (text, problem) in [
             ("file:objects", InvalidLocation::Scheme),
             ("s3://?endpoint=https://host", InvalidLocation::Bucket),

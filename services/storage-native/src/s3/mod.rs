@@ -1,6 +1,7 @@
-//! The object port on a bucket that speaks the S3 API: R2 first of all, but any store that does.
+//! The object store port for a bucket with the S3 API: R2, or any other store with that API.
 //!
-//! Only what R2 has is asked of it: known lengths, equal parts, no checksums beyond those that an operation requires.
+//! The adapter uses only what R2 supports: known lengths, parts of equal size, and only the checksums that an operation
+//! requires.
 
 mod client;
 mod download;
@@ -29,7 +30,7 @@ pub use self::upload::PART_BYTES;
 use crate::{OpenError, SystemClock};
 
 /// The most keys that one call deletes.
-const DELETED_AT_ONCE: usize = 1_000;
+const MAX_KEYS_PER_DELETE: usize = 1_000;
 
 /// A bucket. Clones share its connections.
 #[derive(Clone, Debug)]
@@ -39,15 +40,15 @@ pub struct S3Objects {
 }
 
 impl S3Objects {
-    /// Opens the bucket, and looks into it once: what is wrong with the address, the bucket or the credentials is known
-    /// at the start. The credentials are found as the AWS SDK finds them: variables, files, roles.
+    /// Opens the bucket, and lists it once, so that a wrong address, bucket or credential is reported at the start. The AWS
+    /// SDK finds the credentials: in variables, files or roles.
     ///
     /// # Errors
-    /// [`OpenError::Bucket`] if it cannot be reached, or refuses.
+    /// [`OpenError::Bucket`] if the bucket cannot be reached or rejects the request.
     pub async fn open(location: &S3Location) -> Result<Self, OpenError> {
         let store = Self { client: client::connect(location).await, bucket: location.bucket.clone() };
-        let look = store.client.list_objects_v2().bucket(&store.bucket).max_keys(1).send().await;
-        match look {
+        let listed = store.client.list_objects_v2().bucket(&store.bucket).max_keys(1).send().await;
+        match listed {
             Ok(_) => Ok(store),
             Err(error) => Err(OpenError::Bucket {
                 bucket: store.bucket,
@@ -81,19 +82,19 @@ impl ObjectStore for S3Objects {
     }
 
     async fn delete(&self, keys: Vec<ObjectKey>) -> Result<()> {
-        for keys in keys.chunks(DELETED_AT_ONCE) {
+        for keys in keys.chunks(MAX_KEYS_PER_DELETE) {
             let names = keys.iter().map(|key| ObjectIdentifier::builder().key(key.as_str()).build());
             let names = names.collect::<Result<_, _>>().map_err(storage::Error::broken)?;
             let names = Delete::builder().set_objects(Some(names)).quiet(true).build();
             let names = names.map_err(storage::Error::broken)?;
-            let answer = self.client.delete_objects().bucket(&self.bucket).delete(names).send().await;
-            error::refuse_any(answer.map_err(classify)?.errors())?;
+            let deleted = self.client.delete_objects().bucket(&self.bucket).delete(names).send().await;
+            error::require_all_deleted(deleted.map_err(classify)?.errors())?;
         }
         Ok(())
     }
 
     async fn probe(&self) -> Result<()> {
-        // Whether it can be reached and takes these credentials. To write would cost more than to know it is worth.
+        // Checks that the bucket can be reached and accepts the credentials. A write would cost more than the check is worth.
         let found = self.client.head_bucket().bucket(&self.bucket).send().await;
         found.map(drop).map_err(classify)
     }

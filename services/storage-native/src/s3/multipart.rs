@@ -1,4 +1,4 @@
-//! An upload in parts, some of which are on their way at a time. It exists under its key once it is completed, or never.
+//! A multipart upload, which sends several parts at a time. The object exists under its key only after the upload is completed.
 
 use aws_sdk_s3::{
     primitives::ByteStream as Body,
@@ -10,14 +10,14 @@ use storage::{Error, ObjectKey, Result};
 
 use super::{S3Objects, error::classify};
 
-/// How many parts of one upload are on their way at a time: the next one is collected meanwhile.
+/// How many parts of one upload are sent at a time, while the next one is buffered.
 pub(super) const IN_FLIGHT: usize = 2;
 
 pub(super) struct Multipart {
     store: S3Objects,
     key: ObjectKey,
     id: String,
-    is_settled: bool,
+    is_finished: bool,
 }
 
 impl Multipart {
@@ -28,8 +28,8 @@ impl Multipart {
     ) -> Result<Self> {
         let call = store.client.create_multipart_upload().bucket(&store.bucket).key(key.as_str());
         let begun = call.set_content_type(content_type).send().await.map_err(classify)?;
-        let id = begun.upload_id.ok_or_else(|| Error::broken("the store names no upload"))?;
-        Ok(Self { store: store.clone(), key: key.clone(), id, is_settled: false })
+        let id = begun.upload_id.ok_or_else(|| Error::broken("the store's response lacks the upload id"))?;
+        Ok(Self { store: store.clone(), key: key.clone(), id, is_finished: false })
     }
 
     /// Sends `parts`, which are of equal size except for the last one, and completes the upload; returns its size.
@@ -38,7 +38,7 @@ impl Multipart {
         if stored.is_err() {
             abort(self.store.clone(), self.key.clone(), self.id.clone()).await;
         }
-        self.is_settled = true;
+        self.is_finished = true;
         stored
     }
 
@@ -64,18 +64,21 @@ impl Multipart {
 }
 
 impl Drop for Multipart {
-    #[expect(clippy::disallowed_methods, reason = "one call with a timeout, which no answer waits for")]
+    #[expect(clippy::disallowed_methods, reason = "one call with a timeout, which no response waits for")]
     fn drop(&mut self) {
-        if !self.is_settled {
+        if !self.is_finished {
             tokio::spawn(abort(self.store.clone(), self.key.clone(), self.id.clone()));
         }
     }
 }
 
-/// Stores forget by themselves what this does not reach them for (R2: after seven days).
+/// Tells the store to discard the parts. If that fails, stores discard them later by themselves (R2: after seven days).
 async fn abort(store: S3Objects, key: ObjectKey, id: String) {
     let call = store.client.abort_multipart_upload().bucket(&store.bucket).key(key.as_str()).upload_id(id);
     if let Err(error) = call.send().await.map_err(classify) {
-        tracing::warn!(error = &error as &dyn std::error::Error, "an upload in parts was not aborted");
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "cannot abort a multipart upload; the store discards its parts later"
+        );
     }
 }

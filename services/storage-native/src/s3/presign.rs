@@ -1,4 +1,4 @@
-//! Requests that carry their own permission (SigV4 in the query).
+//! Presigned requests, authorized by a signature in the query (SigV4).
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use storage::{Error, ObjectKey, PutOptions, Result, SignedRequest, Timestamp};
 
 use super::{S3Objects, error::classify};
 
-/// Headers that every client sends by itself, and that a browser lets no page set.
+/// Headers that every client sets itself, and that a page in a browser cannot set.
 const SET_BY_CLIENTS: [&str; 2] = ["host", "content-length"];
 
 /// A request that reads the object.
@@ -23,7 +23,7 @@ pub(super) async fn get(
     Ok(signed(Method::GET, &request, ttl, now))
 }
 
-/// A request that stores the object. Its media type and its length, where they are known, are part of the signature.
+/// A request that stores the object. Its media type and its length, if known, are part of the signature.
 pub(super) async fn put(
     store: &S3Objects,
     key: &ObjectKey,

@@ -1,4 +1,4 @@
-//! Stores a body: in one request if it fits into one part, otherwise in equal parts.
+//! Stores a body: in one request if it fits into one part, otherwise as a multipart upload with parts of equal size.
 
 use aws_sdk_s3::primitives::ByteStream as Body;
 use bytes::{Bytes, BytesMut};
@@ -7,12 +7,12 @@ use storage::{ByteStream, ObjectKey, PutOptions, Result};
 
 use super::{S3Objects, error::classify, multipart::Multipart};
 
-/// The bytes of each part but the last: the fewest that S3 and R2 take, so that many uploads fit into memory. Of one
-/// upload two parts are on their way at a time, and one more is collected.
+/// The bytes of each part but the last: the fewest that S3 and R2 accept, so that many uploads fit into memory. Each upload
+/// sends two parts at a time while it buffers one more.
 pub const PART_BYTES: usize = 5 * 1024 * 1024;
 
-/// Stores `body`. Until all of it has come nothing is stored under `key`, and each request can be repeated, since its
-/// bytes are still there.
+/// Stores `body`. Nothing is stored under `key` until the whole body has been read. Each request can be retried, because its
+/// bytes are in memory.
 pub(super) async fn put(
     store: &S3Objects,
     key: &ObjectKey,
@@ -20,8 +20,8 @@ pub(super) async fn put(
     options: PutOptions,
 ) -> Result<u64> {
     let body = match options.size {
-        Some(size) => storage::exactly(size, body),
-        None => storage::blame_sender(body),
+        Some(size) => storage::require_size(size, body),
+        None => storage::map_body_errors(body),
     };
     let content_type = Some(options.content_type).filter(|text| !text.is_empty());
     let mut parts = Parts { body, rest: Bytes::new() };
@@ -46,14 +46,14 @@ async fn put_whole(
     Ok(size)
 }
 
-/// A body, cut into parts.
+/// A body that is split into parts.
 struct Parts {
     body: ByteStream,
     rest: Bytes,
 }
 
 impl Parts {
-    /// The next [`PART_BYTES`], fewer at the end, none after it.
+    /// The next [`PART_BYTES`] bytes, fewer at the end of the body, none after it.
     async fn next(&mut self) -> Result<Bytes> {
         let mut part = BytesMut::new();
         while part.len() < PART_BYTES {

@@ -1,4 +1,4 @@
-//! The port's values as sqlx's, and back.
+//! Converts values between the database port and sqlx.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ pub(super) fn arguments(parameters: Vec<Value>) -> Result<SqliteArguments> {
     Ok(arguments)
 }
 
-/// Collects the rows of one answer, which share the names of their columns.
+/// Collects the rows of one result, which share the names of their columns.
 #[derive(Default)]
 pub(super) struct Rows {
     columns: Option<Arc<[String]>>,
@@ -56,7 +56,9 @@ fn value(row: &SqliteRow, index: usize) -> Result<Value> {
         "INTEGER" => decode(raw).map(Value::Integer),
         "REAL" => decode(raw).map(Value::Real),
         "TEXT" => decode(raw).map(Value::Text),
-        other => Err(Error::broken(format!("a column holds a {other}, which the port does not carry"))),
+        other => Err(Error::broken(format!(
+            "a column has a value of type {other}, which the database port does not support"
+        ))),
     }
 }
 

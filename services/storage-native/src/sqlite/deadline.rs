@@ -1,7 +1,7 @@
-//! Stops a statement whose caller has gone, and one that takes too long.
+//! Stops a statement whose caller has stopped waiting, or that takes too long.
 //!
-//! The thread of a connection notices that its caller has gone when it has a row to send; a scan that finds nothing never
-//! has one. So SQLite asks by its progress handler, every [`INSTRUCTIONS`], whether to continue.
+//! The thread of a connection detects that its caller has stopped waiting when it sends a row, but a scan that finds nothing
+//! never sends one. So SQLite's progress handler checks, every [`INSTRUCTIONS`] instructions, whether to continue.
 
 use std::{
     sync::{
@@ -13,10 +13,10 @@ use std::{
 
 use sqlx::SqliteConnection;
 
-/// How many instructions SQLite runs between two questions: some 0.1 ms.
+/// How many instructions SQLite runs between two checks: some 0.1 ms.
 const INSTRUCTIONS: i32 = 1_000;
 
-/// Until when the statements of one connection may run. Clones share it.
+/// The moment until which the statements of one connection may run. Clones share it.
 #[derive(Clone, Debug)]
 pub(super) struct Deadline {
     epoch: Instant,
@@ -25,24 +25,24 @@ pub(super) struct Deadline {
 }
 
 impl Deadline {
-    /// The deadline of `connection`. It has passed until it is first set.
+    /// Installs a deadline in `connection`. It counts as passed until it is first set.
     ///
     /// # Errors
-    /// The connection's thread is gone.
-    #[expect(clippy::disallowed_methods, reason = "the thread of SQLite has no runtime to ask for the time")]
+    /// The connection's thread has ended.
+    #[expect(clippy::disallowed_methods, reason = "the thread of SQLite has no tokio runtime with a clock")]
     pub(super) async fn of(connection: &mut SqliteConnection) -> Result<Self, sqlx::Error> {
         let deadline = Self { epoch: Instant::now(), at: Arc::new(AtomicU64::new(0)) };
-        let asked = deadline.clone();
-        connection.lock_handle().await?.set_progress_handler(INSTRUCTIONS, move || !asked.has_passed());
+        let checked = deadline.clone();
+        connection.lock_handle().await?.set_progress_handler(INSTRUCTIONS, move || !checked.has_passed());
         Ok(deadline)
     }
 
-    /// What runs from now on may take as long as `limit`.
+    /// Allows statements to run for `limit` from now on.
     pub(super) fn set(&self, limit: Duration) {
         self.at.store(nanos(self.epoch.elapsed().saturating_add(limit)), Ordering::Relaxed);
     }
 
-    /// What runs stops.
+    /// Stops the running statement.
     pub(super) fn stop(&self) {
         self.at.store(0, Ordering::Relaxed);
     }

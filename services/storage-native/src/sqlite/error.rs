@@ -1,4 +1,4 @@
-//! The one place where a failure of SQLite becomes an [`Error`].
+//! Maps every failure of SQLite to an [`Error`].
 
 use storage::{Constraint, Error};
 
@@ -27,7 +27,7 @@ mod code {
 /// A statement that failed.
 #[derive(Debug)]
 pub(super) struct Failure {
-    /// What the caller is told.
+    /// The error for the caller.
     pub(super) error: Error,
     /// SQLite may have rolled back the whole transaction, not only the statement.
     pub(super) ends_transaction: bool,
@@ -47,15 +47,15 @@ impl From<Error> for Failure {
     }
 }
 
-/// Another connection holds the lock.
+/// Whether another connection holds the lock.
 pub(super) fn is_busy(error: &sqlx::Error) -> bool {
     extended_code(error).is_some_and(|code| primary(code) == code::BUSY)
 }
 
-/// The class of a failure.
+/// Maps a failure to its class.
 pub(super) fn classify(error: sqlx::Error) -> Error {
     let Some(code) = extended_code(&error) else {
-        // The thread of the connection is gone: a new one is opened for the next call.
+        // The thread of the connection has ended: the next call opens a new connection.
         return Error::unavailable(error);
     };
     match (code, primary(code)) {
@@ -63,7 +63,7 @@ pub(super) fn classify(error: sqlx::Error) -> Error {
             Error::Full(Box::new(error))
         }
         (_, code::CONSTRAINT) => Error::Constraint(constraint(code, &error)),
-        // A read that ran for too long.
+        // The deadline stopped a read that ran for too long.
         (_, code::INTERRUPT) => Error::overloaded(error),
         (_, code::BUSY | code::LOCKED | code::NOMEM | code::CANTOPEN | code::PROTOCOL) => {
             Error::unavailable(error)
@@ -73,7 +73,7 @@ pub(super) fn classify(error: sqlx::Error) -> Error {
 }
 
 fn constraint(code: i32, error: &sqlx::Error) -> Constraint {
-    // `ON DELETE RESTRICT` is a trigger inside SQLite, and only its text tells.
+    // SQLite implements `ON DELETE RESTRICT` as a trigger, and only the message distinguishes it.
     let restrict = || error.as_database_error().is_some_and(|e| e.message().starts_with("FOREIGN KEY"));
     match code {
         code::CONSTRAINT_PRIMARYKEY | code::CONSTRAINT_UNIQUE | code::CONSTRAINT_ROWID => Constraint::Unique,

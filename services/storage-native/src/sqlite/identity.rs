@@ -1,7 +1,7 @@
-//! Whether the database still is the file that was opened.
+//! Checks that the path of the database still has the file that was opened.
 //!
-//! A file that is removed or replaced stays open, and SQLite goes on writing into what nobody will ever find again. So each
-//! commit looks at the names before it begins, and again before it is acknowledged.
+//! If an open file is removed or replaced, SQLite continues to write to the old file, which no longer has a name, and the
+//! writes are lost. So each commit compares the files before it begins, and again before it is acknowledged.
 
 use std::{
     ffi::OsString,
@@ -12,15 +12,15 @@ use std::{
 
 use storage::{Error, PlainCause, Result};
 
-/// What an operator is told.
+/// The message for the operator.
 const GONE: PlainCause = PlainCause(
     "The database file was removed or replaced while the server runs. Stop the server, restore the file from a backup, and start it again.",
 );
 
-/// A file, whatever its name is.
+/// The device and inode of a file, which do not depend on its name.
 type File = (u64, u64);
 
-/// The file that a database was opened with.
+/// The file of an open database.
 #[derive(Debug)]
 pub(super) struct Identity {
     path: PathBuf,
@@ -29,14 +29,14 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    /// That of the database at `path`, which is open.
+    /// The identity of the open database at `path`.
     pub(super) fn of(path: &Path) -> io::Result<Self> {
         let mut log_path = OsString::from(path);
         log_path.push("-wal");
         Ok(Self { path: path.to_owned(), database: file(path)?, log_path: log_path.into() })
     }
 
-    /// Makes sure that the database is the file that it was.
+    /// Checks that the path still has the same file.
     ///
     /// # Errors
     /// [`Error::Unavailable`] with a [`PlainCause`] if it was removed or replaced.
@@ -46,12 +46,13 @@ impl Identity {
     }
 }
 
-/// The log of the database, as one connection knows it: while none is open, SQLite removes it.
+/// The write-ahead log that one connection uses. SQLite removes the log when the last connection closes, so each connection
+/// may have another one.
 #[derive(Debug, Default)]
 pub(super) struct Log(Option<File>);
 
 impl Log {
-    /// Makes sure that the log is the file that it was when this was called first; see [`Identity::check`].
+    /// Checks that the log is the same file as at the first call; see [`Identity::check`].
     ///
     /// # Errors
     /// [`Error::Unavailable`] with a [`PlainCause`] if it was removed or replaced.

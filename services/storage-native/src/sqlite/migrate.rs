@@ -1,4 +1,5 @@
-//! Brings the schema up to date, in the bookkeeping of `wrangler d1 migrations`, so that either tool can continue.
+//! Applies migrations to the database, and records them in the table of `wrangler d1 migrations`, so that either tool can
+//! continue.
 
 use std::{collections::HashSet, path::Path};
 
@@ -10,12 +11,12 @@ use crate::{
     migrations::{MIGRATIONS, Migration},
 };
 
-/// Applies the migrations that the database does not have yet, in order, each with its record in one transaction, and
-/// returns their names. Several processes may do so at once: each migration runs once.
+/// Applies the migrations that the database does not have yet, in order, each in one transaction with its record, and
+/// returns their names. Several processes may do this at once: each migration runs once.
 ///
 /// # Errors
-/// [`OpenError::FromTheFuture`] if the database has a migration that this program does not know; nothing is changed then.
-/// [`OpenError::Migration`] if one fails; those before it stay.
+/// [`OpenError::UnknownMigration`] if the database has a migration that this program does not know; then nothing changes.
+/// [`OpenError::Migration`] if one fails; the earlier ones stay applied.
 pub async fn migrate(path: &Path) -> Result<Vec<String>, OpenError> {
     apply(path, MIGRATIONS).await
 }
@@ -26,7 +27,7 @@ async fn apply(path: &Path, migrations: &[Migration]) -> Result<Vec<String>, Ope
     let mut connection = connect_writer(path, &options).await.map_err(cannot_open)?;
     let present = applied_names(&mut connection).await.map_err(cannot_open)?;
     if let Some(name) = present.iter().find(|name| migrations.iter().all(|known| known.name != **name)) {
-        return Err(OpenError::FromTheFuture { name: name.clone() });
+        return Err(OpenError::UnknownMigration { name: name.clone() });
     }
     let mut applied = Vec::new();
     for migration in migrations.iter().filter(|migration| !present.contains(migration.name)) {
@@ -39,7 +40,7 @@ async fn apply(path: &Path, migrations: &[Migration]) -> Result<Vec<String>, Ope
     Ok(applied)
 }
 
-/// The names on record. Reads only, so that a start on an up-to-date database waits for no lock.
+/// The recorded names. It only reads, so that a start with an up-to-date database does not wait for a lock.
 async fn applied_names(connection: &mut SqliteConnection) -> Result<HashSet<String>, sqlx::Error> {
     let table = sqlx::query("SELECT 1 FROM sqlite_schema WHERE name = 'd1_migrations'")
         .fetch_optional(&mut *connection);
@@ -50,9 +51,9 @@ async fn applied_names(connection: &mut SqliteConnection) -> Result<HashSet<Stri
     rows.iter().map(|row| row.try_get(0)).collect()
 }
 
-/// Returns whether it was this process that applied it.
+/// Applies a migration, unless another process has done so meanwhile. Returns whether this process applied it.
 async fn apply_one(connection: &mut SqliteConnection, migration: Migration) -> Result<bool, sqlx::Error> {
-    // From here on, another process that migrates waits; what it did before is seen now.
+    // From here on, other processes that migrate wait, and the migrations that they applied before are visible.
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     sqlx::raw_sql(
         "CREATE TABLE IF NOT EXISTS d1_migrations (

@@ -1,13 +1,12 @@
-//! The database port on one SQLite file, which several processes may share.
+//! The database port for one SQLite file, which several processes may share.
 //!
-//! Write-ahead log with `synchronous=FULL`: what a write answers survives `kill -9` and a power cut. All writes of a
-//! process go through one connection, which commits together what waits (`writer`), of all callers in turn (`queue`); reads
-//! have connections of their own, which a write never blocks (`readers`). A file that is removed or replaced while it is
-//! open is noticed (`identity`): nothing is acknowledged then.
+//! The file has a write-ahead log with `synchronous=FULL`, so that an acknowledged write survives `kill -9` and a power
+//! failure. All writes of a process use one connection, which commits waiting writes together (`writer`), of all callers in
+//! turn (`queue`). Reads have their own connections, which a write never blocks (`readers`). If the file is removed or
+//! replaced while it is open, writes fail and are not acknowledged (`identity`).
 
 mod convert;
 mod deadline;
-mod driven;
 mod error;
 mod identity;
 mod migrate;
@@ -15,6 +14,7 @@ mod options;
 mod queue;
 mod readers;
 mod run;
+mod spawn;
 mod sql_text;
 mod transaction;
 mod writer;
@@ -24,9 +24,9 @@ use std::{
     sync::Arc,
 };
 
-use storage::{Answer, Bookmark, Database, Outcome, Result, Row, Statement};
+use storage::{Bookmark, Bookmarked, Database, Outcome, Result, Row, Statement};
 
-use self::{driven::driven, identity::Identity, readers::Readers, writer::Writer};
+use self::{identity::Identity, readers::Readers, spawn::spawn_and_join, writer::Writer};
 pub use self::{migrate::migrate, options::SqliteOptions};
 use crate::{OpenError, files, write_probe::WriteProbe};
 
@@ -46,7 +46,7 @@ struct Connections {
 }
 
 impl SqliteDatabase {
-    /// Opens the file, which is made if there is none; its folder must exist. [`migrate`] comes first.
+    /// Opens the file, and makes it if it does not exist; its folder must exist. Call [`migrate`] first.
     ///
     /// # Errors
     /// [`OpenError::Database`] if the file cannot be opened or is not a database.
@@ -65,14 +65,14 @@ impl SqliteDatabase {
         Ok(Self { connections: Arc::new(connections), caller: None })
     }
 
-    /// Waits for the reads that run and the writes that wait, moves the log into the file and closes it. Later calls get
+    /// Waits for running reads and waiting writes, moves the log into the file and closes it. Later calls fail with
     /// [`storage::Error::Unavailable`].
     pub async fn close(&self) {
         self.connections.readers.close().await;
         self.connections.writer.close().await;
     }
 
-    /// How many transactions this process has committed: fewer than its writes, where those came together.
+    /// How many transactions this process has committed: fewer than its writes, if writes were committed together.
     #[must_use]
     pub fn commits(&self) -> u64 {
         self.connections.writer.commits()
@@ -80,37 +80,37 @@ impl SqliteDatabase {
 }
 
 impl Connections {
-    /// Looks at the disk, at the file as a new connection sees it, and at the lock that writes need.
+    /// Checks that the disk accepts a file, that a new connection can read the database, and that a write gets the lock.
     async fn probe(&self, statement: Statement) -> Result<Vec<Row>> {
         self.write_probe.run(self.folder.clone()).await.map_err(files::classify)?;
-        let rows = self.readers.read_anew(statement).await?;
+        let rows = self.readers.read_on_new_connection(statement).await?;
         self.writer.write(None, Vec::new()).await?;
         Ok(rows)
     }
 }
 
 impl Database for SqliteDatabase {
-    async fn read(&self, statement: Statement, _at_least: Option<Bookmark>) -> Result<Answer<Vec<Row>>> {
+    async fn read(&self, statement: Statement, _at_least: Option<Bookmark>) -> Result<Bookmarked<Vec<Row>>> {
         let connections = Arc::clone(&self.connections);
-        let value = driven(async move { connections.readers.read(statement).await }).await?;
-        Ok(Answer { value, bookmark: None })
+        let value = spawn_and_join(async move { connections.readers.read(statement).await }).await?;
+        Ok(Bookmarked { value, bookmark: None })
     }
 
     async fn probe(&self, statement: Statement) -> Result<Vec<Row>> {
         let connections = Arc::clone(&self.connections);
-        driven(async move { connections.probe(statement).await }).await
+        spawn_and_join(async move { connections.probe(statement).await }).await
     }
 
     async fn write(
         &self,
         statements: Vec<Statement>,
         _at_least: Option<Bookmark>,
-    ) -> Result<Answer<Vec<Outcome>>> {
+    ) -> Result<Bookmarked<Vec<Outcome>>> {
         let value = self.connections.writer.write(self.caller.clone(), statements).await?;
-        Ok(Answer { value, bookmark: None })
+        Ok(Bookmarked { value, bookmark: None })
     }
 
-    /// Its writes are in turn with those of other callers, whatever their number.
+    /// The writer serves this caller's writes in turn with those of other callers, however many each caller has.
     fn for_caller(&self, caller: &str) -> Self {
         Self { connections: Arc::clone(&self.connections), caller: Some(caller.into()) }
     }

@@ -1,4 +1,4 @@
-//! How the file is opened.
+//! The settings of the database, and how its connections are opened.
 
 use std::{ffi::OsString, io, path::Path, thread::available_parallelism, time::Duration};
 
@@ -12,25 +12,25 @@ use tokio::time::{sleep, timeout};
 use super::error::is_busy;
 use crate::private;
 
-/// The bytes of a page; SQLite's own default, said here because sizes are counted in it.
+/// The bytes of a page. This is SQLite's default, and sizes are counted in pages.
 const PAGE_BYTES: u64 = 4096;
 
-/// What each connection may keep of the file in memory. The system's page cache stands behind it: memory mapping would
-/// save a copy, but turns an I/O error into a signal that ends the process.
+/// How much of the file each connection may cache in memory, in addition to the system's page cache. Memory mapping would
+/// save a copy, but with it an I/O error becomes a signal that ends the process.
 const READER_CACHE: &str = "-8000";
 const WRITER_CACHE: &str = "-32000";
 
-/// The log is moved into the file when it has this many pages (16 MiB): rarely enough to keep the tail of write times
-/// short, often enough to keep recovery and the disk small.
+/// A checkpoint moves the log into the file when it has this many pages (16 MiB): rarely enough for a low tail latency of
+/// writes, often enough for a fast recovery and a small log.
 const CHECKPOINT_PAGES: &str = "4000";
 
-/// What the log file shrinks to after it has grown in a burst (64 MiB).
+/// The size that the log file is truncated to after a burst of writes (64 MiB).
 const LOG_BYTES: &str = "67108864";
 
-/// Statements are literals of the services, fewer than this, so that none is ever prepared twice.
+/// The services have fewer statements than this, all of them literals, so that a connection prepares each only once.
 const PREPARED_STATEMENTS: usize = 256;
 
-/// Rows that may be on their way from SQLite's thread to the reader: a page of a listing, so that the thread never waits.
+/// Rows that SQLite's thread may buffer for the reader: a page of a listing, so that the thread never waits.
 const ROWS_IN_FLIGHT: usize = 1024;
 
 /// Settings of a [`super::SqliteDatabase`].
@@ -38,26 +38,27 @@ const ROWS_IN_FLIGHT: usize = 1024;
 pub struct SqliteOptions {
     /// How many reads may run at a time, each on a connection of its own.
     pub readers: usize,
-    /// How long a call waits for another process that writes, for a place in the queue, or for a reader.
-    pub patience: Duration,
-    /// How long one read may run; then it is stopped, and fails with [`storage::Error::Overloaded`].
-    pub longest_read: Duration,
-    /// How many writes may wait. More callers wait for a place.
+    /// How long a call waits for the write lock of another process, for a place in the queue, or for a read connection.
+    pub max_wait: Duration,
+    /// How long one read may run. After that it is stopped and fails with [`storage::Error::Overloaded`].
+    pub max_read_time: Duration,
+    /// How many writes the queue holds. Further ones wait for a place in it, for up to `max_wait`.
     pub queue: usize,
     /// How many of these places one caller may have.
     pub caller_share: CallerShare,
-    /// The largest size of the file in bytes, where the disk is not the limit.
+    /// The largest size of the file in bytes; `None` for no limit but the disk.
     pub max_bytes: Option<u64>,
 }
 
 impl Default for SqliteOptions {
-    /// Two readers for each processor, at least 4; 5 seconds of patience; 10 for a read; a queue of 256; no limit but the disk.
+    /// Two readers for each processor, at least 4; waits of up to 5 s; reads of up to 10 s; a queue of 256 writes; no limit
+    /// of the file's size.
     fn default() -> Self {
         let processors = available_parallelism().map_or(1, usize::from);
         Self {
             readers: (processors * 2).max(4),
-            patience: Duration::from_secs(5),
-            longest_read: Duration::from_secs(10),
+            max_wait: Duration::from_secs(5),
+            max_read_time: Duration::from_secs(10),
             queue: 256,
             caller_share: CallerShare::DEFAULT,
             max_bytes: None,
@@ -65,22 +66,22 @@ impl Default for SqliteOptions {
     }
 }
 
-/// A connection that writes. The first one makes the file and turns its log on.
+/// Opens a connection that writes. The first one makes the file and switches it to a write-ahead log.
 pub(super) async fn connect_writer(
     path: &Path,
     options: &SqliteOptions,
 ) -> Result<SqliteConnection, sqlx::Error> {
-    // SQLite gives its log and its index the mode of the database. Why a file cannot be made, it says itself.
-    drop(private::make_file(path));
+    // SQLite gives its log and its index the mode of the database. If the file cannot be made, SQLite reports the reason.
+    drop(private::make_private_file(path));
     for suffix in ["", "-wal", "-shm"] {
         let mut file = OsString::from(path);
         file.push(suffix);
-        private::tighten(Path::new(&file));
+        private::restrict_to_owner(Path::new(&file));
     }
     connect(path, options, true).await
 }
 
-/// Like [`connect_writer`], for a file that must be there.
+/// Like [`connect_writer`], for a file that must exist.
 pub(super) async fn reconnect_writer(
     path: &Path,
     options: &SqliteOptions,
@@ -103,10 +104,10 @@ async fn connect(
     if let Some(bytes) = options.max_bytes {
         connect = connect.pragma("max_page_count", (bytes / PAGE_BYTES).to_string());
     }
-    patiently(&connect, options.patience).await
+    connect_with_retries(&connect, options.max_wait).await
 }
 
-/// A connection that cannot write.
+/// Opens a connection that cannot write.
 pub(super) async fn connect_reader(
     path: &Path,
     options: &SqliteOptions,
@@ -118,7 +119,7 @@ fn common(path: &Path, options: &SqliteOptions) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .foreign_keys(true)
-        .busy_timeout(options.patience)
+        .busy_timeout(options.max_wait)
         .statement_cache_capacity(PREPARED_STATEMENTS)
         .row_buffer_size(ROWS_IN_FLIGHT)
         .pragma("temp_store", "MEMORY")
@@ -126,14 +127,14 @@ fn common(path: &Path, options: &SqliteOptions) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-/// SQLite does not wait by itself for the lock that turning the log on needs, so that two processes that make the same
-/// file at once would fail.
-async fn patiently(
+/// Connects, and retries while another process holds the lock. SQLite itself does not wait for the lock that it needs to
+/// switch to a write-ahead log, so that without this, two processes that make the same file at once would fail.
+async fn connect_with_retries(
     connect: &SqliteConnectOptions,
-    patience: Duration,
+    max_wait: Duration,
 ) -> Result<SqliteConnection, sqlx::Error> {
     const PAUSE: Duration = Duration::from_millis(5);
-    let settled = timeout(patience, async {
+    let settled = timeout(max_wait, async {
         loop {
             match connect.connect().await {
                 Err(error) if is_busy(&error) => sleep(PAUSE).await,

@@ -1,7 +1,7 @@
-//! The writes that wait for the connection: each caller's in their order, and the callers in turn.
+//! The queue of the writes that wait for the connection: first come, first served for each caller, and the callers in turn.
 //!
-//! One caller may wait with as many writes as its share of the queue allows; with more it waits for places of its own. So
-//! a caller who writes much delays its own writes, and not those of a caller who writes little.
+//! One caller may have as many writes in the queue as its share of it; further writes of this caller wait for one of its
+//! places. So a caller with many writes delays its own writes, and not those of a caller with few.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -18,24 +18,24 @@ use tokio::{
 
 use super::options::SqliteOptions;
 
-/// Whose writes are in turn with those of others: a user's, or `None` for the program's own.
+/// The caller of a write: a user, or `None` for the program itself. The queue serves callers in turn.
 pub(super) type Caller = Option<Arc<str>>;
 
-/// A batch that waits, and who waits for it.
+/// A batch in the queue, and the sender of its result.
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) batch: Vec<Statement>,
-    pub(super) answer: oneshot::Sender<Result<Vec<Outcome>>>,
-    /// How many bytes of text its statements have.
+    pub(super) result: oneshot::Sender<Result<Vec<Outcome>>>,
+    /// The bytes of text in its parameters.
     weight: usize,
     _room: Room,
 }
 
-/// A batch with less text than this, about 50 annotations, is light: it takes less time than its commit.
+/// A batch with less text than this, about 50 annotations, is light: running it takes less time than its commit.
 const LIGHT_BYTES: usize = 16 * 1024;
 
 impl Job {
-    /// Whether others in the same transaction hardly wait for it.
+    /// Whether it hardly delays others in the same transaction.
     pub(super) const fn is_light(&self) -> bool {
         self.weight < LIGHT_BYTES
     }
@@ -52,13 +52,13 @@ const LATELY: Duration = Duration::from_secs(1);
 /// Which jobs come first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Preferred {
-    /// Those whose caller's turn it is.
+    /// Those of the caller whose turn it is.
     Any,
-    /// Light ones.
+    /// Light jobs.
     Light,
 }
 
-/// A place in the queue: one of the caller's own, and one of all.
+/// A place in the queue: one of the caller's places, and one of all places.
 #[derive(Debug)]
 struct Room {
     _own: OwnedSemaphorePermit,
@@ -71,13 +71,13 @@ pub(super) struct Queue {
     arrived: Notify,
     room: Arc<Semaphore>,
     places_of_a_caller: NonZeroUsize,
-    patience: Duration,
+    max_wait: Duration,
 }
 
 #[derive(Debug, Default)]
 struct State {
     lanes: HashMap<Caller, Lane>,
-    /// The callers whose lanes have jobs, each once; the first is next.
+    /// The callers whose lanes have jobs, each once; the first one is next.
     turns: VecDeque<Caller>,
     recent: Recent,
     is_closed: bool,
@@ -110,7 +110,7 @@ impl Recent {
 struct Lane {
     jobs: VecDeque<Job>,
     room: Arc<Semaphore>,
-    /// How many writes hold this lane, in the queue or on their way into it.
+    /// How many writes use this lane: those in the queue, and those that wait for a place.
     visits: usize,
 }
 
@@ -122,24 +122,25 @@ impl Queue {
             arrived: Notify::new(),
             room: Arc::new(Semaphore::new(places.get())),
             places_of_a_caller: options.caller_share.of(places),
-            patience: options.patience,
+            max_wait: options.max_wait,
         }
     }
 
-    /// Puts a batch of `caller`'s into the queue as soon as there is a place, and waits for what becomes of it.
+    /// Puts a batch of `caller` into the queue as soon as there is a place, and waits for its result.
     ///
     /// # Errors
-    /// There was no place in time, the queue is closed, or what the writer answers.
+    /// [`Error::Overloaded`] if there was no place in time, [`Error::Unavailable`] if the queue is closed, or the error of the
+    /// writer.
     pub(super) async fn write(&self, caller: Caller, batch: Vec<Statement>) -> Result<Vec<Outcome>> {
         let visit = self.enter(caller)?;
         let room = visit.room().await?;
-        let (answer, answered) = oneshot::channel();
+        let (result, received) = oneshot::channel();
         let weight = weight(&batch);
-        visit.push(Job { batch, answer, weight, _room: room })?;
-        answered.await.map_err(Error::unavailable)?
+        visit.push(Job { batch, result, weight, _room: room })?;
+        received.await.map_err(Error::unavailable)?
     }
 
-    /// Closes the queue and drops its jobs, because there is no writer: their callers get an error.
+    /// Closes the queue and drops its jobs, because the writer has ended. Their callers get an error.
     pub(super) fn abandon(&self) {
         self.close();
         let lanes = std::mem::take(&mut self.state().lanes);
@@ -158,8 +159,8 @@ impl Queue {
         self.arrived.notify_one();
     }
 
-    /// The next job in turn, with its caller, once there is one; a light one if one waits and they are `preferred`. `None`
-    /// when the queue is closed and empty.
+    /// Waits for the next job in turn, and returns it with its caller. If light jobs are `preferred` and one is waiting, it
+    /// returns that one. `None` when the queue is closed and empty.
     pub(super) async fn next(&self, preferred: Preferred) -> Option<(Caller, Job)> {
         loop {
             let light = if preferred == Preferred::Light { self.take(|_, job| job.is_light()) } else { None };
@@ -173,7 +174,7 @@ impl Queue {
         }
     }
 
-    /// The next job in turn that `may` be taken with its caller.
+    /// Removes the next job in turn for which `may` returns `true`.
     pub(super) fn take(&self, mut may: impl FnMut(&Caller, &Job) -> bool) -> Option<(Caller, Job)> {
         let mut state = self.state();
         let State { lanes, turns, .. } = &mut *state;
@@ -183,14 +184,14 @@ impl Queue {
                 next.is_none_or(|job| may(caller, job))
             })?;
             let caller = turns.remove(turn)?;
-            // A lane is gone when all have stopped waiting for its jobs.
+            // The lane was removed if all callers have stopped waiting for its jobs.
             let Some(lane) = lanes.get_mut(&caller) else { continue };
             let job = lane.jobs.pop_front();
             if !lane.jobs.is_empty() {
                 turns.push_back(caller.clone());
             }
             match job {
-                Some(job) if !job.answer.is_closed() => return Some((caller, job)),
+                Some(job) if !job.result.is_closed() => return Some((caller, job)),
                 Some(_) | None => {}
             }
         }
@@ -221,7 +222,7 @@ impl Queue {
     }
 }
 
-/// A write's hold on its lane. The last one that ends takes the lane with it.
+/// The use of a lane by one write. The last visit that ends removes the lane.
 struct Visit<'a> {
     queue: &'a Queue,
     caller: Caller,
@@ -231,7 +232,7 @@ struct Visit<'a> {
 impl Visit<'_> {
     async fn room(&self) -> Result<Room> {
         let (own, of_all) = (Arc::clone(&self.own), Arc::clone(&self.queue.room));
-        // The timer is for those that must wait: most need not.
+        // Most writes need not wait, and then need no timer.
         if let Ok(own) = Arc::clone(&own).try_acquire_owned()
             && let Ok(of_all) = Arc::clone(&of_all).try_acquire_owned()
         {
@@ -239,7 +240,7 @@ impl Visit<'_> {
         }
         let both =
             async { Ok(Room { _own: own.acquire_owned().await?, _of_all: of_all.acquire_owned().await? }) };
-        timeout(self.queue.patience, both)
+        timeout(self.queue.max_wait, both)
             .await
             .map_err(Error::overloaded)?
             .map_err(|closed: tokio::sync::AcquireError| Error::unavailable(closed))
@@ -267,7 +268,7 @@ impl Drop for Visit<'_> {
         if let Some(lane) = state.lanes.get_mut(&self.caller) {
             lane.visits = lane.visits.saturating_sub(1);
             if lane.visits == 0 {
-                // The callers of the jobs that are left have stopped waiting.
+                // The callers of the remaining jobs have stopped waiting.
                 state.lanes.remove(&self.caller);
                 state.turns.retain(|caller| *caller != self.caller);
             }
@@ -325,11 +326,15 @@ mod tests {
         assert!(second.as_mut().now_or_never().is_none());
         assert!(light.as_mut().now_or_never().is_none());
 
-        assert_eq!(names(queue.next(Preferred::Light).await).as_deref(), Some("light"), "ahead of its turn");
+        assert_eq!(
+            names(queue.next(Preferred::Light).await).as_deref(),
+            Some("light"),
+            "light jobs come first"
+        );
         assert_eq!(
             names(queue.next(Preferred::Light).await).as_deref(),
             Some("heavy"),
-            "there is no light one"
+            "no light job is left"
         );
         assert!(light.as_mut().now_or_never().is_some(), "its job was dropped");
         let mut light = pin!(queue.write(caller("light"), note(LIGHT_BYTES - 1)));

@@ -1,4 +1,4 @@
-//! Connections that only read.
+//! The pool of the connections that only read.
 
 use std::{
     path::{Path, PathBuf},
@@ -22,8 +22,8 @@ use super::{
     run::run,
 };
 
-/// A bounded number of readers, opened when they are first needed. The one that was used last is used next: its caches
-/// are warm.
+/// A bounded number of readers, opened when they are first needed. The reader that was used last is used next, because its
+/// caches are warm.
 #[derive(Debug)]
 pub(super) struct Readers {
     path: PathBuf,
@@ -55,31 +55,31 @@ impl Readers {
         lease.run(statement).await
     }
 
-    /// Reads by a connection that remembers nothing.
-    pub(super) async fn read_anew(&self, statement: Statement) -> Result<Vec<Row>> {
+    /// Reads with a new connection, which has nothing in its caches.
+    pub(super) async fn read_on_new_connection(&self, statement: Statement) -> Result<Vec<Row>> {
         let _place = self.place().await?;
         let mut reader = self.connect().await?;
         let outcome =
-            reader.run(statement, self.options.longest_read).await.map_err(|failure| failure.error)?;
+            reader.run(statement, self.options.max_read_time).await.map_err(|failure| failure.error)?;
         reader.connection.close().await.map_err(classify)?;
         Ok(outcome.rows)
     }
 
-    /// Waits for the reads that run; later ones fail.
+    /// Waits for running reads and closes all connections. Later reads fail.
     pub(super) async fn close(&self) {
         let places = u32::try_from(self.options.readers.max(1)).unwrap_or(u32::MAX);
-        let everyone = self.places.acquire_many(places).await;
+        let all_places = self.places.acquire_many(places).await;
         self.places.close();
-        drop(everyone);
+        drop(all_places);
         let readers = std::mem::take(&mut *self.idle());
         for reader in readers {
             if let Err(error) = reader.connection.close().await {
-                tracing::warn!(%error, "a reader of the database did not close");
+                tracing::warn!(%error, "cannot close a read connection of the database");
             }
         }
     }
 
-    /// A connection to the file that was opened, not to one that has taken its name.
+    /// Opens a connection, and checks that it is to the file that was opened, not to one that has replaced it.
     async fn connect(&self) -> Result<Reader> {
         self.identity.check()?;
         let reader = Reader::connect(&self.path, &self.options).await.map_err(classify)?;
@@ -88,11 +88,11 @@ impl Readers {
     }
 
     async fn place(&self) -> Result<SemaphorePermit<'_>> {
-        // The timer is for those that must wait: most need not.
+        // Most reads need not wait, and then need no timer.
         if let Ok(place) = self.places.try_acquire() {
             return Ok(place);
         }
-        let place = timeout(self.options.patience, self.places.acquire()).await;
+        let place = timeout(self.options.max_wait, self.places.acquire()).await;
         place.map_err(Error::overloaded)?.map_err(Error::unavailable)
     }
 
@@ -101,12 +101,12 @@ impl Readers {
     }
 }
 
-/// A connection, and until when its statement may run.
+/// A connection, and the deadline of its statement.
 #[derive(Debug)]
 struct Reader {
     connection: SqliteConnection,
     deadline: Deadline,
-    /// Its thread may still be at a statement that nobody waits for.
+    /// Whether its thread may still run a statement whose caller has stopped waiting.
     is_busy: bool,
 }
 
@@ -119,7 +119,7 @@ impl Reader {
 
     async fn run(&mut self, statement: Statement, limit: Duration) -> Result<Outcome, Failure> {
         if self.is_busy {
-            // The deadline is that of the statement before, until the thread has left it.
+            // Until the thread has left the previous statement, the deadline applies to that one.
             self.connection.ping().await?;
         }
         self.is_busy = true;
@@ -130,7 +130,7 @@ impl Reader {
     }
 }
 
-/// A reader on loan. It goes back even when its caller gives up: then its statement is stopped.
+/// A reader in use. When it is dropped, the reader returns to the pool, and a running statement is stopped.
 struct Lease<'a> {
     readers: &'a Readers,
     reader: Option<Reader>,
@@ -140,7 +140,7 @@ struct Lease<'a> {
 impl Lease<'_> {
     async fn run(&mut self, statement: Statement) -> Result<Vec<Row>> {
         let Some(reader) = &mut self.reader else { return Ok(Vec::new()) };
-        match reader.run(statement, self.readers.options.longest_read).await {
+        match reader.run(statement, self.readers.options.max_read_time).await {
             Ok(outcome) => Ok(outcome.rows),
             Err(failure) => {
                 if failure.ends_transaction {

@@ -1,4 +1,4 @@
-//! One statement on one connection.
+//! Runs one statement on one connection.
 
 use futures_util::TryStreamExt;
 use sqlx::{Either, Executor, SqliteConnection};
@@ -10,13 +10,16 @@ use super::{
     sql_text::parameter_count,
 };
 
-/// Runs `statement` to its end. Its prepared form stays with the connection.
+/// Runs `statement` to its end. The connection keeps the prepared statement.
 pub(super) async fn run(connection: &mut SqliteConnection, statement: Statement) -> Result<Outcome, Failure> {
     let only_reads = statement.only_reads();
     let Statement { sql, parameters } = statement;
     let (needed, given) = (parameter_count(sql), parameters.len());
     if needed != given {
-        return Err(Error::broken(format!("{given} parameters for the {needed} of: {sql}")).into());
+        return Err(Error::broken(format!(
+            "the statement has {needed} parameters, but {given} values: {sql}"
+        ))
+        .into());
     }
     let mut rows = Rows::default();
     let mut changes = 0;
@@ -27,7 +30,7 @@ pub(super) async fn run(connection: &mut SqliteConnection, statement: Statement)
             Either::Right(row) => rows.push(&row)?,
         }
     }
-    // SQLite then still reports how many rows the statement before changed.
+    // After a read, SQLite still reports the number of rows that the previous statement changed.
     if only_reads {
         changes = 0;
     }

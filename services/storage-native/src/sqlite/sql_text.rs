@@ -1,6 +1,7 @@
-//! What can be told of a statement from its text.
+//! Analyzes the text of a statement.
 
-/// How many parameters `sql` needs: SQLite reads one that is missing as `NULL`, D1 refuses the call.
+/// How many parameters `sql` has. The adapter checks their number because SQLite reads a missing one as `NULL`, while D1
+/// rejects the call.
 pub(super) fn parameter_count(sql: &str) -> usize {
     let mut count = 0;
     let mut rest = sql.bytes().peekable();
@@ -26,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parameters_are_counted_by_their_highest_number() {
+    fn the_highest_number_of_a_parameter_counts() {
         for (sql, count) in [
             ("SELECT 1", 0),
             ("SELECT ?1, ?3, ?1", 3),

@@ -1,31 +1,31 @@
-//! Several batches in one transaction, each of which succeeds or fails alone.
+//! Runs several batches in one transaction, in which each batch succeeds or fails alone.
 
 use sqlx::{Executor, SqliteConnection};
 use storage::{Outcome, Statement};
 
 use super::{error::Failure, run::run};
 
-/// What one batch answered.
+/// The result of one batch.
 pub(super) type BatchResult = Result<Vec<Outcome>, Failure>;
 
-/// Runs the batch `first`, then those that `more` answers until it answers none, and commits once. One of these that fails
-/// leaves nothing and does not disturb the others.
+/// Runs the batch `first`, then the batches that `more` returns until it returns `None`, and commits once. If one of the
+/// batches from `more` fails, its changes are undone and the others are not affected.
 ///
 /// # Errors
-/// A failure of `first`, or of the transaction as a whole: then nothing of any batch was written.
+/// A failure of `first`, or of the whole transaction: then no batch was written.
 pub(super) async fn commit(
     connection: &mut SqliteConnection,
     first: Vec<Statement>,
     more: impl FnMut() -> Option<Vec<Statement>> + Send,
 ) -> Result<Vec<BatchResult>, Failure> {
-    // The lock is taken at once: a transaction that begins by reading may find later that it cannot write.
+    // Takes the write lock at once: a transaction that begins with a read may fail to get it later.
     execute(connection, "BEGIN IMMEDIATE").await?;
     let result = match run_all(connection, first, more).await {
         Ok(results) => execute(connection, "COMMIT").await.map(|()| results),
         Err(failure) => Err(failure),
     };
     if result.is_err() {
-        // SQLite has already rolled back after some failures; then there is nothing to undo, and this one fails.
+        // After some failures SQLite has already rolled back; then this fails, and there is nothing to undo.
         drop(execute(connection, "ROLLBACK").await);
     }
     result
@@ -36,10 +36,10 @@ async fn run_all(
     first: Vec<Statement>,
     mut more: impl FnMut() -> Option<Vec<Statement>> + Send,
 ) -> Result<Vec<BatchResult>, Failure> {
-    // Nothing is lost if it is undone with its transaction.
+    // It needs no savepoint: if it fails, the whole transaction is rolled back, and no other batch is in it yet.
     let mut results = vec![Ok(run_in_order(connection, first).await?)];
     while let Some(batch) = more() {
-        // A statement that fails undoes itself.
+        // SQLite undoes a single failed statement, so that it needs no savepoint.
         let result = if batch.len() == 1 {
             run_in_order(connection, batch).await
         } else {

@@ -1,6 +1,6 @@
-//! The one connection that writes.
+//! The task with the only connection that writes.
 //!
-//! A commit costs a wait for the disk, whatever is in it. So the writer commits together what waits: the more callers,
+//! A commit waits for the disk, whatever its size. So the writer commits waiting batches together: the more callers,
 //! the fewer commits for each. Nobody is acknowledged before the commit, so a transaction also ends for the sake of
 //! those who wait: a light batch of a caller that comes while another one writes is run next, and while several callers
 //! write, a transaction accepts light batches only, and for no longer than a slice of time. Every second transaction begins
@@ -80,7 +80,7 @@ impl Writer {
         if let Some(task) = task
             && let Err(error) = task.await
         {
-            tracing::error!(%error, "the writer of the database did not end well");
+            tracing::error!(%error, "the write task of the database failed");
         }
     }
 
@@ -95,7 +95,7 @@ impl Drop for Writer {
     }
 }
 
-/// The task's side: it is never cancelled, so a caller that gives up breaks no group.
+/// The state of the task. The task is never cancelled, so that a caller that stops waiting does not affect its group.
 struct Worker {
     connection: Option<SqliteConnection>,
     queue: Arc<Queue>,
@@ -113,13 +113,13 @@ impl Worker {
         let mut preferred = Preferred::Any;
         while let Some((caller, job)) = queue.next(preferred).await {
             preferred = if job.is_light() { Preferred::Any } else { Preferred::Light };
-            let mut group = Group::new(caller, job.answer);
+            let mut group = Group::new(caller, job.result);
             match self.transact(job.batch, || group.next_of(&queue)).await {
                 Ok(results) => {
                     self.commits.fetch_add(1, Ordering::Relaxed);
-                    group.answer(results);
+                    group.send(results);
                 }
-                Err(failure) => refuse(group.answers, failure.error),
+                Err(failure) => send_error(group.results, failure.error),
             }
         }
         self.close().await;
@@ -133,19 +133,19 @@ impl Worker {
         self.identity.check()?;
         let connection = match &mut self.connection {
             Some(connection) => connection,
-            gone => {
+            none => {
                 self.log = Log::default();
-                gone.insert(options::reconnect_writer(&self.path, &self.options).await?)
+                none.insert(options::reconnect_writer(&self.path, &self.options).await?)
             }
         };
         self.log.check(&self.identity)?;
         let result = transaction::commit(connection, first, more).await;
         if result.as_ref().is_err_and(|failure| failure.ends_transaction) {
-            // A new connection has no memory of what went wrong, and the old one rolls back what it may still hold.
+            // A new connection starts in a clean state, and closing the old one rolls back its transaction.
             self.connection = None;
             return result;
         }
-        // What was committed into a file that is gone is not acknowledged.
+        // A commit to a file that was removed or replaced must not be acknowledged.
         self.identity.check()?;
         self.log.check(&self.identity)?;
         result
@@ -154,7 +154,7 @@ impl Worker {
     async fn close(&mut self) {
         let Some(connection) = self.connection.take() else { return };
         if let Err(error) = connection.close().await.map_err(classify) {
-            tracing::warn!(%error, "the database did not close well; its log is replayed at the next start");
+            tracing::warn!(%error, "cannot close the database; the next start replays its log");
         }
     }
 }
@@ -165,22 +165,22 @@ impl Drop for Worker {
     }
 }
 
-/// Who waits for one transaction.
+/// The callers that wait for one transaction, and the senders of their results.
 struct Group {
     began: Instant,
     callers: Vec<Caller>,
-    answers: Vec<oneshot::Sender<Result<Vec<Outcome>>>>,
+    results: Vec<oneshot::Sender<Result<Vec<Outcome>>>>,
 }
 
 impl Group {
-    fn new(caller: Caller, answer: oneshot::Sender<Result<Vec<Outcome>>>) -> Self {
-        Self { began: Instant::now(), callers: vec![caller], answers: vec![answer] }
+    fn new(caller: Caller, result: oneshot::Sender<Result<Vec<Outcome>>>) -> Self {
+        Self { began: Instant::now(), callers: vec![caller], results: vec![result] }
     }
 
-    /// Takes one more batch in, if the transaction continues: a light one of a caller that is not in it yet, or else the next
-    /// one.
+    /// Adds one more batch, if the transaction continues: a light one of a caller that is not in it yet, or else the next one
+    /// of a caller that is in it.
     fn next_of(&mut self, queue: &Queue) -> Option<Vec<Statement>> {
-        if self.answers.len() >= GROUP {
+        if self.results.len() >= GROUP {
             return None;
         }
         if let Some((caller, job)) =
@@ -198,22 +198,22 @@ impl Group {
     }
 
     fn add(&mut self, job: Job) -> Vec<Statement> {
-        self.answers.push(job.answer);
+        self.results.push(job.result);
         job.batch
     }
 
-    fn answer(self, results: Vec<transaction::BatchResult>) {
-        for (answer, result) in self.answers.into_iter().zip(results) {
-            // A caller that has stopped waiting does not take its answer.
-            drop(answer.send(result.map_err(|failure| failure.error)));
+    fn send(self, results: Vec<transaction::BatchResult>) {
+        for (sender, result) in self.results.into_iter().zip(results) {
+            // This fails if the caller has stopped waiting.
+            drop(sender.send(result.map_err(|failure| failure.error)));
         }
     }
 }
 
-/// Tells every caller of a group that failed as a whole.
-fn refuse(answers: Vec<oneshot::Sender<Result<Vec<Outcome>>>>, error: Error) {
+/// Sends the error of a whole group to each of its callers.
+fn send_error(results: Vec<oneshot::Sender<Result<Vec<Outcome>>>>, error: Error) {
     let shared = Arc::new(error);
-    for answer in answers {
+    for result in results {
         let copy = SharedError(Arc::clone(&shared));
         let error = match &*shared {
             Error::Constraint(constraint) => Error::Constraint(*constraint),
@@ -222,7 +222,7 @@ fn refuse(answers: Vec<oneshot::Sender<Result<Vec<Outcome>>>>, error: Error) {
             Error::Full(_) => Error::Full(Box::new(copy)),
             Error::Body(_) | Error::Row { .. } | Error::Broken(_) => Error::broken(copy),
         };
-        drop(answer.send(Err(error)));
+        drop(result.send(Err(error)));
     }
 }
 

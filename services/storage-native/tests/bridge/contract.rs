@@ -1,4 +1,4 @@
-//! The promises, by name.
+//! Runs the functions of the contract by name.
 
 use storage::contract::{limits, queries, transactions};
 use storage_native::BridgeDatabase;
@@ -15,7 +15,7 @@ pub(crate) fn names() -> Vec<&'static str> {
     names
 }
 
-/// Tests the promise `name` on an empty database; it panics if it is broken.
+/// Tests the promise `name` on an empty database; it panics if the adapter does not keep it.
 pub(crate) async fn run(name: &str, database: &BridgeDatabase) {
     macro_rules! run_if_named {
         ($name:ident, $database:ident, $module:ident: $($promise:ident)*) => {

@@ -1,7 +1,7 @@
-//! Every promise of a database, kept through the bridge to D1 as Cloudflare simulates it, and what only a bridge does:
-//! strangers, limits, a schema that does not fit.
+//! Tests every promise of a database through the bridge to Cloudflare's simulator of D1, and what only a bridge has:
+//! authorization, limits, a check of the schema.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot continue panics")]
 
 mod contract;
 mod own;
@@ -15,16 +15,15 @@ use tokio::runtime::Runtime;
 
 use crate::served::Served;
 
-/// A test that takes longer hangs.
+/// The timeout of one test.
 const TEST_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Limits that D1 has and the runtime on a developer's machine has not: it takes texts of up to 4 MiB there, and functions
-/// of up to 127 arguments.
+/// Limits of D1 that the local runtime does not have: it accepts texts of up to 4 MiB, and functions of up to 127 arguments.
 const NOT_SIMULATED: [&str; 2] = ["limits::value_bytes", "limits::arguments"];
 
 fn main() -> anyhow::Result<ExitCode> {
     let mut arguments = Arguments::from_args();
-    // They share one database.
+    // The tests share one database.
     arguments.test_threads = Some(1);
     let runtime = Arc::new(Runtime::new()?);
     let served = if arguments.list { None } else { Some(Arc::new(runtime.block_on(Served::start())?)) };

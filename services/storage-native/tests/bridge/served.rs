@@ -1,4 +1,4 @@
-//! The bridge that the tests run on.
+//! The bridge of the tests.
 
 use storage::{Database as _, Row, Statement};
 use storage_native::{BridgeDatabase, BridgeSecret, BridgeUrl};
@@ -16,14 +16,14 @@ impl Served {
         let bridge = Bridge::start().await?;
         let url = BridgeUrl::parse(&bridge.database_url())?;
         let database = BridgeDatabase::new(&url, &BridgeSecret::parse(BRIDGE_SECRET)?)?;
-        // The database that wrangler has migrated is one that this program can use.
+        // Wrangler has migrated the database, so its schema must be that of this program.
         database.check(&url).await?;
         Ok(Self { bridge, url, database })
     }
 
     /// Drops all tables.
     pub(crate) async fn empty(&self) {
-        // Those that refer to others were made after them.
+        // Newest first, because a table that refers to another was made after it.
         let names = "SELECT name FROM sqlite_schema WHERE type = 'table'
             AND name NOT GLOB '_cf_*' AND name NOT GLOB 'sqlite_*' ORDER BY rowid DESC";
         let tables = self.database.read(Statement::new(names), None).await.unwrap().value;

@@ -1,4 +1,4 @@
-//! What becomes of calls that a bridge does not answer.
+//! Calls to a bridge that fails, or to another server.
 
 use std::{
     net::SocketAddr,
@@ -15,19 +15,19 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// A bridge's answer to a read.
+/// A bridge's response to a read.
 const ROWS: &str = r#"{"outcomes":[{"changes":0,"rows":[["n"],[7]]}],"bookmark":"0-1"}"#;
 
-/// A thing in a bridge's place, and how often it was called.
-struct Place {
+/// A server at a bridge's address, and the number of calls to it.
+struct FakeBridge {
     url: BridgeUrl,
     calls: Arc<AtomicUsize>,
 }
 
-impl Place {
-    /// Gives one of `answers` to each call, the last one to all that follow; an answer that is empty closes the connection.
+impl FakeBridge {
+    /// Sends one of `responses` to each call, and the last one to all further calls. An empty one closes the connection.
     #[expect(clippy::disallowed_methods, reason = "it ends with the test's runtime")]
-    async fn with(answers: &'static [&'static str]) -> Self {
+    async fn start(responses: &'static [&'static str]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = url(listener.local_addr().unwrap());
         let calls = Arc::new(AtomicUsize::new(0));
@@ -35,8 +35,8 @@ impl Place {
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let call = counted.fetch_add(1, Ordering::SeqCst);
-                let text = answers.get(call).or(answers.last()).unwrap();
-                answer(stream, text).await;
+                let text = responses.get(call).or(responses.last()).unwrap();
+                respond(stream, text).await;
             }
         });
         Self { url, calls }
@@ -51,13 +51,13 @@ impl Place {
     }
 }
 
-/// Reads one request and answers it; each has a connection of its own.
-async fn answer(mut stream: TcpStream, text: &str) {
+/// Reads one request and sends `text` as its response; each request has its own connection.
+async fn respond(mut stream: TcpStream, text: &str) {
     let mut read = [0; 4096];
     let mut request = Vec::new();
     while !request.ends_with(b"}") {
         let count = stream.read(&mut read).await.unwrap();
-        assert!(count > 0, "the request broke off");
+        assert!(count > 0, "the request ended early");
         request.extend(read.iter().take(count));
     }
     stream.write_all(text.as_bytes()).await.unwrap();
@@ -71,7 +71,7 @@ fn database(url: &BridgeUrl) -> BridgeDatabase {
     BridgeDatabase::new(url, &BridgeSecret::parse(&"s".repeat(32)).unwrap()).unwrap()
 }
 
-/// The answer with that status line and body.
+/// A response with this status line and body.
 fn http(status: &str, body: &str) -> &'static str {
     let length = body.len();
     format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}").leak()
@@ -86,58 +86,58 @@ async fn write(database: &BridgeDatabase) -> Result<Vec<Outcome>> {
 }
 
 #[tokio::test]
-async fn a_read_whose_answer_was_lost_is_made_again() {
-    let answers = vec!["", http("502 Bad Gateway", "<html>"), http("200 OK", ROWS)].leak();
-    let place = Place::with(answers).await;
-    let mut rows = read(&place.database()).await.unwrap();
+async fn a_read_whose_response_was_lost_is_retried() {
+    let responses = vec!["", http("502 Bad Gateway", "<html>"), http("200 OK", ROWS)].leak();
+    let bridge = FakeBridge::start(responses).await;
+    let mut rows = read(&bridge.database()).await.unwrap();
     assert_eq!(rows[0].take::<i64>("n").unwrap(), 7);
-    assert_eq!(place.calls(), 3);
+    assert_eq!(bridge.calls(), 3);
 }
 
 #[tokio::test]
-async fn a_write_whose_answer_was_lost_is_not_made_again() {
+async fn a_write_whose_response_was_lost_is_not_retried() {
     for lost in ["", http("502 Bad Gateway", "<html>")] {
-        let place = Place::with(vec![lost, http("200 OK", ROWS)].leak()).await;
-        let refused = write(&place.database()).await;
-        assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
-        assert_eq!(place.calls(), 1);
+        let bridge = FakeBridge::start(vec![lost, http("200 OK", ROWS)].leak()).await;
+        let error = write(&bridge.database()).await;
+        assert!(matches!(error, Err(Error::Unavailable(_))), "{error:?}");
+        assert_eq!(bridge.calls(), 1);
     }
 }
 
 #[tokio::test]
-async fn what_the_bridge_itself_answers_is_final() {
+async fn a_failure_that_the_bridge_reports_is_not_retried() {
     let overloaded =
         http("503 Service Unavailable", r#"{"error":"D1 DB is overloaded","class":"overloaded"}"#);
-    let place = Place::with(vec![overloaded].leak()).await;
-    assert!(matches!(read(&place.database()).await, Err(Error::Overloaded(_))));
-    assert!(matches!(write(&place.database()).await, Err(Error::Overloaded(_))));
-    assert_eq!(place.calls(), 2);
+    let bridge = FakeBridge::start(vec![overloaded].leak()).await;
+    assert!(matches!(read(&bridge.database()).await, Err(Error::Overloaded(_))));
+    assert!(matches!(write(&bridge.database()).await, Err(Error::Overloaded(_))));
+    assert_eq!(bridge.calls(), 2);
 }
 
 #[tokio::test]
-async fn a_bridge_that_is_away_is_unavailable_and_its_url_is_named() {
+async fn a_bridge_that_cannot_be_reached_is_unavailable_and_its_url_is_reported() {
     let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let url = url(address);
     assert!(matches!(read(&database(&url)).await, Err(Error::Unavailable(_))));
     assert!(matches!(write(&database(&url)).await, Err(Error::Unavailable(_))));
-    let refused = database(&url).check(&url).await.unwrap_err().to_string();
-    assert!(refused.starts_with(&format!("the D1 bridge at {url} cannot be used: ")), "{refused}");
+    let error = database(&url).check(&url).await.unwrap_err().to_string();
+    assert!(error.starts_with(&format!("the D1 bridge at {url} cannot be used: ")), "{error}");
 }
 
 #[tokio::test]
-async fn what_is_no_bridge_is_named() {
-    for answer in
+async fn a_server_that_is_not_a_bridge_is_reported() {
+    for response in
         [http("404 Not Found", "<html>"), http("200 OK", "<html>"), http("403 Forbidden", r#"{"error":"x"}"#)]
     {
-        let place = Place::with(vec![answer].leak()).await;
-        let refused = place.database().check(&place.url).await.unwrap_err();
-        assert!(matches!(refused, BridgeError::NoBridge { .. }), "{refused:?}");
-        assert!(matches!(read(&place.database()).await, Err(Error::Broken(_))));
+        let bridge = FakeBridge::start(vec![response].leak()).await;
+        let error = bridge.database().check(&bridge.url).await.unwrap_err();
+        assert!(matches!(error, BridgeError::NotABridge { .. }), "{error:?}");
+        assert!(matches!(read(&bridge.database()).await, Err(Error::Broken(_))));
     }
 }
 
 #[tokio::test]
-async fn an_answer_with_the_wrong_number_of_outcomes_is_broken() {
-    let place = Place::with(vec![http("200 OK", r#"{"outcomes":[]}"#)].leak()).await;
-    assert!(matches!(read(&place.database()).await, Err(Error::Broken(_))));
+async fn a_response_with_the_wrong_number_of_outcomes_is_broken() {
+    let bridge = FakeBridge::start(vec![http("200 OK", r#"{"outcomes":[]}"#)].leak()).await;
+    assert!(matches!(read(&bridge.database()).await, Err(Error::Broken(_))));
 }

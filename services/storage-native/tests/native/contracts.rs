@@ -1,4 +1,4 @@
-//! Every promise of the ports, kept by every adapter.
+//! Tests every promise of the ports on SQLite and on folders.
 
 use storage_native::{FileObjects, SqliteDatabase, SqliteOptions};
 use tempfile::TempDir;

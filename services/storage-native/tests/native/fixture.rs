@@ -1,4 +1,4 @@
-//! What the tests begin with.
+//! Helpers of the tests.
 
 use std::path::PathBuf;
 
@@ -31,7 +31,7 @@ pub(crate) fn note(id: &str, text: &str) -> Statement {
 }
 
 pub(crate) async fn write(database: &SqliteDatabase, statements: Vec<Statement>) -> Result<Vec<Outcome>> {
-    database.write(statements, None).await.map(|answer| answer.value)
+    database.write(statements, None).await.map(|result| result.value)
 }
 
 /// The ids of the notes, in order.

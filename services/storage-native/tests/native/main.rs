@@ -1,6 +1,6 @@
-//! The adapters on the real thing: real SQLite files, real folders, real processes that die.
+//! Tests of the adapters with real SQLite files, real folders, and real processes that are killed.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot continue panics")]
 
 mod bridge_faults;
 mod contracts;

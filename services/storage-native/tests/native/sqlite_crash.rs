@@ -1,4 +1,4 @@
-//! `kill -9` at any moment.
+//! The process is killed with `kill -9` at a random moment.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -14,11 +14,11 @@ use crate::fixture::{folder, note, notes, notes_in, write};
 
 const ROUNDS: usize = 8;
 
-/// The statements of a batch: all or none of them are there.
+/// The statements of a batch: all or none of them are stored.
 const BATCH: usize = 3;
 
 #[tokio::test]
-async fn acknowledged_writes_survive_a_kill_and_no_batch_is_halved() {
+async fn acknowledged_writes_survive_a_kill_and_no_batch_is_stored_in_part() {
     let folder = folder();
     drop(notes_in(&folder, &SqliteOptions::default()).await);
     let mut acknowledged = Vec::new();
@@ -32,10 +32,10 @@ async fn acknowledged_writes_survive_a_kill_and_no_batch_is_halved() {
     println!("{} acknowledged, {} found", acknowledged.len(), ids.len() / BATCH);
     assert!(acknowledged.len() > 100, "only {} writes were acknowledged", acknowledged.len());
     for id in &acknowledged {
-        assert!(ids.binary_search(&format!("{id} 0")).is_ok(), "{id} was acknowledged and is lost");
+        assert!(ids.binary_search(&format!("{id} 0")).is_ok(), "{id} was acknowledged, but is lost");
     }
     for parts in ids.chunk_by(|a, b| batch_of(a) == batch_of(b)) {
-        assert_eq!(parts.len(), BATCH, "{parts:?} is half a batch");
+        assert_eq!(parts.len(), BATCH, "{parts:?} is only part of a batch");
     }
 }
 
@@ -53,7 +53,7 @@ async fn write_until_killed(folder: &Path) -> Vec<String> {
     });
     let mut random = [0];
     storage::Entropy::fill(&OsEntropy, &mut random);
-    // Not a wait for something, but the moment of the accident.
+    // This does not wait for anything: it is the random moment of the kill.
     tokio::time::sleep(Duration::from_millis(100 + u64::from(random[0]))).await;
     child.kill().unwrap();
     child.wait().unwrap();
@@ -71,7 +71,7 @@ fn start_writer(folder: &Path) -> Child {
     child
 }
 
-/// The process that is killed: many callers at a time write batches and print what is acknowledged.
+/// The process that is killed: many callers at a time write batches and print which are acknowledged.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "the other test runs it, and kills it"]
 async fn write_forever() {

@@ -1,4 +1,4 @@
-//! A disk without room.
+//! A full disk.
 
 use std::{
     io::Write,
@@ -14,7 +14,7 @@ use storage_native::{FileObjects, SqliteDatabase, SqliteOptions};
 use crate::fixture::{folder, note, notes, notes_in, write};
 
 #[tokio::test]
-async fn a_file_at_its_largest_is_full_until_something_is_deleted() {
+async fn a_file_at_its_size_limit_is_full_until_rows_are_deleted() {
     let folder = folder();
     let options = SqliteOptions { max_bytes: Some(200 * 1024), ..SqliteOptions::default() };
     let database = notes_in(&folder, &options).await;
@@ -28,7 +28,7 @@ async fn a_file_at_its_largest_is_full_until_something_is_deleted() {
 }
 
 #[tokio::test]
-async fn a_full_disk_fails_writes_and_frees_them_when_there_is_room() {
+async fn writes_fail_on_a_full_disk_and_succeed_when_it_has_room() {
     let Some(disk) = SmallDisk::mount("database") else { return };
     let database =
         SqliteDatabase::open(&disk.path.join("db.sqlite"), &SqliteOptions::default()).await.unwrap();
@@ -39,7 +39,7 @@ async fn a_full_disk_fails_writes_and_frees_them_when_there_is_room() {
 
     let stored = fill(&database).await;
 
-    assert_eq!(notes(&database).await.len(), stored, "reads go on, and see what was acknowledged");
+    assert_eq!(notes(&database).await.len(), stored, "reads still work, and see what was acknowledged");
     std::fs::remove_file(ballast).unwrap();
     write(&database, vec![note("small", "x")]).await.unwrap();
     assert_eq!(notes(&database).await.len(), stored + 1);
@@ -47,7 +47,7 @@ async fn a_full_disk_fails_writes_and_frees_them_when_there_is_room() {
 }
 
 #[tokio::test]
-async fn a_full_disk_fails_uploads_and_leaves_no_trace() {
+async fn uploads_fail_on_a_full_disk_and_leave_nothing() {
     let Some(disk) = SmallDisk::mount("objects") else { return };
     let store = FileObjects::open(&disk.path).await.unwrap();
     let chunk = Bytes::from(vec![7; 64 * 1024]);
@@ -58,15 +58,15 @@ async fn a_full_disk_fails_uploads_and_leaves_no_trace() {
     };
     put("small", 1024 * 1024).await.unwrap();
 
-    let refused = put("too-large", 16 * 1024 * 1024).await;
+    let result = put("too-large", 16 * 1024 * 1024).await;
 
-    assert!(matches!(refused, Err(Error::Full(_))), "{refused:?}");
+    assert!(matches!(result, Err(Error::Full(_))), "{result:?}");
     let listed = store.list("", None, 10).await.unwrap().objects;
     assert_eq!(listed.len(), 1);
-    put("another", 4 * 1024 * 1024).await.expect("the room that the failed upload took is free again");
+    put("another", 4 * 1024 * 1024).await.expect("the failed upload must free its space");
 }
 
-/// Writes until there is no room, and returns how many notes were acknowledged.
+/// Writes until the disk or file is full, and returns how many notes were acknowledged.
 async fn fill(database: &SqliteDatabase) -> usize {
     let text = "x".repeat(8_000);
     for n in 0..10_000 {
@@ -77,7 +77,7 @@ async fn fill(database: &SqliteDatabase) -> usize {
             Err(error) => panic!("note {n}: {error:?}"),
         }
     }
-    panic!("it never got full");
+    panic!("it never became full");
 }
 
 /// A file system of 8 MiB in memory.
@@ -87,7 +87,7 @@ struct SmallDisk {
 }
 
 impl SmallDisk {
-    /// Says aloud when this machine does not allow it: then the test has tested nothing.
+    /// `None`, with a message on the terminal, if this machine does not allow to mount one. Then the test tests nothing.
     fn mount(what: &str) -> Option<Self> {
         let folder = folder();
         let path = folder.path().to_owned();
@@ -96,7 +96,7 @@ impl SmallDisk {
         if mounted.is_ok_and(|status| status.success()) {
             return Some(Self { path, _folder: folder });
         }
-        // Past the test harness, which keeps what a passing test prints.
+        // Not with `eprintln!`: the test harness hides what a passing test prints.
         let mut terminal = std::io::stderr();
         writeln!(terminal, "SKIPPED: a full disk under the {what}: mounting one needs root").unwrap();
         None

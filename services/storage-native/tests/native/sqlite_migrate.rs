@@ -1,4 +1,4 @@
-//! Migrations.
+//! Migrations of the schema.
 
 use futures_util::future::join_all;
 use storage::{Database, Statement};
@@ -9,7 +9,7 @@ use crate::fixture::{database_in, file_in, folder, write};
 const NAMES: &str = "SELECT name, applied_at FROM d1_migrations ORDER BY id";
 
 #[tokio::test]
-async fn a_new_database_gets_all_migrations_and_an_old_one_none() {
+async fn a_new_database_gets_all_migrations_and_an_up_to_date_one_none() {
     let folder = folder();
 
     let first = migrate(&file_in(&folder)).await.unwrap();
@@ -37,21 +37,21 @@ async fn processes_that_start_at_once_apply_each_migration_once() {
 }
 
 #[tokio::test]
-async fn a_database_from_the_future_is_refused_and_left_alone() {
+async fn a_database_with_an_unknown_migration_is_rejected_and_not_changed() {
     let folder = folder();
     migrate(&file_in(&folder)).await.unwrap();
     let database = database_in(&folder, &SqliteOptions::default()).await;
     let newer = "INSERT INTO d1_migrations (name) VALUES ('9999_newer.sql')";
     write(&database, vec![Statement::new(newer)]).await.unwrap();
 
-    let refused = migrate(&file_in(&folder)).await.unwrap_err();
+    let error = migrate(&file_in(&folder)).await.unwrap_err();
 
-    assert!(matches!(&refused, OpenError::FromTheFuture { name } if name == "9999_newer.sql"));
-    assert!(refused.to_string().contains("9999_newer.sql, which this version does not know"), "{refused}");
+    assert!(matches!(&error, OpenError::UnknownMigration { name } if name == "9999_newer.sql"));
+    assert!(error.to_string().contains("9999_newer.sql, which this version does not know"), "{error}");
 }
 
 #[tokio::test]
-async fn what_wrangler_has_applied_is_continued() {
+async fn migrations_continue_after_those_that_wrangler_has_applied() {
     let folder = folder();
     let database = database_in(&folder, &SqliteOptions::default()).await;
     let by_wrangler = vec![
@@ -73,21 +73,21 @@ async fn what_wrangler_has_applied_is_continued() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_database_is_refused_by_name() {
+async fn a_file_that_is_not_a_database_is_rejected_with_its_name() {
     let folder = folder();
     std::fs::write(file_in(&folder), "not a database at all, but long enough to be looked at. ".repeat(100))
         .unwrap();
 
-    let refused = migrate(&file_in(&folder)).await.unwrap_err();
+    let error = migrate(&file_in(&folder)).await.unwrap_err();
 
-    assert!(refused.to_string().contains("reticle.sqlite"), "{refused}");
+    assert!(error.to_string().contains("reticle.sqlite"), "{error}");
 }
 
 async fn migrate_elsewhere() -> Vec<String> {
     migrate(&file_in(&folder())).await.unwrap()
 }
 
-/// Given a change log that is far behind, when it is trimmed, then each step removes only so many of the oldest rows.
+/// Given a change log with many old rows, when it is trimmed, then each step removes a limited number of the oldest rows.
 #[tokio::test]
 async fn the_change_log_is_trimmed_in_bounded_steps() {
     let folder = folder();

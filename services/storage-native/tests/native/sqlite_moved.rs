@@ -16,16 +16,16 @@ async fn nothing_is_acknowledged_once_the_file_is_removed() {
         fs::remove_file(folder.path().join(name)).unwrap();
 
         for _ in 0..3 {
-            let refused = write(&database, vec![note("after", "")]).await.unwrap_err();
-            assert!(matches!(refused, Error::Unavailable(_)), "{name}: {refused:?}");
-            assert!(refused.plain_cause().is_some_and(|cause| cause.0.contains("removed or replaced")));
+            let error = write(&database, vec![note("after", "")]).await.unwrap_err();
+            assert!(matches!(error, Error::Unavailable(_)), "{name}: {error:?}");
+            assert!(error.plain_cause().is_some_and(|cause| cause.0.contains("removed or replaced")));
         }
-        assert!(!folder.path().join(name).exists(), "no empty {name} takes its place");
+        assert!(!folder.path().join(name).exists(), "{name} must not be made again");
     }
 }
 
 #[tokio::test]
-async fn a_file_that_takes_its_place_is_neither_written_nor_read() {
+async fn a_replacement_file_is_neither_written_nor_read() {
     let (folder, other) = (folder(), folder());
     let database = notes_in(&folder, &SqliteOptions::default()).await;
     write(&database, vec![note("ours", "")]).await.unwrap();
@@ -35,12 +35,12 @@ async fn a_file_that_takes_its_place_is_neither_written_nor_read() {
 
     assert!(write(&database, vec![note("lost", "")]).await.is_err());
     let read = database.read(Statement::new("SELECT id FROM notes"), None).await;
-    assert!(read.is_err(), "no reader was open yet: {read:?}");
+    assert!(read.is_err(), "a new reader must not open the replacement: {read:?}");
     assert!(fs::read(file_in(&folder)).unwrap() == before);
 }
 
 #[tokio::test]
-async fn writes_go_on_when_the_file_is_back() {
+async fn writes_work_again_when_the_file_is_restored() {
     let folder = folder();
     let database = notes_in(&folder, &SqliteOptions::default()).await;
     let aside = folder.path().join("aside");

@@ -1,4 +1,4 @@
-//! Several processes on one file: to SQLite, another opened database is the same as another process.
+//! Several processes on one file. For SQLite, a second open database in the same process is like another process.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use storage_native::{SqliteDatabase, SqliteOptions};
 
 use crate::fixture::{database_in, file_in, folder, note, notes, notes_in, write};
 
-fn impatient() -> SqliteOptions {
-    SqliteOptions { patience: Duration::from_millis(50), queue: 1, ..SqliteOptions::default() }
+fn with_short_wait() -> SqliteOptions {
+    SqliteOptions { max_wait: Duration::from_millis(50), queue: 1, ..SqliteOptions::default() }
 }
 
 /// A connection that holds the write lock until it is dropped.
@@ -48,14 +48,14 @@ async fn a_new_file_may_be_opened_by_many_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lock_that_stays_makes_writes_unavailable_for_as_long_as_it_stays() {
+async fn writes_are_unavailable_while_another_process_holds_the_lock() {
     let folder = folder();
-    let database = notes_in(&folder, &impatient()).await;
+    let database = notes_in(&folder, &with_short_wait()).await;
     let lock = lock(&folder).await;
 
-    let refused = write(&database, vec![note("a", "x")]).await;
-    assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
-    assert!(notes(&database).await.is_empty(), "reads go on");
+    let result = write(&database, vec![note("a", "x")]).await;
+    assert!(matches!(result, Err(Error::Unavailable(_))), "{result:?}");
+    assert!(notes(&database).await.is_empty(), "reads still work");
 
     sqlx::Connection::close(lock).await.unwrap();
     write(&database, vec![note("a", "x")]).await.unwrap();
@@ -63,12 +63,12 @@ async fn a_lock_that_stays_makes_writes_unavailable_for_as_long_as_it_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_queue_that_does_not_move_refuses_more() {
+async fn a_full_queue_rejects_writes_after_the_maximum_wait() {
     let folder = folder();
-    let patient = SqliteOptions { patience: Duration::from_secs(60), queue: 2, ..SqliteOptions::default() };
-    drop(notes_in(&folder, &patient).await);
+    let long_wait = SqliteOptions { max_wait: Duration::from_secs(60), queue: 2, ..SqliteOptions::default() };
+    drop(notes_in(&folder, &long_wait).await);
     let database =
-        database_in(&folder, &SqliteOptions { patience: Duration::from_millis(300), ..patient }).await;
+        database_in(&folder, &SqliteOptions { max_wait: Duration::from_millis(300), ..long_wait }).await;
     let _lock = lock(&folder).await;
 
     let ids: Vec<String> = (0..600).map(|n| format!("{n}")).collect();
@@ -79,9 +79,9 @@ async fn a_queue_that_does_not_move_refuses_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn readers_that_are_all_taken_refuse_more_after_a_while() {
+async fn reads_are_rejected_after_the_maximum_wait_if_all_readers_are_busy() {
     let folder = folder();
-    let options = SqliteOptions { readers: 1, ..impatient() };
+    let options = SqliteOptions { readers: 1, ..with_short_wait() };
     let database = notes_in(&folder, &options).await;
     let scan =
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000000) SELECT max(i) FROM n";
@@ -96,7 +96,7 @@ async fn readers_that_are_all_taken_refuse_more_after_a_while() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_stays_locked_is_not_waited_for_without_end() {
+async fn opening_a_locked_file_fails_after_the_maximum_wait() {
     use sqlx::{ConnectOptions, Executor};
     let folder = folder();
     let mut other = sqlx::sqlite::SqliteConnectOptions::new()
@@ -107,7 +107,7 @@ async fn a_file_that_stays_locked_is_not_waited_for_without_end() {
         .unwrap();
     other.execute("BEGIN EXCLUSIVE").await.unwrap();
 
-    let refused = SqliteDatabase::open(&file_in(&folder), &impatient()).await;
+    let result = SqliteDatabase::open(&file_in(&folder), &with_short_wait()).await;
 
-    assert!(refused.unwrap_err().to_string().contains("another process keeps the database locked"));
+    assert!(result.unwrap_err().to_string().contains("another process keeps the database locked"));
 }

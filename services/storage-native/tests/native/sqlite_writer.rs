@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use crate::fixture::{folder, note, notes, notes_in, write};
 
 #[tokio::test]
-async fn writes_that_come_together_share_commits() {
+async fn concurrent_writes_share_commits() {
     let folder = folder();
     let database = notes_in(&folder, &SqliteOptions::default()).await;
     let before = database.commits();
@@ -37,11 +37,11 @@ async fn a_batch_that_fails_in_a_group_undoes_only_itself() {
         results.iter().map(|result| matches!(result, Err(Error::Constraint(Constraint::Unique)))).collect();
     assert_eq!(failed, [false, true, false, true, false], "{results:?}");
     assert_eq!(notes(&database).await, ["a", "b", "c", "first a", "first b", "first c", "taken"]);
-    assert!(database.commits() - before < 5, "they were no group");
+    assert!(database.commits() - before < 5, "the batches were not committed together");
 }
 
 #[tokio::test]
-async fn callers_that_give_up_do_not_break_their_group() {
+async fn dropped_writes_do_not_affect_their_group() {
     let folder = folder();
     let database = notes_in(&folder, &SqliteOptions::default()).await;
 
@@ -60,11 +60,11 @@ async fn callers_that_give_up_do_not_break_their_group() {
     let ids = notes(&database).await;
     assert_eq!(ids.iter().filter(|id| id.starts_with("kept")).count(), 20 * 10 * 2);
     let gone = ids.iter().filter(|id| id.starts_with("gone")).count();
-    assert_eq!(gone % 2, 0, "half a batch was written");
+    assert_eq!(gone % 2, 0, "part of a batch was written");
 }
 
 #[tokio::test]
-async fn closing_waits_for_the_queue_and_refuses_what_comes_later() {
+async fn closing_waits_for_the_queue_and_rejects_later_calls() {
     let folder = folder();
     let database = notes_in(&folder, &SqliteOptions::default()).await;
     let ids: Vec<String> = (0..50).map(|n| format!("{n:02}")).collect();
@@ -83,25 +83,25 @@ async fn closing_waits_for_the_queue_and_refuses_what_comes_later() {
 }
 
 #[tokio::test]
-async fn a_caller_who_writes_little_is_taken_in_after_one_batch_of_a_caller_who_writes_much() {
+async fn a_caller_with_one_write_waits_for_only_one_batch_of_a_caller_with_many() {
     let folder = folder();
     let database = notes_in(&folder, &SqliteOptions::default()).await;
     let (much, little) = (database.for_caller("much"), database.for_caller("little"));
     let batch = |n: usize| (0..50).map(|k| note(&format!("much {n:02} {k:02}"), "x")).collect::<Vec<_>>();
     let many = join_all((0..20).map(|n| write(&much, batch(n))));
     let one = async {
-        // The writes of the other are in the queue by now.
+        // By then, the writes of the other caller are in the queue.
         tokio::task::yield_now().await;
         write(&little, vec![note("little", "x")]).await.unwrap();
         notes(&database).await.iter().filter(|id| id.starts_with("much")).count()
     };
     let (results, before) = futures_util::future::join(many, one).await;
     assert!(results.iter().all(Result::is_ok));
-    assert!(before < 20 * 50, "{before} notes of the other were committed before or with it");
+    assert!(before < 20 * 50, "{before} notes of the other caller were committed before or with it");
 }
 
 #[tokio::test]
-async fn a_caller_has_its_share_of_the_queue_and_waits_for_more() {
+async fn a_caller_beyond_its_share_of_the_queue_waits() {
     let folder = folder();
     let options = SqliteOptions { queue: 8, ..SqliteOptions::default() };
     let database = notes_in(&folder, &options).await;
@@ -109,6 +109,9 @@ async fn a_caller_has_its_share_of_the_queue_and_waits_for_more() {
     let ids: Vec<String> = (0..100).map(|n| format!("much {n:03}")).collect();
     let many = join_all(ids.iter().map(|id| write(&much, vec![note(id, "x")])));
     let (results, one) = futures_util::future::join(many, write(&little, vec![note("little", "x")])).await;
-    assert!(one.is_ok() && results.iter().all(Result::is_ok), "they wait, and none is rejected");
+    assert!(
+        one.is_ok() && results.iter().all(Result::is_ok),
+        "writes beyond the share wait, and none is rejected"
+    );
     assert_eq!(notes(&database).await.len(), 101);
 }

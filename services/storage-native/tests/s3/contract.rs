@@ -1,4 +1,4 @@
-//! The promises, by name.
+//! Runs the functions of the contract by name.
 
 use storage::contract::{listing, objects};
 use storage_native::S3Objects;
@@ -15,7 +15,7 @@ pub(crate) fn names() -> Vec<&'static str> {
     names
 }
 
-/// Tests the promise `name` on an empty store; it panics if it is broken.
+/// Tests the promise `name` on an empty store; it panics if the adapter does not keep it.
 pub(crate) async fn run(name: &str, store: &S3Objects) {
     macro_rules! run_if_named {
         ($name:ident, $store:ident, $module:ident: $($promise:ident)*) => {

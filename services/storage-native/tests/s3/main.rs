@@ -1,8 +1,8 @@
-//! Every promise of an object store, kept by the S3 adapter on SeaweedFS and on Cloudflare's simulator of R2, and what
-//! only this adapter does: parts, signed requests, a store that is away.
+//! Tests every promise of an object store with the S3 adapter on SeaweedFS and on Cloudflare's simulator of R2, and what only
+//! this adapter has: parts, signed requests, a store that cannot be reached.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
-#![expect(clippy::disallowed_methods, reason = "the tests hand their own environment on")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot continue panics")]
+#![expect(clippy::disallowed_methods, reason = "the tests pass on their own environment")]
 
 mod contract;
 mod own;
@@ -17,21 +17,21 @@ use tokio::{runtime::Runtime, sync::Mutex};
 
 use crate::stores::{Kind, Stores};
 
-/// A test that takes longer hangs.
+/// The timeout of one test.
 const TEST_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// SeaweedFS keeps a folder's names apart from those of the folders in it, so that it lists `a/b` ahead of `a-`, and
-/// pages of one key pass some over. Below one folder, which is where Reticle's objects are, its order is that of S3.
-const NOT_BY_SEAWEEDFS: [&str; 2] =
-    ["listing::listing_pages_in_byte_order", "listing::listing_begins_after_any_key"];
+/// SeaweedFS stores the names in a folder apart from those of its subfolders, so that it lists `a/b` before `a-`, and pages of
+/// one key skip some keys. Within one folder, where Reticle's objects are, its order is that of S3.
+const NOT_SUPPORTED_BY_SEAWEEDFS: [&str; 2] =
+    ["listing::listing_pages_in_byte_order", "listing::listing_starts_after_any_key"];
 
 fn main() -> anyhow::Result<ExitCode> {
     let [(name, value), _] = S3_CREDENTIALS;
     if env::var(name).as_deref() != Ok(value) {
-        return again_with_credentials();
+        return restart_with_credentials();
     }
     let mut arguments = Arguments::from_args();
-    // They share two small machines.
+    // The tests share two small servers.
     arguments.test_threads = Some(1);
     let runtime = Arc::new(Runtime::new()?);
     let stores =
@@ -43,7 +43,7 @@ fn main() -> anyhow::Result<ExitCode> {
             let test = async { run(kind, name, &mut *stores.lock().await).await };
             runtime.block_on(test).map_err(|error| Failed::from(format!("{error:?}")))
         };
-        let ignored = matches!(kind, Kind::SeaweedFs) && NOT_BY_SEAWEEDFS.contains(&name);
+        let ignored = matches!(kind, Kind::SeaweedFs) && NOT_SUPPORTED_BY_SEAWEEDFS.contains(&name);
         Trial::test(format!("{kind}::{name}"), run).with_ignored_flag(ignored)
     };
     let mut trials = Vec::new();
@@ -56,10 +56,10 @@ fn main() -> anyhow::Result<ExitCode> {
     Ok(conclusion.exit_code())
 }
 
-/// The SDK finds credentials in the environment, which a process gets from whoever starts it.
-fn again_with_credentials() -> anyhow::Result<ExitCode> {
-    let mut again = std::process::Command::new(env::current_exe()?);
-    let status = again.args(env::args_os().skip(1)).envs(S3_CREDENTIALS).status()?;
+/// Starts this program again with credentials in its environment, where the SDK finds them.
+fn restart_with_credentials() -> anyhow::Result<ExitCode> {
+    let mut program = std::process::Command::new(env::current_exe()?);
+    let status = program.args(env::args_os().skip(1)).envs(S3_CREDENTIALS).status()?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

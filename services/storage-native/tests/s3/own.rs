@@ -1,4 +1,4 @@
-//! What only this adapter does.
+//! Tests of what only this adapter has.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use storage_native::{S3Location, S3Objects, s3::PART_BYTES};
 use crate::stores::{Stores, open};
 
 pub(crate) const NAMES: [&str; 5] = [
-    "a_body_is_stored_whole_at_the_edges_of_parts",
-    "a_signed_get_opens_without_credentials_and_only_as_it_is",
-    "a_signed_put_stores_what_was_signed_and_nothing_else",
-    "what_is_wrong_with_a_bucket_is_said_at_the_start",
-    "a_store_that_is_away_is_unavailable_and_serves_again_when_it_is_back",
+    "a_body_is_stored_completely_at_the_boundaries_of_parts",
+    "a_signed_get_works_without_credentials_and_only_unchanged",
+    "a_signed_put_accepts_only_the_signed_length_and_type",
+    "a_bucket_that_cannot_be_used_is_reported_at_the_start",
+    "a_stopped_store_is_unavailable_and_works_again_after_a_restart",
 ];
 
 /// Runs the test `name`, if it is one of these.
@@ -24,7 +24,7 @@ pub(crate) async fn run(name: &str, stores: &mut Stores) -> bool {
         Some(1) => signed_get(stores).await,
         Some(2) => signed_put(stores).await,
         Some(3) => problems(stores).await,
-        Some(4) => away(stores).await,
+        Some(4) => restart(stores).await,
         _ => return false,
     }
     true
@@ -48,7 +48,7 @@ async fn size_of(store: &S3Objects, name: &ObjectKey) -> usize {
     object.body.try_fold(0, async |sum, chunk: Bytes| Ok(sum + chunk.len())).await.unwrap()
 }
 
-/// Given bodies of one part, a byte less and more, and of several, when they are stored, then all of each is there.
+/// Given bodies of one part, of one byte less and more, and of several parts, when they are stored, then each is complete.
 async fn parts(stores: &mut Stores) {
     let store = open(&stores.new_location().await.unwrap()).await.unwrap();
     for size in [PART_BYTES - 1, PART_BYTES, PART_BYTES + 1, 2 * PART_BYTES, 3 * PART_BYTES + 17] {
@@ -62,29 +62,29 @@ async fn parts(stores: &mut Stores) {
     }
 }
 
-/// Given an object, when a signed request is sent as it is, then it answers the bytes; altered or by another method, it
-/// does not.
+/// Given an object, when a signed request is sent unchanged, then it returns the bytes; if its URL or method is changed, it is
+/// rejected.
 async fn signed_get(stores: &mut Stores) {
     let store = open(&stores.new_location().await.unwrap()).await.unwrap();
     store.put(&key("a.png"), body(1_000), PutOptions::default()).await.unwrap();
     let signed = store.sign_get(&key("a.png"), Duration::from_mins(1)).await.unwrap().unwrap();
     let client = reqwest::Client::new();
-    let answer = client.get(&signed.url).send().await.unwrap();
-    assert_eq!(answer.status(), 200);
-    assert_eq!(answer.bytes().await.unwrap().len(), 1_000);
+    let response = client.get(&signed.url).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.bytes().await.unwrap().len(), 1_000);
     for (method, url) in [
         (reqwest::Method::GET, signed.url.replace("a.png", "b.png")),
         (reqwest::Method::GET, signed.url.replace("X-Amz-Expires=60", "X-Amz-Expires=6000")),
         (reqwest::Method::DELETE, signed.url.clone()),
     ] {
-        let refused = client.request(method.clone(), &url).send().await.unwrap().status();
-        assert_eq!(refused, 403, "{method} {url}");
+        let status = client.request(method.clone(), &url).send().await.unwrap().status();
+        assert_eq!(status, 403, "{method} {url}");
     }
     assert!(store.head(&key("a.png")).await.unwrap().is_some());
 }
 
-/// Given a signed request that stores 1,000 bytes of PNG, when it is sent so, then the object is there; with another
-/// length or type, it is refused.
+/// Given a signed request that stores 1,000 bytes of PNG, when it is sent unchanged, then the object is stored; with
+/// another length or type, it is rejected.
 async fn signed_put(stores: &mut Stores) {
     let store = open(&stores.new_location().await.unwrap()).await.unwrap();
     let options = PutOptions { size: Some(1_000), content_type: "image/png".to_owned() };
@@ -102,7 +102,7 @@ async fn send(signed: &SignedRequest, size: usize, content_type: &str) -> u16 {
     request.body(vec![0; size]).send().await.unwrap().status().as_u16()
 }
 
-/// Given a bucket that is not there, or an address where nobody listens, when it is opened, then the sentence names it.
+/// Given a bucket that does not exist, or an address without a server, when it is opened, then the error names it.
 async fn problems(stores: &mut Stores) {
     let endpoint = stores.seaweed.endpoint();
     for (location, problem) in [
@@ -114,8 +114,8 @@ async fn problems(stores: &mut Stores) {
     }
 }
 
-/// Given a store that is killed, when it is called, then that is unavailable; when it is back, it serves as before.
-async fn away(stores: &mut Stores) {
+/// Given a store that is killed, when it is called, then it is unavailable; after a restart, it works as before.
+async fn restart(stores: &mut Stores) {
     let store = open(&stores.new_location().await.unwrap()).await.unwrap();
     store.put(&key("before"), body(10), PutOptions::default()).await.unwrap();
     stores.seaweed.kill().await.unwrap();

@@ -1,4 +1,4 @@
-//! The stores that the tests run on.
+//! The stores of the tests.
 
 use std::{fmt, path::Path};
 
@@ -6,7 +6,7 @@ use storage::ObjectStore as _;
 use storage_native::{S3Location, S3Objects};
 use tests::{SeaweedFs, Wrangler};
 
-/// Where a test runs.
+/// The kind of the store of a test.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Kind {
     SeaweedFs,
@@ -22,7 +22,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// Both, running.
+/// Both stores, running.
 pub(crate) struct Stores {
     pub(crate) seaweed: SeaweedFs,
     r2: Wrangler,

@@ -1,8 +1,9 @@
-//! The one place where what D1 throws becomes an [`Error`]. D1 tells its failures apart by text alone
+//! Maps everything that D1 throws to an [`Error`]. D1's failures differ only in their text
 //! (<https://developers.cloudflare.com/d1/observability/debug-d1/#error-list>).
 
 use storage::{Constraint, Error};
 
+use super::CALL_TIMEOUT;
 use crate::promise::Thrown;
 
 /// A call that failed.
@@ -12,29 +13,29 @@ pub(super) struct Failure {
     cause: Thrown,
 }
 
-/// What a failure means to the caller.
+/// The class of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Class {
     Constraint(Constraint),
     Full,
-    Unavailable(Again),
-    /// D1 does not know the bookmark that the session begins at.
+    Unavailable(Retry),
+    /// D1 does not know the bookmark that the session starts at.
     Bookmark,
     Broken,
 }
 
-/// Which calls may be made again at once.
+/// Which calls may be retried at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Again {
+pub(super) enum Retry {
     /// All: the statements never reached the database.
     AnyCall,
     /// Only reads: a write may have taken place.
     Reads,
-    /// None: another call would add to what is wrong.
+    /// None: a retry would add to the load.
     Never,
 }
 
-/// Parts of D1's texts and what they mean. The first that occurs in a text counts.
+/// Parts of D1's messages and their classes. The first part that is in a message decides.
 const TEXTS: &[(&str, Class)] = &[
     ("UNIQUE constraint failed", Class::Constraint(Constraint::Unique)),
     ("FOREIGN KEY constraint failed", Class::Constraint(Constraint::ForeignKey)),
@@ -46,22 +47,22 @@ const TEXTS: &[(&str, Class)] = &[
     ("maximum DB size", Class::Full),
     ("maximum database size", Class::Full),
     ("maximum account storage", Class::Full),
-    ("overloaded", Class::Unavailable(Again::Never)),
-    ("exceeded timeout", Class::Unavailable(Again::Never)),
-    ("CPU time limit", Class::Unavailable(Again::Never)),
-    ("memory limit", Class::Unavailable(Again::Never)),
-    ("SQLITE_NOMEM", Class::Unavailable(Again::Never)),
-    ("Internal error while starting up D1 DB", Class::Unavailable(Again::AnyCall)),
-    ("Cannot resolve D1 DB", Class::Unavailable(Again::AnyCall)),
-    ("caused object to be reset", Class::Unavailable(Again::Reads)),
-    ("reset because its code was updated", Class::Unavailable(Again::Reads)),
-    ("Network connection lost", Class::Unavailable(Again::Reads)),
-    ("client disconnected", Class::Unavailable(Again::Reads)),
-    ("internal error", Class::Unavailable(Again::Reads)),
-    ("Failed to parse body as JSON", Class::Unavailable(Again::Reads)),
-    ("SQLITE_BUSY", Class::Unavailable(Again::Reads)),
-    ("SQLITE_LOCKED", Class::Unavailable(Again::Reads)),
-    ("SQLITE_INTERRUPT", Class::Unavailable(Again::Reads)),
+    ("overloaded", Class::Unavailable(Retry::Never)),
+    ("exceeded timeout", Class::Unavailable(Retry::Never)),
+    ("CPU time limit", Class::Unavailable(Retry::Never)),
+    ("memory limit", Class::Unavailable(Retry::Never)),
+    ("SQLITE_NOMEM", Class::Unavailable(Retry::Never)),
+    ("Internal error while starting up D1 DB", Class::Unavailable(Retry::AnyCall)),
+    ("Cannot resolve D1 DB", Class::Unavailable(Retry::AnyCall)),
+    ("caused object to be reset", Class::Unavailable(Retry::Reads)),
+    ("reset because its code was updated", Class::Unavailable(Retry::Reads)),
+    ("Network connection lost", Class::Unavailable(Retry::Reads)),
+    ("client disconnected", Class::Unavailable(Retry::Reads)),
+    ("internal error", Class::Unavailable(Retry::Reads)),
+    ("Failed to parse body as JSON", Class::Unavailable(Retry::Reads)),
+    ("SQLITE_BUSY", Class::Unavailable(Retry::Reads)),
+    ("SQLITE_LOCKED", Class::Unavailable(Retry::Reads)),
+    ("SQLITE_INTERRUPT", Class::Unavailable(Retry::Reads)),
     ("bookmark", Class::Bookmark),
     ("Bookmark", Class::Bookmark),
     ("commit token", Class::Bookmark),
@@ -72,9 +73,10 @@ fn classify(text: &str) -> Class {
 }
 
 impl Failure {
-    /// The call has had no answer within its time.
-    pub(super) fn no_answer() -> Self {
-        Self { class: Class::Unavailable(Again::Never), cause: Thrown("no answer".to_owned()) }
+    /// D1 did not respond within the timeout.
+    pub(super) fn timeout() -> Self {
+        let problem = format!("D1 did not respond within {} s", CALL_TIMEOUT.as_secs());
+        Self { class: Class::Unavailable(Retry::Never), cause: Thrown(problem) }
     }
 }
 
@@ -89,8 +91,8 @@ impl From<Failure> for Error {
         match class {
             Class::Constraint(constraint) => Self::Constraint(constraint),
             Class::Full => Self::Full(Box::new(cause)),
-            Class::Unavailable(Again::Never) => Self::overloaded(cause),
-            Class::Unavailable(Again::AnyCall | Again::Reads) => Self::unavailable(cause),
+            Class::Unavailable(Retry::Never) => Self::overloaded(cause),
+            Class::Unavailable(Retry::AnyCall | Retry::Reads) => Self::unavailable(cause),
             Class::Bookmark | Class::Broken => Self::broken(cause),
         }
     }
@@ -98,10 +100,10 @@ impl From<Failure> for Error {
 
 #[cfg(test)]
 mod tests {
-    use super::{Again::*, Class::*, *};
+    use super::{Class::*, Retry::*, *};
 
     #[test]
-    fn every_text_of_d1_has_its_class() {
+    fn every_message_of_d1_has_its_class() {
         let reset = |text| (text, Unavailable(Reads));
         let nothing_ran = |text| (text, Unavailable(AnyCall));
         let too_much = |text| (text, Unavailable(Never));
@@ -149,13 +151,13 @@ mod tests {
     }
 
     #[test]
-    fn a_class_becomes_the_error_of_its_name_with_the_text_as_its_cause() {
+    fn a_class_becomes_the_error_of_its_name_with_the_message_as_its_cause() {
         let error = |text: &str| Error::from(Failure::from(Thrown(text.to_owned())));
         assert!(matches!(error("UNIQUE constraint failed"), Error::Constraint(storage::Constraint::Unique)));
         assert!(matches!(error("SQLITE_FULL"), Error::Full(cause) if cause.to_string() == "SQLITE_FULL"));
         assert!(matches!(error("overloaded"), Error::Overloaded(cause) if cause.to_string() == "overloaded"));
         assert!(matches!(error("Network connection lost"), Error::Unavailable(_)));
         assert!(matches!(error("anything else"), Error::Broken(_)));
-        assert!(matches!(Error::from(Failure::no_answer()), Error::Overloaded(_)));
+        assert!(matches!(Error::from(Failure::timeout()), Error::Overloaded(_)));
     }
 }

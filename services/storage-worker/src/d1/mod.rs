@@ -1,7 +1,7 @@
-//! The database port on a D1 binding.
+//! The database port for a D1 binding.
 //!
-//! Reads run in a session that may be served by any replica that has seen the caller's bookmark, writes in one at the
-//! primary; both answer the session's bookmark. Parameters and numbers in rows are JavaScript's: doubles.
+//! Reads run in a session on any replica that has the data of the caller's bookmark, writes run in a session on the primary;
+//! both return the session's bookmark. Parameters and numbers in rows are JavaScript numbers: doubles.
 
 mod failure;
 mod retry;
@@ -9,7 +9,7 @@ mod session;
 
 use std::{future::Future, time::Duration};
 
-use storage::{Answer, Bookmark, Database, Entropy, Error, Outcome, Result, Row, Statement};
+use storage::{Bookmark, Bookmarked, Database, Entropy, Error, Outcome, Result, Row, Statement};
 use storage_json::{Query, parse_rows};
 use worker::{
     wasm_bindgen::{JsCast, JsValue},
@@ -20,43 +20,47 @@ use self::{
     failure::{Class, Failure},
     retry::{Call, Retries},
 };
-use crate::{WorkerEntropy, sleep, timer::within};
+use crate::{WorkerEntropy, sleep, timer::with_timeout};
 
-/// Any replica may answer.
+/// Starts a session on any replica.
 const ANYWHERE: &str = "first-unconstrained";
 
-/// Only the primary has every write.
+/// Starts a session on the primary, which has every write.
 const PRIMARY: &str = "first-primary";
 
-/// How long a call may take, with all its attempts. D1 ends a query after as long.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The timeout of a call with all its attempts. D1 ends a query after the same time.
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A D1 database.
+/// A D1 database, through its binding.
 #[derive(Clone, Debug)]
 pub struct D1Database {
     binding: Binding,
 }
 
 impl D1Database {
-    /// The database behind `binding`. Its tables are made by `wrangler d1 migrations apply`.
+    /// The database behind `binding`. `wrangler d1 migrations apply` makes its tables.
     #[must_use]
     pub fn new(binding: worker::D1Database) -> Self {
         Self { binding: JsValue::from(binding).unchecked_into() }
     }
 
-    /// What [`Database::read`] does, for a statement whose text is no literal; the rows are a text for
+    /// Like [`Database::read`], for a statement whose text is not a literal. The rows are a JSON text for
     /// [`storage_json::Rows`].
     ///
     /// # Errors
     /// Those of [`Database::read`].
-    pub async fn read_text(&self, query: &Query<'_>, at_least: Option<&Bookmark>) -> Result<Answer<String>> {
+    pub async fn read_text(
+        &self,
+        query: &Query<'_>,
+        at_least: Option<&Bookmark>,
+    ) -> Result<Bookmarked<String>> {
         if !query.only_reads() {
-            return Err(Error::broken(format!("not a read: {}", query.sql)));
+            return Err(Error::broken(format!("the statement of a read must only read: {}", query.sql)));
         }
-        patiently(Call::Read, || self.read_since(query, at_least)).await
+        call_with_retries(Call::Read, || self.read_since(query, at_least)).await
     }
 
-    /// What [`Database::write`] does, for statements whose texts are no literals; the rows of each are a text.
+    /// Like [`Database::write`], for statements whose texts are not literals. The rows of each are a JSON text.
     ///
     /// # Errors
     /// Those of [`Database::write`].
@@ -64,65 +68,65 @@ impl D1Database {
         &self,
         queries: &[Query<'_>],
         at_least: Option<Bookmark>,
-    ) -> Result<Answer<Vec<storage_json::Outcome<String>>>> {
+    ) -> Result<Bookmarked<Vec<storage_json::Outcome<String>>>> {
         if queries.is_empty() {
-            return Ok(Answer { value: Vec::new(), bookmark: at_least });
+            return Ok(Bookmarked { value: Vec::new(), bookmark: at_least });
         }
-        patiently(Call::Write, || session::write(&self.binding, PRIMARY, queries)).await
+        call_with_retries(Call::Write, || session::write(&self.binding, PRIMARY, queries)).await
     }
 
     async fn read_since(
         &self,
         query: &Query<'_>,
         at_least: Option<&Bookmark>,
-    ) -> Result<Answer<String>, Failure> {
+    ) -> Result<Bookmarked<String>, Failure> {
         match session::read(&self.binding, at_least.map_or(ANYWHERE, Bookmark::as_str), query).await {
-            // A client may send anything as a bookmark. Whatever it has seen, the primary has.
+            // A client may send any text as a bookmark. The primary has all data that the client may have seen.
             Err(failure) if failure.class == Class::Bookmark => {
                 session::read(&self.binding, PRIMARY, query).await
             }
-            answer => answer,
+            result => result,
         }
     }
 }
 
 impl Database for D1Database {
-    async fn read(&self, statement: Statement, at_least: Option<Bookmark>) -> Result<Answer<Vec<Row>>> {
-        let answer = self.read_text(&Query::from(&statement), at_least.as_ref()).await?;
-        Ok(Answer { value: rows_in(&answer.value)?, bookmark: answer.bookmark })
+    async fn read(&self, statement: Statement, at_least: Option<Bookmark>) -> Result<Bookmarked<Vec<Row>>> {
+        let result = self.read_text(&Query::from(&statement), at_least.as_ref()).await?;
+        Ok(Bookmarked { value: parse(&result.value)?, bookmark: result.bookmark })
     }
 
     async fn write(
         &self,
         statements: Vec<Statement>,
         at_least: Option<Bookmark>,
-    ) -> Result<Answer<Vec<Outcome>>> {
+    ) -> Result<Bookmarked<Vec<Outcome>>> {
         let queries: Vec<_> = statements.iter().map(Query::from).collect();
-        let answer = self.write_text(&queries, at_least).await?;
-        let outcomes = answer.value.into_iter().map(|told| {
-            let rows = rows_in(&told.rows)?;
-            Ok(Outcome { rows, changes: told.changes })
+        let result = self.write_text(&queries, at_least).await?;
+        let outcomes = result.value.into_iter().map(|outcome| {
+            let rows = parse(&outcome.rows)?;
+            Ok(Outcome { rows, changes: outcome.changes })
         });
-        Ok(Answer { value: outcomes.collect::<Result<_>>()?, bookmark: answer.bookmark })
+        Ok(Bookmarked { value: outcomes.collect::<Result<_>>()?, bookmark: result.bookmark })
     }
 }
 
-/// The rows that D1 told, if they are some.
-fn rows_in(text: &str) -> Result<Vec<Row>> {
+/// Parses the rows in D1's JSON text.
+fn parse(text: &str) -> Result<Vec<Row>> {
     parse_rows(text).map_err(Error::broken)
 }
 
-/// Makes `attempt`s until one succeeds, another would be of no use, or patience has an end.
-async fn patiently<T, F>(call: Call, attempt: impl Fn() -> F + Send + Sync) -> Result<T>
+/// Runs `attempt` until it succeeds, a retry would not help or not be safe, or [`CALL_TIMEOUT`] is over.
+async fn call_with_retries<T, F>(call: Call, attempt: impl Fn() -> F + Send + Sync) -> Result<T>
 where
     T: Send,
     F: Future<Output = Result<T, Failure>> + Send,
 {
-    let answer = within(PATIENCE, repeatedly(call, attempt)).await;
-    answer.unwrap_or_else(|| Err(Failure::no_answer())).map_err(Error::from)
+    let result = with_timeout(CALL_TIMEOUT, repeat(call, attempt)).await;
+    result.unwrap_or_else(|| Err(Failure::timeout())).map_err(Error::from)
 }
 
-async fn repeatedly<T, F>(call: Call, attempt: impl Fn() -> F + Send + Sync) -> Result<T, Failure>
+async fn repeat<T, F>(call: Call, attempt: impl Fn() -> F + Send + Sync) -> Result<T, Failure>
 where
     T: Send,
     F: Future<Output = Result<T, Failure>> + Send,
@@ -130,7 +134,7 @@ where
     let mut retries = Retries::of(call);
     loop {
         let failure = match attempt().await {
-            Ok(answer) => return Ok(answer),
+            Ok(result) => return Ok(result),
             Err(failure) => failure,
         };
         let mut random = [0];

@@ -1,12 +1,12 @@
-//! Whether a call that failed is made again, and when.
+//! Decides whether and when a failed call is retried.
 
 use std::time::Duration;
 
 use storage::Backoff;
 
-use super::failure::{Again, Class, Failure};
+use super::failure::{Class, Failure, Retry};
 
-/// What a call may have done when it fails.
+/// The kind of a call: a write may have taken place although it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Call {
     Read,
@@ -25,18 +25,18 @@ impl Retries {
         Self { call, backoff: Backoff::default() }
     }
 
-    /// How long to wait before the call is made again, or `None` if it is not. `random` is any number.
+    /// How long to wait before the call is retried, or `None` if it must not be. `random` is a random byte.
     pub(super) fn pause_after(&mut self, failure: &Failure, random: u8) -> Option<Duration> {
-        let again = match failure.class {
-            Class::Unavailable(Again::AnyCall) => true,
-            Class::Unavailable(Again::Reads) => self.call == Call::Read,
-            Class::Unavailable(Again::Never)
+        let may_retry = match failure.class {
+            Class::Unavailable(Retry::AnyCall) => true,
+            Class::Unavailable(Retry::Reads) => self.call == Call::Read,
+            Class::Unavailable(Retry::Never)
             | Class::Constraint(_)
             | Class::Full
             | Class::Bookmark
             | Class::Broken => false,
         };
-        if again { self.backoff.next_pause(random) } else { None }
+        if may_retry { self.backoff.next_pause(random) } else { None }
     }
 }
 
@@ -49,37 +49,37 @@ mod tests {
         Thrown(text.to_owned()).into()
     }
 
-    /// How long the pauses are when every attempt fails in the same way.
+    /// The pauses, in milliseconds, when every attempt fails in the same way.
     fn pauses(call: Call, text: &str, random: u8) -> Vec<u128> {
         let mut retries = Retries::of(call);
         std::iter::from_fn(|| retries.pause_after(&failure(text), random)).map(|p| p.as_millis()).collect()
     }
 
     #[test]
-    fn a_read_is_made_three_times_with_growing_pauses() {
+    fn a_read_has_three_attempts_with_growing_pauses() {
         assert_eq!(pauses(Call::Read, "Network connection lost", 0), [100, 400]);
         assert_eq!(pauses(Call::Read, "Network connection lost", 255), [50, 200]);
     }
 
     #[test]
-    fn a_write_is_made_again_only_if_nothing_ran() {
+    fn a_write_is_retried_only_if_nothing_ran() {
         assert_eq!(pauses(Call::Write, "Network connection lost", 0), []);
         assert_eq!(pauses(Call::Write, "caused object to be reset", 0), []);
         assert_eq!(pauses(Call::Write, "Cannot resolve D1 DB", 0), [100, 400]);
     }
 
     #[test]
-    fn a_database_that_has_too_much_to_do_is_left_alone() {
+    fn a_call_to_an_overloaded_database_is_not_retried() {
         for call in [Call::Read, Call::Write] {
             for text in ["overloaded", "exceeded timeout", "CPU time limit", "memory limit"] {
                 assert_eq!(pauses(call, text, 0), [], "{call:?}: {text}");
             }
         }
-        assert_eq!(Retries::of(Call::Read).pause_after(&Failure::no_answer(), 0), None);
+        assert_eq!(Retries::of(Call::Read).pause_after(&Failure::timeout(), 0), None);
     }
 
     #[test]
-    fn what_would_fail_again_is_not_tried_again() {
+    fn a_permanent_failure_is_not_retried() {
         for text in ["UNIQUE constraint failed", "SQLITE_FULL", "syntax error"] {
             assert_eq!(pauses(Call::Read, text, 0), [], "{text}");
         }

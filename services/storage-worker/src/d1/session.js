@@ -1,7 +1,7 @@
-// What is asked of a D1 binding, in one call across from the wasm and back: a statement takes half a dozen, each of which
-// costs. A table is JSON, with the columns' names ahead of the rows.
+// Each function makes all calls of a D1 binding for one request, so that Wasm calls JavaScript once: a statement takes half a
+// dozen calls of the binding, and each call across the boundary costs time. A table is JSON, the column names before the rows.
 
-/** Runs a statement in a session that begins at `from`: the session's bookmark, and the table. */
+/** Runs a statement in a session that starts at `from`. Returns the session's bookmark, and the table. */
 export async function read(database, from, sql, parameters) {
   const session = database.withSession(from);
   const table = await prepared(session, sql, parameters).raw({ columnNames: true });
@@ -9,8 +9,8 @@ export async function read(database, from, sql, parameters) {
 }
 
 /**
- * Runs statements, each its SQL and its parameters, as one transaction: the session's bookmark, and for each how many
- * rows it changed, and its table.
+ * Runs statements, each as its SQL and its parameters, in one transaction. Returns the session's bookmark, and for each
+ * statement how many rows it changed, and its table.
  */
 export async function write(database, from, statements) {
   const session = database.withSession(from);
@@ -23,7 +23,7 @@ function prepared(session, sql, parameters) {
   return session.prepare(sql).bind(...parameters);
 }
 
-/** A batch answers each row as an object. */
+/** Makes a table of the rows of a batch, each of which is an object. */
 function table(rows) {
   const [first] = rows;
   return first ? [Object.keys(first), ...rows.map(Object.values)] : [];

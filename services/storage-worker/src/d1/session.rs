@@ -1,6 +1,6 @@
-//! The functions of `session.js`, and the port's values as they take and answer them.
+//! Calls the functions of `session.js`, and converts the port's values to JavaScript's and back.
 
-use storage::{Answer, Bookmark, Value};
+use storage::{Bookmark, Bookmarked, Value};
 use storage_json::{Outcome, Query};
 use worker::{
     js_sys::{Array, Promise},
@@ -9,7 +9,7 @@ use worker::{
 };
 
 use super::failure::Failure;
-use crate::promise::settled;
+use crate::promise::wait_for_call;
 
 #[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen, js_sys = worker::js_sys, module = "/src/d1/session.js")]
 extern "C" {
@@ -20,34 +20,34 @@ extern "C" {
     fn js_write(database: &D1Database, from: &str, statements: &Array) -> Promise;
 }
 
-/// The rows of `query`, as a text for [`storage_json::parse_rows`], in a session that begins at `from`.
+/// Runs `query` in a session that starts at `from`, and returns its rows as a text for [`storage_json::parse_rows`].
 pub(super) async fn read(
     database: &D1Database,
     from: &str,
     query: &Query<'_>,
-) -> Result<Answer<String>, Failure> {
+) -> Result<Bookmarked<String>, Failure> {
     let parameters = query.parameters.iter().map(js_value).collect();
     let table = js_read(database, from, &query.sql, parameters);
-    let told: Array = settled(Ok(table)).await?.unchecked_into();
-    Ok(Answer { value: text(&told.get(1)), bookmark: bookmark(&told.get(0)) })
+    let result: Array = wait_for_call(Ok(table)).await?.unchecked_into();
+    Ok(Bookmarked { value: text(&result.get(1)), bookmark: bookmark(&result.get(0)) })
 }
 
-/// What each of `queries` did, all in one transaction, in a session that begins at `from`.
+/// Runs `queries` in one transaction, in a session that starts at `from`, and returns the outcome of each.
 pub(super) async fn write(
     database: &D1Database,
     from: &str,
     queries: &[Query<'_>],
-) -> Result<Answer<Vec<Outcome<String>>>, Failure> {
+) -> Result<Bookmarked<Vec<Outcome<String>>>, Failure> {
     let statements: Array = queries.iter().map(statement).collect();
-    let told: Array = settled(Ok(js_write(database, from, &statements))).await?.unchecked_into();
-    let outcomes = (1..).step_by(2).zip(queries).map(|(place, query)| {
-        let changes = if query.only_reads() { 0 } else { count(&told.get(place)) };
-        Outcome { rows: text(&told.get(place + 1)), changes }
+    let result: Array = wait_for_call(Ok(js_write(database, from, &statements))).await?.unchecked_into();
+    let outcomes = (1..).step_by(2).zip(queries).map(|(index, query)| {
+        let changes = if query.only_reads() { 0 } else { count(&result.get(index)) };
+        Outcome { rows: text(&result.get(index + 1)), changes }
     });
-    Ok(Answer { value: outcomes.collect(), bookmark: bookmark(&told.get(0)) })
+    Ok(Bookmarked { value: outcomes.collect(), bookmark: bookmark(&result.get(0)) })
 }
 
-/// The SQL and its parameters.
+/// A statement for `session.js`: the SQL and its parameters.
 fn statement(query: &Query<'_>) -> Array {
     let parameters: Array = query.parameters.iter().map(js_value).collect();
     Array::of2(&JsValue::from_str(&query.sql), &parameters)
@@ -63,14 +63,14 @@ fn js_value(value: &Value) -> JsValue {
     }
 }
 
-/// How far the session has seen. A database that cannot tell serves no replicas either.
-fn bookmark(told: &JsValue) -> Option<Bookmark> {
-    told.as_string().as_deref().and_then(Bookmark::parse)
+/// The session's bookmark. A database that returns none has no replicas either.
+fn bookmark(value: &JsValue) -> Option<Bookmark> {
+    value.as_string().as_deref().and_then(Bookmark::parse)
 }
 
-/// A table, or what is none for whoever parses it.
-fn text(told: &JsValue) -> String {
-    told.as_string().unwrap_or_default()
+/// A table as a JSON text; an empty text, which does not parse, if `value` is not a text.
+fn text(value: &JsValue) -> String {
+    value.as_string().unwrap_or_default()
 }
 
 #[expect(
@@ -78,6 +78,6 @@ fn text(told: &JsValue) -> String {
     clippy::cast_sign_loss,
     reason = "a count: whole and not negative"
 )]
-fn count(told: &JsValue) -> u64 {
-    told.as_f64().unwrap_or(0.0) as u64
+fn count(value: &JsValue) -> u64 {
+    value.as_f64().unwrap_or(0.0) as u64
 }

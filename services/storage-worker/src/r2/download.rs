@@ -10,10 +10,10 @@ use worker::{
 };
 
 use super::{
-    answered,
     failure::classify_thrown,
     head,
     metadata::{info, js_number, record},
+    wait_for_r2,
 };
 use crate::promise::Thrown;
 
@@ -25,8 +25,8 @@ pub(super) async fn get(
     if range.is_some_and(|range| range.length == 0) {
         return Ok(head(bucket, key).await?.map(empty));
     }
-    let found = match (answered(bucket.get(key.to_string(), options(range)?)).await, range) {
-        (Err(error), Some(range)) => return past_the_end(bucket, key, range, error).await.map(Some),
+    let found = match (wait_for_r2(bucket.get(key.to_string(), options(range)?)).await, range) {
+        (Err(error), Some(range)) => return empty_if_past_the_end(bucket, key, range, error).await.map(Some),
         (found, _) => found?,
     };
     if found.is_null() {
@@ -36,11 +36,17 @@ pub(super) async fn get(
     let info = info(&found, key.clone())?;
     let length = range.map_or(info.size, |range| range.length.min(info.size.saturating_sub(range.offset)));
     let body = worker::ByteStream::from(found.body().map_err(classify_thrown)?);
-    Ok(Some(Object { info, body: exactly(length, body) }))
+    Ok(Some(Object { info, body: require_length(length, body) }))
 }
 
-/// R2 refuses a range that begins past the end, in words that are not always the same; the object itself tells.
-async fn past_the_end(bucket: &R2Bucket, key: &ObjectKey, range: ByteRange, error: Error) -> Result<Object> {
+/// Handles a failed read of a range. R2 rejects a range that begins past the end, but its messages for that differ. So this
+/// compares the range with the size of the object.
+async fn empty_if_past_the_end(
+    bucket: &R2Bucket,
+    key: &ObjectKey,
+    range: ByteRange,
+    error: Error,
+) -> Result<Object> {
     match head(bucket, key).await? {
         Some(info) if info.size <= range.offset => Ok(empty(info)),
         Some(_) | None => Err(error),
@@ -57,10 +63,13 @@ fn options(range: Option<ByteRange>) -> Result<JsValue> {
     record([("range", record([("offset", js_number(offset)), ("length", js_number(length))])?)])
 }
 
-/// The runtime's stream as the port's. The runtime ends a stream that was cut short like one that was not, so that its
-/// bytes are counted.
-fn exactly(length: u64, body: impl Stream<Item = worker::Result<Vec<u8>>> + Unpin + 'static) -> ByteStream {
-    // It is read on the one thread there is.
+/// The runtime's stream as the port's. It counts the bytes, because the runtime ends an incomplete stream in the same way as
+/// a complete one.
+fn require_length(
+    length: u64,
+    body: impl Stream<Item = worker::Result<Vec<u8>>> + Unpin + 'static,
+) -> ByteStream {
+    // `SendWrapper` is fine: a Worker has only one thread.
     let mut body = SendWrapper::new(body);
     let mut missing = length;
     let chunks = stream::poll_fn(move |context| {
@@ -89,18 +98,18 @@ mod tests {
 
     fn read(length: u64, chunks: &[&[u8]]) -> Vec<Result<Bytes>> {
         let chunks: Vec<_> = chunks.iter().map(|chunk| Ok(chunk.to_vec())).collect();
-        exactly(length, stream::iter(chunks)).collect::<Vec<_>>().now_or_never().unwrap()
+        require_length(length, stream::iter(chunks)).collect::<Vec<_>>().now_or_never().unwrap()
     }
 
     #[test]
-    fn a_body_that_is_cut_short_fails() {
+    fn an_incomplete_body_fails() {
         let read = read(5, &[b"ab", b"cd"]);
         assert_eq!(read.len(), 3);
         assert!(matches!(read[2], Err(Error::Unavailable(_))), "{read:?}");
     }
 
     #[test]
-    fn a_whole_body_ends() {
+    fn a_complete_body_ends_without_an_error() {
         assert!(read(4, &[b"ab", b"cd"]).iter().all(Result::is_ok));
         assert!(read(0, &[]).is_empty());
     }

@@ -1,12 +1,13 @@
-//! The one place where what R2 throws becomes an [`Error`]. A message of R2 ends in its code
-//! (<https://developers.cloudflare.com/r2/api/error-codes/>), one of the runtime does not.
+//! Maps everything that R2 throws to an [`Error`]. A message of R2 ends in a code
+//! (<https://developers.cloudflare.com/r2/api/error-codes/>), a message of the runtime does not.
 
 use storage::Error;
 use worker::wasm_bindgen::JsValue;
 
+use super::CALL_TIMEOUT;
 use crate::promise::Thrown;
 
-/// Codes of R2.
+/// The codes of R2's temporary failures.
 mod code {
     pub(super) const INTERNAL_ERROR: u32 = 10001;
     pub(super) const SERVICE_UNAVAILABLE: u32 = 10043;
@@ -14,13 +15,13 @@ mod code {
     pub(super) const TOO_MANY_REQUESTS: u32 = 10058;
 }
 
-/// Texts of the runtime when it could not reach R2.
+/// Parts of the runtime's messages when it cannot reach R2.
 const UNREACHABLE: [&str; 3] = ["Network connection lost", "internal error", "Unspecified error (0)"];
 
-/// The class of a failure.
+/// Maps a failure to its class.
 pub(super) fn classify(thrown: Thrown) -> Error {
     let text = &thrown.0;
-    let passes = match code_of(text) {
+    let is_temporary = match code_of(text) {
         Some(code) => matches!(
             code,
             code::INTERNAL_ERROR
@@ -30,21 +31,21 @@ pub(super) fn classify(thrown: Thrown) -> Error {
         ),
         None => false,
     };
-    if passes || UNREACHABLE.iter().any(|part| text.contains(part)) {
+    if is_temporary || UNREACHABLE.iter().any(|part| text.contains(part)) {
         Error::unavailable(thrown)
     } else {
         Error::broken(thrown)
     }
 }
 
-/// The class of a failure that was thrown at once.
+/// Maps a failure that a method threw at once.
 pub(super) fn classify_thrown(thrown: JsValue) -> Error {
     classify(thrown.into())
 }
 
-/// R2 has had its time.
-pub(super) fn no_answer() -> Error {
-    Error::unavailable("R2 does not answer")
+/// R2 did not respond within the timeout.
+pub(super) fn timeout() -> Error {
+    Error::unavailable(format!("R2 did not respond within {} s", CALL_TIMEOUT.as_secs()))
 }
 
 fn code_of(text: &str) -> Option<u32> {
@@ -57,8 +58,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_may_pass_is_unavailable_and_the_rest_is_broken() {
-        for (text, passes) in [
+    fn a_temporary_failure_is_unavailable_and_any_other_is_broken() {
+        for (text, is_temporary) in [
             ("put: We encountered an internal error. Please try again. (10001)", true),
             ("get: Service is temporarily unavailable. (10043)", true),
             ("put: Client disconnected before request completed. (10054)", true),
@@ -72,8 +73,8 @@ mod tests {
             ("Provided readable stream must have a known length", false),
         ] {
             let error = classify(Thrown(text.to_owned()));
-            assert_eq!(matches!(error, Error::Unavailable(_)), passes, "{text}: {error:?}");
-            assert_eq!(matches!(error, Error::Broken(_)), !passes, "{text}: {error:?}");
+            assert_eq!(matches!(error, Error::Unavailable(_)), is_temporary, "{text}: {error:?}");
+            assert_eq!(matches!(error, Error::Broken(_)), !is_temporary, "{text}: {error:?}");
         }
     }
 }

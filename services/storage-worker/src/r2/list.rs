@@ -7,39 +7,39 @@ use worker::{
 };
 
 use super::{
-    answered,
     failure::classify_thrown,
     metadata::{info, js_number, record},
+    wait_for_r2,
 };
 
 /// The most objects that one call lists.
-const LISTED_AT_ONCE: usize = 1_000;
+const MAX_KEYS_PER_LIST: usize = 1_000;
 
-/// Up to `limit` objects, in the order that R2 has of itself: by the bytes of the keys. An object whose key is none of
-/// ours is somebody else's, and passed over.
+/// Lists up to `limit` objects in R2's own order, by the bytes of the keys. It skips objects whose key is not an
+/// [`ObjectKey`], because Reticle cannot have stored them.
 pub(super) async fn list(
     bucket: &R2Bucket,
     prefix: &str,
     after: Option<&ObjectKey>,
     limit: usize,
 ) -> Result<ObjectList> {
-    let limit = limit.clamp(1, LISTED_AT_ONCE);
+    let limit = limit.clamp(1, MAX_KEYS_PER_LIST);
     let mut after = after.map(ToString::to_string);
     loop {
         let options = options(prefix, after.as_deref(), limit)?;
-        let page: R2Objects = answered(bucket.list(options)).await?.unchecked_into();
+        let page: R2Objects = wait_for_r2(bucket.list(options)).await?.unchecked_into();
         let found = page.objects().map_err(classify_thrown)?;
         let more = page.truncated().map_err(classify_thrown)?;
         let objects =
-            found.iter().filter_map(|object| ours(object).transpose()).collect::<Result<Vec<_>>>()?;
-        // A caller goes on after the last object, and so there must be one.
+            found.iter().filter_map(|object| info_if_ours(object).transpose()).collect::<Result<Vec<_>>>()?;
+        // A caller continues after the last object of a page, so a page with `more` must have one.
         let last = if more && objects.is_empty() { found.last() } else { None };
         let Some(last) = last else { return Ok(ObjectList { objects, more }) };
         after = Some(last.key().map_err(classify_thrown)?);
     }
 }
 
-fn ours(object: &R2Object) -> Result<Option<ObjectInfo>> {
+fn info_if_ours(object: &R2Object) -> Result<Option<ObjectInfo>> {
     let key = ObjectKey::parse(&object.key().map_err(classify_thrown)?);
     key.map(|key| info(object, key)).transpose()
 }

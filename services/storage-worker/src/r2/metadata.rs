@@ -1,4 +1,4 @@
-//! What R2 keeps beside an object's bytes.
+//! The metadata that R2 stores with an object.
 
 use storage::{ObjectInfo, ObjectKey, Result, Timestamp};
 use worker::{
@@ -9,7 +9,7 @@ use worker::{
 
 use super::failure::classify_thrown;
 
-/// R2's options for a new object of the media type, which may be empty.
+/// R2's options for a new object with this media type, which may be empty.
 pub(super) fn options(content_type: &str) -> Result<JsValue> {
     if content_type.is_empty() {
         return record([]);
@@ -26,7 +26,7 @@ pub(super) fn record<const N: usize>(members: [(&str, JsValue); N]) -> Result<Js
     Ok(record.into())
 }
 
-/// What R2 tells of the object with this key.
+/// The metadata of the object with this key.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -38,7 +38,7 @@ pub(super) fn info(object: &R2Object, key: ObjectKey) -> Result<ObjectInfo> {
     Ok(ObjectInfo { key, size, stored_at: Timestamp::from_millis(stored_at) })
 }
 
-/// `number` as JavaScript's, at most 2^53: no object is as large.
+/// `number` as a JavaScript number, at most 2^53: no object is larger.
 #[expect(clippy::cast_precision_loss, reason = "a double holds integers up to 2^53 exactly")]
 pub(super) fn js_number(number: u64) -> JsValue {
     JsValue::from_f64(number.min(1 << 53) as f64)

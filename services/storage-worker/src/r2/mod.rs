@@ -1,4 +1,4 @@
-//! The object port on an R2 binding.
+//! The object store port for an R2 binding.
 
 mod download;
 mod failure;
@@ -20,15 +20,15 @@ use worker::{
     worker_sys::R2Bucket,
 };
 
-use crate::{promise::settled, timer::within};
+use crate::{promise::wait_for_call, timer::with_timeout};
 
 /// The most keys that one call deletes.
-const DELETED_AT_ONCE: usize = 1_000;
+const MAX_KEYS_PER_DELETE: usize = 1_000;
 
-/// How long R2 may take for one call, or for the next piece of a body.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long R2 may take for one call, or for the next chunk of a body.
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// An R2 bucket. It signs no requests: a binding has no credentials to sign with.
+/// An R2 bucket, through its binding. It cannot sign requests, because a binding has no credentials.
 #[derive(Clone, Debug)]
 pub struct R2Objects {
     bucket: R2Bucket,
@@ -46,9 +46,9 @@ impl ObjectStore for R2Objects {
     async fn put(&self, key: &ObjectKey, body: ByteStream, options: PutOptions) -> Result<u64> {
         let metadata = metadata::options(&options.content_type)?;
         match options.size {
-            // The runtime streams a body of known length; for an empty one there is nothing to stream.
+            // The runtime streams a body of known length, unless it is empty.
             Some(size @ 1..) => upload::put(&self.bucket, key, body, size, metadata).await,
-            Some(0) => parts::put(&self.bucket, key, storage::exactly(0, body), metadata).await,
+            Some(0) => parts::put(&self.bucket, key, storage::require_size(0, body), metadata).await,
             None => parts::put(&self.bucket, key, body, metadata).await,
         }
     }
@@ -66,16 +66,16 @@ impl ObjectStore for R2Objects {
     }
 
     async fn delete(&self, keys: Vec<ObjectKey>) -> Result<()> {
-        for keys in keys.chunks(DELETED_AT_ONCE) {
+        for keys in keys.chunks(MAX_KEYS_PER_DELETE) {
             let keys = keys.iter().map(|key| JsValue::from_str(key.as_str())).collect();
-            answered(self.bucket.delete_multiple(keys)).await?;
+            wait_for_r2(self.bucket.delete_multiple(keys)).await?;
         }
         Ok(())
     }
 
     async fn probe(&self) -> Result<()> {
-        // No object has this key, and the cheapest question that R2 takes is for one.
-        answered(self.bucket.head("probe".to_owned())).await.map(drop)
+        // No object has this key, and `head` is R2's cheapest call.
+        wait_for_r2(self.bucket.head("probe".to_owned())).await.map(drop)
     }
 
     async fn list(&self, prefix: &str, after: Option<&ObjectKey>, limit: usize) -> Result<ObjectList> {
@@ -96,14 +96,14 @@ impl ObjectStore for R2Objects {
     }
 }
 
-/// What R2 tells of an object; `None` if there is none.
+/// The metadata of an object; `None` if there is no such object.
 async fn head(bucket: &R2Bucket, key: &ObjectKey) -> Result<Option<ObjectInfo>> {
-    let found = answered(bucket.head(key.to_string())).await?;
+    let found = wait_for_r2(bucket.head(key.to_string())).await?;
     if found.is_null() { Ok(None) } else { metadata::info(found.unchecked_ref(), key.clone()).map(Some) }
 }
 
-/// Waits for R2, but not for ever.
-async fn answered(promise: Result<Promise, JsValue>) -> Result<JsValue> {
-    let answer = within(PATIENCE, settled(promise)).await.ok_or_else(failure::no_answer)?;
-    answer.map_err(failure::classify)
+/// Waits for the result of a call of R2, for up to [`CALL_TIMEOUT`].
+async fn wait_for_r2(promise: Result<Promise, JsValue>) -> Result<JsValue> {
+    let result = with_timeout(CALL_TIMEOUT, wait_for_call(promise)).await.ok_or_else(failure::timeout)?;
+    result.map_err(failure::classify)
 }

@@ -1,4 +1,5 @@
-//! Stores a body of unknown length: whole if it is short, otherwise in equal parts.
+//! Stores a body of unknown length: in one request if it fits into one part, otherwise as a multipart upload with parts of
+//! equal size.
 
 use futures_util::TryStreamExt;
 use storage::{ByteStream, ObjectKey, Result};
@@ -8,33 +9,33 @@ use worker::{
     worker_sys::{R2Bucket, R2MultipartUpload},
 };
 
-use super::{answered, failure::classify_thrown};
-use crate::promise::settled;
+use super::{failure::classify_thrown, wait_for_r2};
+use crate::promise::wait_for_call;
 
-/// The bytes of each part but the last, the fewest that R2 takes; a body that is no longer is stored whole. One part at a
-/// time is in memory, so that many uploads fit into an isolate.
+/// The bytes of each part but the last: the fewest that R2 accepts. A body that is not larger is stored in one request. One
+/// part at a time is in memory, so that many uploads fit into an isolate.
 const PART_BYTES: usize = 5 * 1024 * 1024;
 
-/// Stores `body`. Dropped midway, it stores nothing.
+/// Stores `body`. If the future is dropped early, nothing is stored.
 pub(super) async fn put(
     bucket: &R2Bucket,
     key: &ObjectKey,
     body: ByteStream,
     metadata: JsValue,
 ) -> Result<u64> {
-    let mut body = storage::blame_sender(body);
-    let mut collected = Collected { bucket, key, metadata, part: Vec::new(), upload: None };
+    let mut body = storage::map_body_errors(body);
+    let mut writer = PartWriter { bucket, key, metadata, part: Vec::new(), upload: None };
     let mut size = 0_u64;
     while let Some(chunk) = body.try_next().await? {
         size = size.saturating_add(chunk.len() as u64);
-        collected.add(&chunk).await?;
+        writer.add(&chunk).await?;
     }
-    collected.store().await?;
+    writer.store().await?;
     Ok(size)
 }
 
-/// What has come of a body: parts that are sent, and at most one that is not.
-struct Collected<'a> {
+/// The state of an upload: the part that is being filled, and the multipart upload of the earlier ones, if any.
+struct PartWriter<'a> {
     bucket: &'a R2Bucket,
     key: &'a ObjectKey,
     metadata: JsValue,
@@ -42,8 +43,8 @@ struct Collected<'a> {
     upload: Option<Multipart>,
 }
 
-impl Collected<'_> {
-    /// A full part is sent when more follows, so that the last one is never empty.
+impl PartWriter<'_> {
+    /// Adds a chunk. A full part is sent only when more bytes follow, so that the last part is never empty.
     async fn add(&mut self, mut chunk: &[u8]) -> Result<()> {
         while let Some((fits, more)) =
             chunk.split_at_checked(PART_BYTES - self.part.len()).filter(|(_, more)| !more.is_empty())
@@ -67,11 +68,11 @@ impl Collected<'_> {
             return upload.complete().await;
         }
         let bytes = Uint8Array::from(self.part.as_slice());
-        answered(self.bucket.put(self.key.to_string(), bytes.into(), self.metadata)).await.map(drop)
+        wait_for_r2(self.bucket.put(self.key.to_string(), bytes.into(), self.metadata)).await.map(drop)
     }
 }
 
-/// An upload in parts. Unless it is completed it is aborted, and nothing of it is stored.
+/// A multipart upload. Unless it is completed, it is aborted when dropped, and nothing is stored.
 struct Multipart {
     upload: R2MultipartUpload,
     parts: Vec<JsValue>,
@@ -81,21 +82,21 @@ struct Multipart {
 impl Multipart {
     async fn begin(bucket: &R2Bucket, key: &ObjectKey, metadata: &JsValue) -> Result<Self> {
         let upload = bucket.create_multipart_upload(key.to_string(), metadata.clone());
-        let upload = answered(upload).await?.unchecked_into();
+        let upload = wait_for_r2(upload).await?.unchecked_into();
         Ok(Self { upload, parts: Vec::new(), is_complete: false })
     }
 
     async fn send(&mut self, part: &[u8]) -> Result<()> {
         let number = u16::try_from(self.parts.len() + 1).map_err(storage::Error::broken)?;
         let bytes = Uint8Array::from(part);
-        let sent = answered(self.upload.upload_part(number, bytes.into())).await?;
+        let sent = wait_for_r2(self.upload.upload_part(number, bytes.into())).await?;
         self.parts.push(sent);
         Ok(())
     }
 
     async fn complete(mut self) -> Result<()> {
         let parts = std::mem::take(&mut self.parts);
-        answered(self.upload.complete(parts)).await?;
+        wait_for_r2(self.upload.complete(parts)).await?;
         self.is_complete = true;
         Ok(())
     }
@@ -106,10 +107,12 @@ impl Drop for Multipart {
         if self.is_complete {
             return;
         }
-        // R2 forgets after seven days what this does not reach it for.
+        // If the abort fails, R2 discards the parts after seven days.
         match self.upload.abort().map_err(classify_thrown) {
-            Ok(aborted) => spawn_local(async move { drop(settled(Ok(aborted)).await) }),
-            Err(error) => tracing::warn!(%error, "an upload was not aborted"),
+            Ok(aborted) => spawn_local(async move { drop(wait_for_call(Ok(aborted)).await) }),
+            Err(error) => {
+                tracing::warn!(%error, "cannot abort a multipart upload; R2 discards its parts after seven days");
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Stores a body of known length, as it comes.
+//! Stores a body of known length as a stream.
 
 use std::pin::pin;
 
@@ -15,12 +15,14 @@ use worker::{
 };
 
 use super::{
-    PATIENCE, answered,
-    failure::{classify, classify_thrown, no_answer},
+    CALL_TIMEOUT,
+    failure::{classify, classify_thrown, timeout},
+    wait_for_r2,
 };
-use crate::{promise::settled, timer::within};
+use crate::{promise::wait_for_call, timer::with_timeout};
 
-/// Feeds `body` to the runtime, which sends it on to R2 at R2's pace. Dropped midway, it stores nothing.
+/// Writes `body` to the runtime, which streams it to R2 as fast as R2 reads. If the future is dropped early, nothing is
+/// stored.
 pub(super) async fn put(
     bucket: &R2Bucket,
     key: &ObjectKey,
@@ -30,23 +32,23 @@ pub(super) async fn put(
 ) -> Result<u64> {
     let pipe = FixedLengthStream::new_big_int(BigInt::from(size)).map_err(classify_thrown)?;
     let feed = Feed::open(&pipe)?;
-    let stored = pin!(settled(bucket.put(key.to_string(), pipe.readable().into(), metadata)));
-    let fed = pin!(feed.run(storage::exactly(size, body)));
+    let stored = pin!(wait_for_call(bucket.put(key.to_string(), pipe.readable().into(), metadata)));
+    let fed = pin!(feed.run(storage::require_size(size, body)));
     match select(fed, stored).await {
         Either::Left((Err(error @ (Error::Body(_) | Error::Unavailable(_))), _)) => return Err(error),
         Either::Left((fed, stored)) => {
-            // A pipe that takes no more is R2's failure, and R2 says why.
-            let stored = within(PATIENCE, stored).await.ok_or_else(no_answer)?;
+            // If the pipe failed, R2 has failed, and its own error states the reason. So this waits for that first.
+            let stored = with_timeout(CALL_TIMEOUT, stored).await.ok_or_else(timeout)?;
             stored.map_err(classify)?;
             fed?;
         }
-        // R2 is done before the runtime says that it has everything, or R2 has failed.
+        // R2 was done before the runtime reported that the pipe is closed, or R2 has failed.
         Either::Right((stored, _)) => drop(stored.map_err(classify)?),
     }
     Ok(size)
 }
 
-/// The end of a pipe that takes the bytes. Unless it was closed after the last one, what was written so far is void.
+/// The writable end of the pipe. Unless it was closed after the last byte, dropping it aborts the upload.
 struct Feed {
     writer: WritableStreamDefaultWriter,
     is_closed: bool,
@@ -63,10 +65,10 @@ impl Feed {
                 continue;
             }
             let chunk = Uint8Array::from(chunk.as_ref());
-            answered(Ok(self.writer.write_with_chunk(&chunk))).await?;
+            wait_for_r2(Ok(self.writer.write_with_chunk(&chunk))).await?;
         }
         self.is_closed = true;
-        answered(Ok(self.writer.close())).await?;
+        wait_for_r2(Ok(self.writer.close())).await?;
         Ok(())
     }
 }
@@ -75,8 +77,8 @@ impl Drop for Feed {
     fn drop(&mut self) {
         if !self.is_closed {
             let aborted = self.writer.abort_with_reason(&JsValue::from_str("the body ended early"));
-            // Nobody waits for it, but a rejection that nobody hears of would be logged as a bug.
-            spawn_local(async move { drop(settled(Ok(aborted)).await) });
+            // No one needs the result, but the runtime would log an unhandled rejection as a bug.
+            spawn_local(async move { drop(wait_for_call(Ok(aborted)).await) });
         }
     }
 }

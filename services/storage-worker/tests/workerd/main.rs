@@ -1,4 +1,4 @@
-//! Every promise of the ports, kept by D1 and R2 inside workerd: each is a test here, and a path of `contract-worker`.
+//! Tests every promise of the ports on D1 and R2 inside workerd: each is a test here, and a path of `contract-worker`.
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
@@ -7,11 +7,10 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use tests::Wrangler;
 use tokio::runtime::Runtime;
 
-/// A test that takes longer hangs.
+/// The timeout of one test.
 const TEST_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Limits that D1 has and the runtime on a developer's machine has not: it takes texts of up to 4 MiB there, and functions
-/// of up to 127 arguments.
+/// Limits of D1 that the local runtime does not have: it accepts texts of up to 4 MiB, and functions of up to 127 arguments.
 const NOT_SIMULATED: [&str; 2] = ["limits/value_bytes", "limits/arguments"];
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -42,13 +41,12 @@ fn main() -> anyhow::Result<ExitCode> {
     Ok(conclusion.exit_code())
 }
 
-/// Given a request that panics, when others come after it, then they are answered, with all that an isolate shares made
-/// anew.
+/// Given a request that panics, when others follow, then they succeed, because the isolate's shared state is made again.
 async fn panic_between(worker: &Wrangler) -> anyhow::Result<()> {
     const TEST: &str = "queries/values_round_trip";
     run(worker, TEST).await?;
     let panicked = reqwest::get(format!("{}/{}", worker.url(), contract_worker::PANIC)).await;
-    ensure!(panicked.as_ref().is_ok_and(|answer| answer.status() == 500), "{panicked:?}");
+    ensure!(panicked.as_ref().is_ok_and(|response| response.status() == 500), "{panicked:?}");
     for _ in 0..3 {
         run(worker, TEST).await?;
     }
@@ -57,9 +55,9 @@ async fn panic_between(worker: &Wrangler) -> anyhow::Result<()> {
 
 async fn run(worker: &Wrangler, name: &str) -> anyhow::Result<()> {
     let before = worker.log_length();
-    let answer = reqwest::get(format!("{}/{name}", worker.url()));
-    let answer = tokio::time::timeout(TEST_TIMEOUT, answer).await.context("timed out")?;
-    match answer.map(|answer| answer.status()) {
+    let response = reqwest::get(format!("{}/{name}", worker.url()));
+    let response = tokio::time::timeout(TEST_TIMEOUT, response).await.context("timed out")?;
+    match response.map(|response| response.status()) {
         Ok(status) if status.is_success() => Ok(()),
         failed => bail!("{failed:?}\n{}", worker.log_since(before)),
     }

@@ -1,4 +1,4 @@
-//! What the tests of a [`Database`] begin with.
+//! Helpers for the tests of a [`Database`].
 
 use crate::{Database, Outcome, Result, Row, Statement};
 
@@ -15,11 +15,11 @@ pub(super) async fn create(database: &impl Database, tables: &[&'static str]) {
 }
 
 pub(super) async fn write(database: &impl Database, statements: Vec<Statement>) -> Result<Vec<Outcome>> {
-    database.write(statements, None).await.map(|answer| answer.value)
+    database.write(statements, None).await.map(|result| result.value)
 }
 
 pub(super) async fn read(database: &impl Database, statement: Statement) -> Result<Vec<Row>> {
-    database.read(statement, None).await.map(|answer| answer.value)
+    database.read(statement, None).await.map(|result| result.value)
 }
 
 pub(super) async fn one_row(database: &impl Database, sql: &'static str) -> Row {

@@ -1,11 +1,11 @@
-//! What an [`ObjectStore`] promises of listings.
+//! The contract of an [`ObjectStore`] for listings.
 
 use std::collections::BTreeSet;
 
 use super::object_store::{key, paged, put};
 use crate::ObjectStore;
 
-/// A listing is in byte order of the keys, begins after a key, keeps to a prefix and a limit, and tells if there is more.
+/// A listing is in byte order of the keys, starts after a key, respects a prefix and a limit, and reports if there is more.
 pub async fn listing_pages_in_byte_order(store: &impl ObjectStore) {
     let names: BTreeSet<&str> = AWKWARD.iter().copied().collect();
     for name in &names {
@@ -20,8 +20,8 @@ pub async fn listing_pages_in_byte_order(store: &impl ObjectStore) {
     }
 }
 
-/// A listing may begin after a key that is not there, in or out of the prefix.
-pub async fn listing_begins_after_any_key(store: &impl ObjectStore) {
+/// A listing may start after a key that does not exist, inside or outside of the prefix.
+pub async fn listing_starts_after_any_key(store: &impl ObjectStore) {
     let names: BTreeSet<&str> = AWKWARD.iter().copied().collect();
     for name in &names {
         put(store, name, b"x").await;
@@ -38,7 +38,7 @@ pub async fn listing_begins_after_any_key(store: &impl ObjectStore) {
     }
 }
 
-/// Keys that a store by folders, or by sorting anything but the bytes of whole keys, gets wrong.
+/// Keys that a store would list in the wrong order if it used folders, or sorted by anything but the bytes of whole keys.
 const AWKWARD: &[&str] = &[
     "A",
     "a",

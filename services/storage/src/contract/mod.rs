@@ -1,10 +1,12 @@
-//! What the ports promise, as tests of any adapter: plain async functions that panic where a promise is broken.
+//! The contract of the ports: tests that every adapter must pass. Each is an async function that tests one promise and
+//! panics if the adapter does not keep it.
 //!
 //! Each function takes a new, empty database or store. [`database_contract!`](crate::database_contract) and
-//! [`object_store_contract!`](crate::object_store_contract) make a test of each; a host whose tests run elsewhere (in a
-//! Worker) makes what it needs of each by [`database_promises!`](crate::database_promises) and
-//! [`object_store_promises!`](crate::object_store_promises). A function that is added here is added to its macro, so that
-//! no adapter forgets it.
+//! [`object_store_contract!`](crate::object_store_contract) make a test of each. Where tests run elsewhere (in a Worker),
+//! pass your own macro to [`database_promises!`](crate::database_promises) and
+//! [`object_store_promises!`](crate::object_store_promises).
+//!
+//! To add a promise, write its function here and add its name to its macro. Then every adapter is tested for it.
 
 #![expect(
     clippy::unwrap_used,
@@ -22,7 +24,7 @@ pub mod queries;
 pub mod transactions;
 
 /// Makes a test, `#[tokio::test]` or another, of every promise of a [`Database`](crate::Database). `$open` is an async
-/// function that answers a new, empty database and whatever must live as long as it.
+/// function that returns a new, empty database and a value to keep as long as the database.
 #[macro_export]
 macro_rules! database_contract {
     (#[$test:meta] $open:path) => {
@@ -39,36 +41,36 @@ macro_rules! object_store_contract {
     };
 }
 
-/// Calls the macro `$make`, whose path stands in parentheses, with whatever follows and the promises of a
-/// [`Database`](crate::Database): `$make! { whatever follows, module: promise promise … }`, once for each module.
+/// Calls the macro `$make`, whose path is in parentheses, with the tokens that follow it and the promises of a
+/// [`Database`](crate::Database): `$make! { following tokens, module: promise promise … }`, once for each module.
 #[macro_export]
 macro_rules! database_promises {
     (($($make:tt)+) $($first:tt)*) => {
         $($make)+! { $($first)*, queries:
             values_round_trip
-            numbers_read_as_what_the_code_asks_for
+            numbers_convert_to_the_requested_type
             integers_are_kept_as_integers
             conditions_and_limits_take_parameters
-            texts_are_cut_as_blobs
-            reads_answer_all_rows_in_order
-            reads_refuse_to_write
-            the_number_of_parameters_must_fit
+            texts_can_be_split_as_blobs
+            reads_return_all_rows_in_order
+            reads_reject_writes
+            the_number_of_parameters_must_match
             json_inserts_in_bulk
             a_writer_reads_its_own_writes
-            a_strange_bookmark_is_no_failure
+            an_unknown_bookmark_is_accepted
         }
         $($make)+! { $($first)*, transactions:
-            writes_answer_rows_and_changes
+            writes_return_rows_and_changes
             an_empty_batch_succeeds
-            statements_see_those_before_them
-            a_failing_batch_leaves_nothing
-            a_statement_that_makes_no_sense_is_broken
+            statements_see_earlier_statements
+            a_failed_batch_writes_nothing
+            an_invalid_statement_is_broken
             deletes_cascade
-            a_row_that_others_need_stays
+            a_referenced_row_cannot_be_deleted
             a_trigger_rejects_a_reference_as_a_foreign_key_does
             concurrent_writers_do_not_disturb_each_other
-            calls_that_are_dropped_disturb_nobody
-            a_probe_reads_what_was_written
+            dropped_calls_do_not_disturb_others
+            a_probe_reads_committed_writes
         }
         $($make)+! { $($first)*, limits:
             parameters
@@ -79,7 +81,7 @@ macro_rules! database_promises {
             columns
             arguments
             expression_depth
-            other_files_are_out_of_reach
+            other_files_cannot_be_attached
         }
     };
 }
@@ -93,19 +95,19 @@ macro_rules! object_store_promises {
             objects_round_trip
             head_get_and_list_agree
             an_absent_object_is_none
-            a_key_may_continue_another
+            a_key_may_extend_another
             ranges_are_cut_at_the_end
             replacing_is_atomic
             a_bad_body_stores_nothing
             a_dropped_put_stores_nothing
             deleting_is_exact_and_repeatable
             renaming_moves_an_object
-            renaming_replaces_and_repeats
+            renaming_replaces_and_can_be_repeated
             a_probe_leaves_no_object
         }
         $($make)+! { $($first)*, listing:
             listing_pages_in_byte_order
-            listing_begins_after_any_key
+            listing_starts_after_any_key
         }
     };
 }

@@ -1,4 +1,4 @@
-//! What the tests of an [`ObjectStore`] begin with.
+//! Helpers for the tests of an [`ObjectStore`].
 
 use std::{
     future::{pending, poll_fn},
@@ -46,11 +46,11 @@ pub(super) async fn paged(store: &impl ObjectStore, prefix: &str, limit: usize) 
         if !page.more {
             return names;
         }
-        assert!(after.is_some(), "more, but nothing to go on from");
+        assert!(after.is_some(), "the page is empty, but there is more");
     }
 }
 
-/// Bytes that no shift and no swap of parts leaves as they are.
+/// Bytes that differ after any shift, or any swap of their parts.
 pub(super) fn pattern(size: usize) -> Vec<u8> {
     (0..size as u64).map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes()[0]).collect()
 }
@@ -64,11 +64,11 @@ pub(super) fn in_chunks(bytes: &[u8], size: usize) -> ByteStream {
 }
 
 pub(super) fn failing(after: usize) -> ByteStream {
-    let end = stream::once(async { Err(Error::unavailable("the sender is gone")) });
+    let end = stream::once(async { Err(Error::unavailable("the sender disconnected")) });
     in_chunks(&pattern(after), 10_000).chain(end).boxed()
 }
 
-/// A body that raises `is_stuck` when its first part has been taken, and never goes on.
+/// A body that sets `is_stuck` when its first chunk has been read, and never continues.
 pub(super) fn stuck_midway(is_stuck: Arc<AtomicBool>) -> ByteStream {
     let start = stream::once(async { Ok(Bytes::from(pattern(300_000))) });
     let rest = stream::once(async move {
@@ -78,8 +78,8 @@ pub(super) fn stuck_midway(is_stuck: Arc<AtomicBool>) -> ByteStream {
     start.chain(rest).boxed()
 }
 
-/// Waits for `flag` by asking again and again, which no runtime minds for so short a time.
-pub(super) fn until(flag: &AtomicBool) -> impl Future<Output = ()> + Unpin {
+/// Waits for `flag` by polling it, without a timer, so that it works on every runtime.
+pub(super) fn wait_for_flag(flag: &AtomicBool) -> impl Future<Output = ()> + Unpin {
     poll_fn(|context| {
         if flag.load(Ordering::Relaxed) {
             return Poll::Ready(());

@@ -1,9 +1,9 @@
-//! What a [`Database`] promises of values and reads.
+//! The contract of a [`Database`] for values and reads.
 
 use super::database::{CREATE_BOXES, CREATE_PARENTS, count, create, one_row, read, write};
 use crate::{Bookmark, Database, Error, Statement};
 
-/// Integers to 2^53, doubles, text of any script and `NULL` come back as they were bound, with and without a table.
+/// Integers to 2^53, doubles, text of any script and `NULL` are read as they were bound, with and without a table.
 pub async fn values_round_trip(database: &impl Database) {
     create(database, &[CREATE_BOXES]).await;
     const EDGE: i64 = 1 << 53;
@@ -26,7 +26,7 @@ pub async fn values_round_trip(database: &impl Database) {
 }
 
 /// A whole number in a `REAL` column reads as a double, and an aggregate of integers as an integer.
-pub async fn numbers_read_as_what_the_code_asks_for(database: &impl Database) {
+pub async fn numbers_convert_to_the_requested_type(database: &impl Database) {
     create(database, &[CREATE_BOXES]).await;
     let insert = Statement::new("INSERT INTO boxes (x, area) VALUES (?1, ?2)").bind(1.0).bind(3);
     write(database, vec![insert]).await.unwrap();
@@ -38,7 +38,7 @@ pub async fn numbers_read_as_what_the_code_asks_for(database: &impl Database) {
     assert_eq!(row.take::<i64>("total").unwrap(), 1);
 }
 
-/// An integer is kept as one in an `INTEGER` column, whichever way it gets there: D1 binds every number as a double.
+/// An `INTEGER` column stores an integer as an integer, however it was written. D1 binds every number as a double.
 pub async fn integers_are_kept_as_integers(database: &impl Database) {
     create(database, &[CREATE_BOXES]).await;
     for ways in [
@@ -65,7 +65,7 @@ pub async fn integers_are_kept_as_integers(database: &impl Database) {
     }
 }
 
-/// A condition that does not apply is a `NULL`, and a limit is a parameter like any other.
+/// A `NULL` parameter can switch off a condition, and a limit can be a parameter.
 pub async fn conditions_and_limits_take_parameters(database: &impl Database) {
     create(database, &[CREATE_BOXES]).await;
     let insert =
@@ -89,8 +89,8 @@ pub async fn conditions_and_limits_take_parameters(database: &impl Database) {
     }
 }
 
-/// A text can be cut by its bytes, as a blob, and numbers read from the pieces: how the widest inserts are made.
-pub async fn texts_are_cut_as_blobs(database: &impl Database) {
+/// A text can be split by its bytes, as a blob, and numbers parsed from the pieces: bulk inserts do this.
+pub async fn texts_can_be_split_as_blobs(database: &impl Database) {
     let select = "WITH cut AS (SELECT CAST(?1 AS BLOB) AS fixed)
         SELECT CAST(substr(fixed, 1, 3) AS TEXT) AS label, CAST(substr(fixed, 4, 4) AS INTEGER) AS area,
             CAST(substr(fixed, 8, 24) AS REAL) AS x,
@@ -107,8 +107,8 @@ pub async fn texts_are_cut_as_blobs(database: &impl Database) {
     assert_eq!(row.take::<Option<String>>("id").unwrap(), None);
 }
 
-/// A read answers every row in the order of the query, and none if there is none.
-pub async fn reads_answer_all_rows_in_order(database: &impl Database) {
+/// A read returns every row in the order of the query, and an empty list if there is none.
+pub async fn reads_return_all_rows_in_order(database: &impl Database) {
     create(database, &[CREATE_BOXES]).await;
     let insert = "INSERT INTO boxes (area) SELECT value FROM json_each(?1)";
     let numbers = serde_json::to_string(&(0..3_000).rev().collect::<Vec<_>>()).unwrap();
@@ -122,32 +122,32 @@ pub async fn reads_answer_all_rows_in_order(database: &impl Database) {
     assert!(none.is_empty());
 }
 
-/// A read refuses a statement that writes.
-pub async fn reads_refuse_to_write(database: &impl Database) {
+/// A read rejects a statement that writes.
+pub async fn reads_reject_writes(database: &impl Database) {
     create(database, &[CREATE_PARENTS]).await;
 
-    let refused = read(database, Statement::new("INSERT INTO parents VALUES ('a', 1)")).await;
+    let result = read(database, Statement::new("INSERT INTO parents VALUES ('a', 1)")).await;
 
-    assert!(matches!(refused, Err(Error::Broken(_))), "{refused:?}");
+    assert!(matches!(result, Err(Error::Broken(_))), "{result:?}");
     assert_eq!(count(database, "SELECT count(*) AS total FROM parents").await, 0);
 }
 
-/// A statement with more or fewer values than parameters is refused.
-pub async fn the_number_of_parameters_must_fit(database: &impl Database) {
+/// A statement with more or fewer values than parameters is rejected.
+pub async fn the_number_of_parameters_must_match(database: &impl Database) {
     for statement in [
         Statement::new("SELECT ?1, ?2").bind(1),
         Statement::new("SELECT ?1").bind(1).bind(2),
         Statement::new("SELECT ?1"),
     ] {
-        let refused = read(database, statement).await;
-        assert!(matches!(refused, Err(Error::Broken(_))), "{refused:?}");
+        let result = read(database, statement).await;
+        assert!(matches!(result, Err(Error::Broken(_))), "{result:?}");
     }
 }
 
-/// One JSON parameter inserts thousands of rows, in order, with their types: the way round the limit of parameters.
+/// One JSON parameter can insert thousands of rows, in order, with their types. This avoids the limit of 100 parameters.
 pub async fn json_inserts_in_bulk(database: &impl Database) {
     create(database, &[CREATE_BOXES]).await;
-    let boxes: Vec<_> = (0..5_000)
+    let annotations: Vec<_> = (0..5_000)
         .map(|n| {
             serde_json::json!([
                 format!("{n:032x}"),
@@ -160,7 +160,7 @@ pub async fn json_inserts_in_bulk(database: &impl Database) {
     let insert = "INSERT INTO boxes (id, x, area, label)
         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?1)";
 
-    let json = serde_json::to_string(&boxes).unwrap();
+    let json = serde_json::to_string(&annotations).unwrap();
     let outcomes = write(database, vec![Statement::new(insert).bind(json)]).await.unwrap();
 
     assert_eq!(outcomes[0].changes, 5_000);
@@ -171,7 +171,7 @@ pub async fn json_inserts_in_bulk(database: &impl Database) {
     assert_eq!(count(database, "SELECT count(*) AS total FROM boxes WHERE label IS NULL").await, 2_500);
 }
 
-/// A read that asks for at least the bookmark of a write sees what was written, again and again.
+/// A read with the bookmark of a write sees what was written, every time.
 pub async fn a_writer_reads_its_own_writes(database: &impl Database) {
     create(database, &[CREATE_PARENTS]).await;
     for n in 0..50_i64 {
@@ -179,18 +179,18 @@ pub async fn a_writer_reads_its_own_writes(database: &impl Database) {
         let bookmark = database.write(vec![insert], None).await.unwrap().bookmark;
 
         let select = Statement::new("SELECT score FROM parents WHERE id = ?1").bind(format!("{n}"));
-        let mut answer = database.read(select, bookmark).await.unwrap();
+        let mut result = database.read(select, bookmark).await.unwrap();
 
-        assert_eq!(answer.value[0].take::<i64>("score").unwrap(), n);
+        assert_eq!(result.value[0].take::<i64>("score").unwrap(), n);
     }
 }
 
-/// A bookmark that the database never gave, as a client may send it, does not keep a read from being answered.
-pub async fn a_strange_bookmark_is_no_failure(database: &impl Database) {
+/// A read succeeds with a bookmark that the database never returned, since a client may send any text.
+pub async fn an_unknown_bookmark_is_accepted(database: &impl Database) {
     for text in
         ["stranger", "0", "first-primary", "00000000-00000000-00000000-00000000000000000000000000000000"]
     {
-        let answer = database.read(Statement::new("SELECT 1 AS n"), Bookmark::parse(text)).await;
-        assert_eq!(answer.unwrap().value[0].take::<i64>("n").unwrap(), 1, "{text}");
+        let result = database.read(Statement::new("SELECT 1 AS n"), Bookmark::parse(text)).await;
+        assert_eq!(result.unwrap().value[0].take::<i64>("n").unwrap(), 1, "{text}");
     }
 }

@@ -1,12 +1,12 @@
-//! What a [`Database`] promises of writes.
+//! The contract of a [`Database`] for writes.
 
 use futures_util::future::{Either, join, join_all, select};
 
 use super::database::{CREATE_CHILDREN, CREATE_PARENTS, count, create, write};
 use crate::{Constraint, Database, Error, Statement};
 
-/// A write answers one outcome for each statement: the rows it returns and how many it changed.
-pub async fn writes_answer_rows_and_changes(database: &impl Database) {
+/// A write returns one outcome for each statement: its rows, and how many rows it changed.
+pub async fn writes_return_rows_and_changes(database: &impl Database) {
     create(database, &[CREATE_PARENTS, CREATE_CHILDREN]).await;
     let statements = vec![
         Statement::new("INSERT INTO parents VALUES ('a', 1), ('b', 2) RETURNING id, score"),
@@ -20,7 +20,7 @@ pub async fn writes_answer_rows_and_changes(database: &impl Database) {
     let mut outcomes = write(database, statements).await.unwrap();
 
     let changes: Vec<u64> = outcomes.iter().map(|outcome| outcome.changes).collect();
-    assert_eq!(changes, [2, 0, 0, 3, 3, 2], "a read does not count");
+    assert_eq!(changes, [2, 0, 0, 3, 3, 2], "a read changes no rows");
     let returned = &mut outcomes[0].rows;
     assert_eq!(returned.len(), 2);
     assert_eq!(returned[1].take::<String>("id").unwrap(), "b");
@@ -33,8 +33,8 @@ pub async fn an_empty_batch_succeeds(database: &impl Database) {
     assert!(write(database, Vec::new()).await.unwrap().is_empty());
 }
 
-/// A statement sees what those before it in the batch did.
-pub async fn statements_see_those_before_them(database: &impl Database) {
+/// A statement sees the changes of the statements before it in the batch.
+pub async fn statements_see_earlier_statements(database: &impl Database) {
     create(database, &[CREATE_PARENTS]).await;
     let claim = "UPDATE parents SET score = 9 WHERE id = 'a' AND score = ?1 RETURNING id";
 
@@ -52,8 +52,8 @@ pub async fn statements_see_those_before_them(database: &impl Database) {
     assert_eq!((outcomes[1].changes, outcomes[2].changes), (1, 0));
 }
 
-/// A batch whose last statement fails leaves nothing, and the failure is of the class of its constraint.
-pub async fn a_failing_batch_leaves_nothing(database: &impl Database) {
+/// A batch whose last statement fails writes nothing, and the error has the class of the violated constraint.
+pub async fn a_failed_batch_writes_nothing(database: &impl Database) {
     create(database, &[CREATE_PARENTS, CREATE_CHILDREN]).await;
     write(database, vec![Statement::new("INSERT INTO parents VALUES ('taken', 1)")]).await.unwrap();
     for (breaks, constraint) in [
@@ -64,25 +64,25 @@ pub async fn a_failing_batch_leaves_nothing(database: &impl Database) {
         ("INSERT INTO parents VALUES ('b', NULL)", Constraint::Check),
     ] {
         let batch = vec![Statement::new("INSERT INTO parents VALUES ('a', 1)"), Statement::new(breaks)];
-        let refused = write(database, batch).await;
+        let rejected = write(database, batch).await;
 
         assert!(
-            matches!(refused, Err(Error::Constraint(class)) if class == constraint),
-            "{breaks}: {refused:?}"
+            matches!(rejected, Err(Error::Constraint(class)) if class == constraint),
+            "{breaks}: {rejected:?}"
         );
         assert_eq!(count(database, "SELECT count(*) AS total FROM parents").await, 1, "{breaks}");
     }
 }
 
-/// A statement that the database does not understand fails its batch, and later ones work.
-pub async fn a_statement_that_makes_no_sense_is_broken(database: &impl Database) {
+/// A statement that is invalid SQL fails its batch, and later batches work.
+pub async fn an_invalid_statement_is_broken(database: &impl Database) {
     create(database, &[CREATE_PARENTS]).await;
     let insert = Statement::new("INSERT INTO parents VALUES ('a', 1)");
 
-    let refused =
+    let rejected =
         write(database, vec![insert.clone(), Statement::new("INSERT INTO nowhere VALUES (1)")]).await;
 
-    assert!(matches!(refused, Err(Error::Broken(_))), "{refused:?}");
+    assert!(matches!(rejected, Err(Error::Broken(_))), "{rejected:?}");
     assert_eq!(write(database, vec![insert]).await.unwrap()[0].changes, 1);
 }
 
@@ -100,8 +100,8 @@ pub async fn deletes_cascade(database: &impl Database) {
     assert_eq!(count(database, "SELECT count(*) AS total FROM children").await, 1);
 }
 
-/// Deleting a row that others refer to with `ON DELETE RESTRICT`, or with no rule, is refused.
-pub async fn a_row_that_others_need_stays(database: &impl Database) {
+/// Deleting a row that others refer to with `ON DELETE RESTRICT`, or with no rule, is rejected.
+pub async fn a_referenced_row_cannot_be_deleted(database: &impl Database) {
     for rule in [
         "CREATE TABLE pets (parent_id TEXT REFERENCES parents (id) ON DELETE RESTRICT)",
         "CREATE TABLE pets (parent_id TEXT REFERENCES parents (id))",
@@ -117,14 +117,14 @@ pub async fn a_row_that_others_need_stays(database: &impl Database) {
         ];
         write(database, family).await.unwrap();
 
-        let refused = write(database, vec![Statement::new("DELETE FROM parents WHERE id = 'a'")]).await;
+        let rejected = write(database, vec![Statement::new("DELETE FROM parents WHERE id = 'a'")]).await;
 
-        assert!(matches!(refused, Err(Error::Constraint(Constraint::ForeignKey))), "{rule}: {refused:?}");
+        assert!(matches!(rejected, Err(Error::Constraint(Constraint::ForeignKey))), "{rule}: {rejected:?}");
     }
 }
 
-/// A probe reads what was written before it, and leaves everything as it is.
-pub async fn a_probe_reads_what_was_written(database: &impl Database) {
+/// A probe reads what was written before it, and changes nothing.
+pub async fn a_probe_reads_committed_writes(database: &impl Database) {
     create(database, &[CREATE_PARENTS]).await;
     for n in 1..4_i64 {
         let insert = Statement::new("INSERT INTO parents VALUES (?1, ?2)").bind(format!("{n}")).bind(n);
@@ -136,7 +136,7 @@ pub async fn a_probe_reads_what_was_written(database: &impl Database) {
     assert!(database.probe(Statement::new("SELECT 1 FROM nowhere")).await.is_err());
 }
 
-/// A trigger that raises the text of a broken reference fails its batch as one.
+/// A batch that fails by a trigger with the text of a foreign key violation is reported as a foreign key violation.
 pub async fn a_trigger_rejects_a_reference_as_a_foreign_key_does(database: &impl Database) {
     let trigger = "CREATE TRIGGER only_good_parents BEFORE INSERT ON children
                    WHEN NOT EXISTS (SELECT 1 FROM parents WHERE id = NEW.parent_id AND score > 1)
@@ -153,7 +153,7 @@ pub async fn a_trigger_rejects_a_reference_as_a_foreign_key_does(database: &impl
     assert!(write(database, vec![children("good")]).await.is_ok());
 }
 
-/// Writers at the same time neither lose nor mix their batches, and one that fails does not disturb the others.
+/// Concurrent writers neither lose nor mix their batches, and one that fails does not affect the others.
 pub async fn concurrent_writers_do_not_disturb_each_other(database: &impl Database) {
     create(database, &[CREATE_PARENTS]).await;
     write(database, vec![Statement::new("INSERT INTO parents VALUES ('sum', 0)")]).await.unwrap();
@@ -167,16 +167,16 @@ pub async fn concurrent_writers_do_not_disturb_each_other(database: &impl Databa
     .await;
 
     for (n, result) in results {
-        let refused = matches!(result, Err(Error::Constraint(Constraint::Unique)));
-        assert_eq!(refused, n % 3 == 0, "writer {n}: {result:?}");
+        let is_rejected = matches!(result, Err(Error::Constraint(Constraint::Unique)));
+        assert_eq!(is_rejected, n % 3 == 0, "writer {n}: {result:?}");
     }
     let sum = (0..60).filter(|n| n % 3 != 0).sum::<i64>();
     assert_eq!(count(database, "SELECT score AS total FROM parents WHERE id = 'sum'").await, sum);
     assert_eq!(count(database, "SELECT count(*) AS total FROM parents").await, 41);
 }
 
-/// A caller that gives up, at whatever moment, does not break the calls of others.
-pub async fn calls_that_are_dropped_disturb_nobody(database: &impl Database) {
+/// A call that is dropped at any moment does not affect the calls of others.
+pub async fn dropped_calls_do_not_disturb_others(database: &impl Database) {
     create(database, &[CREATE_PARENTS]).await;
     for n in 0..40 {
         let insert = |key| Statement::new("INSERT INTO parents VALUES (?1, 1)").bind(key);
@@ -185,7 +185,7 @@ pub async fn calls_that_are_dropped_disturb_nobody(database: &impl Database) {
         let scan =
             "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 100000) SELECT i FROM n";
         let reading = database.read(Statement::new(scan), None);
-        // The other two are dropped as they are, begun or waiting, when the one is done.
+        // When the kept write is done, the other two are dropped, whether they run or wait.
         let both = Box::pin(join(dropped, reading));
         match select(both, Box::pin(kept)).await {
             Either::Left((_, kept)) => drop(kept.await.unwrap()),

@@ -1,4 +1,4 @@
-//! A Worker's environment: what is there, and of which kind it is.
+//! The environment of a Worker: typed access to bindings and variables.
 
 use std::{fmt::Display, str::FromStr};
 
@@ -8,7 +8,7 @@ use worker::{
     wasm_bindgen::JsValue,
 };
 
-/// A binding or variable that is missing or wrong, in one sentence that names it.
+/// A binding or variable that is missing or invalid; the message names it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{name} {problem}")]
 pub struct Misconfigured {
@@ -17,7 +17,7 @@ pub struct Misconfigured {
 }
 
 impl Misconfigured {
-    /// The setting `name` has this `problem`, a phrase that continues its name.
+    /// The setting `name` has this `problem`; the message is the name followed by the problem.
     pub fn new(name: &'static str, problem: impl Display) -> Self {
         Self { name, problem: problem.to_string() }
     }
@@ -28,7 +28,7 @@ impl Misconfigured {
 pub struct Bindings<'a>(&'a Env);
 
 impl<'a> Bindings<'a> {
-    /// Those of `env`.
+    /// The bindings of `env`.
     #[must_use]
     pub const fn new(env: &'a Env) -> Self {
         Self(env)
@@ -37,7 +37,7 @@ impl<'a> Bindings<'a> {
     /// A D1 database.
     ///
     /// # Errors
-    /// If it is missing, or something else.
+    /// If it is missing, or has another type.
     pub fn database(self, name: &'static str) -> Result<D1Database, Misconfigured> {
         self.required(name, "a D1 database (d1_databases)")
     }
@@ -45,7 +45,7 @@ impl<'a> Bindings<'a> {
     /// An R2 bucket.
     ///
     /// # Errors
-    /// If it is missing, or something else.
+    /// If it is missing, or has another type.
     pub fn bucket(self, name: &'static str) -> Result<Bucket, Misconfigured> {
         self.required(name, "an R2 bucket (r2_buckets)")
     }
@@ -53,7 +53,7 @@ impl<'a> Bindings<'a> {
     /// Another Worker, if it is bound.
     ///
     /// # Errors
-    /// If it is something else.
+    /// If it has another type.
     pub fn service(self, name: &'static str) -> Result<Option<Fetcher>, Misconfigured> {
         self.optional(name, "a service (services)")
     }
@@ -61,7 +61,7 @@ impl<'a> Bindings<'a> {
     /// A rate limit, if it is bound.
     ///
     /// # Errors
-    /// If it is something else.
+    /// If it has another type.
     pub fn rate_limit(self, name: &'static str) -> Result<Option<RateLimiter>, Misconfigured> {
         self.optional(name, "a rate limit (ratelimits)")
     }
@@ -69,7 +69,7 @@ impl<'a> Bindings<'a> {
     /// A variable or secret, if it is set.
     ///
     /// # Errors
-    /// If it is not a text.
+    /// If it is not text.
     pub fn text(self, name: &'static str) -> Result<Option<String>, Misconfigured> {
         let text: Option<Var> = self.optional(name, "a text (vars, or wrangler secret put)")?;
         Ok(text.map(|text| text.to_string()).filter(|text| !text.is_empty()))
@@ -78,16 +78,16 @@ impl<'a> Bindings<'a> {
     /// A variable or secret.
     ///
     /// # Errors
-    /// If it is missing, or not a text.
+    /// If it is missing, or not text.
     pub fn required_text(self, name: &'static str) -> Result<String, Misconfigured> {
-        let missing = "is missing: set it by `wrangler secret put`, or in `.dev.vars`";
+        let missing = "is missing: set it with `wrangler secret put`, or in `.dev.vars`";
         self.text(name)?.ok_or_else(|| Misconfigured::new(name, missing))
     }
 
-    /// A variable that is a number or the like, if it is set; `rule` continues its name where it is not.
+    /// Parses a variable, for example as a number, if it is set. `rule` follows the name in the error message.
     ///
     /// # Errors
-    /// If it is not what `rule` says.
+    /// If it does not match `rule`.
     pub fn parsed<T: FromStr>(self, name: &'static str, rule: &str) -> Result<Option<T>, Misconfigured> {
         let wrong = |text| Misconfigured::new(name, format_args!("{rule}, not `{text}`"));
         self.text(name)?.map(|text| text.parse().map_err(|_| wrong(text))).transpose()
@@ -96,17 +96,17 @@ impl<'a> Bindings<'a> {
     /// A variable that is an http or https origin, as in `https://images.example.com`, if it is set.
     ///
     /// # Errors
-    /// If it is something else.
+    /// If it is not an origin.
     pub fn origin(self, name: &'static str) -> Result<Option<Uri>, Misconfigured> {
         let Some(text) = self.text(name)? else { return Ok(None) };
         let wrong = || Misconfigured::new(name, format_args!("must be https://HOST, not `{text}`"));
-        origin(&text).map(Some).ok_or_else(wrong)
+        parse_origin(&text).map(Some).ok_or_else(wrong)
     }
 
-    /// `RETICLE_MAX_UPLOAD_BYTES`: the most bytes that a picture may have.
+    /// `RETICLE_MAX_UPLOAD_BYTES`: the maximum size of an image, in bytes.
     ///
     /// # Errors
-    /// If it is no positive number.
+    /// If it is not a positive number.
     pub fn max_upload_bytes(self) -> Result<Option<i32>, Misconfigured> {
         let rule = format!("must be a number of bytes from 1 to {}", i32::MAX);
         let bytes = self.parsed("RETICLE_MAX_UPLOAD_BYTES", &rule)?;
@@ -117,7 +117,7 @@ impl<'a> Bindings<'a> {
     }
 
     fn required<T: EnvBinding>(self, name: &'static str, kind: &str) -> Result<T, Misconfigured> {
-        let missing = || Misconfigured::new(name, format_args!("is missing: bind {kind} by this name"));
+        let missing = || Misconfigured::new(name, format_args!("is missing: bind {kind} with this name"));
         self.optional(name, kind)?.ok_or_else(missing)
     }
 
@@ -131,8 +131,8 @@ impl<'a> Bindings<'a> {
     }
 }
 
-/// An http or https origin, without a path.
-fn origin(text: &str) -> Option<Uri> {
+/// Parses an http or https origin, without a path.
+fn parse_origin(text: &str) -> Option<Uri> {
     let uri: Uri = text.trim_end_matches('/').parse().ok()?;
     let is_origin = matches!(uri.scheme_str(), Some("http" | "https")) && matches!(uri.path(), "" | "/");
     (is_origin && uri.authority().is_some() && uri.query().is_none()).then_some(uri)
@@ -143,12 +143,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_origin_is_a_scheme_and_a_host_and_nothing_else() {
+    fn an_origin_has_only_a_scheme_and_a_host() {
         for good in ["https://images.example.com", "http://127.0.0.1:50051/"] {
-            assert!(origin(good).is_some(), "{good}");
+            assert!(parse_origin(good).is_some(), "{good}");
         }
         for wrong in ["", "images.example.com", "ftp://a", "https://a/b", "https://a?b", "https://"] {
-            assert!(origin(wrong).is_none(), "{wrong}");
+            assert!(parse_origin(wrong).is_none(), "{wrong}");
         }
     }
 }

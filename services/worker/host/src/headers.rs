@@ -1,5 +1,5 @@
-//! Headers between the runtime's form and this side's, as texts. Not by the library's own conversions, which panic where a
-//! value is more than ASCII.
+//! Converts headers between the runtime and Rust, as text. The conversions of the `worker` library are not used: they panic if
+//! a value is not ASCII.
 
 use std::borrow::Cow;
 
@@ -7,14 +7,14 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header::GetAll};
 use worker::Error;
 
-/// Room for a name and a value of usual length.
+/// The initial capacity for a name and a value.
 const USUAL_BYTES: usize = 64;
 
-/// Room for as many headers as a request usually has.
+/// The initial capacity for the headers of a request.
 const USUAL_COUNT: usize = 16;
 
-/// `map` as JSON: a plain object, of which the runtime makes its headers once. Values of one name become one, separated by
-/// commas (RFC 9110 section 5.3).
+/// Encodes `map` as a JSON object, from which the runtime creates its headers in one step. Values of the same name are joined
+/// with commas (RFC 9110 section 5.3).
 pub(crate) fn to_json(map: &HeaderMap) -> worker::Result<String> {
     let mut json = Vec::with_capacity(USUAL_BYTES * (1 + map.len()));
     for name in map.keys() {
@@ -37,7 +37,8 @@ fn joined<'a>(values: &GetAll<'a, HeaderValue>) -> Cow<'a, str> {
     joined
 }
 
-/// The headers of which `lines` tell the name and the value in turn; both lie within `text`, and are not copied.
+/// Reads headers from `lines`, which contain names and values alternately. All lines must be slices of `text`; values are not
+/// copied.
 pub(crate) fn from_lines<'a>(
     text: &Bytes,
     mut lines: impl Iterator<Item = &'a [u8]>,
@@ -66,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn values_of_one_name_become_one() {
+    fn values_of_the_same_name_are_joined() {
         let mut map = HeaderMap::new();
         for (name, value) in [("vary", "accept"), ("etag", "\"a\""), ("vary", "origin")] {
             map.append(name, HeaderValue::from_static(value));
@@ -75,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn names_and_values_come_in_turn_and_values_may_be_empty_or_more_than_ascii() {
+    fn names_and_values_alternate_and_values_may_be_empty_or_not_ascii() {
         let map = read("accept\n\nx-name\nZoë").unwrap();
         assert_eq!(map["accept"], "");
         assert_eq!(map["x-name"].as_bytes(), "Zoë".as_bytes());
@@ -83,13 +84,13 @@ mod tests {
     }
 
     #[test]
-    fn there_may_be_none() {
+    fn no_headers_are_valid() {
         assert!(read("").unwrap().is_empty());
         assert_eq!(to_json(&HeaderMap::new()).unwrap(), "{}");
     }
 
     #[test]
-    fn what_is_no_header_is_refused() {
+    fn an_invalid_header_is_rejected() {
         assert!(read("a b\nvalue").is_err());
     }
 }

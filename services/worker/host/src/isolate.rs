@@ -1,15 +1,15 @@
-//! What an isolate keeps between requests.
+//! State that an isolate keeps between requests.
 
 use std::{cell::OnceCell, thread::LocalKey};
 
 use crate::Misconfigured;
 
-/// What `cell` keeps, made by `build` for the isolate's first request. Only what no request can change belongs there. A
-/// failure is not kept: each request tells it.
+/// The value of `cell`, which `build` creates at the first request of the isolate. The value must not depend on a request. An
+/// error is not kept: the next request builds again.
 ///
 /// # Errors
-/// Those of `build`.
-pub fn once<P: Clone>(
+/// The errors of `build`.
+pub fn get_or_try_init<P: Clone>(
     cell: &'static LocalKey<OnceCell<P>>,
     build: impl FnOnce() -> Result<P, Misconfigured>,
 ) -> Result<P, Misconfigured> {
@@ -29,10 +29,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_built_is_kept_and_a_failure_is_not() {
+    fn a_value_is_kept_and_an_error_is_not() {
         let broken = Misconfigured::new("IT", "is broken");
-        assert_eq!(once(&CELL, || Err(broken.clone())), Err(broken));
-        assert_eq!(once(&CELL, || Ok(1)), Ok(1));
-        assert_eq!(once(&CELL, || Ok(2)), Ok(1));
+        assert_eq!(get_or_try_init(&CELL, || Err(broken.clone())), Err(broken));
+        assert_eq!(get_or_try_init(&CELL, || Ok(1)), Ok(1));
+        assert_eq!(get_or_try_init(&CELL, || Ok(2)), Ok(1));
     }
 }

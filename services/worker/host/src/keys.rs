@@ -1,4 +1,4 @@
-//! A JWKS behind a URL, read by `fetch`.
+//! A JWKS behind a URL, read with `fetch`.
 
 use std::time::Duration;
 
@@ -10,24 +10,24 @@ use identity::{BoxError, KeySource};
 use storage_worker::sleep;
 use worker::{Fetch, send::SendFuture};
 
-/// How long one read may take.
+/// The timeout of one read.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The largest JWKS that is read: 1 MiB.
+/// The maximum size of a JWKS: 1 MiB.
 const MAX_DOCUMENT_BYTES: usize = 1024 * 1024;
 
-/// Gets a URL whenever keys are wanted.
+/// Requests the URL each time keys are needed.
 #[derive(Debug)]
 pub(crate) struct UrlKeys {
     url: Uri,
 }
 
-/// Why there are no keys.
+/// Why a JWKS could not be read.
 #[derive(Debug, thiserror::Error)]
 enum FetchError {
-    #[error("the answer is HTTP {0}")]
+    #[error("the response status was {0}, expected 200")]
     Status(StatusCode),
-    #[error("the answer did not come within {} seconds", FETCH_TIMEOUT.as_secs())]
+    #[error("there was no complete response within {} seconds", FETCH_TIMEOUT.as_secs())]
     Timeout,
 }
 
@@ -35,11 +35,11 @@ impl UrlKeys {
     /// The keys at `url`.
     ///
     /// # Errors
-    /// The rule, if it is no http or https URL.
+    /// The rule, if `url` is not an http or https URL.
     pub(crate) fn new(url: &str) -> Result<Self, String> {
         let parsed = url.parse().ok();
         let web = parsed.filter(|uri: &Uri| matches!(uri.scheme_str(), Some("http" | "https")));
-        web.inspect(identity::warn_of_plain_http)
+        web.inspect(identity::warn_if_plain_http)
             .map(|url| Self { url })
             .ok_or_else(|| format!("must be an http(s) URL, not `{url}`"))
     }
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_at_a_url() {
+    fn only_http_urls_are_accepted() {
         assert!(UrlKeys::new("https://id.example/.well-known/jwks.json").is_ok());
         for wrong in ["", "jwks.json", "/etc/jwks.json", "ftp://id.example"] {
             assert!(UrlKeys::new(wrong).is_err(), "{wrong}");

@@ -1,4 +1,4 @@
-//! The log: one JSON line an event on the console, which Workers Logs takes apart. It adds the time itself.
+//! The log: one line of JSON per event on the console. Workers Logs parses the lines and adds the time.
 
 use std::{
     collections::HashMap,
@@ -19,13 +19,13 @@ use tracing::{
 };
 use tracing_core::span::Current;
 
-/// What the gateway says of each request that it has answered. The runtime has a log of that itself, and a line of ours
-/// beside it would cost more than the rest of a small request.
+/// The target of the gateway's access log. It is not logged here: the runtime logs every request itself, and another line
+/// would cost more than the rest of a small request.
 const ACCESS: &str = "access";
 
-/// Logs everything else from INFO upwards, from now on.
+/// Starts to log events of level INFO and above, except the access log.
 pub(crate) fn start() {
-    // A second call in the same isolate finds the first one's log.
+    // After a second call in the same isolate, the log of the first one stays.
     let _ = tracing::subscriber::set_global_default(Console::new(print));
 }
 
@@ -37,7 +37,7 @@ fn print(level: Level, line: &str) {
     }
 }
 
-/// Tells each event with the fields of the spans around it.
+/// Logs each event with the fields of the spans around it.
 struct Console {
     print: fn(Level, &str),
     next_id: AtomicU64,
@@ -47,7 +47,7 @@ struct Console {
 #[derive(Default)]
 struct Spans {
     open: HashMap<u64, Open>,
-    /// Those that are being polled, the innermost last.
+    /// The entered spans, the innermost last.
     entered: Vec<u64>,
 }
 
@@ -143,7 +143,7 @@ impl Subscriber for Console {
     }
 }
 
-/// Fields and their values, few and mostly never told: hardly any request has a line of its own.
+/// Fields and their values. They are few and rarely logged, because most requests log no line.
 #[derive(Default)]
 struct Fields(Vec<(&'static str, Value)>);
 
@@ -152,7 +152,7 @@ impl Fields {
         self.0.push((field.name(), value.into()));
     }
 
-    /// As members of a JSON object, of which the later ones count.
+    /// The fields as members of a JSON object; of two with the same name, the later one counts.
     fn members(&self) -> impl Iterator<Item = (String, Value)> {
         self.0.iter().map(|(name, value)| ((*name).to_owned(), value.clone()))
     }
@@ -174,15 +174,15 @@ impl Visit for Fields {
     fn record_bool(&mut self, field: &Field, value: bool) {
         self.put(field, value);
     }
-    /// An error and its causes, after colons.
+    /// An error, with its causes after colons.
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        let mut told = value.to_string();
+        let mut text = value.to_string();
         let mut cause = value.source();
         while let Some(error) = cause {
-            told = format!("{told}: {error}");
+            text = format!("{text}: {error}");
             cause = error.source();
         }
-        self.put(field, told);
+        self.put(field, text);
     }
 }
 
@@ -199,7 +199,7 @@ mod tests {
         static LINES: RefCell<Vec<Value>> = const { RefCell::new(Vec::new()) };
     }
 
-    /// What `events` logs.
+    /// The lines that `events` logs.
     fn lines(events: impl FnOnce()) -> Vec<Value> {
         let keep = |_, line: &str| {
             let line = serde_json::from_str(line).expect("a line is JSON");
@@ -210,12 +210,12 @@ mod tests {
     }
 
     #[test]
-    fn a_line_has_the_event_and_what_its_span_has_learned() {
+    fn a_line_has_the_event_and_the_recorded_fields_of_its_span() {
         let lines = lines(|| {
             let span = tracing::info_span!("request", id = 7, caller = Empty).entered();
             span.record("caller", "ali\"ce");
             tracing::info!(status = 200_u16, is_new = true, "answered {}", 1);
-            tracing::debug!("not told");
+            tracing::debug!("not logged");
             drop(span);
             tracing::warn!("alone");
         });
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_that_take_turns_keep_their_own_spans() {
+    fn interleaved_requests_keep_their_own_spans() {
         use futures_util::{FutureExt as _, future::join};
         let request = |id: u64| {
             let turns = async move {
@@ -240,12 +240,12 @@ mod tests {
             turns.instrument(tracing::info_span!("request", id))
         };
         let lines = lines(|| join(request(1), request(2)).map(drop).now_or_never().unwrap());
-        let told: Vec<_> = lines.iter().map(|line| (&line["message"], &line["request"]["id"])).collect();
-        assert_eq!(told, [(&json!("1"), &json!(1)), (&json!("2"), &json!(2))]);
+        let logged: Vec<_> = lines.iter().map(|line| (&line["message"], &line["request"]["id"])).collect();
+        assert_eq!(logged, [(&json!("1"), &json!(1)), (&json!("2"), &json!(2))]);
     }
 
     #[test]
-    fn a_span_that_is_over_is_forgotten() {
+    fn a_closed_span_is_removed() {
         let console = Console::new(|_, _| {});
         let dispatch = tracing::Dispatch::new(console);
         tracing::dispatcher::with_default(&dispatch, || {
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_told_with_its_causes() {
+    fn an_error_is_logged_with_its_causes() {
         let error = identity::KeysUnavailable::Fetch(Box::new(io::Error::other("no route")));
         let lines = lines(|| tracing::error!(error = &error as &dyn Error, "failed"));
         assert_eq!(lines[0]["error"], format!("{error}: no route"));

@@ -1,4 +1,4 @@
-//! The answer of a Worker that lacks a setting.
+//! The response of a Worker with a missing or invalid setting.
 
 use std::{
     convert::Infallible,
@@ -18,20 +18,20 @@ use tower_service::Service;
 
 use crate::Misconfigured;
 
-/// Answers `request` with what is wrong, in the protocol it came in, so that whoever deploys sees it at the first call.
-/// The log has it too.
-pub async fn misconfigured(request: Request<Body>, problem: &Misconfigured) -> Response<Body> {
-    tracing::error!("this Worker is not set up: {problem}");
-    let Ok(response) = GrpcWeb::new(Refusal { sentence: problem.to_string() }).call(request).await;
+/// Responds to `request` with the problem, in the protocol of the request, so that the operator sees it at the first call.
+/// Also logs the problem.
+pub async fn misconfigured_response(request: Request<Body>, problem: &Misconfigured) -> Response<Body> {
+    tracing::error!("this Worker is not configured: {problem}");
+    let Ok(response) = GrpcWeb::new(ErrorService { message: problem.to_string() }).call(request).await;
     response
 }
 
-/// Answers every request with one sentence.
-struct Refusal {
-    sentence: String,
+/// Responds to every request with one error message.
+struct ErrorService {
+    message: String,
 }
 
-impl Service<Request<Body>> for Refusal {
+impl Service<Request<Body>> for ErrorService {
     type Response = Response<Body>;
     type Error = Infallible;
     type Future = Ready<Result<Response<Body>, Infallible>>;
@@ -43,16 +43,16 @@ impl Service<Request<Body>> for Refusal {
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let media_type = request.headers().get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
         ready(Ok(if media_type.starts_with(b"application/grpc") {
-            aip::with_reason(Code::Internal, "MISCONFIGURED", &*self.sentence).into_http()
+            aip::with_reason(Code::Internal, "MISCONFIGURED", &*self.message).into_http()
         } else {
-            json_error(&self.sentence)
+            json_error(&self.message)
         }))
     }
 }
 
-/// The shape that all errors of the gateway have.
-fn json_error(sentence: &str) -> Response<Body> {
-    let body = json!({ "error": sentence, "code": "INTERNAL", "details": [], "request_id": "" });
+/// A response in the format of all errors of the gateway.
+fn json_error(message: &str) -> Response<Body> {
+    let body = json!({ "error": message, "code": "INTERNAL", "details": [], "request_id": "" });
     let mut response = Response::new(Body::new(Full::new(body.to_string().into())));
     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
     let headers = response.headers_mut();
@@ -69,21 +69,21 @@ mod tests {
 
     use super::*;
 
-    fn answer(content_type: &'static str) -> (StatusCode, Bytes) {
+    fn respond(content_type: &'static str) -> (StatusCode, Bytes) {
         let mut request = Request::post("/").body(Body::empty()).unwrap();
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        let refusal = Refusal { sentence: "DATABASE is missing".to_owned() };
-        let Ok(response) = GrpcWeb::new(refusal).call(request).now_or_never().unwrap();
+        let service = ErrorService { message: "DATABASE is missing".to_owned() };
+        let Ok(response) = GrpcWeb::new(service).call(request).now_or_never().unwrap();
         let status = response.status();
         (status, response.into_body().collect().now_or_never().unwrap().unwrap().to_bytes())
     }
 
     #[test]
-    fn every_protocol_is_told_what_is_missing() {
-        let (status, body) = answer("application/json");
+    fn the_missing_setting_is_reported_in_every_protocol() {
+        let (status, body) = respond("application/json");
         assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
         assert!(String::from_utf8_lossy(&body).contains(r#""error":"DATABASE is missing""#));
-        let (status, body) = answer("application/grpc-web+proto");
+        let (status, body) = respond("application/grpc-web+proto");
         assert_eq!(status, StatusCode::OK);
         assert!(String::from_utf8_lossy(&body).contains("grpc-message:DATABASE%20is%20missing"), "{body:?}");
     }

@@ -1,12 +1,12 @@
-// What passes between the runtime and the wasm of a Worker, in one call each: every call across costs, and so does every
-// object of the runtime that is seen from there.
+// Functions that the wasm of a Worker calls in the runtime. Each does its work in one call, because every call between wasm and
+// the runtime is expensive, and so is every object of the runtime that wasm accesses.
 
 /** The method and the URL of a request, and its headers. */
 export function requestHead({ method, url, headers }) {
   return `${method}\n${url}${fields(headers)}`;
 }
 
-/** The bytes of a request. */
+/** The bytes of the body of a request. */
 export function bytes(request) {
   return request.bytes();
 }
@@ -16,7 +16,7 @@ export function responseHead({ status, headers }) {
   return `${status}${fields(headers)}`;
 }
 
-/** Each name and each value on a line of its own; neither can hold a line break. To iterate would make two objects each. */
+/** Each name and each value on its own line; neither can contain a line break. An iterator would create two objects per header. */
 function fields(headers) {
   let lines = "";
   headers.forEach((value, name) => {
@@ -25,23 +25,23 @@ function fields(headers) {
   return lines;
 }
 
-/** Calls `url` at a bound Worker, or where the URL says; `headers` are JSON. A gRPC call is never redirected. */
+/** Calls `url` at the Worker `bound`, or else at the host of the URL; `headers` are JSON. Redirects are not followed. */
 export function call(bound, url, method, headers, body) {
   return (bound ?? globalThis).fetch(url, { method, headers: JSON.parse(headers), body, redirect: "manual" });
 }
 
 /**
- * What `call` comes to: the head of the response, and its body. That is its bytes if it says that there are at most
- * `maxWhole`, else its stream, or null if there is none; and the problem where the bytes broke off.
+ * Calls `call` and returns the head of the response and its body: the bytes if its `content-length` is at most
+ * `maxBuffered`, else the stream, or null if there is none. If reading the bytes fails, the body is the error.
  */
-export async function exchange(bound, url, method, headers, body, maxWhole) {
+export async function exchange(bound, url, method, headers, body, maxBuffered) {
   const response = await call(bound, url, method, headers, body);
-  return [responseHead(response), await received(response, maxWhole)];
+  return [responseHead(response), await readBody(response, maxBuffered)];
 }
 
-async function received(response, maxWhole) {
+async function readBody(response, maxBuffered) {
   const length = response.headers.get("content-length");
-  const isShort = length !== null && Number(length) <= maxWhole;
+  const isShort = length !== null && Number(length) <= maxBuffered;
   if (!isShort) return response.body;
   try {
     return await response.bytes();
@@ -50,7 +50,7 @@ async function received(response, maxWhole) {
   }
 }
 
-/** A response with `headers`, which are JSON. */
-export function answer(status, headers, body) {
+/** Creates a response; `headers` are JSON. */
+export function newResponse(status, headers, body) {
   return new Response(body, { status, headers: JSON.parse(headers) });
 }

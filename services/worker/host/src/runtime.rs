@@ -8,19 +8,19 @@ use worker::{
 
 #[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen, js_sys = worker::js_sys, module = "/src/runtime.js")]
 extern "C" {
-    /// The method, the URL, and each header's name and value, a line each.
+    /// The method, the URL, and the name and value of each header, each on its own line.
     #[wasm_bindgen(js_name = requestHead)]
     pub(crate) fn request_head(request: &Request) -> String;
 
-    /// The status, and each header's name and value, a line each.
+    /// The status, and the name and value of each header, each on its own line.
     #[wasm_bindgen(js_name = responseHead)]
     pub(crate) fn response_head(response: &Response) -> String;
 
-    /// The promise of the bytes of a request's body.
+    /// A promise of the bytes of the body of a request.
     #[wasm_bindgen(catch)]
     pub(crate) fn bytes(request: &Request) -> Result<Promise, JsValue>;
 
-    /// The promise of a response of the Worker `bound`, or of whoever serves `url`.
+    /// A promise of the response of the Worker `bound`, or else of the host of `url`.
     #[wasm_bindgen(catch)]
     pub(crate) fn call(
         bound: Option<&JsValue>,
@@ -30,18 +30,18 @@ extern "C" {
         body: &JsValue,
     ) -> Result<Promise, JsValue>;
 
-    /// The promise of what [`response_head`] would say of [`call`]'s response, and of its body: its bytes if it says that
-    /// there are at most `max_whole`, else its stream, or null; and what went wrong if the bytes broke off.
+    /// A promise of an array: the [`response_head`] of the response of [`call`], and its body. The body is its bytes if its
+    /// `content-length` is at most `max_buffered`, else its stream, or null; or an error if reading the bytes failed.
     pub(crate) fn exchange(
         bound: Option<&JsValue>,
         url: &str,
         method: &str,
         headers: &str,
         body: &JsValue,
-        max_whole: usize,
+        max_buffered: usize,
     ) -> Promise;
 
-    /// A response; the runtime throws if that has no body by its status and one is given.
-    #[wasm_bindgen(catch)]
-    pub(crate) fn answer(status: u16, headers: &str, body: &JsValue) -> Result<Response, JsValue>;
+    /// Creates a response. The runtime throws if a body is given and the status does not allow one.
+    #[wasm_bindgen(catch, js_name = newResponse)]
+    pub(crate) fn new_response(status: u16, headers: &str, body: &JsValue) -> Result<Response, JsValue>;
 }

@@ -1,8 +1,8 @@
-//! What an isolate does before its first request.
+//! The start of an isolate, before its first request.
 
 use crate::log;
 
-/// Starts the log and the running of tasks.
+/// Starts the log and the task runner.
 pub fn start() {
     log::start();
     storage_worker::start_tasks();

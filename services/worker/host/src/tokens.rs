@@ -1,4 +1,4 @@
-//! Whose tokens a Worker believes, and what seals its own.
+//! The keys that verify the tokens of callers, and the key of a Worker's own opaque tokens.
 
 use aip::TokenKey;
 use identity::{Authenticator, Jwks, Keys, Policy, Secret, SigningKey};
@@ -10,11 +10,11 @@ const SECRET: &str = "RETICLE_JWT_SECRET";
 const JWKS: &str = "RETICLE_JWKS";
 const URL_KEY: &str = "RETICLE_URL_KEY";
 
-/// Who verifies tokens, by `RETICLE_JWT_SECRET`, `RETICLE_JWKS` or both, and by `RETICLE_JWT_ISSUER` and
-/// `RETICLE_JWT_AUDIENCE` where they are set. The keys behind a URL are first read when they are first needed.
+/// Builds the authenticator from `RETICLE_JWT_SECRET`, `RETICLE_JWKS` or both, and from `RETICLE_JWT_ISSUER` and
+/// `RETICLE_JWT_AUDIENCE` if they are set. The keys behind a URL are read when they are first needed.
 ///
 /// # Errors
-/// If there is neither secret nor URL, or one of them is wrong.
+/// If there is neither a secret nor a URL, or one of them is invalid.
 pub fn authenticator(bindings: Bindings<'_>) -> Result<Authenticator<WorkerClock>, Misconfigured> {
     let secret = bindings.text(SECRET)?.map(|text| Secret::new(text.as_bytes())).transpose();
     let secret = secret.map_err(|short| Misconfigured::new(SECRET, short))?;
@@ -25,7 +25,7 @@ pub fn authenticator(bindings: Bindings<'_>) -> Result<Authenticator<WorkerClock
         (None, Some(jwks)) => Keys::Jwks(jwks),
         (Some(secret), Some(jwks)) => Keys::SecretAndJwks(secret, jwks),
         (None, None) => {
-            let missing = format_args!("is missing: set it by `wrangler secret put`, or set {JWKS}");
+            let missing = format_args!("is missing: set it with `wrangler secret put`, or set {JWKS}");
             return Err(Misconfigured::new(SECRET, missing));
         }
     };
@@ -36,18 +36,18 @@ pub fn authenticator(bindings: Bindings<'_>) -> Result<Authenticator<WorkerClock
     Ok(Authenticator::new(keys, policy, WorkerClock))
 }
 
-/// The key of the opaque tokens that callers send back: derived from `RETICLE_URL_KEY`, or, in a Worker that signs no URLs and
-/// so need not have one, from `RETICLE_JWT_SECRET`.
+/// The key of page and resume tokens. It is derived from `RETICLE_URL_KEY`, or from `RETICLE_JWT_SECRET` in a Worker that signs
+/// no URLs and has no such key.
 ///
 /// # Errors
-/// If there is neither, or it is too short.
+/// If both are missing, or the value is too short.
 pub fn token_key(bindings: Bindings<'_>) -> Result<TokenKey, Misconfigured> {
     if let Some(key) = bindings.text(URL_KEY)? {
         let key = SigningKey::new(key.as_bytes()).map_err(|short| Misconfigured::new(URL_KEY, short))?;
         return Ok(key.token_key());
     }
     let Some(secret) = bindings.text(SECRET)? else {
-        let missing = format_args!("is missing: set it by `wrangler secret put`, or set {SECRET}");
+        let missing = format_args!("is missing: set it with `wrangler secret put`, or set {SECRET}");
         return Err(Misconfigured::new(URL_KEY, missing));
     };
     let secret = Secret::new(secret.as_bytes()).map_err(|short| Misconfigured::new(SECRET, short))?;

@@ -1,4 +1,4 @@
-//! Another service, reached by HTTP: a Worker by its binding, anything else by its URL.
+//! Another service, called over HTTP: a Worker through its binding, any other server by its URL.
 
 use std::{
     pin::Pin,
@@ -11,17 +11,16 @@ use tower_service::Service;
 use worker::{Error, wasm_bindgen::JsValue};
 
 use crate::{
-    Bindings, Misconfigured,
+    Bindings, Misconfigured, buffered,
     stream::{self, Stream},
-    whole,
 };
 
-/// What a service binding is called by: a binding takes any host.
+/// The origin for calls through a service binding, which accepts any host.
 const BOUND_ORIGIN: &str = "https://reticle.internal";
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// A service that speaks gRPC-web, to be wrapped in a `grpc_web::GrpcWebClient`.
+/// A gRPC-web service; wrap it in a `grpc_web::GrpcWebClient` to make gRPC calls.
 #[derive(Clone, Debug)]
 pub enum Upstream {
     /// A Worker of the same account.
@@ -31,10 +30,10 @@ pub enum Upstream {
 }
 
 impl Upstream {
-    /// The service `binding` if it is bound, else the one that the variable `url` names.
+    /// The service `binding` if it is bound, else the server at the URL in the variable `url`.
     ///
     /// # Errors
-    /// If there is neither, or one of them is wrong.
+    /// If both are missing, or one of them is invalid.
     pub fn configured(
         bindings: Bindings<'_>,
         binding: &'static str,
@@ -44,7 +43,10 @@ impl Upstream {
             return Ok(Self::Bound(fetcher.into()));
         }
         let missing = || {
-            Misconfigured::new(binding, format_args!("is missing: bind a service by this name, or set {url}"))
+            Misconfigured::new(
+                binding,
+                format_args!("is missing: bind a service with this name, or set {url}"),
+            )
         };
         let origin = bindings.origin(url)?.ok_or_else(missing)?;
         Ok(Self::Remote(origin.to_string().trim_end_matches('/').to_owned()))
@@ -52,14 +54,14 @@ impl Upstream {
 
     async fn fetch(self, request: Request<Body>) -> Result<Response<Body>, Error> {
         let url = self.url_of(request.uri());
-        whole::exchange(self.bound(), &url, request).await
+        buffered::exchange(self.bound(), &url, request).await
     }
 
-    /// Makes a gRPC-web call whose bodies are not read on the way.
+    /// Forwards a gRPC-web call without reading its bodies.
     ///
     /// # Errors
     /// The service could not be called.
-    pub async fn pass_on(self, request: Request<Stream>) -> Result<Response<Stream>, Error> {
+    pub async fn forward(self, request: Request<Stream>) -> Result<Response<Stream>, Error> {
         let (head, body) = request.into_parts();
         stream::fetch(self.bound(), &self.url_of(&head.uri), &head, &body.into()).await
     }
@@ -71,7 +73,7 @@ impl Upstream {
         }
     }
 
-    /// Where the path and the query of `uri` are at this service.
+    /// The URL at this service with the path and the query of `uri`.
     fn url_of(&self, uri: &Uri) -> String {
         let origin = match self {
             Self::Bound(_) => BOUND_ORIGIN,

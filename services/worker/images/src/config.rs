@@ -1,4 +1,4 @@
-//! What this Worker is bound to and told.
+//! The bindings and settings of this Worker.
 
 use identity::{Authenticator, SigningKey, UrlSigner};
 use images::{
@@ -12,12 +12,12 @@ use worker_host::{Bindings, Misconfigured};
 
 const URL_KEY: &str = "RETICLE_URL_KEY";
 const MAX_SWEEP_PERCENT: &str = "RETICLE_MAX_SWEEP_PERCENT";
-/// How many objects one clean-up moves: each takes R2 three calls, and an event may make a thousand.
+/// The most objects that one clean-up moves: each needs three calls of R2, and an event may make 1,000 calls.
 const MAX_MOVES: usize = 100;
-/// How many background tasks one request may have.
+/// The most background tasks of one request.
 const BACKGROUND_TASKS: usize = 4;
 
-/// What all requests of an isolate share.
+/// The parts that all requests of an isolate share.
 pub(crate) struct Parts {
     pub(crate) authenticator: Authenticator<WorkerClock>,
     pub(crate) database: D1Database,
@@ -29,16 +29,16 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// Reads everything.
+    /// Builds the parts from the bindings.
     ///
     /// # Errors
-    /// The first binding or variable that is missing or wrong.
+    /// The first binding or variable that is missing or invalid.
     pub(crate) fn read(bindings: Bindings<'_>) -> Result<Self, Misconfigured> {
         let key = SigningKey::new(bindings.required_text(URL_KEY)?.as_bytes());
         let database = D1Database::new(bindings.database("DATABASE")?);
         let objects = R2Objects::new(bindings.bucket("OBJECTS")?);
         let needs = images::needs(&database, &objects, &WorkerClock, &WorkerEntropy);
-        let health = vec![(SERVICE_NAME, Readiness::unshared(needs, WorkerTimer))];
+        let health = vec![(SERVICE_NAME, Readiness::uncached(needs, WorkerTimer))];
         Ok(Self {
             authenticator: worker_host::authenticator(bindings)?,
             health: HealthService::new(health, Draining::default(), WorkerTimer).into_server(),
@@ -50,7 +50,7 @@ impl Parts {
         })
     }
 
-    /// The service for one request, whose background work is bound to it.
+    /// Builds the service for one request. Its background tasks belong to `context`, the request's.
     pub(crate) fn service(
         &self,
         context: Context,
@@ -67,7 +67,7 @@ impl Parts {
 }
 
 fn cleaning(bindings: Bindings<'_>) -> Result<CleanupSettings, Misconfigured> {
-    let rule = "must be a share in percent, from 0 to 100";
+    let rule = "must be a percentage from 0 to 100";
     let percent = bindings.parsed::<u8>(MAX_SWEEP_PERCENT, rule)?.unwrap_or(DEFAULT_MAX_SWEEP_PERCENT);
     if percent > 100 {
         return Err(Misconfigured::new(MAX_SWEEP_PERCENT, rule));

@@ -1,15 +1,15 @@
-//! What becomes of D1's failures.
+//! How failures of D1 are handled.
 
 #![expect(clippy::unwrap_used, reason = "these are tests")]
 
 use storage::{Bookmark, Constraint, Database, Error, Result, Statement};
 use storage_worker::D1Database;
 
-use crate::fake_d1::{Does, Does::Answers, Does::Fails, database};
+use crate::fake_d1::{Call, Call::Fails, Call::Returns, database};
 
-const LOST: Does = Fails("Network connection lost.");
-const NEVER_BEGAN: Does = Fails("Cannot resolve D1 DB due to transient issue on remote node.");
-const OVERLOADED: Does = Fails("D1 DB is overloaded. Requests queued for too long.");
+const LOST: Call = Fails("Network connection lost.");
+const NOT_STARTED: Call = Fails("Cannot resolve D1 DB due to transient issue on remote node.");
+const OVERLOADED: Call = Fails("D1 DB is overloaded. Requests queued for too long.");
 
 async fn read(database: &D1Database) -> Result<i64> {
     let mut rows = database.read(Statement::new("SELECT 1 AS n"), None).await?.value;
@@ -21,39 +21,39 @@ async fn write(database: &D1Database) -> Result<u64> {
     Ok(database.write(vec![insert], None).await?.value.remove(0).changes)
 }
 
-pub(crate) async fn a_read_is_made_again((): &()) {
+pub(crate) async fn a_failed_read_is_retried((): &()) {
     let (database, seen) =
-        database(&[LOST, Fails("D1 DB reset because its code was updated."), Answers(r#"[["n"],[7]]"#)]);
+        database(&[LOST, Fails("D1 DB reset because its code was updated."), Returns(r#"[["n"],[7]]"#)]);
     assert_eq!(read(&database).await.unwrap(), 7);
     assert_eq!(seen.sessions().len(), 3);
 }
 
-pub(crate) async fn a_read_is_given_up_at_last((): &()) {
+pub(crate) async fn a_read_fails_after_the_last_retry((): &()) {
     let (database, seen) = database(&[LOST; 9]);
     assert!(matches!(read(&database).await, Err(Error::Unavailable(_))));
     assert_eq!(seen.sessions().len(), 3);
 }
 
-pub(crate) async fn a_write_that_may_have_taken_place_is_not_made_again((): &()) {
-    let (database, seen) = database(&[LOST, Answers("[]")]);
+pub(crate) async fn a_possibly_committed_write_is_not_retried((): &()) {
+    let (database, seen) = database(&[LOST, Returns("[]")]);
     assert!(matches!(write(&database).await, Err(Error::Unavailable(_))));
     assert_eq!(seen.sessions().len(), 1);
 }
 
-pub(crate) async fn a_write_that_never_began_is_made_again((): &()) {
-    let (database, seen) = database(&[NEVER_BEGAN, Answers("[]")]);
+pub(crate) async fn a_write_that_did_not_start_is_retried((): &()) {
+    let (database, seen) = database(&[NOT_STARTED, Returns("[]")]);
     assert_eq!(write(&database).await.unwrap(), 1);
     assert_eq!(seen.sessions().len(), 2);
 }
 
-pub(crate) async fn an_overloaded_database_is_left_alone((): &()) {
+pub(crate) async fn calls_to_an_overloaded_database_are_not_retried((): &()) {
     let (database, seen) = database(&[OVERLOADED; 2]);
     assert!(matches!(read(&database).await, Err(Error::Overloaded(_))));
     assert!(matches!(write(&database).await, Err(Error::Overloaded(_))));
     assert_eq!(seen.sessions().len(), 2);
 }
 
-pub(crate) async fn every_failure_has_its_class((): &()) {
+pub(crate) async fn every_failure_is_classified((): &()) {
     let fails = async |text| write(&database(&[Fails(text)]).0).await.unwrap_err();
     assert!(matches!(
         fails("UNIQUE constraint failed: images.id: SQLITE_CONSTRAINT").await,
@@ -64,8 +64,8 @@ pub(crate) async fn every_failure_has_its_class((): &()) {
     assert!(matches!(fails("D1 DB exceeded its CPU time limit and was reset.").await, Error::Overloaded(_)));
 }
 
-pub(crate) async fn reads_begin_at_the_bookmark_and_writes_at_the_primary((): &()) {
-    let (database, seen) = database(&[Answers("[]"); 3]);
+pub(crate) async fn reads_start_at_the_bookmark_and_writes_at_the_primary((): &()) {
+    let (database, seen) = database(&[Returns("[]"); 3]);
     let bookmark = Bookmark::parse("0000-1111");
     database.read(Statement::new("SELECT 1"), None).await.unwrap();
     let read = database.read(Statement::new("SELECT 1"), bookmark.clone()).await.unwrap();
@@ -73,19 +73,19 @@ pub(crate) async fn reads_begin_at_the_bookmark_and_writes_at_the_primary((): &(
     let written = database.write(vec![insert], bookmark).await.unwrap();
 
     assert_eq!(seen.sessions(), ["first-unconstrained", "0000-1111", "first-primary"]);
-    assert_eq!(read.bookmark, Bookmark::parse("seen-so-far"));
+    assert_eq!(read.bookmark, Bookmark::parse("latest"));
     assert_eq!(written.bookmark, read.bookmark);
 }
 
-pub(crate) async fn a_bookmark_that_d1_refuses_is_no_failure((): &()) {
-    let (database, seen) = database(&[Fails("Invalid bookmark."), Answers("[]")]);
-    database.read(Statement::new("SELECT 1"), Bookmark::parse("stranger")).await.unwrap();
-    assert_eq!(seen.sessions(), ["stranger", "first-primary"]);
+pub(crate) async fn an_invalid_bookmark_is_ignored((): &()) {
+    let (database, seen) = database(&[Fails("Invalid bookmark."), Returns("[]")]);
+    database.read(Statement::new("SELECT 1"), Bookmark::parse("unknown")).await.unwrap();
+    assert_eq!(seen.sessions(), ["unknown", "first-primary"]);
 }
 
-pub(crate) async fn a_thing_that_is_no_row_is_broken((): &()) {
+pub(crate) async fn an_invalid_row_is_an_error((): &()) {
     for rows in ["[1]", r#"[["blob"],[[1,2]]]"#] {
-        let (database, _) = database(&[Answers(rows)]);
+        let (database, _) = database(&[Returns(rows)]);
         assert!(matches!(read(&database).await, Err(Error::Broken(_))), "{rows}");
     }
 }

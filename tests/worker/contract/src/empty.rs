@@ -1,4 +1,4 @@
-//! What a test begins with.
+//! Empties the stores before a test.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot begin fails")]
 
@@ -7,7 +7,7 @@ use storage_worker::{D1Database, R2Objects};
 
 /// Drops all tables.
 pub(crate) async fn empty_database(database: &D1Database) {
-    // Those that refer to others were made after them.
+    // Newest first, since tables with foreign keys were created after the tables to which they refer.
     let names =
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB '_cf_*' ORDER BY rowid DESC";
     let tables = database.read(Statement::new(names), None).await.unwrap().value;
@@ -29,5 +29,5 @@ pub(crate) async fn empty_store(store: &R2Objects) {
     }
 }
 
-/// For tests that bring what they need.
+/// For tests that need no empty store.
 pub(crate) async fn nothing<T: Sync>(_: &T) {}

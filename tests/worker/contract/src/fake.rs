@@ -1,4 +1,4 @@
-//! JavaScript objects that stand in for bindings.
+//! JavaScript objects for fake bindings.
 
 #![expect(clippy::unwrap_used, reason = "only tests use it")]
 
@@ -22,7 +22,7 @@ pub(crate) fn method(body: impl FnMut() -> JsValue + 'static) -> JsValue {
     method.into()
 }
 
-/// A promise that is settled already.
+/// A settled promise.
 pub(crate) fn promise(settled: Result<JsValue, JsValue>) -> JsValue {
     match settled {
         Ok(value) => Promise::resolve(&value).into(),

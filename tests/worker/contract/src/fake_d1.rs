@@ -1,4 +1,4 @@
-//! A D1 binding that does what a test says.
+//! A fake D1 binding that runs a script.
 
 #![expect(clippy::unwrap_used, reason = "only tests use it")]
 
@@ -15,15 +15,15 @@ use worker::{
 
 use crate::fake::{method, object, promise};
 
-/// What one call does: fail with a text, as D1 words it, or answer this JSON: for a read the names of the columns and the
-/// rows, as arrays; for a write the rows, as objects.
+/// The result of one call: a failure with D1's text, or this JSON. A read returns the column names and the rows, as arrays; a
+/// write returns the rows, as objects.
 #[derive(Clone, Copy)]
-pub(crate) enum Does {
+pub(crate) enum Call {
     Fails(&'static str),
-    Answers(&'static str),
+    Returns(&'static str),
 }
 
-/// What was seen of the calls.
+/// A record of the calls.
 #[derive(Clone, Default)]
 pub(crate) struct Seen {
     sessions: Arc<Mutex<Vec<String>>>,
@@ -36,8 +36,8 @@ impl Seen {
     }
 }
 
-/// A database whose calls do one of `script` after the other.
-pub(crate) fn database(script: &[Does]) -> (D1Database, Seen) {
+/// A database whose calls return the results of `script`, one after the other.
+pub(crate) fn database(script: &[Call]) -> (D1Database, Seen) {
     let seen = Seen::default();
     let script = Arc::new(Mutex::new(script.iter().copied().collect::<VecDeque<_>>()));
     let sessions = Arc::clone(&seen.sessions);
@@ -49,7 +49,7 @@ pub(crate) fn database(script: &[Does]) -> (D1Database, Seen) {
     (D1Database::new(binding.unchecked_into()), seen)
 }
 
-type Script = Arc<Mutex<VecDeque<Does>>>;
+type Script = Arc<Mutex<VecDeque<Call>>>;
 
 fn session(script: &Script) -> JsValue {
     let (raw, batch) = (Arc::clone(script), Arc::clone(script));
@@ -60,18 +60,19 @@ fn session(script: &Script) -> JsValue {
     object([
         ("prepare", method(move || statement.clone())),
         ("batch", batch),
-        ("getBookmark", method(|| JsValue::from_str("seen-so-far"))),
+        ("getBookmark", method(|| JsValue::from_str("latest"))),
     ])
 }
 
 fn next(script: &Script) -> Result<JsValue, JsValue> {
-    match script.lock().unwrap().pop_front().unwrap_or(Does::Fails("one call too many")) {
-        Does::Fails(text) => Err(Error::new(&format!("D1_ERROR: {text}")).into()),
-        Does::Answers(json) => Ok(JSON::parse(json).unwrap()),
+    match script.lock().unwrap().pop_front().unwrap_or(Call::Fails("the script has no result for this call"))
+    {
+        Call::Fails(text) => Err(Error::new(&format!("D1_ERROR: {text}")).into()),
+        Call::Returns(json) => Ok(JSON::parse(json).unwrap()),
     }
 }
 
-/// What a batch of one statement answers.
+/// The result of a batch of one statement.
 fn results(rows: JsValue) -> JsValue {
     let meta = object([("changes", JsValue::from_f64(1.0))]);
     Array::of1(&object([("results", rows), ("meta", meta)])).into()

@@ -1,4 +1,4 @@
-//! An R2 binding that fails where a test says.
+//! A fake R2 binding that fails at a chosen step.
 
 use std::{
     sync::{
@@ -20,7 +20,7 @@ use worker::{
 
 use crate::fake::{method, object, promise};
 
-/// How often uploads in parts were aborted.
+/// Counts the aborted multipart uploads.
 #[derive(Clone, Default)]
 pub(crate) struct Aborted(Arc<AtomicUsize>);
 
@@ -30,8 +30,8 @@ impl Aborted {
     }
 }
 
-/// A bucket that tears a body's pipe and only then says that it has failed, and whose uploads in parts fail at the part `good_parts + 1`, or at their end if
-/// there is none.
+/// A bucket whose calls fail. `put` cancels the body's stream first and reports the failure later. A multipart upload fails at
+/// part `good_parts + 1`, or at its completion if it has fewer parts.
 pub(crate) fn bucket(good_parts: usize) -> (R2Objects, Aborted) {
     let aborted = Aborted::default();
     let abort = aborted.clone();
@@ -65,10 +65,10 @@ pub(crate) fn bucket(good_parts: usize) -> (R2Objects, Aborted) {
 /// `put(key, body, options)`.
 fn put() -> JsValue {
     let put = Closure::<dyn FnMut(JsValue, JsValue) -> JsValue>::new(|_, body: JsValue| {
-        let torn = body.dyn_into::<ReadableStream>().map(|body| body.cancel());
+        let canceled = body.dyn_into::<ReadableStream>().map(|body| body.cancel());
         let failed = future_to_promise(async move {
-            if let Ok(torn) = torn {
-                drop(JsFuture::from(torn).await);
+            if let Ok(canceled) = canceled {
+                drop(JsFuture::from(canceled).await);
             }
             sleep(Duration::from_millis(5)).await;
             Err(failure("put"))
@@ -86,9 +86,9 @@ fn failure(method: &str) -> JsValue {
     Error::new(&format!("{method}: We encountered an internal error. Please try again. (10001)")).into()
 }
 
-/// A bucket with a page of somebody else's object, and one of ours, `a`.
+/// A bucket with two pages: one has a foreign object, and one has an object of Reticle, `a`.
 pub(crate) fn shared_bucket() -> R2Objects {
-    let mut pages = [page("Somebody else's.txt", true), page("a", false)].into_iter();
+    let mut pages = [page("Foreign object.txt", true), page("a", false)].into_iter();
     let list = method(move || promise(Ok(pages.next().unwrap_or_default())));
     R2Objects::new(object([("list", list)]).unchecked_into())
 }

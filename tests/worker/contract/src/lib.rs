@@ -1,8 +1,8 @@
 //! Runs tests on a Worker's own bindings, one for each path: `/queries/values_round_trip` runs that contract test of
-//! [`storage`] on an emptied database. A test that fails panics, so that its request gets no answer; the log says why.
+//! [`storage`] on an empty database. A failed test panics, so its request gets no response; the log has the cause.
 //!
-//! The contract's tests come by themselves. To add one of what only Workers do, write it in `d1_faults`,
-//! `r2_faults`, `bodies` or `host` and name it in `own_tests!`.
+//! The contract tests of [`storage`] are included automatically. To add a test of Workers only, write it in `d1_faults`,
+//! `r2_faults`, `bodies` or `host`, and add its name to `own_tests!`.
 
 mod bodies;
 mod d1_faults;
@@ -20,53 +20,53 @@ use worker::{Context, Env, Request, Response, event};
 
 use crate::empty::{empty_database, empty_store, nothing};
 
-/// How many tasks may run in the background.
+/// The limit of background tasks.
 const BACKGROUND_TASKS: usize = 3;
 
-/// Calls a macro with this crate's own tests, as [`storage::database_promises!`] does with the contract's.
+/// Calls a macro with this crate's own tests, as [`storage::database_promises!`] does with the contract tests.
 macro_rules! own_tests {
     ($make:ident on_nothing $($first:tt)*) => {
         $make! { $($first)*, d1_faults:
-            a_read_is_made_again
-            a_read_is_given_up_at_last
-            a_write_that_may_have_taken_place_is_not_made_again
-            a_write_that_never_began_is_made_again
-            an_overloaded_database_is_left_alone
-            every_failure_has_its_class
-            reads_begin_at_the_bookmark_and_writes_at_the_primary
-            a_bookmark_that_d1_refuses_is_no_failure
-            a_thing_that_is_no_row_is_broken
+            a_failed_read_is_retried
+            a_read_fails_after_the_last_retry
+            a_possibly_committed_write_is_not_retried
+            a_write_that_did_not_start_is_retried
+            calls_to_an_overloaded_database_are_not_retried
+            every_failure_is_classified
+            reads_start_at_the_bookmark_and_writes_at_the_primary
+            an_invalid_bookmark_is_ignored
+            an_invalid_row_is_an_error
         }
         $make! { $($first)*, r2_faults:
-            a_bucket_that_fails_is_unavailable
-            an_upload_in_parts_that_fails_is_aborted
-            the_objects_of_others_are_passed_over
+            a_failing_bucket_is_unavailable
+            a_failed_multipart_upload_is_aborted
+            foreign_objects_are_not_listed
         }
     };
     ($make:ident on_background $($first:tt)*) => {
         $make! { $($first)*, host:
-            time_passes
-            promises_that_are_dropped_leave_nothing
-            promises_tell_what_they_came_to
-            timers_that_are_dropped_leave_nothing
+            clocks_advance
+            dropped_promises_leak_no_memory
+            promises_return_their_result
+            dropped_timers_leak_no_memory
             ids_differ
-            background_work_is_done_as_far_as_there_is_room
+            background_tasks_are_limited
         }
     };
     ($make:ident on_objects $($first:tt)*) => {
         $make! { $($first)*, bodies:
             a_body_of_unknown_length_is_stored_in_parts
-            a_long_body_that_fails_stores_nothing
-            a_long_upload_stays_small
-            a_body_in_crumbs_is_stored
+            a_failed_long_body_stores_nothing
+            a_long_upload_uses_little_memory
+            a_body_of_single_bytes_is_stored
         }
     };
 }
 
-/// The path of a request that panics, as a bug in a service would.
+/// The path of a request that panics, as a bug in a service would do.
 pub const PANIC: &str = "panic";
 
-/// The names of all tests, which are their paths too.
+/// The names of all tests. A name is also the path that runs the test.
 #[must_use]
 pub fn names() -> Vec<&'static str> {
     let mut names = Vec::new();
@@ -83,7 +83,7 @@ pub fn names() -> Vec<&'static str> {
     names
 }
 
-/// As every Worker of Reticle does.
+/// Starts the tasks as every Worker of Reticle does.
 #[event(start)]
 fn start() {
     storage_worker::start_tasks();
@@ -93,7 +93,7 @@ fn start() {
 async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
     let path = request.path();
     let name = path.trim_start_matches('/');
-    assert!(name != PANIC, "as it was told to");
+    assert!(name != PANIC, "the request asked for a panic");
     let database = D1Database::new(env.d1("DATABASE")?);
     let objects = R2Objects::new(env.bucket("OBJECTS")?);
     if runs_on_database(name, &database).await
@@ -106,7 +106,7 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
     Response::error("no such test", 404)
 }
 
-/// Runs the test that `name` names.
+/// Runs the test `name`, if it is in the list.
 macro_rules! run_if_named {
     ($name:ident, $subject:ident, $empty:ident, $module:ident: $($test:ident)*) => {
         $(

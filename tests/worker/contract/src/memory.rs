@@ -1,4 +1,4 @@
-//! How much of it there is.
+//! The size of wasm's memory.
 
 #![expect(clippy::unwrap_used, reason = "these are tests")]
 
@@ -7,7 +7,7 @@ use worker::{
     wasm_bindgen::{self, JsCast as _, JsValue},
 };
 
-/// The bytes of wasm's memory, which never shrinks.
+/// The size of wasm's memory in bytes. It never decreases.
 pub(crate) fn memory() -> u32 {
     let memory = Reflect::get(&wasm_bindgen::memory(), &JsValue::from_str("buffer")).unwrap();
     memory.unchecked_into::<ArrayBuffer>().byte_length()

@@ -1,4 +1,4 @@
-//! What becomes of R2's failures.
+//! How failures of R2 are handled.
 
 #![expect(clippy::unwrap_used, reason = "these are tests")]
 
@@ -17,7 +17,7 @@ fn is_unavailable<T>(result: &Result<T>) -> bool {
     matches!(result, Err(Error::Unavailable(_)))
 }
 
-pub(crate) async fn a_bucket_that_fails_is_unavailable((): &()) {
+pub(crate) async fn a_failing_bucket_is_unavailable((): &()) {
     let (store, _) = bucket(0);
     for size in [None, Some(100_000)] {
         let options = PutOptions { size, ..PutOptions::default() };
@@ -31,7 +31,7 @@ pub(crate) async fn a_bucket_that_fails_is_unavailable((): &()) {
     assert!(is_unavailable(&store.list("", None, 10).await));
 }
 
-pub(crate) async fn an_upload_in_parts_that_fails_is_aborted((): &()) {
+pub(crate) async fn a_failed_multipart_upload_is_aborted((): &()) {
     for good_parts in [0, 1, 2, 3] {
         let (store, aborted) = bucket(good_parts);
         let put = store.put(&key(), body(2 * PART + 1, 1_000_000), PutOptions::default()).await;
@@ -40,7 +40,7 @@ pub(crate) async fn an_upload_in_parts_that_fails_is_aborted((): &()) {
     }
 }
 
-pub(crate) async fn the_objects_of_others_are_passed_over((): &()) {
+pub(crate) async fn foreign_objects_are_not_listed((): &()) {
     let page = shared_bucket().list("", None, 1).await.unwrap();
     assert_eq!(page.objects.iter().map(|object| object.key.as_str()).collect::<Vec<_>>(), ["a"]);
     assert!(!page.more);

@@ -1,4 +1,4 @@
-// The gateway, and at `/counts` what both services have asked of D1 since it was asked last.
+// The gateway, and at `/counts` the D1 counts of both services since the last request to it.
 
 export default {
   async fetch(request, env) {

@@ -1,5 +1,5 @@
-// Reticle, or the peer for requests with the header `x-backend: peer`. One port of one runtime answers for both, and
-// both stand behind this same hop: it costs either of them as much.
+// Forwards requests with the header `x-backend: peer` to the peer, and all others to Reticle. Both run in one runtime behind
+// this same hop, so it costs both the same.
 
 export default {
   fetch(request, env) {

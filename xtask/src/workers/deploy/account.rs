@@ -1,4 +1,4 @@
-//! The account: who is signed in, and the database and the bucket there.
+//! The Cloudflare account: signs in, and creates the database and the bucket if they are missing.
 
 use std::io::{IsTerminal as _, stdin};
 
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::{state::State, wrangler::Wrangler};
 use crate::workers::{BUCKET, DATABASE};
 
-/// Cloudflare's code for a bucket that this account has already.
+/// Cloudflare's error code for a bucket that this account already has.
 const BUCKET_EXISTS: u64 = 10004;
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -23,7 +23,7 @@ struct Database {
     name: String,
 }
 
-/// Finds the account, and has `wrangler` and `state` use it. In a terminal it signs in first, if need be.
+/// Finds the account, and makes `wrangler` and `state` use it. In a terminal, signs in first if there is no login.
 #[expect(clippy::disallowed_methods, reason = "a task reads its own environment, once")]
 pub(super) fn sign_in(wrangler: &mut Wrangler<'_>, state: &mut State) -> anyhow::Result<()> {
     eprintln!("== account");
@@ -47,7 +47,7 @@ pub(super) fn sign_in(wrangler: &mut Wrangler<'_>, state: &mut State) -> anyhow:
     state.save()
 }
 
-/// The accounts of the login, or nothing without one.
+/// The accounts of the login, or `None` without a login.
 fn accounts(wrangler: &Wrangler<'_>) -> anyhow::Result<Option<Vec<Account>>> {
     #[derive(Deserialize)]
     struct Login {
@@ -58,7 +58,7 @@ fn accounts(wrangler: &Wrangler<'_>) -> anyhow::Result<Option<Vec<Account>>> {
             let login: Login = serde_json::from_str(&json).context("wrangler whoami")?;
             Ok(Some(login.accounts))
         }
-        // Wrangler fails without asking Cloudflare if there is no login.
+        // Without a login, wrangler fails before it calls Cloudflare.
         Err(rejected) if rejected.code.is_none() && rejected.to_string().contains("\"loggedIn\":false") => {
             Ok(None)
         }
@@ -66,7 +66,7 @@ fn accounts(wrangler: &Wrangler<'_>) -> anyhow::Result<Option<Vec<Account>>> {
     }
 }
 
-/// The account of the environment, else that of the state folder, else the only one.
+/// The account that the environment names, else the one of the state folder, else the only one.
 fn choose<'a>(
     accounts: &'a [Account],
     wanted: Option<&str>,
@@ -77,7 +77,7 @@ fn choose<'a>(
     if let (Some(wanted), Some(kept)) = (wanted, kept) {
         ensure!(
             wanted == kept,
-            "It belongs to account {kept}, and CLOUDFLARE_ACCOUNT_ID is {wanted}: choose another folder by --state"
+            "It belongs to account {kept}, but CLOUDFLARE_ACCOUNT_ID is {wanted}. Choose another folder with --state."
         );
     }
     match (wanted.or(kept), accounts) {
@@ -93,7 +93,7 @@ fn choose<'a>(
     }
 }
 
-/// Finds the database, or makes it, and has `state` remember its id.
+/// Finds the database, or creates it, and stores its id in `state`.
 pub(super) fn database(
     wrangler: &Wrangler<'_>,
     state: &mut State,
@@ -104,8 +104,8 @@ pub(super) fn database(
     if let Some(kept) = &state.deployment.database_id {
         ensure!(
             all.iter().any(|database| database.uuid == *kept),
-            "The account has no database {kept} any more, which {} names. Set `database_id` there to the database to \
-             use, or remove that line to use the one named {DATABASE} or to make it anew.",
+            "The account no longer has the database {kept}, which {} names. Set `database_id` there to the database to \
+             use, or remove that line to use the database named {DATABASE}, which is created if it does not exist.",
             state.file().display()
         );
         return Ok(());
@@ -115,8 +115,9 @@ pub(super) fn database(
         None => {
             let mut create = vec!["d1", "create", DATABASE];
             create.extend(location.into_iter().flat_map(|location| ["--location", location]));
-            wrangler.read(&create)?.with_context(|| format!("The database {DATABASE} cannot be made"))?;
-            find(databases(wrangler)?).with_context(|| format!("{DATABASE} is not among the databases"))?
+            wrangler.read(&create)?.with_context(|| format!("Cannot create the database {DATABASE}"))?;
+            find(databases(wrangler)?)
+                .with_context(|| format!("The new database {DATABASE} is not in the account's list"))?
         }
     };
     state.deployment.database_id = Some(found.uuid);
@@ -128,12 +129,11 @@ fn find(all: Vec<Database>) -> Option<Database> {
 }
 
 fn databases(wrangler: &Wrangler<'_>) -> anyhow::Result<Vec<Database>> {
-    let list =
-        wrangler.read(&["d1", "list", "--json"])?.context("The account's databases cannot be listed")?;
+    let list = wrangler.read(&["d1", "list", "--json"])?.context("Cannot list the account's databases")?;
     serde_json::from_str(&list).context("wrangler d1 list")
 }
 
-/// Makes the bucket if there is none.
+/// Creates the bucket, if it does not exist.
 pub(super) fn bucket(wrangler: &Wrangler<'_>, location: Option<&str>) -> anyhow::Result<()> {
     eprintln!("== bucket {BUCKET}");
     let mut create = vec!["r2", "bucket", "create", BUCKET];
@@ -141,7 +141,7 @@ pub(super) fn bucket(wrangler: &Wrangler<'_>, location: Option<&str>) -> anyhow:
     match wrangler.read(&create)? {
         Ok(_) => Ok(()),
         Err(rejected) if rejected.code == Some(BUCKET_EXISTS) => Ok(()),
-        Err(rejected) => Err(rejected).with_context(|| format!("The bucket {BUCKET} cannot be made")),
+        Err(rejected) => Err(rejected).with_context(|| format!("Cannot create the bucket {BUCKET}")),
     }
 }
 
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn one_account_needs_no_choice_and_several_do() {
+    fn a_single_account_is_chosen_and_several_need_a_choice() {
         assert_eq!(choose(&[account("a")], None, None).unwrap().id, "a");
         let several = [account("a"), account("b")];
         assert_eq!(choose(&several, Some("b"), None).unwrap().id, "b");
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_folder_is_for_one_account() {
+    fn a_state_folder_belongs_to_one_account() {
         let error = choose(&[account("a"), account("b")], Some("a"), Some("b")).unwrap_err().to_string();
         assert!(error.contains("--state"), "{error}");
         assert!(choose(&[account("a")], None, Some("b")).is_err());

@@ -1,5 +1,5 @@
-//! The committed configurations, with what one account has of its own: wrangler is given copies, and no committed file is
-//! edited.
+//! Copies of the committed configurations, with the ids and variables of one account. Wrangler uses the copies; the
+//! committed files are never edited.
 
 use std::{
     fs,
@@ -19,7 +19,7 @@ pub(super) struct Configuration {
 }
 
 impl Configuration {
-    /// Reads `wrangler.jsonc`, whose comments have lines of their own.
+    /// Reads `wrangler.jsonc`. Its comments must be on their own lines.
     pub(super) fn read(worker: Worker) -> anyhow::Result<Self> {
         let path = worker.configuration();
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -28,12 +28,12 @@ impl Configuration {
         Ok(Self { worker, json })
     }
 
-    /// The Worker's name on an account.
+    /// The Worker's name on the account.
     pub(super) fn name(&self) -> &str {
         self.json.get("name").and_then(Value::as_str).unwrap_or(self.worker.0)
     }
 
-    /// The names of the secrets that it cannot do without.
+    /// The names of the secrets that it requires.
     pub(super) fn secrets(&self) -> impl Iterator<Item = &str> {
         let required = self.json.get("secrets").and_then(|secrets| secrets.get("required"));
         required.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
@@ -49,7 +49,7 @@ impl Configuration {
         self.json.contains_key("r2_buckets")
     }
 
-    /// Writes it for the account of `state`, into the state folder.
+    /// Writes the copy for the account of `state` into the state folder. Returns its path.
     pub(super) fn write(&self, state: &State) -> anyhow::Result<PathBuf> {
         let path = state.folder.join(format!("{}.json", self.name()));
         let json = for_account(self.json.clone(), &self.worker.folder(), &state.deployment);
@@ -58,18 +58,18 @@ impl Configuration {
     }
 }
 
-/// Paths become whole, for the file lies elsewhere; ids and variables are those of `deployment`.
+/// Makes paths absolute, since the copy is in another folder, and sets the ids and variables of `deployment`.
 fn for_account(mut json: Map<String, Value>, folder: &Path, deployment: &Deployment) -> Value {
     json.remove("$schema");
     json.insert("account_id".to_owned(), deployment.account_id.clone().into());
     if let Some(main) = json.get_mut("main") {
-        make_whole(main, folder);
+        make_absolute(main, folder);
     }
     let databases = json.get_mut("d1_databases").and_then(Value::as_array_mut);
     for database in databases.into_iter().flatten().filter_map(Value::as_object_mut) {
         database.insert("database_id".to_owned(), deployment.database_id.clone().into());
         if let Some(migrations) = database.get_mut("migrations_dir") {
-            make_whole(migrations, folder);
+            make_absolute(migrations, folder);
         }
     }
     for (name, value) in json.get_mut("vars").and_then(Value::as_object_mut).into_iter().flatten() {
@@ -80,7 +80,7 @@ fn for_account(mut json: Map<String, Value>, folder: &Path, deployment: &Deploym
     json.into()
 }
 
-fn make_whole(path: &mut Value, folder: &Path) {
+fn make_absolute(path: &mut Value, folder: &Path) {
     if let Some(relative) = path.as_str() {
         *path = folder.join(relative).to_string_lossy().into_owned().into();
     }
@@ -94,7 +94,7 @@ mod tests {
     use crate::workers::{ALL, BRIDGE};
 
     #[test]
-    fn a_copy_differs_by_paths_ids_and_variables_only() {
+    fn a_copy_differs_in_paths_ids_and_variables_only() {
         let committed = json!({
             "$schema": "../schema.json", "name": "a", "main": "worker.js",
             "d1_databases": [{"binding": "DATABASE", "database_id": "0", "migrations_dir": "../migrations"}],
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn every_committed_configuration_is_read() {
+    fn every_committed_configuration_can_be_read() {
         for worker in ALL.into_iter().chain([BRIDGE]) {
             let configuration = Configuration::read(worker).unwrap();
             assert!(configuration.name().starts_with("reticle"), "{}", worker.0);

@@ -1,7 +1,7 @@
-//! `cargo xtask deploy`: makes what an account lacks, brings the database up to date and ships the Workers.
+//! `cargo xtask deploy`: creates a missing database and bucket, applies the migrations, and deploys the Workers.
 //!
-//! Every step looks at what is there before it changes anything, so the command can be run again after any failure. What
-//! it must remember is in the state folder: [`state`] has the ids, [`super::secrets`] the secrets.
+//! Every step checks what exists before it changes anything, so the command can be run again after any failure. The state
+//! folder keeps what the next run needs: [`state`] the ids, [`super::secrets`] the secrets.
 
 mod account;
 mod configuration;
@@ -16,40 +16,40 @@ use std::path::PathBuf;
 use super::{ALL, BRIDGE, Worker, build::build, size, tools::Tools};
 use crate::step::{self, target};
 
-/// What to ship, and where.
+/// What to deploy, and where.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Only bundle, and print sizes and bindings: nothing leaves this machine.
+    /// Only bundle the Workers and print sizes and bindings. Uploads nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Ship the D1 bridge instead, for services that run elsewhere.
+    /// Deploy the D1 bridge instead, for services that run outside Cloudflare.
     #[arg(long)]
     bridge: bool,
-    /// Ship the Workers as they were built last.
+    /// Deploy the Workers as they were last built.
     #[arg(long)]
     no_build: bool,
-    /// The folder of the account's ids, the secrets and the variables. One folder for each account.
+    /// The folder that keeps the account's ids, the secrets and the variables. Use one folder for each account.
     #[arg(long, default_value = "data/edge", value_name = "DIR")]
     state: PathBuf,
-    /// Where a new database is placed for good; without it, near whoever makes it.
+    /// Where a new database is placed. It cannot be moved later. Without this, Cloudflare places it near this machine.
     #[arg(long, value_parser = ["wnam", "enam", "weur", "eeur", "apac", "oc"])]
     location: Option<String>,
-    /// Replace the secrets of the account by new ones: tokens and signed URLs that were made with the old ones end.
+    /// Replace the account's secrets with new ones. Tokens and signed URLs made with the old secrets become invalid.
     #[arg(long)]
     new_secrets: bool,
-    /// How long the new deployment may take to respond; the first one on an account waits for its certificate.
+    /// How long to wait until the new deployment responds. The first one on an account waits for its certificate.
     #[arg(long, default_value_t = 300, value_name = "SECONDS")]
     wait: u64,
 }
 
-/// Ships the three Workers, or the bridge, or says what that would be.
+/// Deploys the three Workers, or the bridge; or prints what a deployment would contain.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let workers = if options.bridge { &[BRIDGE][..] } else { &ALL };
-    if options.dry_run { rehearse(options, workers) } else { ship::ship(options, workers) }
+    if options.dry_run { dry_run(options, workers) } else { ship::ship(options, workers) }
 }
 
-/// Bundles them and prints their sizes and bindings.
-fn rehearse(options: &Options, workers: &[Worker]) -> anyhow::Result<()> {
+/// Bundles the Workers and prints their sizes and bindings.
+fn dry_run(options: &Options, workers: &[Worker]) -> anyhow::Result<()> {
     let tools = Tools::install()?;
     if !options.no_build {
         build(&tools, workers)?;

@@ -1,11 +1,12 @@
-//! The steps, in their order: whatever fails, the next run begins with the first and changes nothing that is done.
+//! The steps of a deployment, in order. After a failure, the next run starts with the first step and repeats no completed one.
 
 use std::{ffi::OsString, path::Path, time::Duration};
 
 use anyhow::{Context as _, bail};
 
 use super::{
-    Options, account, configuration::Configuration, health, secrets::Given, state::State, wrangler::Wrangler,
+    Options, account, configuration::Configuration, health, secrets::SecretValues, state::State,
+    wrangler::Wrangler,
 };
 use crate::workers::{
     DATABASE, Worker,
@@ -14,19 +15,19 @@ use crate::workers::{
     tools::Tools,
 };
 
-/// Cloudflare's codes for a bucket, a database and a Worker that a new Worker is bound to and that is not found. One that
-/// has just been made may be unknown for a few seconds.
+/// Cloudflare's error codes when a bucket, database or Worker to which a new Worker is bound is not found. A resource that
+/// was just created may be unknown for a few seconds.
 const NOT_FOUND_YET: [u64; 3] = [10085, 10181, 10144];
 
-/// How often a Worker is uploaded before its bindings count as missing, and the time in between.
+/// How often a Worker is uploaded before its bindings count as missing, and the time between two uploads.
 const UPLOADS: u32 = 6;
 const UPLOAD_PAUSE: Duration = Duration::from_secs(4);
 
-/// Where callers reach the deployment, if it is not the address that Cloudflare gives it.
+/// The variable with the public URL of the deployment, if it is not the address that Cloudflare assigns.
 const PUBLIC_URL: &str = "RETICLE_PUBLIC_URL";
 
-/// Makes what the account lacks, migrates its database, deploys the Workers, each after those that it calls, and waits
-/// until they respond.
+/// Creates the database and the bucket if they are missing, applies the migrations, deploys the Workers (each after those that
+/// it calls), and waits until they respond.
 pub(super) fn ship(options: &Options, workers: &[Worker]) -> anyhow::Result<()> {
     let tools = Tools::install()?;
     let mut state = State::open(&options.state)?;
@@ -41,28 +42,28 @@ pub(super) fn ship(options: &Options, workers: &[Worker]) -> anyhow::Result<()> 
         account::bucket(&wrangler, options.location.as_deref())?;
     }
     let kept = Secrets::of(&state.folder);
-    let given = Given::decide(&kept, &wrangler, &configurations, options.new_secrets)?;
+    let secrets = SecretValues::resolve(&kept, &wrangler, &configurations, options.new_secrets)?;
     if !options.no_build {
         build(&tools, workers)?;
     }
-    let url = deploy(&wrangler, &configurations, &given, &state)?;
+    let url = deploy(&wrangler, &configurations, &secrets, &state)?;
     let url = state.variable(PUBLIC_URL).map_or(url, |public| Some(public.to_owned()));
     let url =
-        url.with_context(|| format!("The Workers are deployed, and have no address: set {PUBLIC_URL}"))?;
+        url.with_context(|| format!("The Workers are deployed, but have no address. Set {PUBLIC_URL}."))?;
     if options.bridge {
-        println!("\n{}", bridge_greeting(&url, given.get(BRIDGE)));
+        println!("\n{}", bridge_greeting(&url, secrets.get(BRIDGE)));
         return Ok(());
     }
     health::wait(&url, Duration::from_secs(options.wait))?;
-    println!("\n{}", greeting(&url, &given, &state)?);
+    println!("\n{}", greeting(&url, &secrets, &state)?);
     Ok(())
 }
 
-/// Migrates and uploads; answers the address of the last one, which is called from outside, if it has one.
+/// Applies the migrations and uploads the Workers. Returns the address of the last one, the public one, if it has an address.
 fn deploy(
     wrangler: &Wrangler<'_>,
     configurations: &[Configuration],
-    given: &Given,
+    secrets: &SecretValues,
     state: &State,
 ) -> anyhow::Result<Option<String>> {
     let mut url = None;
@@ -75,20 +76,20 @@ fn deploy(
             wrangler.run(&migrate)?.context("The migrations failed")?;
         }
         eprintln!("== deploy {}", configuration.name());
-        url = upload(wrangler, configuration, &path, given, &state.folder)?;
+        url = upload(wrangler, configuration, &path, secrets, &state.folder)?;
     }
     Ok(url)
 }
 
-/// Uploads a Worker with its secrets; answers its address.
+/// Uploads a Worker with its secrets. Returns its address.
 fn upload(
     wrangler: &Wrangler<'_>,
     configuration: &Configuration,
     path: &Path,
-    given: &Given,
+    secrets: &SecretValues,
     folder: &Path,
 ) -> anyhow::Result<Option<String>> {
-    let secrets = given.write(configuration, folder)?;
+    let secrets = secrets.write(configuration, folder)?;
     let deploy: [OsString; 5] =
         ["deploy".into(), "--config".into(), path.into(), "--secrets-file".into(), secrets.as_ref().into()];
     for left in (0..UPLOADS).rev() {
@@ -97,23 +98,23 @@ fn upload(
                 return Ok(wrangler.targets()?.into_iter().find(|target| target.starts_with("https://")));
             }
             Err(rejected) if left > 0 && rejected.code.is_some_and(|code| NOT_FOUND_YET.contains(&code)) => {
-                eprintln!("== deploy {} again in {} s", configuration.name(), UPLOAD_PAUSE.as_secs());
+                eprintln!("== retry: deploy {} in {} s", configuration.name(), UPLOAD_PAUSE.as_secs());
                 health::pause(UPLOAD_PAUSE);
             }
             Err(rejected) => {
-                return Err(rejected).with_context(|| format!("{} cannot be deployed", configuration.name()));
+                return Err(rejected).with_context(|| format!("Cannot deploy {}", configuration.name()));
             }
         }
     }
-    bail!("{} cannot be deployed", configuration.name())
+    bail!("Cannot deploy {}", configuration.name())
 }
 
-fn greeting(url: &str, given: &Given, state: &State) -> anyhow::Result<String> {
-    let Some(secret) = given.get(JWT_SECRET) else {
+fn greeting(url: &str, secrets: &SecretValues, state: &State) -> anyhow::Result<String> {
+    let Some(secret) = secrets.get(JWT_SECRET) else {
         return Ok(format!(
             "Reticle is deployed: {url}
 
-The account's {JWT_SECRET} is as it was, and unknown here: `reticle token` makes a token with it."
+The account's {JWT_SECRET} did not change, and its value is not known on this machine. `reticle token` makes a token with it."
         ));
     };
     let token =
@@ -132,6 +133,6 @@ fn bridge_greeting(url: &str, secret: Option<&str>) -> String {
 
   export {BRIDGE}={}
   cargo run --release -- serve --database-url d1+{url}",
-        secret.unwrap_or("…   # as it was, and unknown here")
+        secret.unwrap_or("…   # did not change; its value is not known on this machine")
     )
 }

@@ -1,4 +1,4 @@
-//! What a deployment remembers, in `deployment.json` of its state folder: ids and variables, no secrets.
+//! What is stored about a deployment, in `deployment.json` of its state folder: ids and variables, no secrets.
 
 use std::{
     collections::BTreeMap,
@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::workers::secrets::write_private;
 
-/// A state folder and what its file says.
+/// A state folder and the content of its file.
 pub(super) struct State {
     pub(super) folder: PathBuf,
     pub(super) deployment: Deployment,
 }
 
-/// The file.
+/// The content of the file.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Deployment {
@@ -25,13 +25,13 @@ pub(super) struct Deployment {
     pub(super) account_id: Option<String>,
     /// D1's id of the database.
     pub(super) database_id: Option<String>,
-    /// Variables of the Workers that are not as committed.
+    /// Variables of the Workers that differ from the committed configurations.
     #[serde(default)]
     pub(super) variables: BTreeMap<String, String>,
 }
 
 impl State {
-    /// Reads it; a new folder has an empty one.
+    /// Reads the file. If there is none, creates an empty one.
     pub(super) fn open(folder: &Path) -> anyhow::Result<Self> {
         let folder = std::path::absolute(folder)?;
         let path = folder.join(FILE);
@@ -45,13 +45,13 @@ impl State {
         Ok(state)
     }
 
-    /// Writes it; called after each change, so that a failure loses nothing.
+    /// Writes the file. Callers save after each change, so that a later failure loses nothing.
     pub(super) fn save(&self) -> anyhow::Result<()> {
         let text = serde_json::to_string_pretty(&self.deployment)? + "\n";
         write_private(&self.file(), &text)
     }
 
-    /// Takes the value of each variable from the environment where it has one, and remembers it.
+    /// Stores the value of each variable that is set in the environment.
     #[expect(clippy::disallowed_methods, reason = "a task reads its own environment, once")]
     pub(super) fn remember_variables(&mut self, names: &[String]) -> anyhow::Result<()> {
         for name in names {
@@ -62,7 +62,7 @@ impl State {
         self.save()
     }
 
-    /// A variable's value, unless it is empty, which counts as absent.
+    /// A variable's value. An empty value counts as absent.
     pub(super) fn variable(&self, name: &str) -> Option<&str> {
         self.deployment.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }

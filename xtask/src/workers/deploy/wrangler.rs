@@ -1,4 +1,4 @@
-//! Commands of wrangler's, and how they failed: by Cloudflare's code, where there is one.
+//! Runs wrangler commands. A failure has Cloudflare's error code, if there is one.
 
 use std::{
     ffi::OsStr,
@@ -12,15 +12,15 @@ use serde::Deserialize;
 
 use crate::workers::tools::Tools;
 
-/// Wrangler, for one account once that is known.
+/// Wrangler, for one account as soon as it is known.
 pub(super) struct Wrangler<'a> {
     tools: &'a Tools,
-    /// Where wrangler reports for programs, a JSON object a line. It has the codes that its texts lack.
+    /// The file to which wrangler writes one JSON object per line. It has the error codes that the texts lack.
     report: PathBuf,
     account: Option<String>,
 }
 
-/// A line of that file, as far as it matters here.
+/// A line of that file, with the fields that are used here.
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 enum Report {
@@ -39,9 +39,9 @@ enum Report {
 /// A command that wrangler or Cloudflare rejected.
 #[derive(Debug)]
 pub(super) struct Rejected {
-    /// Cloudflare's, if the command got that far.
+    /// Cloudflare's error code, if the command reached Cloudflare.
     pub(super) code: Option<u64>,
-    /// What wrangler said to people.
+    /// What wrangler printed.
     text: String,
 }
 
@@ -54,20 +54,20 @@ impl fmt::Display for Rejected {
 impl std::error::Error for Rejected {}
 
 impl<'a> Wrangler<'a> {
-    /// Reports go to a file in `folder`.
+    /// Wrangler that writes its reports to a file in `folder`.
     pub(super) fn new(tools: &'a Tools, folder: &Path) -> Self {
         Self { tools, report: folder.join("wrangler.ndjson"), account: None }
     }
 
-    /// Every further command is for this account.
+    /// Uses this account for all further commands.
     pub(super) fn use_account(&mut self, id: &str) {
         self.account = Some(id.to_owned());
     }
 
-    /// Runs a command that is there for its standard output.
+    /// Runs a command and returns its standard output.
     pub(super) fn read(&self, arguments: &[&str]) -> anyhow::Result<Result<String, Rejected>> {
         let mut command = self.command(arguments)?;
-        // Nobody is asked anything, and nothing is coloured.
+        // No questions and no colors.
         command.env("CI", "1").env("NO_COLOR", "1").stdin(Stdio::null());
         let output = command.output().context("cannot start wrangler")?;
         let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -78,7 +78,7 @@ impl<'a> Wrangler<'a> {
         Ok(Err(Rejected { code: self.failure()?.code, text }))
     }
 
-    /// Runs a command before the user's eyes; it may ask them.
+    /// Runs a command in the user's terminal. It may ask questions.
     pub(super) fn run<A: AsRef<OsStr>>(&self, arguments: &[A]) -> anyhow::Result<Result<(), Rejected>> {
         let mut command = self.command(&[])?;
         command.args(arguments);
@@ -86,7 +86,7 @@ impl<'a> Wrangler<'a> {
         if status.success() { Ok(Ok(())) } else { Ok(Err(self.failure()?)) }
     }
 
-    /// Where the Worker that was just deployed is reached: addresses, and its triggers.
+    /// The addresses and triggers of the Worker that was just deployed.
     pub(super) fn targets(&self) -> anyhow::Result<Vec<String>> {
         let reports = self.reports()?.into_iter();
         Ok(reports
@@ -102,13 +102,14 @@ impl<'a> Wrangler<'a> {
         Ok(command)
     }
 
-    /// What the command that failed reported.
+    /// The error that the failed command reported.
     fn failure(&self) -> anyhow::Result<Rejected> {
         let failure = self.reports()?.into_iter().find_map(|report| match report {
             Report::CommandFailed { code, message } => Some(Rejected { code, text: message }),
             Report::Deploy { .. } | Report::Other => None,
         });
-        Ok(failure.unwrap_or_else(|| Rejected { code: None, text: "wrangler ended early".to_owned() }))
+        Ok(failure
+            .unwrap_or_else(|| Rejected { code: None, text: "wrangler stopped without a report".to_owned() }))
     }
 
     fn reports(&self) -> anyhow::Result<Vec<Report>> {

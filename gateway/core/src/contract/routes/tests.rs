@@ -1,4 +1,4 @@
-//! Which path reaches which RPC, by tables.
+//! Tables of paths and the RPCs that they reach.
 
 use http::Method;
 
@@ -8,7 +8,7 @@ use crate::contract::{
     fixture::{contract, reticle, shelves},
 };
 
-/// The RPC's name and the captures; or 404; or what is allowed instead.
+/// The RPC's name and the captures, or 404, or the allowed methods.
 fn find(contract: &Contract, method: &str, path: &str) -> String {
     match contract.find(&Method::from_bytes(method.as_bytes()).unwrap(), path) {
         Ok(found) => {
@@ -30,7 +30,7 @@ fn check(contract: &Contract, cases: &[(&str, &str, &str)]) {
 }
 
 #[test]
-fn the_products_paths_reach_their_rpcs() {
+fn the_paths_of_the_real_contract_reach_their_rpcs() {
     check(
         &reticle(),
         &[
@@ -56,7 +56,7 @@ fn the_products_paths_reach_their_rpcs() {
 }
 
 #[test]
-fn near_misses_are_not_found() {
+fn similar_paths_are_not_found() {
     let paths = [
         "",
         "/",
@@ -83,7 +83,7 @@ fn near_misses_are_not_found() {
 }
 
 #[test]
-fn another_method_is_told_which_are_allowed() {
+fn another_method_gets_the_allowed_ones() {
     check(
         &reticle(),
         &[
@@ -104,7 +104,7 @@ fn another_method_is_told_which_are_allowed() {
 }
 
 #[test]
-fn escapes_never_separate() {
+fn escaped_characters_are_never_separators() {
     check(
         &shelves(),
         &[
@@ -121,7 +121,7 @@ fn escapes_never_separate() {
 }
 
 #[test]
-fn a_registered_verb_comes_first_and_any_other_colon_is_part_of_the_id() {
+fn a_registered_verb_takes_precedence_and_any_other_colon_is_part_of_the_id() {
     check(
         &shelves(),
         &[
@@ -167,7 +167,7 @@ fn variables_capture_their_segments() {
 }
 
 #[test]
-fn the_closest_template_decides_and_dead_ends_are_left_again() {
+fn the_most_specific_template_decides_after_backtracking() {
     let contract = contract(
         r#"service More {
             rpc A(Shelf) returns (Shelf) { option (google.api.http) = { get: "/m/{id}/x" }; }
@@ -189,7 +189,7 @@ fn the_closest_template_decides_and_dead_ends_are_left_again() {
 }
 
 #[test]
-fn bindings_that_no_request_can_tell_apart_are_refused() {
+fn two_bindings_for_the_same_requests_are_rejected() {
     let rival = |template: &str| {
         let service = r#"service Rival {
             rpc Take(Shelf) returns (Shelf) { option (google.api.http) = { get: "TEMPLATE" }; }

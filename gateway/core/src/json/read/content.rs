@@ -1,4 +1,4 @@
-//! A message's content: its fields, or what the JSON form of a well-known type says.
+//! Reads a message's content: its fields, or the special JSON form of a well-known type.
 
 use serde::de::{MapAccess, SeqAccess};
 
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::json::{
     kind::{Form, Kind},
-    leaf::{self, Given},
+    leaf::{self, Input},
     schema::Message,
     well_known,
 };
@@ -37,7 +37,7 @@ impl<'s> Reader<'s> {
                 None => skip_object(object),
             },
             _ => {
-                self.refuse_content(message);
+                self.reject_content(message);
                 skip_object(object)
             }
         }
@@ -54,49 +54,49 @@ impl<'s> Reader<'s> {
                 None => skip_array(array),
             },
             _ => {
-                self.refuse_content(message);
+                self.reject_content(message);
                 skip_array(array)
             }
         }
     }
 
     pub(super) fn null_content(&mut self, message: &'s Message) -> Found {
-        self.value_member(message, value::NULL, Given::Integer(0))
+        self.value_member(message, value::NULL, Input::Integer(0))
     }
 
-    pub(super) fn scalar_content(&mut self, message: &'s Message, given: Given<'_>) -> Found {
-        match (message.form, given) {
-            (Form::Value, Given::Bool(_)) => self.value_member(message, value::BOOL, given),
-            (Form::Value, Given::Text(_)) => self.value_member(message, value::STRING, given),
-            (Form::Value, Given::Integer(_) | Given::Real(_)) => {
-                self.value_member(message, value::NUMBER, given)
+    pub(super) fn scalar_content(&mut self, message: &'s Message, input: Input<'_>) -> Found {
+        match (message.form, input) {
+            (Form::Value, Input::Bool(_)) => self.value_member(message, value::BOOL, input),
+            (Form::Value, Input::Text(_)) => self.value_member(message, value::STRING, input),
+            (Form::Value, Input::Integer(_) | Input::Real(_)) => {
+                self.value_member(message, value::NUMBER, input)
             }
             (Form::Wrapper, _) => match message.fields.first() {
-                Some(field) => self.scalar(Target::of(field), given),
+                Some(field) => self.scalar(Target::of(field), input),
                 None => Found::Value,
             },
-            (_, Given::Text(text)) if well_known::put(message.form, text, &mut self.wire) => Found::Value,
+            (_, Input::Text(text)) if well_known::put(message.form, text, &mut self.wire) => Found::Value,
             _ => {
-                self.refuse_content(message);
+                self.reject_content(message);
                 Found::Value
             }
         }
     }
 
-    fn value_member(&mut self, message: &'s Message, number: u32, given: Given<'_>) -> Found {
-        member(message, number).map_or(Found::Value, |target| self.scalar(target, given))
+    fn value_member(&mut self, message: &'s Message, number: u32, input: Input<'_>) -> Found {
+        member(message, number).map_or(Found::Value, |target| self.scalar(target, input))
     }
 
-    pub(super) fn refuse_content(&mut self, message: &'s Message) {
+    pub(super) fn reject_content(&mut self, message: &'s Message) {
         let wrapped = message.fields.first().map(|field| &field.kind);
         match (message.form, wrapped) {
-            (Form::Wrapper, Some(Kind::Leaf(leaf))) => self.refuse(leaf::rule(leaf)),
-            (form, _) => self.refuse(well_known::rule(form)),
+            (Form::Wrapper, Some(Kind::Leaf(leaf))) => self.reject(leaf::rule(leaf)),
+            (form, _) => self.reject(well_known::rule(form)),
         }
     }
 }
 
-/// A member of a `oneof`, which is written whatever its value.
+/// A member of a `oneof`, which is written even if it has the default value.
 fn member(message: &Message, number: u32) -> Option<Target<'_>> {
     let field = message.position_of_number(number).and_then(|position| message.fields.get(position))?;
     Some(Target::One(One { kind: &field.kind, number: Some(number), absence: Absence::Explicit }))

@@ -1,4 +1,4 @@
-//! A JSON object as a message's fields.
+//! Reads a JSON object as the fields of a message.
 
 use std::fmt;
 
@@ -11,11 +11,11 @@ use super::{
 };
 use crate::json::schema::{Field, Message};
 
-/// What an object had so far.
+/// What the object has contained so far.
 #[derive(Default)]
 struct Seen<'s> {
     fields: Positions,
-    /// The members that were set, of the `oneof`s by number.
+    /// The `oneof`s that were set, by index, with the name of the member.
     members: Vec<(usize, &'s str)>,
 }
 
@@ -27,18 +27,18 @@ impl<'s> Reader<'s> {
         let mut seen = Seen::default();
         while let Some(name) = object.next_key_seed(Name(message))? {
             match name {
-                Known::Field(position, field) => {
+                FieldName::Known(position, field) => {
                     self.path.push(Segment::Field(&field.name));
                     if seen.fields.insert(position) {
                         self.field(field, &mut seen, &mut object)?;
                     } else {
-                        self.refuse("must be given only once");
+                        self.reject("must be given only once");
                         object.next_value::<IgnoredAny>()?;
                     }
                 }
-                Known::No(name) => {
+                FieldName::Unknown(name) => {
                     self.path.push(Segment::Key(name));
-                    self.refuse("is not a known field");
+                    self.reject("is not a known field");
                     object.next_value::<IgnoredAny>()?;
                 }
             }
@@ -53,13 +53,13 @@ impl<'s> Reader<'s> {
     {
         let present = self.present.len();
         let found = object.next_value_seed(Node { reader: self, target: Target::of(field) })?;
-        // A sub-message is named only where it names no field of its own.
+        // A sub-message is listed only if it lists none of its own fields.
         if self.collections == 0 && self.present.len() == present {
             self.present.push(path::render(&self.path));
         }
         if let (Found::Value, Some(oneof)) = (found, field.oneof) {
             match seen.members.iter().find(|(of, _)| *of == oneof) {
-                Some((_, other)) => self.refuse(format!("cannot be given together with {other}")),
+                Some((_, other)) => self.reject(format!("cannot be given together with {other}")),
                 None => seen.members.push((oneof, &field.name)),
             }
         }
@@ -70,36 +70,36 @@ impl<'s> Reader<'s> {
 /// Reads an object's key as the name of one of a message's fields.
 struct Name<'s>(&'s Message);
 
-enum Known<'s> {
-    Field(usize, &'s Field),
-    No(String),
+enum FieldName<'s> {
+    Known(usize, &'s Field),
+    Unknown(String),
 }
 
 impl<'de, 's> DeserializeSeed<'de> for Name<'s> {
-    type Value = Known<'s>;
+    type Value = FieldName<'s>;
 
-    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<Known<'s>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<FieldName<'s>, D::Error> {
         input.deserialize_str(self)
     }
 }
 
 impl<'s> Visitor<'_> for Name<'s> {
-    type Value = Known<'s>;
+    type Value = FieldName<'s>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a field's name")
     }
 
-    fn visit_str<E: Error>(self, name: &str) -> Result<Known<'s>, E> {
+    fn visit_str<E: Error>(self, name: &str) -> Result<FieldName<'s>, E> {
         let known = self.0.position_of_name(name).and_then(|position| {
             let field = self.0.fields.get(position)?;
-            Some(Known::Field(position, field))
+            Some(FieldName::Known(position, field))
         });
-        Ok(known.unwrap_or_else(|| Known::No(name.to_owned())))
+        Ok(known.unwrap_or_else(|| FieldName::Unknown(name.to_owned())))
     }
 }
 
-/// A set of small numbers; up to 64 of them need no memory.
+/// A set of small numbers. Numbers below 64 need no allocation.
 #[derive(Default)]
 struct Positions {
     first: u64,
@@ -107,7 +107,7 @@ struct Positions {
 }
 
 impl Positions {
-    /// Adds one; false if it was there.
+    /// Adds a position; false if the set already had it.
     fn insert(&mut self, position: usize) -> bool {
         let bit = 1 << (position % 64);
         let word = match (position / 64).checked_sub(1) {
@@ -131,7 +131,7 @@ mod tests {
     use super::Positions;
 
     #[test]
-    fn a_position_is_new_once() {
+    fn a_position_is_new_only_once() {
         let mut positions = Positions::default();
         for position in [0, 63, 64, 127, 128, 1000] {
             assert!(positions.insert(position), "{position}");

@@ -1,4 +1,4 @@
-//! JSON arrays as repeated fields, and JSON objects as maps.
+//! Reads JSON arrays as repeated fields, and JSON objects as maps.
 
 use std::collections::HashSet;
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::json::{
     kind::{Kind, Leaf, Shape},
-    leaf::{self, Given},
+    leaf::{self, Input},
     schema::Field,
     wire::{self, WireType},
 };
@@ -47,7 +47,7 @@ impl<'s> Reader<'s> {
     where
         A: SeqAccess<'de>,
     {
-        let target = Target::One(One { kind: &field.kind, number, absence: Absence::Refused });
+        let target = Target::One(One { kind: &field.kind, number, absence: Absence::Rejected });
         let mut count = 0;
         loop {
             self.path.push(Segment::Index(count));
@@ -69,14 +69,14 @@ impl<'s> Reader<'s> {
             return super::skip_object(object);
         };
         let value =
-            One { kind: &value_field.kind, number: Some(value_field.number), absence: Absence::Refused };
+            One { kind: &value_field.kind, number: Some(value_field.number), absence: Absence::Rejected };
         let mut keys = HashSet::new();
         self.collections += 1;
         while let Some(key) = object.next_key::<String>()? {
             let is_double = keys.contains(&key);
             self.path.push(Segment::Key(key));
             if is_double {
-                self.refuse("must be given only once");
+                self.reject("must be given only once");
                 object.next_value::<IgnoredAny>()?;
             } else if let Some(open) = self.open(field.number) {
                 self.key(key_field);
@@ -93,17 +93,17 @@ impl<'s> Reader<'s> {
         Ok(())
     }
 
-    /// Writes the key that the path ends with.
+    /// Writes the key at the end of the path.
     fn key(&mut self, field: &'s Field) {
         let (Kind::Leaf(leaf), Some(Segment::Key(key))) = (&field.kind, self.path.last()) else { return };
-        let given = match (leaf, key.as_str()) {
-            (Leaf::Bool, "true") => Given::Bool(true),
-            (Leaf::Bool, "false") => Given::Bool(false),
-            (_, text) => Given::Text(text),
+        let input = match (leaf, key.as_str()) {
+            (Leaf::Bool, "true") => Input::Bool(true),
+            (Leaf::Bool, "false") => Input::Bool(false),
+            (_, text) => Input::Text(text),
         };
         wire::put_tag(&mut self.wire, field.number, leaf.wire_type());
-        if leaf::put(leaf, given, &mut self.wire).is_err() {
-            self.refuse(format!("is a key that {}", leaf::rule(leaf)));
+        if leaf::put(leaf, input, &mut self.wire).is_err() {
+            self.reject(format!("is a key that {}", leaf::rule(leaf)));
         }
     }
 }

@@ -1,7 +1,7 @@
-//! JSON to wire: the parser's events are written as they come.
+//! Encodes JSON as wire bytes, directly from the events of the parser.
 //!
-//! What is wrong with a field is noted and the reading goes on, so that the caller can mend everything in one go; only
-//! what is not JSON at all ends it.
+//! A field that is not valid is recorded as a violation and the reader continues, so that the caller can correct all of
+//! them at once. Only a syntax error, or a message that is too large, stops the reader.
 
 mod content;
 mod fields;
@@ -23,8 +23,8 @@ use super::{
     wire::{self, Open, WireType},
 };
 
-/// How deep messages may be nested in the wire bytes: prost reads 100 levels, and up to two are laid around a body.
-/// The parser's own limit, 128 brackets, stays on as well.
+/// The deepest nesting of messages in the wire bytes: prost reads 100 levels, and up to two of them enclose the body.
+/// The parser's own limit of 128 brackets applies as well.
 pub(super) const MAX_DEPTH: usize = 98;
 
 /// See [`super::to_wire`].
@@ -51,15 +51,15 @@ pub(super) fn to_wire(schema: &Schema, json: &[u8]) -> Result<Document, JsonErro
     }
 }
 
-/// What is known in the middle of a body.
+/// The state of the reader.
 struct Reader<'s> {
     tables: &'s Tables,
     wire: Vec<u8>,
-    /// Where in the body we are.
+    /// The current position in the body.
     path: Vec<Segment<'s>>,
     /// How many messages are open in `wire`.
     depth: usize,
-    /// How many lists and maps we are in: field masks stop at the first.
+    /// How many lists and maps enclose the current position: field masks name nothing inside them.
     collections: usize,
     present: Vec<String>,
     violations: Violations,
@@ -69,7 +69,7 @@ impl<'s> Reader<'s> {
     fn new(tables: &'s Tables, body_size: usize) -> Self {
         Self {
             tables,
-            // Wire bytes are about half of their JSON.
+            // Wire bytes are about half as long as their JSON.
             wire: Vec::with_capacity(body_size / 2 + 16),
             path: Vec::new(),
             depth: 0,
@@ -79,20 +79,20 @@ impl<'s> Reader<'s> {
         }
     }
 
-    /// Notes that the value at the current path breaks a rule.
-    fn refuse(&mut self, rule: impl Into<String>) {
+    /// Records that the value at the current path violates `rule`.
+    fn reject(&mut self, rule: impl Into<String>) {
         self.violations.push(Violation::new(path::render(&self.path), rule));
     }
 
-    /// Whether the message is larger than any may be: what follows is not read then.
+    /// Whether the message is larger than the limit. The rest of the body is then not read.
     const fn is_too_large(&self) -> bool {
         self.wire.len() > MAX_MESSAGE_BYTES
     }
 
-    /// Begins a message in the field with that number; none, and a violation, if that is one too many.
+    /// Starts a message in the field with that number; `None`, and a violation, if it is nested too deeply.
     fn open(&mut self, number: u32) -> Option<Open> {
         if self.depth >= MAX_DEPTH {
-            self.refuse("is nested too deeply");
+            self.reject("is nested too deeply");
             return None;
         }
         self.depth += 1;
@@ -106,13 +106,13 @@ impl<'s> Reader<'s> {
     }
 }
 
-/// Reads over the rest of an array.
+/// Skips the rest of an array.
 fn skip_array<'de, A: SeqAccess<'de>>(mut array: A) -> Result<(), A::Error> {
     while array.next_element::<IgnoredAny>()?.is_some() {}
     Ok(())
 }
 
-/// Reads over the rest of an object.
+/// Skips the rest of an object.
 fn skip_object<'de, A: MapAccess<'de>>(mut object: A) -> Result<(), A::Error> {
     while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
     Ok(())

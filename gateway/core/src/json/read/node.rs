@@ -1,4 +1,4 @@
-//! One JSON value and what it should be.
+//! Reads one JSON value as what the contract expects at its place.
 
 use std::fmt;
 
@@ -7,15 +7,15 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use super::{Reader, skip_array, skip_object};
 use crate::json::{
     kind::{Form, Kind, Leaf, Shape},
-    leaf::{self, Given},
+    leaf::{self, Input},
     schema::{Field, Message},
     wire::{self},
 };
 
-/// What a JSON value is read as.
+/// What a JSON value is read as: the whole body, a list, a map or a single value.
 #[derive(Clone, Copy)]
 pub(super) enum Target<'s> {
-    /// The message that the body is.
+    /// The message of the whole body.
     Root(&'s Message),
     /// A repeated field.
     List(&'s Field),
@@ -25,27 +25,27 @@ pub(super) enum Target<'s> {
     One(One<'s>),
 }
 
-/// A single value: of a field, of a list or of a map.
+/// A single value: of a field, or an element of a list or a map.
 #[derive(Clone, Copy)]
 pub(super) struct One<'s> {
     pub(super) kind: &'s Kind,
-    /// The field that it is written as; none inside a packed list.
+    /// The field number to write; `None` inside a packed list.
     pub(super) number: Option<u32>,
     pub(super) absence: Absence,
 }
 
-/// What `null` and a default mean where a value stands.
+/// What `null` and a default value mean.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Absence {
-    /// Both are the same as nothing.
+    /// Both mean that the field is absent.
     Implicit,
-    /// Only `null` is the same as nothing.
+    /// Only `null` means that the field is absent.
     Explicit,
-    /// Lists and maps: `null` is refused.
-    Refused,
+    /// `null` is rejected: an element of a list or a map.
+    Rejected,
 }
 
-/// Whether there was a value; `null` mostly is none.
+/// Whether the JSON had a value; in most places `null` means that it has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Found {
     Null,
@@ -76,35 +76,35 @@ impl<'s> Reader<'s> {
         match target {
             Target::One(one) => self.null_value(one),
             Target::Root(message) if message.form == Form::Value => self.null_content(message),
-            Target::Root(_) => self.refuse_target(target),
+            Target::Root(_) => self.reject_target(target),
             Target::List(_) | Target::Map(_) => Found::Null,
         }
     }
 
     fn null_value(&mut self, one: One<'s>) -> Found {
         match one.kind {
-            Kind::Leaf(leaf @ Leaf::Null) => self.leaf(one, leaf, Given::Integer(0)),
+            Kind::Leaf(leaf @ Leaf::Null) => self.leaf(one, leaf, Input::Integer(0)),
             Kind::Message(id) if self.tables.message(*id).form == Form::Value => {
                 self.message(one, Self::null_content)
             }
-            _ if one.absence == Absence::Refused => {
-                self.refuse("must not be null");
+            _ if one.absence == Absence::Rejected => {
+                self.reject("must not be null");
                 Found::Value
             }
             _ => Found::Null,
         }
     }
 
-    pub(super) fn scalar(&mut self, target: Target<'s>, given: Given<'_>) -> Found {
+    pub(super) fn scalar(&mut self, target: Target<'s>, input: Input<'_>) -> Found {
         match target {
-            Target::Root(message) => self.scalar_content(message, given),
+            Target::Root(message) => self.scalar_content(message, input),
             Target::One(one) => match one.kind {
-                Kind::Leaf(leaf) => self.leaf(one, leaf, given),
+                Kind::Leaf(leaf) => self.leaf(one, leaf, input),
                 Kind::Message(_) => {
-                    self.message(one, |reader, message| reader.scalar_content(message, given))
+                    self.message(one, |reader, message| reader.scalar_content(message, input))
                 }
             },
-            Target::List(_) | Target::Map(_) => self.refuse_target(target),
+            Target::List(_) | Target::Map(_) => self.reject_target(target),
         }
     }
 
@@ -116,16 +116,16 @@ impl<'s> Reader<'s> {
         Found::Value
     }
 
-    fn leaf(&mut self, one: One<'s>, leaf: &Leaf, given: Given<'_>) -> Found {
+    fn leaf(&mut self, one: One<'s>, leaf: &Leaf, input: Input<'_>) -> Found {
         let start = self.wire.len();
         if let Some(number) = one.number {
             wire::put_tag(&mut self.wire, number, leaf.wire_type());
         }
         let value = self.wire.len();
-        if leaf::put(leaf, given, &mut self.wire).is_err() {
-            self.refuse(leaf::rule(leaf));
+        if leaf::put(leaf, input, &mut self.wire).is_err() {
+            self.reject(leaf::rule(leaf));
         }
-        // Every default is nothing but zeros on the wire, and nothing else is.
+        // Only default values consist of zero bytes alone on the wire.
         let is_default = || self.wire.get(value..).is_some_and(|bytes| bytes.iter().all(|byte| *byte == 0));
         if one.absence == Absence::Implicit && is_default() {
             self.wire.truncate(start);
@@ -147,7 +147,7 @@ impl<'s> Reader<'s> {
                 Ok(())
             }
             Target::One(_) | Target::Map(_) => {
-                self.refuse_target(target);
+                self.reject_target(target);
                 skip_array(array)
             }
         }
@@ -167,19 +167,19 @@ impl<'s> Reader<'s> {
                 Ok(())
             }
             Target::One(_) | Target::List(_) => {
-                self.refuse_target(target);
+                self.reject_target(target);
                 skip_object(object)
             }
         }
     }
 
-    fn refuse_target(&mut self, target: Target<'s>) -> Found {
+    fn reject_target(&mut self, target: Target<'s>) -> Found {
         match target {
-            Target::Root(message) => self.refuse_content(message),
-            Target::One(One { kind: Kind::Message(id), .. }) => self.refuse_content(self.tables.message(*id)),
-            Target::One(One { kind: Kind::Leaf(leaf), .. }) => self.refuse(leaf::rule(leaf)),
-            Target::List(_) => self.refuse("must be an array"),
-            Target::Map(_) => self.refuse("must be an object"),
+            Target::Root(message) => self.reject_content(message),
+            Target::One(One { kind: Kind::Message(id), .. }) => self.reject_content(self.tables.message(*id)),
+            Target::One(One { kind: Kind::Leaf(leaf), .. }) => self.reject(leaf::rule(leaf)),
+            Target::List(_) => self.reject("must be an array"),
+            Target::Map(_) => self.reject("must be an object"),
         }
         Found::Value
     }
@@ -208,23 +208,23 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
     }
 
     fn visit_bool<E: Error>(self, value: bool) -> Result<Found, E> {
-        Ok(self.reader.scalar(self.target, Given::Bool(value)))
+        Ok(self.reader.scalar(self.target, Input::Bool(value)))
     }
 
     fn visit_i64<E: Error>(self, value: i64) -> Result<Found, E> {
-        Ok(self.reader.scalar(self.target, Given::Integer(value.into())))
+        Ok(self.reader.scalar(self.target, Input::Integer(value.into())))
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<Found, E> {
-        Ok(self.reader.scalar(self.target, Given::Integer(value.into())))
+        Ok(self.reader.scalar(self.target, Input::Integer(value.into())))
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Found, E> {
-        Ok(self.reader.scalar(self.target, Given::Real(value)))
+        Ok(self.reader.scalar(self.target, Input::Real(value)))
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Found, E> {
-        Ok(self.reader.scalar(self.target, Given::Text(value)))
+        Ok(self.reader.scalar(self.target, Input::Text(value)))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, array: A) -> Result<Found, A::Error> {

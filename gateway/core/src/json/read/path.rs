@@ -1,22 +1,22 @@
-//! Where in a body a value is, as in `annotations[3].label`.
+//! Paths of values in a body, as in `annotations[3].label`.
 
 use std::fmt::Write as _;
 
 /// One step into a body.
 #[derive(Debug)]
 pub(super) enum Segment<'s> {
-    /// A field, by the proto's name.
+    /// A field, by its name in the `.proto` file.
     Field(&'s str),
     /// An element of a list.
     Index(usize),
-    /// A map's key, or a name that no field has: the caller's own words.
+    /// A map's key or an unknown field's name, as the caller wrote it.
     Key(String),
 }
 
-/// The most of a caller's name that is told back.
+/// How many characters of a caller's name an error repeats.
 const LONGEST_KEY: usize = 64;
 
-/// The path as text. The body itself has no name of its own, so it is called `body`.
+/// The path as text. The path of the body itself is `body`.
 pub(super) fn render(path: &[Segment<'_>]) -> String {
     if path.is_empty() {
         return "body".to_owned();

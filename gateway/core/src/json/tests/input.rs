@@ -1,8 +1,8 @@
-//! JSON that is accepted, against what prost-reflect makes of it.
+//! JSON that is accepted, compared with the result of prost-reflect.
 
 use super::{decode, expected, kinds, read, shown};
 
-/// All of these mean the same to both.
+/// Both implementations must read these to the same message.
 const ACCEPTED: &[&str] = &[
     "{}",
     "  {\n}\t\r\n",
@@ -64,12 +64,12 @@ const ACCEPTED: &[&str] = &[
 ];
 
 #[test]
-fn what_is_accepted_means_what_the_oracle_says() {
+fn accepted_json_is_read_as_the_oracle_reads_it() {
     for json in ACCEPTED {
         let expected =
-            decode(&expected(json).unwrap_or_else(|error| panic!("the oracle refuses {json}: {error}")));
+            decode(&expected(json).unwrap_or_else(|error| panic!("the oracle rejects {json}: {error}")));
         let actual = read(json).unwrap_or_else(|error| panic!("{json}: {error:?}"));
-        // As the oracle writes them, because NaN is not equal to itself.
+        // Compares the JSON that the oracle writes, because NaN is not equal to itself.
         assert_eq!(shown(&actual), shown(&expected), "{json}");
     }
 }
@@ -88,7 +88,7 @@ fn fields_in_the_order_of_their_numbers_give_the_bytes_that_prost_writes() {
 
 #[test]
 fn lengths_of_every_size_are_right() {
-    // Around every length of a length, for each of the three that are nested here.
+    // Around each size where a length needs one byte more, for each of the three nested lengths.
     let around = |edge: usize| edge - 10..=edge + 2;
     for length in (0..3).chain(around(1 << 7)).chain(around(1 << 14)).chain(around(1 << 21)) {
         let json = format!(r#"{{"a_message":{{"a_message":{{"a_string":"{}"}}}}}}"#, "x".repeat(length));
@@ -97,7 +97,7 @@ fn lengths_of_every_size_are_right() {
 }
 
 #[test]
-fn base64_is_read_in_both_alphabets_padded_or_not() {
+fn base64_is_read_in_both_alphabets_with_and_without_padding() {
     let read = |text: &str| read(format!(r#"{{"some_bytes":"{text}"}}"#)).unwrap();
     for (text, bytes) in
         [("+/8=", [0xfb, 0xff]), ("+/8", [0xfb, 0xff]), ("-_8=", [0xfb, 0xff]), ("-_8", [0xfb, 0xff])]
@@ -124,14 +124,14 @@ fn a_field_mask_may_be_in_snake_case() {
 }
 
 #[test]
-fn no_body_is_the_empty_message() {
+fn an_empty_body_is_the_empty_message() {
     for json in ["", " \r\n\t"] {
         assert!(read(json).unwrap() == decode(&[]));
     }
 }
 
 #[test]
-fn doubles_come_in_exactly() {
+fn doubles_are_read_exactly() {
     for text in ["0.1", "0.30000000000000004", "9007199254740993", "1.7976931348623157e308", "0.000244140625"]
     {
         let message = read(format!(r#"{{"a_double":{text}}}"#)).unwrap();

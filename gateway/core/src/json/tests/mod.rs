@@ -4,7 +4,7 @@ mod oracle;
 mod output;
 mod presence;
 mod random;
-mod refusal;
+mod rejection;
 mod text;
 
 use std::sync::OnceLock;
@@ -13,7 +13,7 @@ use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, prost::Me
 
 use super::{JsonError, Schema, Schemas};
 
-/// A descriptor set's field tables and what they are made of, and its descriptors as the oracle reads them.
+/// The descriptors and field tables of a descriptor set, and the descriptors of the oracle.
 struct Fixture {
     pool: DescriptorPool,
     descriptors: crate::descriptor::DescriptorPool,
@@ -53,7 +53,7 @@ fn kinds() -> &'static Fixture {
     })
 }
 
-/// What a body for `kinds.v1.Kinds` is read as.
+/// Reads a JSON body for `kinds.v1.Kinds`.
 fn read(json: impl AsRef<[u8]>) -> Result<DynamicMessage, JsonError> {
     let document = super::to_wire(&kinds().schema("kinds.v1.Kinds"), json.as_ref())?;
     Ok(decode(&document.wire))
@@ -63,13 +63,13 @@ fn decode(wire: &[u8]) -> DynamicMessage {
     DynamicMessage::decode(kinds().descriptor("kinds.v1.Kinds"), wire).unwrap()
 }
 
-/// The message as the oracle writes it. (Its `Debug` follows the descriptors, which never ends for recursive messages.)
+/// The JSON of the message, by the oracle. (`Debug` does not end for recursive messages, because it follows descriptors.)
 fn shown(message: &DynamicMessage) -> serde_json::Value {
     serde_json::to_value(message).unwrap()
 }
 
-/// What is wrong with a body: each as `field rule`, or why it is not JSON.
-fn complaints(json: impl AsRef<[u8]>) -> Vec<String> {
+/// The errors of a body: each violation as `field rule`, or why the body is not JSON.
+fn error_messages(json: impl AsRef<[u8]>) -> Vec<String> {
     match read(json) {
         Ok(_) => Vec::new(),
         Err(JsonError::Syntax(reason)) => vec![reason],
@@ -82,14 +82,14 @@ fn complaints(json: impl AsRef<[u8]>) -> Vec<String> {
     }
 }
 
-/// A `kinds.v1.Kinds` as JSON.
+/// Writes a `kinds.v1.Kinds` as JSON.
 fn write(wire: &[u8]) -> Result<String, super::WireError> {
     let mut json = Vec::new();
     super::to_json(&kinds().schema("kinds.v1.Kinds"), wire, &mut json)?;
     Ok(String::from_utf8(json).unwrap())
 }
 
-/// The wire bytes of what prost-reflect reads from the same JSON: the oracle of these tests.
+/// The wire bytes that prost-reflect, the oracle of these tests, makes of the same JSON.
 fn expected(json: &str) -> Result<Vec<u8>, String> {
     let descriptor = kinds().descriptor("kinds.v1.Kinds");
     let mut input = serde_json::Deserializer::from_str(json);

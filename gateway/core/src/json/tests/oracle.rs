@@ -1,4 +1,4 @@
-//! Random messages of every type, both ways, against prost-reflect.
+//! Random messages of every type, converted in both directions and compared with prost-reflect.
 
 use prost_reflect::{DynamicMessage, SerializeOptions, prost::Message as _};
 
@@ -12,7 +12,7 @@ fn check(fixture: &Fixture, full_name: &str, seed: u64) {
     let mut state = seed;
     for _ in 0..ROUNDS {
         let wire = random::message(&descriptor, &mut state, 3).encode_to_vec();
-        // Decoded again, so that what is set to its default counts as absent.
+        // Decoded again, so that a field with its default value is absent.
         let message = DynamicMessage::decode(descriptor.clone(), wire.as_slice()).unwrap();
         let mut ours = Vec::new();
         to_json(&schema, &wire, &mut ours).unwrap();
@@ -30,7 +30,7 @@ fn check(fixture: &Fixture, full_name: &str, seed: u64) {
 
         let back = to_wire(&schema, ours.as_bytes()).unwrap_or_else(|error| panic!("{error:?}: {ours}")).wire;
         assert!(DynamicMessage::decode(descriptor.clone(), back.as_slice()).unwrap() == message, "{ours}");
-        // In the other spelling, and as the oracle writes it.
+        // The same in camel case, as the oracle writes it.
         let mut camel = serde_json::Serializer::new(Vec::new());
         message.serialize_with_options(&mut camel, &SerializeOptions::new()).unwrap();
         let back = to_wire(&schema, &camel.into_inner()).unwrap().wire;
@@ -39,13 +39,13 @@ fn check(fixture: &Fixture, full_name: &str, seed: u64) {
 }
 
 #[test]
-fn messages_of_every_kind_come_back() {
+fn messages_of_every_kind_survive_a_round_trip() {
     check(kinds(), "kinds.v1.Kinds", 1);
     check(kinds(), "kinds.v1.Small", 2);
 }
 
 #[test]
-fn messages_of_the_contract_come_back() {
+fn messages_of_the_contract_survive_a_round_trip() {
     let ours =
         |name: &str| name.starts_with("reticle.images.v1.") || name.starts_with("reticle.annotations.v1.");
     let mut checked = 0;

@@ -1,11 +1,11 @@
-//! Wire bytes as JSON.
+//! Converts wire bytes to JSON.
 
 use prost_reflect::prost::{Message as _, encoding};
 
 use super::{contract, expected, write};
 use crate::json::{WireError, wire};
 
-/// A record of a varint.
+/// A record with a varint.
 fn varint(number: u32, value: u64) -> Vec<u8> {
     let mut out = Vec::new();
     wire::put_tag(&mut out, number, wire::WireType::Varint);
@@ -13,7 +13,7 @@ fn varint(number: u32, value: u64) -> Vec<u8> {
     out
 }
 
-/// A record of bytes.
+/// A record with bytes.
 fn bytes(number: u32, content: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     wire::put_tag(&mut out, number, wire::WireType::Delimited);
@@ -51,7 +51,7 @@ fn set_optionals_are_written_even_if_they_are_defaults() {
 }
 
 #[test]
-fn of_a_scalar_that_comes_twice_the_last_counts() {
+fn the_last_record_of_a_scalar_counts() {
     let json = write(&[varint(3, 1), varint(99_999, 7), varint(3, 2)].concat()).unwrap();
     assert_eq!(member(&json, "an_int32"), 2);
 }
@@ -77,14 +77,14 @@ fn the_last_member_of_a_oneof_unsets_the_others() {
     let message = |number| bytes(63, &varint(number, 5));
     let json = write(&[message(3), varint(61, 1)].concat()).unwrap();
     assert!(json.contains(r#""chosen_int32":1"#) && !json.contains("chosen_message"), "{json}");
-    // What a message held before another member was set is gone too.
+    // The fields that the message had before the other member was set are cleared too.
     let json = write(&[message(3), varint(61, 1), message(5)].concat()).unwrap();
     let chosen = member(&json, "chosen_message");
     assert_eq!((&chosen["an_int32"], &chosen["a_uint32"]), (&0.into(), &5.into()));
 }
 
 #[test]
-fn of_map_entries_with_one_key_the_last_counts_and_keys_are_sorted() {
+fn the_last_entry_of_a_key_counts_and_keys_are_sorted() {
     let entry =
         |key: &str, value: &str| bytes(51, &[bytes(1, key.as_bytes()), bytes(2, value.as_bytes())].concat());
     let json = write(&[entry("b", "1"), entry("a", "2"), entry("b", "3"), bytes(51, &[])].concat()).unwrap();
@@ -92,7 +92,7 @@ fn of_map_entries_with_one_key_the_last_counts_and_keys_are_sorted() {
 }
 
 #[test]
-fn numbers_are_written_so_that_they_come_back() {
+fn numbers_survive_a_round_trip() {
     for value in [0.1, -0.0, 1.0, 1e300, 5e-324, 0.30000000000000004, f64::MAX, 123_456_789.125] {
         let mut wire = Vec::new();
         encoding::double::encode(1, &value, &mut wire);
@@ -121,16 +121,16 @@ fn unknown_enum_numbers_stay_numbers() {
 }
 
 #[test]
-fn unknown_fields_are_passed_over() {
+fn unknown_fields_are_skipped() {
     let group = [&[0xab, 0x06][..], &varint(1, 1), &[0xb3, 0x06, 0xb4, 0x06], &[0xac, 0x06]].concat();
     let wire = [bytes(2000, b"x"), group, varint(3, 5)].concat();
     assert_eq!(member(&write(&wire).unwrap(), "an_int32"), 5);
 }
 
 #[test]
-fn broken_bytes_are_an_error_and_leave_nothing_behind() {
+fn malformed_bytes_are_an_error_and_leave_the_output_unchanged() {
     for wire in [
-        &[0x80][..],                                                         // a tag cut short
+        &[0x80][..],                                                         // a truncated tag
         &[0x18],                                                             // no value
         &[0x18, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02], // 66 bits
         &[0x00, 0x00],                                                       // field number 0
@@ -143,7 +143,7 @@ fn broken_bytes_are_an_error_and_leave_nothing_behind() {
         &[0x0e],                                                             // wire type 6
         &[0x0c],                                                             // a group's end
         &[0xab, 0x06],                                                       // a group without an end
-        &[0x8a, 0x02, 0x01, 0x80],                                           // a packed value cut short
+        &[0x8a, 0x02, 0x01, 0x80],                                           // a truncated packed value
     ] {
         assert!(write(wire).is_err(), "{wire:x?}");
     }
@@ -154,7 +154,7 @@ fn broken_bytes_are_an_error_and_leave_nothing_behind() {
 }
 
 #[test]
-fn values_that_json_cannot_say_are_errors() {
+fn values_that_json_cannot_express_are_errors() {
     let time = bytes(71, &varint(1, i64::MAX.cast_unsigned()));
     assert_eq!(write(&time), Err(WireError("a timestamp is out of range")));
     let duration = bytes(72, &[varint(1, 1), varint(2, (-1_i64).cast_unsigned())].concat());
@@ -189,7 +189,7 @@ fn an_any_has_its_type_and_its_fields() {
 }
 
 #[test]
-fn an_any_of_an_unknown_type_or_with_broken_bytes_is_kept() {
+fn an_any_of_an_unknown_type_or_with_malformed_bytes_is_written_as_bytes() {
     for type_url in ["example.com/unknown.Type", "no-slash", "type.googleapis.com/google.rpc.ErrorInfo"] {
         let json = status(type_url, &[0x0a, 0x01, b'x', 0xff]);
         assert!(json.contains(&format!(r#"{{"@type":"{type_url}","value":"CgF4/w=="}}"#)), "{json}");

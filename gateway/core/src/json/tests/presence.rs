@@ -1,4 +1,4 @@
-//! Which fields a body has, for the field masks of PATCH.
+//! The list of fields in a body, for the field masks of PATCH.
 
 use super::kinds;
 
@@ -7,7 +7,7 @@ fn present(json: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_fields_of_a_body_are_named_in_snake_case() {
+fn the_fields_of_a_body_are_listed_in_snake_case() {
     assert_eq!(
         present(r#"{"aDouble":1,"a_string":"","otherName":"x"}"#),
         ["a_double", "a_string", "renamed"]
@@ -16,7 +16,7 @@ fn the_fields_of_a_body_are_named_in_snake_case() {
 }
 
 #[test]
-fn null_is_there() {
+fn a_null_field_is_listed() {
     assert_eq!(
         present(r#"{"a_double":null,"a_message":null,"doubles":null}"#),
         ["a_double", "a_message", "doubles"]
@@ -24,7 +24,7 @@ fn null_is_there() {
 }
 
 #[test]
-fn plain_messages_are_entered_and_empty_ones_are_named() {
+fn a_message_is_listed_by_its_fields_and_an_empty_one_by_its_name() {
     let json = r#"{"a_message":{"a_message":{"a_double":1,"a_bool":true},"a_string":""},"chosen_message":{},"an_empty":{}}"#;
     assert_eq!(
         present(json),
@@ -39,7 +39,7 @@ fn plain_messages_are_entered_and_empty_ones_are_named() {
 }
 
 #[test]
-fn lists_maps_and_well_known_types_are_not_entered() {
+fn lists_maps_and_well_known_types_are_listed_as_a_whole() {
     let json = r#"{"messages":[{"a_double":1}],"messages_by_string":{"a":{"a_double":1}},"a_struct":{"b":{"c":1}},
         "a_value":{"d":1},"a_list":[{"e":1}],"a_time":"2026-05-01T12:00:00Z","a_mask":"x","wrapped_bool":true}"#;
     assert_eq!(
@@ -58,7 +58,7 @@ fn lists_maps_and_well_known_types_are_not_entered() {
 }
 
 #[test]
-fn what_follows_a_list_is_named_again() {
+fn fields_after_a_list_are_listed() {
     let json = r#"{"a_message":{"messages":[{}],"by_string":{},"a_double":1},"a_bool":true}"#;
     assert_eq!(present(json), ["a_message.messages", "a_message.by_string", "a_message.a_double", "a_bool"]);
 }

@@ -1,4 +1,4 @@
-//! Random messages, the same in every run.
+//! Random messages from a fixed seed: the same in every run.
 
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, Value};
 
@@ -52,7 +52,7 @@ pub(super) fn message(descriptor: &MessageDescriptor, state: &mut u64, depth: us
     message
 }
 
-/// A oneof member that is null reads back as absent with the oracle; Any is not read at all.
+/// Whether the field can be compared: the oracle reads a null member of a oneof as absent, and our reader rejects `Any`.
 fn settable(field: &FieldDescriptor, depth: usize) -> bool {
     let is_message = matches!(field.kind(), Kind::Message(_));
     !matches!(field.name(), "chosen_null" | "an_any" | "details") && (depth > 0 || !is_message)
@@ -81,7 +81,7 @@ fn map_key(field: &FieldDescriptor, state: &mut u64) -> MapKey {
 
 #[expect(clippy::cast_possible_truncation, reason = "any bits will do")]
 fn one(field: &FieldDescriptor, state: &mut u64, depth: usize) -> Value {
-    // Small, large and extreme numbers alike.
+    // Small, large and extreme numbers are equally likely.
     let shift = next(state) % 64;
     let bits = next(state) >> shift;
     match field.kind() {
@@ -102,7 +102,7 @@ fn one(field: &FieldDescriptor, state: &mut u64, depth: usize) -> Value {
     }
 }
 
-/// Finite, so that equality holds.
+/// A finite number, because NaN is not equal to itself.
 fn double(bits: u64) -> f64 {
     let value = f64::from_bits(bits);
     if value.is_finite() { value } else { 0.25 }

@@ -8,7 +8,7 @@ fn from_text(field: &str, text: &str) -> Result<Vec<u8>, String> {
         kinds().descriptors.get_message_by_name("kinds.v1.Kinds").unwrap().get_field_by_name(field).unwrap();
     let mut out = Vec::new();
     let result = scalar_to_wire(&field, text, &mut out);
-    assert_eq!(result.is_err(), out.is_empty(), "nothing is left behind by a refusal");
+    assert_eq!(result.is_err(), out.is_empty(), "an error must leave the output unchanged");
     result.map(|()| out)
 }
 
@@ -45,14 +45,14 @@ fn each_kind_is_read_from_its_text() {
 }
 
 #[test]
-fn a_default_is_written_too_so_that_it_wins() {
+fn a_default_value_is_written_too_so_that_it_overrides() {
     for (field, text) in [("an_int32", "0"), ("a_bool", "false"), ("a_string", "")] {
         assert!(!from_text(field, text).unwrap().is_empty(), "{field}={text}");
     }
 }
 
 #[test]
-fn what_does_not_fit_is_refused() {
+fn invalid_texts_are_rejected() {
     for (field, text, rule) in [
         ("an_int32", "", "must be a whole number from -2147483648 to 2147483647"),
         ("an_int32", "ten", "must be a whole number from -2147483648 to 2147483647"),

@@ -1,4 +1,4 @@
-//! `google.protobuf.Any`: error details, mostly.
+//! `google.protobuf.Any`, which mostly occurs in error details.
 
 use super::{
     Writer,
@@ -8,8 +8,8 @@ use super::{
 use crate::json::{WireError, kind::Form, wire::Value};
 
 impl<'w> Writer<'_, '_, 'w> {
-    /// Writes the message inside with its type's name. One of an unknown type, or broken, is written as its bytes: an
-    /// error must never be lost over its details.
+    /// Writes the contained message with the name of its type. If its type is unknown or its bytes are malformed, writes
+    /// the bytes in base64: an error must not be lost because of its details.
     pub(super) fn any(&mut self, base: usize) -> Result<(), WireError> {
         let bytes = |slot: Slot<'w>| match slot.last {
             Some(Value::Delimited(bytes)) => bytes,
@@ -21,7 +21,7 @@ impl<'w> Writer<'_, '_, 'w> {
         put_string(type_url, self.out);
         let start = self.out.len();
         let (slots, depth) = (self.slots.len(), self.depth);
-        if self.known(type_url, content) != Some(Ok(())) {
+        if self.content_of_known_type(type_url, content) != Some(Ok(())) {
             self.out.truncate(start);
             self.slots.truncate(slots);
             self.depth = depth;
@@ -32,8 +32,8 @@ impl<'w> Writer<'_, '_, 'w> {
         Ok(())
     }
 
-    /// Writes the members after `@type`, without the closing brace; none if the type is unknown.
-    fn known(&mut self, type_url: &str, content: &'w [u8]) -> Option<Result<(), WireError>> {
+    /// Writes the members after `@type`, without the closing brace; `None` if the type is unknown.
+    fn content_of_known_type(&mut self, type_url: &str, content: &'w [u8]) -> Option<Result<(), WireError>> {
         let full_name = type_url.rsplit('/').next()?;
         let message = self.tables.message(self.tables.find(full_name)?);
         if message.form != Form::Fields {
@@ -44,7 +44,7 @@ impl<'w> Writer<'_, '_, 'w> {
         if let Err(error) = self.message(message, content) {
             return Some(Err(error));
         }
-        // The object's braces give way: its members go on where `@type` ended.
+        // Removes the braces of the inner object: its members follow `@type` in the outer one.
         self.out.pop();
         match self.out.get_mut(start..) {
             Some([brace, _, ..]) => *brace = b',',

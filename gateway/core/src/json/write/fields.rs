@@ -1,4 +1,4 @@
-//! A message's fields, one after the other.
+//! Writes the fields of a message.
 
 use super::{Writer, leaf, scan::Slot};
 use crate::json::{
@@ -9,7 +9,7 @@ use crate::json::{
 };
 
 impl<'s, 'w> Writer<'s, '_, 'w> {
-    /// Writes an object: fields without presence always, the others where they are.
+    /// Writes an object: fields without presence always, others only if they are set.
     pub(super) fn fields(
         &mut self,
         message: &'s Message,
@@ -34,7 +34,7 @@ impl<'s, 'w> Writer<'s, '_, 'w> {
         Ok(())
     }
 
-    /// Writes the first field's value alone: it is all that the message holds.
+    /// Writes the value of the first field without an object around it, for messages with one field only.
     pub(super) fn only_field(
         &mut self,
         message: &'s Message,
@@ -42,7 +42,7 @@ impl<'s, 'w> Writer<'s, '_, 'w> {
         wire: &'w [u8],
     ) -> Result<(), WireError> {
         let Some(field) = message.fields.first() else {
-            return Err(WireError("a well-known type is unknown"));
+            return Err(WireError("a well-known type has no field"));
         };
         self.field(field, self.slot(base, 0), wire)
     }
@@ -81,7 +81,7 @@ fn concatenate(number: u32, slot: Slot<'_>, wire: &[u8]) -> Result<Vec<u8>, Wire
     Ok(whole)
 }
 
-/// The records of one field.
+/// The values of one field, from all of its records.
 pub(super) fn occurrences<'w>(number: u32, slot: Slot<'_>, wire: &'w [u8]) -> Occurrences<'w> {
     Occurrences { records: Records::starting_at(wire, slot.first), number, left: slot.count }
 }

@@ -1,4 +1,4 @@
-//! One scalar or enum value as JSON.
+//! Writes one scalar or enum value as JSON.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
@@ -8,7 +8,7 @@ use crate::json::{
     wire::{Value, WireType},
 };
 
-/// The default, as it would be on the wire.
+/// The default value in the wire format.
 pub(super) const fn default(leaf: &Leaf) -> Value<'static> {
     match leaf.wire_type() {
         WireType::Varint => Value::Varint(0),
@@ -59,7 +59,7 @@ fn put_integer(value: impl itoa::Integer, out: &mut Vec<u8>) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
-/// JavaScript's numbers hold 53 bits, so 64-bit integers are strings.
+/// JavaScript's numbers are exact up to 53 bits only, so 64-bit integers are strings.
 fn put_quoted(value: impl itoa::Integer, out: &mut Vec<u8>) {
     out.push(b'"');
     put_integer(value, out);
@@ -102,7 +102,7 @@ pub(super) fn text(bytes: &[u8]) -> Result<&str, WireError> {
     std::str::from_utf8(bytes).map_err(|_| WireError("a string is not UTF-8"))
 }
 
-/// Appends the text in quotes, with what must be escaped escaped.
+/// Appends the text in quotes, and escapes the characters that need it.
 pub(super) fn put_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     for part in text.as_bytes().split_inclusive(|byte| must_escape(*byte)) {
@@ -136,7 +136,7 @@ fn put_escaped(byte: u8, out: &mut Vec<u8>) {
     out.extend_from_slice(&[b'\\', short]);
 }
 
-/// A map's key, in the order in which keys are written.
+/// A map's key. Keys are written in its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Key<'w> {
     Bool(bool),

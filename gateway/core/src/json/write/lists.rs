@@ -49,7 +49,7 @@ impl<'s, 'w> Writer<'s, '_, 'w> {
         Ok(())
     }
 
-    /// Writes entries by key, so that the same map is always the same text. Of two with the same key, the last counts.
+    /// Writes the entries sorted by key, so that equal maps have equal texts. If a key occurs twice, its last entry counts.
     pub(super) fn map(&mut self, field: &'s Field, slot: Slot<'w>, wire: &'w [u8]) -> Result<(), WireError> {
         let Kind::Message(id) = &field.kind else { return Err(WireError("a map has no entries")) };
         let entry = self.tables.message(*id);
@@ -79,7 +79,7 @@ impl<'s, 'w> Writer<'s, '_, 'w> {
         Ok(())
     }
 
-    /// A comma, unless nothing was written since `start`.
+    /// Writes a comma, unless nothing was written since `start`.
     fn comma_after(&mut self, start: usize) {
         if self.out.len() > start {
             self.out.push(b',');

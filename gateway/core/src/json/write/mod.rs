@@ -1,4 +1,4 @@
-//! Wire to JSON: each message's records are gone over once, then its fields are written in the order of their
+//! Encodes wire bytes as JSON. It scans the records of each message once, then writes the fields in the order of their
 //! declaration, whatever the order of the records.
 
 mod any;
@@ -15,7 +15,7 @@ use super::{
     schema::{Message, Tables},
 };
 
-/// How deep messages may be nested; deeper than any that can be sent to a service.
+/// The deepest nesting of messages. It is deeper than any message that can be sent to a service.
 const MAX_DEPTH: usize = 128;
 
 /// See [`super::to_json`].
@@ -26,13 +26,13 @@ pub(super) fn to_json(schema: &Schema, wire: &[u8], out: &mut Vec<u8>) -> Result
     written.inspect_err(|_| out.truncate(start))
 }
 
-/// What is known in the middle of a message.
+/// The state of the encoder.
 struct Writer<'s, 'o, 'w> {
     tables: &'s Tables,
     out: &'o mut Vec<u8>,
-    /// Those of the message that is being written, on top of those of the messages around it.
+    /// A stack: the slots of the current message are on top of those of the enclosing messages.
     slots: Vec<Slot<'w>>,
-    /// How many messages are open.
+    /// How many messages enclose the current position.
     depth: usize,
 }
 
@@ -57,7 +57,7 @@ impl<'s, 'w> Writer<'s, '_, 'w> {
         Ok(())
     }
 
-    /// Two or more records of one message are its halves: laid end to end they are the whole.
+    /// Writes a message whose records were concatenated: protobuf merges several records of one message field.
     fn merged(&mut self, message: &'s Message, wire: &[u8]) -> Result<(), WireError> {
         Writer { tables: self.tables, out: self.out, slots: Vec::new(), depth: self.depth }
             .message(message, wire)

@@ -1,4 +1,4 @@
-//! Where a message's fields are in its records.
+//! Finds the fields of a message in its records.
 
 use super::Writer;
 use crate::json::{
@@ -11,15 +11,15 @@ use crate::json::{
 /// The records of one field.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Slot<'w> {
-    /// Where the first one starts.
+    /// The position of the first record.
     pub(super) first: usize,
     pub(super) count: usize,
-    /// What the last one says.
+    /// The value of the last record.
     pub(super) last: Option<Value<'w>>,
 }
 
 impl<'s, 'w> Writer<'s, '_, 'w> {
-    /// Puts a slot for each field of `message` on top of the others, and says where they begin.
+    /// Pushes a slot for each field of `message`, and returns the index of the first one.
     pub(super) fn scan(&mut self, message: &'s Message, wire: &'w [u8]) -> Result<usize, WireError> {
         let base = self.slots.len();
         self.slots.resize(base + message.fields.len(), Slot::default());
@@ -32,8 +32,8 @@ impl<'s, 'w> Writer<'s, '_, 'w> {
             let (Some(field), Some(slot)) = (message.fields.get(position), slots.get_mut(position)) else {
                 continue;
             };
-            if !fits(field, value) {
-                return Err(WireError("a field has another type than it should"));
+            if !has_wire_type(field, value) {
+                return Err(WireError("a field has the wrong wire type"));
             }
             let first = if slot.count == 0 { start } else { slot.first };
             *slot = Slot { first, count: slot.count + 1, last: Some(value) };
@@ -43,7 +43,7 @@ impl<'s, 'w> Writer<'s, '_, 'w> {
         }
     }
 
-    /// The slot of the field in that position, after a scan.
+    /// The slot of the field at that position of the message. `base` is the result of [`Self::scan`].
     pub(super) fn slot(&self, base: usize, position: usize) -> Slot<'w> {
         self.slots.get(base + position).copied().unwrap_or_default()
     }
@@ -58,7 +58,7 @@ fn clear_others(message: &Message, oneof: usize, kept: usize, slots: &mut [Slot<
     }
 }
 
-fn fits(field: &Field, value: Value<'_>) -> bool {
+fn has_wire_type(field: &Field, value: Value<'_>) -> bool {
     let is_list = matches!(field.shape, Shape::Packed | Shape::Expanded);
     let expected = match &field.kind {
         Kind::Message(_) => WireType::Delimited,
@@ -68,7 +68,7 @@ fn fits(field: &Field, value: Value<'_>) -> bool {
         Value::Varint(_) => expected == WireType::Varint,
         Value::Fixed64(_) => expected == WireType::Fixed64,
         Value::Fixed32(_) => expected == WireType::Fixed32,
-        // Lists of numbers may come packed or not, whatever the contract says.
+        // A list of numbers may be packed or not, whatever the contract says.
         Value::Delimited(_) => expected == WireType::Delimited || is_list,
         Value::Group => false,
     }

@@ -1,4 +1,4 @@
-//! The well-known types that have a JSON form of their own.
+//! Writes the well-known types that have a special JSON form.
 
 use super::{
     Writer,

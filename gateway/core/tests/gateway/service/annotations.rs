@@ -1,4 +1,4 @@
-//! The annotations service.
+//! The scripted annotations service.
 
 use proto::annotations::v1::{self as annotations, annotations_service_server::AnnotationsService};
 use tonic::{Request, Response, Status, Streaming, async_trait};
@@ -17,7 +17,7 @@ impl AnnotationsService for Scripted {
         &self,
         request: Request<Streaming<annotations::IngestAnnotationsRequest>>,
     ) -> Result<Response<Self::IngestAnnotationsStream>, Status> {
-        self.note(&request);
+        self.record(&request);
         unscripted()
     }
 
@@ -25,7 +25,7 @@ impl AnnotationsService for Scripted {
         &self,
         request: Request<annotations::AppendAnnotationsRequest>,
     ) -> Result<Response<annotations::AppendAnnotationsResponse>, Status> {
-        self.note(&request);
+        self.record(&request);
         unscripted()
     }
 
@@ -33,7 +33,7 @@ impl AnnotationsService for Scripted {
         &self,
         request: Request<annotations::GetIngestStreamRequest>,
     ) -> Result<Response<annotations::IngestStream>, Status> {
-        self.note(&request);
+        self.record(&request);
         unscripted()
     }
 
@@ -50,7 +50,7 @@ impl AnnotationsService for Scripted {
         &self,
         request: Request<annotations::CreateAnnotationRequest>,
     ) -> Result<Response<annotations::CreateAnnotationResponse>, Status> {
-        self.note(&request);
+        self.record(&request);
         let new = request.into_inner().annotation.unwrap_or_default();
         let annotation = annotations::Annotation {
             id: "a1".to_owned(),
@@ -66,7 +66,7 @@ impl AnnotationsService for Scripted {
         &self,
         request: Request<annotations::BulkCreateAnnotationsRequest>,
     ) -> Result<Response<annotations::BulkCreateAnnotationsResponse>, Status> {
-        self.note(&request);
+        self.record(&request);
         let bulk = request.into_inner();
         let count = i32::try_from(bulk.annotations.len()).unwrap();
         self.seen().bulk = Some(bulk);

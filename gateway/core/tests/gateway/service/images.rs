@@ -1,4 +1,4 @@
-//! The images service.
+//! The scripted images service.
 
 use std::pin::Pin;
 
@@ -11,9 +11,9 @@ use proto::images::v1::{
 };
 use tonic::{Code, Request, Response, Status, Streaming, async_trait};
 
-use super::{PICTURE, PICTURE_TAG, Scripted, Upload};
+use super::{IMAGE_BYTES, IMAGE_TAG, Scripted, Upload};
 
-/// What a service does for an id that names a fault.
+/// Fails in the way that an id names.
 async fn fault(id: &str) -> Result<(), Status> {
     match id {
         "missing" => Err(aip::not_found("Image", id)),
@@ -26,7 +26,7 @@ async fn fault(id: &str) -> Result<(), Status> {
     }
 }
 
-/// An error with a detail of a type that nobody knows here.
+/// An error with a detail of an unknown type.
 fn strange() -> Status {
     let details = tonic_types::pb::Status {
         code: Code::FailedPrecondition.into(),
@@ -57,13 +57,13 @@ impl ImagesService for Scripted {
         &self,
         request: Request<Streaming<images::UploadImageRequest>>,
     ) -> Result<Response<images::UploadImageResponse>, Status> {
-        self.note(&request);
+        self.record(&request);
         let mut messages = request.into_inner();
         self.seen().upload = Some(Upload::default());
         while let Some(message) = messages.message().await? {
             match message.payload.ok_or_else(|| Status::internal("a message without payload"))? {
                 Received::Info(info) => {
-                    if info.filename == "refused" {
+                    if info.filename == "rejected" {
                         return Err(aip::with_reason(
                             Code::InvalidArgument,
                             "UNSUPPORTED_IMAGE_TYPE",
@@ -84,7 +84,7 @@ impl ImagesService for Scripted {
             }
         }
         let mut seen = self.seen();
-        seen.upload.as_mut().unwrap().is_whole = true;
+        seen.upload.as_mut().unwrap().is_complete = true;
         let filename = seen.upload.as_ref().unwrap().info.filename.clone();
         let image = images::Image { filename, ..image("new") };
         Ok(with_bookmark(images::UploadImageResponse { image: Some(image) }))
@@ -94,7 +94,7 @@ impl ImagesService for Scripted {
         &self,
         request: Request<images::CreateUploadRequest>,
     ) -> Result<Response<images::CreateUploadResponse>, Status> {
-        self.note(&request);
+        self.record(&request);
         let upload = images::Upload {
             id: "u1".to_owned(),
             headers: [("content-type".to_owned(), request.into_inner().content_type)].into(),
@@ -107,7 +107,7 @@ impl ImagesService for Scripted {
         &self,
         request: Request<Streaming<images::PutUploadRequest>>,
     ) -> Result<Response<images::PutUploadResponse>, Status> {
-        self.note(&request);
+        self.record(&request);
         let (mut messages, mut info, mut bytes) = (request.into_inner(), None, Vec::new());
         while let Some(message) = messages.message().await? {
             match message.payload {
@@ -126,7 +126,7 @@ impl ImagesService for Scripted {
         &self,
         request: Request<images::CompleteUploadRequest>,
     ) -> Result<Response<images::CompleteUploadResponse>, Status> {
-        self.note(&request);
+        self.record(&request);
         let image = image(&request.into_inner().upload_id);
         Ok(Response::new(images::CompleteUploadResponse { image: Some(image) }))
     }
@@ -135,7 +135,7 @@ impl ImagesService for Scripted {
         &self,
         request: Request<images::GetImageRequest>,
     ) -> Result<Response<images::GetImageResponse>, Status> {
-        self.note(&request);
+        self.record(&request);
         let id = request.into_inner().image_id;
         fault(&id).await?;
         Ok(with_bookmark(images::GetImageResponse { image: Some(image(&id)) }))
@@ -145,7 +145,7 @@ impl ImagesService for Scripted {
         &self,
         request: Request<images::ListImagesRequest>,
     ) -> Result<Response<images::ListImagesResponse>, Status> {
-        self.note(&request);
+        self.record(&request);
         self.seen().list = Some(request.into_inner());
         Ok(Response::new(images::ListImagesResponse { images: vec![], next_page_token: String::new() }))
     }
@@ -154,7 +154,7 @@ impl ImagesService for Scripted {
         &self,
         request: Request<images::UpdateImageRequest>,
     ) -> Result<Response<images::UpdateImageResponse>, Status> {
-        self.note(&request);
+        self.record(&request);
         let update = request.into_inner();
         let image = update.image.clone();
         self.seen().update = Some(update);
@@ -165,7 +165,7 @@ impl ImagesService for Scripted {
         &self,
         request: Request<images::DeleteImageRequest>,
     ) -> Result<Response<images::DeleteImageResponse>, Status> {
-        self.note(&request);
+        self.record(&request);
         Ok(Response::new(images::DeleteImageResponse { image: Some(image(&request.into_inner().image_id)) }))
     }
 
@@ -173,7 +173,7 @@ impl ImagesService for Scripted {
         &self,
         request: Request<images::UndeleteImageRequest>,
     ) -> Result<Response<images::UndeleteImageResponse>, Status> {
-        self.note(&request);
+        self.record(&request);
         Err(aip::already_exists("Image", request.into_inner().image_id))
     }
 
@@ -184,12 +184,12 @@ impl ImagesService for Scripted {
         &self,
         request: Request<images::DownloadImageRequest>,
     ) -> Result<Response<Self::DownloadImageStream>, Status> {
-        self.note(&request);
+        self.record(&request);
         let wanted = request.into_inner();
         self.seen().download = Some(wanted.clone());
         fault(&wanted.image_id).await?;
-        let size = i32::try_from(PICTURE.len()).unwrap();
-        let ranged = wanted.if_range.is_empty() || wanted.if_range == PICTURE_TAG;
+        let size = i32::try_from(IMAGE_BYTES.len()).unwrap();
+        let ranged = wanted.if_range.is_empty() || wanted.if_range == IMAGE_TAG;
         let (offset, limit) = if ranged { (wanted.read_offset, wanted.read_limit) } else { (0, 0) };
         let start = if offset < 0 { (size + offset).max(0) } else { offset };
         if start >= size {
@@ -197,12 +197,12 @@ impl ImagesService for Scripted {
             return Err(aip::with_metadata(Code::OutOfRange, "RANGE_NOT_SATISFIABLE", "Past the end", size));
         }
         let length = if limit == 0 { size - start } else { limit.min(size - start) };
-        let known = wanted.if_none_match.iter().any(|tag| tag == PICTURE_TAG || tag == "*");
+        let known = wanted.if_none_match.iter().any(|tag| tag == IMAGE_TAG || tag == "*");
         let content = ImageContent {
             content_type: "image/png".to_owned(),
             filename: "猫.png".to_owned(),
             size_bytes: size,
-            etag: PICTURE_TAG.to_owned(),
+            etag: IMAGE_TAG.to_owned(),
             read_offset: start,
             read_length: length,
             not_modified: known,
@@ -211,7 +211,8 @@ impl ImagesService for Scripted {
         let payload = |payload| Ok(images::DownloadImageResponse { payload: Some(payload) });
         let mut messages = vec![payload(Sent::Content(content))];
         if !known {
-            let chunks = PICTURE[range].chunks(7).map(|chunk| payload(Sent::Data(Bytes::from_static(chunk))));
+            let chunks =
+                IMAGE_BYTES[range].chunks(7).map(|chunk| payload(Sent::Data(Bytes::from_static(chunk))));
             messages.extend(chunks);
         }
         match wanted.image_id.as_str() {
@@ -236,7 +237,7 @@ impl ImagesService for Scripted {
         &self,
         request: Request<images::SignImageUrlRequest>,
     ) -> Result<Response<images::SignImageUrlResponse>, Status> {
-        self.note(&request);
+        self.record(&request);
         Ok(Response::new(images::SignImageUrlResponse { url: String::new(), expires_at: None }))
     }
 
@@ -244,7 +245,7 @@ impl ImagesService for Scripted {
         &self,
         request: Request<images::BatchGetImagesRequest>,
     ) -> Result<Response<images::BatchGetImagesResponse>, Status> {
-        self.note(&request);
+        self.record(&request);
         let images = request.into_inner().image_ids.iter().map(|id| image(id)).collect();
         Ok(Response::new(images::BatchGetImagesResponse { images }))
     }

@@ -1,4 +1,4 @@
-//! What the feed knows: where it has read to, what it keeps, and who watches which image.
+//! The state of the feed: how far it has read, the changes that it keeps, and the watchers of each image.
 
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
@@ -11,46 +11,47 @@ use storage::{Bookmark, Instant};
 
 use crate::{
     annotation::ImageId,
-    repo::history::{Change, Changes, Position, Record},
+    repo::change_log::{Change, ChangePage, Position, Record},
 };
 
-/// How long a change of another process may go unnoticed.
-const READ_EVERY: Duration = Duration::from_secs(1);
+/// The interval of reads, and so the maximum delay of a change of another process.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long the others wait for the one that reads.
-const TURN: Duration = Duration::from_secs(1);
+/// How long the other watchers wait for the one that reads.
+const MAX_TURN: Duration = Duration::from_secs(1);
 
-/// How many changes are kept for watchers that have not told them yet, about 4 MB. Who needs older ones reads them itself.
-const RECENT: usize = 8_192;
+/// How many changes are kept for watchers that have not sent them yet, about 4 MB. A watcher reads older ones from the
+/// database.
+const MAX_RECENT: usize = 8_192;
 
 /// The state of a feed.
 #[derive(Debug)]
 pub(super) struct State {
     topics: HashMap<ImageId, Topic>,
-    /// Up to where the log was read; `None` if nobody watches, or the log has become another one.
+    /// Up to where the log was read; `None` if there are no watchers, or the log has become another one.
     head: Option<Head>,
-    /// Counts the logs: positions in one mean nothing in another.
-    log: u64,
+    /// Incremented when the log has become another one: positions of another generation are invalid.
+    generation: u64,
     /// Changes before this position may have been dropped from `recent`.
     floor: i64,
     recent: VecDeque<Arc<Change>>,
     bookmark: Option<Bookmark>,
-    /// How often this process said that it changed something, and how much of that was read.
-    noted: u64,
+    /// How many times this process has changed a watched image's annotations, and how many of these changes were read.
+    notified: u64,
     read: u64,
     read_at: Instant,
-    /// Counts those who read, and says whether the last one still does.
+    /// The number of the last turn, and whether it still reads.
     turn: u64,
     is_being_read: bool,
 }
 
-/// An image that is watched.
+/// A watched image.
 #[derive(Debug)]
 struct Topic {
     watchers: usize,
-    /// From where on `recent` has its changes; `None` until somebody has read since it is watched.
+    /// From where on `recent` has its changes; `None` until the first read since it is watched.
     covered_from: Option<Position>,
-    news: Arc<Event>,
+    changed: Arc<Event>,
 }
 
 /// How far the log was read.
@@ -62,26 +63,26 @@ pub(crate) struct Head {
     pub(crate) anchor: Option<Record>,
 }
 
-/// What the feed has of an image, for somebody who knows everything before a position.
+/// The changes of an image from a position on, as far as the feed has them.
 #[derive(Debug)]
 pub(crate) enum Recent {
-    /// All of it, up to this head.
+    /// All changes up to this head.
     Known { changes: Vec<Arc<Change>>, head: Head },
-    /// Nobody has read since the image is watched.
+    /// The log was not read since the image is watched.
     Unread,
-    /// Not all of it: the rest is in the database.
+    /// The feed lacks some of the changes. They must be read from the database.
     Missed,
 }
 
-/// What one who reads is to read.
+/// The images and the position that a turn reads.
 pub(super) struct Reading {
     pub(super) images: Vec<ImageId>,
     pub(super) from: Head,
-    /// Which one it is.
+    /// The number of the turn.
     pub(super) turn: u64,
 }
 
-/// The later of two bookmarks: D1's sort as its history does.
+/// The later of two bookmarks. Bookmarks of D1 sort in the order of its commits.
 pub(super) fn later(one: Option<Bookmark>, other: Option<Bookmark>) -> Option<Bookmark> {
     if other.as_ref().map(Bookmark::as_str) > one.as_ref().map(Bookmark::as_str) { other } else { one }
 }
@@ -91,11 +92,11 @@ impl State {
         Self {
             topics: HashMap::new(),
             head: None,
-            log: 0,
+            generation: 0,
             floor: 0,
             recent: VecDeque::new(),
             bookmark: None,
-            noted: 0,
+            notified: 0,
             read: 0,
             read_at: now,
             turn: 0,
@@ -103,7 +104,7 @@ impl State {
         }
     }
 
-    /// How far somebody has seen, for the next one who reads.
+    /// The latest bookmark, for the next read.
     pub(super) fn bookmark(&self) -> Option<Bookmark> {
         self.bookmark.clone()
     }
@@ -112,22 +113,22 @@ impl State {
         self.bookmark = later(self.bookmark.take(), bookmark);
     }
 
-    /// Has one watcher more, who knows everything up to `head`.
-    pub(super) fn join(&mut self, image_id: ImageId, head: Head) -> Arc<Event> {
+    /// Adds a watcher that knows everything up to `head`. Returns the event that wakes it.
+    pub(super) fn add_watcher(&mut self, image_id: ImageId, head: Head) -> Arc<Event> {
         self.rejoin(head);
-        let new = || Topic { watchers: 0, covered_from: None, news: Arc::default() };
+        let new = || Topic { watchers: 0, covered_from: None, changed: Arc::default() };
         let topic = self.topics.entry(image_id).or_insert_with(new);
         topic.watchers += 1;
-        topic.news.clone()
+        topic.changed.clone()
     }
 
-    /// Has a watcher that has caught up with the log by itself, up to `head`: where nothing is known, the feed begins there.
+    /// Begins at `head`, up to which a watcher has read the log by itself, if the feed has no head.
     pub(super) fn rejoin(&mut self, head: Head) {
         self.head.get_or_insert(head);
     }
 
-    /// Knows that this process has changed boxes of `images`.
-    pub(super) fn note<'a>(
+    /// Makes a read due and wakes the watchers, because this process has changed annotations of `images`.
+    pub(super) fn notify<'a>(
         &mut self,
         images: impl IntoIterator<Item = &'a ImageId>,
         bookmark: Option<Bookmark>,
@@ -135,41 +136,41 @@ impl State {
         let watched: BTreeSet<_> =
             images.into_iter().filter(|image| self.topics.contains_key(image)).collect();
         if !watched.is_empty() {
-            self.noted += 1;
+            self.notified += 1;
             self.advance(bookmark);
-            self.tell(watched);
+            self.wake(watched);
         }
     }
 
-    /// Which log it is that the feed has read, or is about to read.
-    pub(super) const fn log(&self) -> u64 {
-        self.log
+    /// The generation of the log.
+    pub(super) const fn generation(&self) -> u64 {
+        self.generation
     }
 
-    /// How often this process has changed something.
-    pub(super) const fn noted(&self) -> u64 {
-        self.noted
+    /// How many times this process has changed a watched image's annotations.
+    pub(super) const fn notified(&self) -> u64 {
+        self.notified
     }
 
-    /// Wakes who watches these images.
-    fn tell<'a>(&self, images: impl IntoIterator<Item = &'a ImageId>) {
+    /// Wakes the watchers of these images.
+    fn wake<'a>(&self, images: impl IntoIterator<Item = &'a ImageId>) {
         for topic in images.into_iter().filter_map(|image| self.topics.get(image)) {
-            topic.news.notify(usize::MAX);
+            topic.changed.notify(usize::MAX);
         }
     }
 
-    /// How long nobody else needs to read.
+    /// How long until the next read is due.
     pub(super) fn fresh_for(&self, now: Instant) -> Duration {
         let age = now.since(self.read_at);
-        match (self.is_being_read, self.noted == self.read) {
-            (true, _) => TURN.saturating_sub(age),
-            (false, true) => READ_EVERY.saturating_sub(age),
+        match (self.is_being_read, self.notified == self.read) {
+            (true, _) => MAX_TURN.saturating_sub(age),
+            (false, true) => POLL_INTERVAL.saturating_sub(age),
             (false, false) => Duration::ZERO,
         }
     }
 
-    /// Begins a turn, if it is time to read.
-    pub(super) fn begin(&mut self, now: Instant) -> Option<Reading> {
+    /// Begins a turn, if a read is due.
+    pub(super) fn begin_turn(&mut self, now: Instant) -> Option<Reading> {
         let from = self.head?;
         if !self.fresh_for(now).is_zero() {
             return None;
@@ -180,9 +181,9 @@ impl State {
         Some(Reading { images: self.topics.keys().copied().collect(), from, turn: self.turn })
     }
 
-    /// What is here of an image from `position` of the log `log` on.
-    pub(super) fn recent(&self, image_id: ImageId, position: Position, log: u64) -> Recent {
-        let Some(head) = self.head.filter(|_| log == self.log) else { return Recent::Missed };
+    /// The changes of an image from `position` of the log of this generation on.
+    pub(super) fn recent(&self, image_id: ImageId, position: Position, generation: u64) -> Recent {
+        let Some(head) = self.head.filter(|_| generation == self.generation) else { return Recent::Missed };
         let topic = self.topics.get(&image_id);
         let Some(covered_from) = topic.and_then(|topic| topic.covered_from) else { return Recent::Unread };
         if position < covered_from || position.seq < self.floor {
@@ -193,54 +194,54 @@ impl State {
         Recent::Known { changes: new.collect(), head: Head { next: position.max(head.next), ..head } }
     }
 
-    /// Takes in what was read of `images` from `from` on, and answers where to read on: nowhere if somebody else has read
-    /// that since, or nobody watches any more, or the log has become another one.
-    pub(super) fn take_in(&mut self, part: Changes, images: &[ImageId], from: Head) -> Option<Head> {
+    /// Adds a page that was read of `images` from `from` on. Returns the head to continue reading from; `None` if another turn
+    /// has read the page since, if there are no watchers any more, or if the log has become another one.
+    pub(super) fn add(&mut self, page: ChangePage, images: &[ImageId], from: Head) -> Option<Head> {
         if self.head != Some(from) {
             return None;
         }
-        if !part.is_same_log {
-            self.log += 1;
-            self.forget();
+        if !page.is_same_log {
+            self.generation += 1;
+            self.clear();
             self.topics.values_mut().for_each(|topic| topic.covered_from = None);
-            self.tell(self.topics.keys());
+            self.wake(self.topics.keys());
             return None;
         }
         for image in images {
             self.topics.get_mut(image).map(|topic| topic.covered_from.get_or_insert(from.next));
         }
-        self.head = Some(Head { next: part.next, anchor: part.newest });
-        let changed: BTreeSet<_> = part.changes.iter().map(|change| change.image_id).collect();
-        for change in part.changes {
-            if self.recent.len() >= RECENT
+        self.head = Some(Head { next: page.next, anchor: page.newest });
+        let changed: BTreeSet<_> = page.changes.iter().map(|change| change.image_id).collect();
+        for change in page.changes {
+            if self.recent.len() >= MAX_RECENT
                 && let Some(dropped) = self.recent.pop_front()
             {
                 self.floor = dropped.seq.saturating_add(1);
             }
             self.recent.push_back(Arc::new(change));
         }
-        self.tell(&changed);
+        self.wake(&changed);
         self.head
     }
 
-    /// Says that what was noted before number `noted` is read; whether that is everything.
-    pub(super) fn has_read(&mut self, noted: u64) -> bool {
-        self.read = self.read.max(noted);
-        self.read == self.noted
+    /// Marks the first `notified` changes of this process as read. Returns whether these are all.
+    pub(super) fn mark_read(&mut self, notified: u64) -> bool {
+        self.read = self.read.max(notified);
+        self.read == self.notified
     }
 
-    /// Ends a turn. If something is left to read, another one does.
-    pub(super) fn end(&mut self, turn: u64) {
+    /// Ends a turn. If there is more to read, another watcher is woken to read it.
+    pub(super) fn end_turn(&mut self, turn: u64) {
         if self.turn == turn {
             self.is_being_read = false;
-            if self.read != self.noted {
-                self.tell(self.topics.keys());
+            if self.read != self.notified {
+                self.wake(self.topics.keys());
             }
         }
     }
 
-    /// Has one watcher less.
-    pub(super) fn leave(&mut self, image_id: ImageId) {
+    /// Removes a watcher.
+    pub(super) fn remove_watcher(&mut self, image_id: ImageId) {
         if let Some(topic) = self.topics.get_mut(&image_id) {
             topic.watchers = topic.watchers.saturating_sub(1);
             if topic.watchers == 0 {
@@ -248,12 +249,12 @@ impl State {
             }
         }
         if self.topics.is_empty() {
-            self.forget();
+            self.clear();
         }
     }
 
-    /// Knows nothing of the log any more.
-    fn forget(&mut self) {
+    /// Discards what was read of the log.
+    fn clear(&mut self) {
         self.head = None;
         self.floor = 0;
         self.recent.clear();

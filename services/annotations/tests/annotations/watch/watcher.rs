@@ -1,4 +1,4 @@
-//! Who watches, and what it has been told.
+//! A watcher, and the state that it has received.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -10,9 +10,9 @@ use proto::annotations::v1::{
 use storage::Statement;
 use tonic::{Request, Status, Streaming};
 
-use crate::fixture::{CAT, Fixture, by, new_box};
+use crate::fixture::{CAT, Fixture, by, new_annotation};
 
-/// One who watches an image, and what it has been told.
+/// A watcher of an image, its last resume token, and the annotations that it knows.
 pub(super) struct Watcher {
     pub(super) messages: Streaming<pb::WatchAnnotationsResponse>,
     pub(super) token: String,
@@ -42,24 +42,24 @@ impl Fixture {
         self.try_watch(image_id, "").await.unwrap()
     }
 
-    /// A watcher who has been told what there is.
+    /// A watcher that has received the snapshot.
     pub(super) async fn watch_from_now(&self, image_id: &str) -> Watcher {
         let mut watcher = self.watch(image_id).await;
         watcher.until_current().await;
         watcher
     }
 
-    /// Stores a box that is newer than all others.
-    pub(super) async fn draw(&self, image_id: &str) -> pb::Annotation {
+    /// Stores an annotation that is newer than all others.
+    pub(super) async fn annotate(&self, image_id: &str) -> pb::Annotation {
         self.clock.advance_millis(1);
-        self.create(new_box(image_id)).await
+        self.create(new_annotation(image_id)).await
     }
 
     pub(super) async fn relabel(&self, id: &str, label: &str) -> pb::Annotation {
         let annotation = pb::Annotation { id: id.to_owned(), label: label.to_owned(), ..Default::default() };
         let request = pb::UpdateAnnotationRequest { annotation: Some(annotation), update_mask: None };
-        let answer = self.client.clone().update_annotation(by("alice", request)).await.unwrap();
-        answer.into_inner().annotation.unwrap()
+        let response = self.client.clone().update_annotation(by("alice", request)).await.unwrap();
+        response.into_inner().annotation.unwrap()
     }
 
     pub(super) async fn delete(&self, id: &str) {
@@ -68,7 +68,7 @@ impl Fixture {
     }
 
     pub(super) async fn append_cats(&self, offset: i64, count: usize) {
-        let annotations = vec![new_box(CAT); count];
+        let annotations = vec![new_annotation(CAT); count];
         let request = pb::AppendAnnotationsRequest { stream_id: "run".to_owned(), offset, annotations };
         self.client.clone().append_annotations(by("alice", request)).await.unwrap();
     }
@@ -100,7 +100,7 @@ impl Watcher {
         self.try_next().await.unwrap().unwrap()
     }
 
-    /// The events up to and with the next `current`.
+    /// The events up to and including the next `current`.
     pub(super) async fn until_current(&mut self) -> Vec<Event> {
         let mut events = Vec::new();
         while !matches!(events.last(), Some(Current(_))) {

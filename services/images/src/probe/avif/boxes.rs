@@ -1,4 +1,4 @@
-//! The boxes of an ISO base media file, of which only the heads are held in memory.
+//! Reads the boxes of an ISO base media file; only their heads are kept in memory.
 
 use bytes::{Buf as _, Bytes};
 use futures_util::Stream;
@@ -6,14 +6,15 @@ use futures_util::Stream;
 use super::super::forward::{Forward, Result};
 use crate::image::UnknownSize;
 
-/// A box whose head was read.
+/// The head of a box.
 pub(super) struct Head {
     pub(super) kind: [u8; 4],
-    /// The offset of what follows the box.
+    /// The offset of the first byte after the box.
     pub(super) end: u64,
 }
 
-/// The next box of the one that ends at `end`; `None` if there is none. A length of 0 says that the box goes to the end.
+/// Reads the head of the next box inside the box that ends at `end`; `None` if there is none. A length of 0 means that the box
+/// extends to `end`.
 pub(super) async fn next_box<S>(file: &mut Forward<S>, end: u64) -> Result<Option<Head>>
 where
     S: Stream<Item = Bytes> + Send + Unpin,
@@ -35,7 +36,7 @@ where
     Ok(Some(Head { kind, end: own_end }))
 }
 
-/// The version and the flags that a full box begins with.
+/// Reads the version and the flags at the beginning of a full box.
 pub(super) fn full_box(body: &mut Bytes) -> Option<(u8, u32)> {
     let [version, flags @ ..] = body.try_get_u32().ok()?.to_be_bytes();
     Some((version, flags.iter().fold(0, |n, &b| n << 8 | u32::from(b))))

@@ -1,5 +1,5 @@
-//! The `meta` box: which item is shown, and what properties it has. A property that does not matter, as a color profile of
-//! megabytes, passes by.
+//! The `meta` box: which item is shown, and its properties. Other properties are skipped, for example a color profile of
+//! several megabytes.
 
 use bytes::{Buf as _, Bytes};
 use futures_util::Stream;
@@ -13,22 +13,22 @@ use super::{
 };
 use crate::image::{Orientation, UnknownSize};
 
-/// The most properties that an association can name.
+/// The largest property index of an association.
 const MAX_PROPERTIES: usize = 0x7fff;
 
-/// A property of an item that matters here.
+/// A property of an item. Those that do not affect the size are `Other`.
 #[derive(Clone, Copy)]
 enum Property {
     /// `ispe`
     Size(u32, u32),
-    /// `irot`: quarter turns against the clock.
+    /// `irot`: quarter turns counterclockwise.
     Turn(u8),
     /// `imir`: 0 swaps top and bottom, 1 left and right.
     Mirror(u8),
     Other,
 }
 
-/// What was read of the box.
+/// The parts of the box that were read.
 #[derive(Default)]
 struct Meta {
     primary: Option<u32>,
@@ -43,8 +43,8 @@ where
 {
     let mut meta = Meta::default();
     let read = read(file, end, &mut meta).await;
-    // What was read before the file stopped to make sense may be enough.
-    meta.tell(headers).map_or(read, Ok)
+    // If the box is malformed, the parts before may be sufficient.
+    meta.write_to(headers).map_or(read, Ok)
 }
 
 async fn read<S>(file: &mut Forward<S>, end: u64, meta: &mut Meta) -> Result<()>
@@ -115,8 +115,8 @@ fn property(kind: &[u8; 4], mut body: Bytes) -> Option<Property> {
 }
 
 impl Meta {
-    /// Writes what the properties of the primary item say; `None` if they say no size.
-    fn tell(self, headers: &mut Headers) -> Option<()> {
+    /// Writes the properties of the primary item to `headers`; `None` if they have no size.
+    fn write_to(self, headers: &mut Headers) -> Option<()> {
         let (mut turn, mut mirror) = (0, None);
         for index in associated(self.associations, self.primary?)? {
             match self.properties.get(index.checked_sub(1)?).copied()? {
@@ -131,9 +131,9 @@ impl Meta {
     }
 }
 
-/// The EXIF tag for a turn followed by a mirroring.
-const fn exif_tag(quarters_against_clock: u8, mirror: Option<u8>) -> u8 {
-    match (quarters_against_clock, mirror) {
+/// The value of the EXIF tag for a rotation followed by a mirroring.
+const fn exif_tag(quarters_counterclockwise: u8, mirror: Option<u8>) -> u8 {
+    match (quarters_counterclockwise, mirror) {
         (0, None) => 1,
         (0, Some(1)) | (2, Some(0)) => 2,
         (2, None) => 3,
@@ -145,7 +145,7 @@ const fn exif_tag(quarters_against_clock: u8, mirror: Option<u8>) -> u8 {
     }
 }
 
-/// The properties of `item`, as places in the container from 1 on.
+/// The properties of `item`, as 1-based indices into the property container.
 fn associated(mut table: Bytes, item: u32) -> Option<Vec<usize>> {
     let (version, flags) = full_box(&mut table)?;
     for _ in 0..table.try_get_u32().ok()? {
@@ -159,7 +159,7 @@ fn associated(mut table: Bytes, item: u32) -> Option<Vec<usize>> {
     None
 }
 
-/// The top bit says whether a reader must understand the property.
+/// Reads one index without its top bit, which marks properties that a reader must understand.
 fn property_index(flags: u32, table: &mut Bytes) -> Option<usize> {
     if flags & 1 == 1 {
         Some(usize::from(table.try_get_u16().ok()? & 0x7fff))

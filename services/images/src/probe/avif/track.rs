@@ -1,4 +1,4 @@
-//! The `moov` box: how large the first track that has a size is shown.
+//! The `moov` box: the display size of the first track that has one.
 
 use bytes::Bytes;
 use futures_util::Stream;
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::image::{Orientation, UnknownSize};
 
-/// Reads the box, which ends at `end`. Without such a track, the items decide.
+/// Reads the box, which ends at `end`. Without such a track, the size of the primary item counts.
 pub(super) async fn walk<S>(file: &mut Forward<S>, end: u64, headers: &mut Headers) -> Result<()>
 where
     S: Stream<Item = Bytes> + Send + Unpin,
@@ -30,14 +30,14 @@ where
     headers.size.map(drop).ok_or(UnknownSize::Malformed)
 }
 
-/// The size in the head of the track; a track of sound has none.
+/// The size in the head of the track; audio tracks have none.
 async fn size_of_track<S>(file: &mut Forward<S>, end: u64) -> Result<Option<(u32, u32)>>
 where
     S: Stream<Item = Bytes> + Send + Unpin,
 {
     while let Some(next) = next_box(file, end).await? {
         if &next.kind == b"tkhd" {
-            // The two last fields, in 1/65536 of a pixel.
+            // The last two fields, in units of 1/65536 pixel.
             file.seek(next.end.checked_sub(8).ok_or(UnknownSize::Malformed)?).await?;
             let [w1, w0, _, _, h1, h0, _, _] = file.array().await?;
             let size = (u16::from_be_bytes([w1, w0]).into(), u16::from_be_bytes([h1, h0]).into());

@@ -1,4 +1,4 @@
-//! Bytes that become an image.
+//! Completing a direct upload.
 
 use image::ImageFormat;
 use sha2::{Digest as _, Sha256};
@@ -13,9 +13,9 @@ fn checksum(bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn bytes_that_were_sent_become_an_image() {
+async fn completing_creates_an_image_from_the_bytes() {
     let world = World::new().await;
-    let bytes = picture(ImageFormat::Jpeg, 40, 30);
+    let bytes = encode_image(ImageFormat::Jpeg, 40, 30);
     let kept = prost_types::Struct::default();
     let request = pb::CreateUploadRequest {
         filename: "/home/alice/猫.jpeg".to_owned(),
@@ -52,7 +52,7 @@ async fn an_upload_without_a_name_is_named_by_its_type() {
 }
 
 #[tokio::test]
-async fn what_was_not_sent_cannot_be_completed_yet() {
+async fn completing_before_bytes_are_sent_is_rejected() {
     let world = World::new().await;
     let upload = create(&mut world.user("alice"), declared(&png())).await.unwrap();
     let early = failure(complete(&mut world.user("alice"), &upload.id).await);
@@ -62,25 +62,28 @@ async fn what_was_not_sent_cannot_be_completed_yet() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_not_as_declared_are_thrown_away_and_can_be_sent_again() {
+async fn bytes_that_do_not_match_the_declaration_are_deleted_and_can_be_sent_again() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     let bytes = png();
     let request = pb::CreateUploadRequest { sha256: Some(checksum(&bytes)), ..declared(&bytes) };
     let upload = create(&mut alice, request).await.unwrap();
     let resized = |bytes: &[u8], size| [bytes, &vec![0; size]].concat()[..size].to_vec();
-    let other = resized(&picture(ImageFormat::Png, 1, 1), bytes.len());
+    let other = resized(&encode_image(ImageFormat::Png, 1, 1), bytes.len());
     for (wrong, field, word) in [
-        (resized(&bytes, bytes.len() - 1), "size_bytes", "they are"),
-        (resized(&bytes, bytes.len() + 1), "size_bytes", "they are"),
-        (vec![], "size_bytes", "they are 0"),
-        (resized(&picture(ImageFormat::Gif, 4, 3), bytes.len()), "content_type", "image/gif"),
-        (resized(b"<svg/>", bytes.len()), "content_type", "no picture"),
-        (other, "sha256", "theirs is"),
+        (resized(&bytes, bytes.len() - 1), "size_bytes", "which is"),
+        (resized(&bytes, bytes.len() + 1), "size_bytes", "which is"),
+        (vec![], "size_bytes", "which is 0"),
+        (resized(&encode_image(ImageFormat::Gif, 4, 3), bytes.len()), "content_type", "image/gif"),
+        (resized(b"<svg/>", bytes.len()), "content_type", "not in a supported"),
+        (other, "sha256", "whose SHA-256 is"),
     ] {
         put_into_store(&world, &upload, &wrong).await;
-        let refused = violations(complete(&mut alice, &upload.id).await);
-        assert!(refused.len() == 1 && refused[0].0 == field && refused[0].1.contains(word), "{refused:?}");
+        let rejected = violations(complete(&mut alice, &upload.id).await);
+        assert!(
+            rejected.len() == 1 && rejected[0].0 == field && rejected[0].1.contains(word),
+            "{rejected:?}"
+        );
         assert!(staged(&world).await.is_empty());
         world.assert_nothing_stored().await;
     }
@@ -91,7 +94,7 @@ async fn bytes_that_are_not_as_declared_are_thrown_away_and_can_be_sent_again() 
 }
 
 #[tokio::test]
-async fn an_upload_exists_for_nobody_but_its_creator() {
+async fn an_upload_is_visible_only_to_its_creator() {
     let world = World::new().await;
     let upload = sent(&world, &png()).await;
     for completed in [false, true] {
@@ -106,7 +109,7 @@ async fn an_upload_exists_for_nobody_but_its_creator() {
 }
 
 #[tokio::test]
-async fn completing_twice_answers_the_same_image_and_nothing_can_be_sent_any_more() {
+async fn completing_twice_returns_the_same_image_and_no_more_bytes_are_accepted() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     let upload = sent(&world, &png()).await;
@@ -120,7 +123,7 @@ async fn completing_twice_answers_the_same_image_and_nothing_can_be_sent_any_mor
 }
 
 #[tokio::test]
-async fn completing_at_once_makes_one_image() {
+async fn concurrent_completions_create_one_image() {
     let world = World::new().await;
     let upload = sent(&world, &png()).await;
     let attempts = (0..8).map(|_| {
@@ -133,9 +136,9 @@ async fn completing_at_once_makes_one_image() {
     assert_eq!((world.keys().await, world.records().await), (vec![images[0].r2_key.clone()], 1));
 }
 
-/// Whoever has read the upload just before another completed it finds no bytes any more.
+/// A call that read the upload just before another call completed it finds no bytes any more.
 #[tokio::test]
-async fn completing_just_after_another_answers_the_same_image() {
+async fn completing_just_after_another_call_returns_the_same_image() {
     let world = World::new().await;
     let upload = sent(&world, &png()).await;
     let image = complete(&mut world.user("alice"), &upload.id).await.unwrap();
@@ -149,7 +152,7 @@ async fn completing_just_after_another_answers_the_same_image() {
 }
 
 #[tokio::test]
-async fn what_is_sent_to_the_store_after_completion_changes_nothing() {
+async fn bytes_sent_to_the_store_after_completion_change_nothing() {
     let world = World::new().await;
     let upload = sent(&world, &png()).await;
     let image = complete(&mut world.user("alice"), &upload.id).await.unwrap();
@@ -188,7 +191,7 @@ async fn a_failure_of_the_stores_loses_nothing() {
 }
 
 #[tokio::test]
-async fn bytes_that_cannot_be_thrown_away_are_refused_all_the_same() {
+async fn invalid_bytes_are_rejected_even_if_they_cannot_be_deleted() {
     let world = World::new().await;
     let upload = create(&mut world.user("alice"), declared(b"text")).await.unwrap();
     put(&world, &upload, b"text").await.unwrap();

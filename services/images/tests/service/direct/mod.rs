@@ -12,7 +12,7 @@ use tonic::Status;
 
 use crate::world::*;
 
-/// What is said of a PNG before it is sent.
+/// The declaration of a PNG.
 pub(crate) fn declared(bytes: &[u8]) -> pb::CreateUploadRequest {
     pb::CreateUploadRequest {
         filename: "cat.png".to_owned(),
@@ -33,8 +33,8 @@ fn content_type(upload: &pb::Upload) -> &str {
     upload.headers.get("content-type").unwrap()
 }
 
-/// What the gateway makes of the upload's URL and headers.
-fn described(upload: &pb::Upload) -> pb::PutUploadInfo {
+/// Decodes the URL and headers of an upload, as the gateway does.
+fn parse_url(upload: &pb::Upload) -> pb::PutUploadInfo {
     let (path, query) = upload.url.split_once('?').unwrap();
     let (expires_at, signature) = query.split_once('&').unwrap();
     let path = path.strip_prefix("/api/images/uploads/").unwrap();
@@ -47,7 +47,7 @@ fn described(upload: &pb::Upload) -> pb::PutUploadInfo {
     }
 }
 
-/// Sends `bytes` in two messages, by nobody with a token.
+/// Sends `bytes` in two messages, without a token.
 async fn send(world: &World, info: pb::PutUploadInfo, bytes: &[u8]) -> Result<(), Status> {
     let (head, tail) = bytes.split_at(bytes.len() / 2);
     let payloads = [
@@ -60,7 +60,7 @@ async fn send(world: &World, info: pb::PutUploadInfo, bytes: &[u8]) -> Result<()
 }
 
 pub(crate) async fn put(world: &World, upload: &pb::Upload, bytes: &[u8]) -> Result<(), Status> {
-    send(world, described(upload), bytes).await
+    send(world, parse_url(upload), bytes).await
 }
 
 pub(crate) async fn complete(client: &mut Client, id: &str) -> Result<pb::Image, Status> {
@@ -68,21 +68,21 @@ pub(crate) async fn complete(client: &mut Client, id: &str) -> Result<pb::Image,
     Ok(client.complete_upload(request).await?.into_inner().image.unwrap())
 }
 
-/// An upload of alice's whose bytes were sent.
+/// Creates an upload as alice and sends its bytes.
 pub(crate) async fn sent(world: &World, bytes: &[u8]) -> pb::Upload {
     let upload = create(&mut world.user("alice"), declared(bytes)).await.unwrap();
     put(world, &upload, bytes).await.unwrap();
     upload
 }
 
-/// Puts bytes into the store as a client does whose store has signed the request.
+/// Writes bytes to the object store, like a client with a request signed by the store.
 async fn put_into_store(world: &World, upload: &pb::Upload, bytes: &[u8]) {
     let key = ObjectKey::parse(&format!("uploads/{}", upload.id)).unwrap();
     let body = stream::iter([Ok(Bytes::copy_from_slice(bytes))]).boxed();
     world.objects.put(&key, body, PutOptions::default()).await.unwrap();
 }
 
-/// The bytes that were sent and are no image yet.
+/// The bytes under all staging keys.
 async fn staged(world: &World) -> Vec<Vec<u8>> {
     let mut objects = Vec::new();
     for key in world.keys_below("uploads/").await {

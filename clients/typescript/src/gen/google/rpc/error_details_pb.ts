@@ -46,7 +46,7 @@ export const ErrorInfoSchema: GenMessage<ErrorInfo> = /*@__PURE__*/
   messageDesc(file_google_rpc_error_details, 0);
 
 /**
- * When to try again.
+ * When to retry.
  *
  * @generated from message google.rpc.RetryInfo
  */
@@ -65,7 +65,7 @@ export const RetryInfoSchema: GenMessage<RetryInfo> = /*@__PURE__*/
   messageDesc(file_google_rpc_error_details, 1);
 
 /**
- * Which fields of the request are wrong.
+ * The invalid fields of the request.
  *
  * @generated from message google.rpc.BadRequest
  */

@@ -1,4 +1,4 @@
-//! From a response message to JSON.
+//! Encodes response messages as JSON.
 
 use super::Call;
 use crate::{
@@ -7,16 +7,16 @@ use crate::{
     json::{self, Schema},
 };
 
-/// How a route tells its response messages.
+/// How a route encodes its response messages.
 #[derive(Clone, Debug)]
 pub(super) struct ResponseJson {
     schema: Schema,
-    /// The field that is told; `None`: the whole message.
+    /// The field that is the response; `None`: the whole message is.
     field: Option<FieldDescriptor>,
 }
 
 impl ResponseJson {
-    pub(super) fn of(call: &Call<'_>) -> Result<Self, Error> {
+    pub(super) fn for_call(call: &Call<'_>) -> Result<Self, Error> {
         let schema = call.schema(&call.method().output)?;
         Ok(Self { schema, field: call.found.route.response_body.clone() })
     }
@@ -24,9 +24,9 @@ impl ResponseJson {
     /// The JSON of a message.
     ///
     /// # Errors
-    /// If its bytes are no such message.
-    pub(super) fn render(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
-        const MALFORMED: Error = Error::Broken("a message of the answer cannot be told as JSON");
+    /// If its bytes are not a valid message of this type.
+    pub(super) fn encode(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
+        const MALFORMED: Error = Error::Internal("a response message cannot be encoded as JSON");
         let mut out = Vec::with_capacity(2 * message.len());
         json::to_json(&self.schema, message, &mut out).map_err(|_| MALFORMED)?;
         let Some(field) = &self.field else { return Ok(out) };

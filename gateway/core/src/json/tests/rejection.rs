@@ -1,16 +1,16 @@
-//! JSON that is refused, and what is said of it.
+//! JSON that is rejected, and the error messages.
 
-use super::{complaints, read};
+use super::{error_messages, read};
 
 #[test]
-fn each_broken_rule_names_its_field() {
+fn each_violation_names_its_field() {
     let int32 = "must be a whole number from -2147483648 to 2147483647";
     let uint32 = "must be a whole number from 0 to 4294967295";
     let uint64 = "must be a whole number from 0 to 18446744073709551615";
     let int64 = "must be a whole number from -9223372036854775808 to 9223372036854775807";
     let time = "must be a time such as 2026-05-01T12:00:00Z, between the years 1 and 9999";
     let colour = "must be one of COLOUR_UNSPECIFIED, COLOUR_RED, COLOUR_BLUE, COLOUR_NEGATIVE";
-    for (json, complaint) in [
+    for (json, message) in [
         (r"[]", "body must be an object".to_owned()),
         (r"null", "body must be an object".to_owned()),
         (r"7", "body must be an object".to_owned()),
@@ -75,7 +75,7 @@ fn each_broken_rule_names_its_field() {
         (r#"{"a_duration":"1m"}"#, "a_duration must be a number of seconds such as 1.5s".to_owned()),
         (
             r#"{"a_mask":{"paths":["x"]}}"#,
-            "a_mask must be a string of field names with commas between".to_owned(),
+            "a_mask must be a string of comma-separated field names".to_owned(),
         ),
         (
             r#"{"an_any":{"@type":"type.googleapis.com/google.protobuf.Empty"}}"#,
@@ -106,16 +106,16 @@ fn each_broken_rule_names_its_field() {
             "chosen_null cannot be given together with chosen_message".to_owned(),
         ),
     ] {
-        assert_eq!(complaints(json), [complaint], "{json}");
+        assert_eq!(error_messages(json), [message], "{json}");
     }
 }
 
 #[test]
-fn all_violations_are_told_at_once() {
+fn all_violations_are_reported_at_once() {
     let json =
         r#"{"a_double":"x","nope":{"a":[1]},"messages":[{"a_bool":0},7],"an_int32":[[]],"a_string":"fine"}"#;
     assert_eq!(
-        complaints(json),
+        error_messages(json),
         [
             "a_double must be a number",
             "nope is not a known field",
@@ -127,12 +127,12 @@ fn all_violations_are_told_at_once() {
 }
 
 #[test]
-fn what_is_not_json_is_told_where() {
+fn a_syntax_error_has_its_position() {
     for (json, reason) in [
         (&b"{"[..], "it ends too early at line 1 column 1"),
         (b"{\"a_string\":\"x", "it ends too early at line 1 column 14"),
-        (b"{} {}", "there is more after its end at line 1 column 4"),
-        (b"{}\0", "there is more after its end at line 1 column 3"),
+        (b"{} {}", "there are extra characters after its end at line 1 column 4"),
+        (b"{}\0", "there are extra characters after its end at line 1 column 3"),
         (b"{\n  \"a_double\": nope\n}", "a value is expected at line 2 column 16"),
         (b"{a_double: 1}", "a name in quotes is expected at line 1 column 2"),
         (b"{\"a_double\": 01}", "invalid number at line 1 column 15"),
@@ -141,9 +141,9 @@ fn what_is_not_json_is_told_where() {
         (b"{\"a_double\": 1,}", "trailing comma at line 1 column 16"),
         (b"{\"a_string\":\"\xff\"}", "a string is not UTF-8 at line 1 column 14"),
         (b"{\"\xff\":1}", "a string is not UTF-8 at line 1 column 3"),
-        (b"{\"a_string\":\"\\ud800\"}", "a string has a broken escape at line 1 column 20"),
-        (b"{\"a_string\":\"\\udc00\"}", "a string has a broken escape at line 1 column 19"),
-        (b"{\"a_string\":\"\\u12\"}", "a string has a broken escape at line 1 column 19"),
+        (b"{\"a_string\":\"\\ud800\"}", "a string has an invalid escape at line 1 column 20"),
+        (b"{\"a_string\":\"\\udc00\"}", "a string has an invalid escape at line 1 column 19"),
+        (b"{\"a_string\":\"\\u12\"}", "a string has an invalid escape at line 1 column 19"),
         (
             b"{\"a_string\":\"\x01\"}",
             "a string has a control character that is not escaped at line 1 column 14",
@@ -151,17 +151,17 @@ fn what_is_not_json_is_told_where() {
         (b"\xef\xbb\xbf{}", "a value is expected at line 1 column 1"),
         (b"--boundary", "invalid number at line 1 column 2"),
     ] {
-        assert_eq!(complaints(json), [reason], "{}", String::from_utf8_lossy(json));
+        assert_eq!(error_messages(json), [reason], "{}", String::from_utf8_lossy(json));
     }
 }
 
 #[test]
-fn violations_are_counted_past_the_hundred_that_are_named() {
+fn all_violations_are_counted_but_only_the_first_hundred_are_named() {
     let json = format!("{{\"doubles\":[{}]}}", vec!["{}"; 1000].join(","));
     match read(&json) {
         Err(super::JsonError::Fields(violations)) => {
             assert_eq!((violations.named().len(), violations.count()), (100, 1000));
         }
-        _ => panic!("the body must be refused field by field"),
+        _ => panic!("the error must name the invalid fields"),
     }
 }

@@ -1,4 +1,4 @@
-//! Health beside one service, for hosts without a router.
+//! Serves the health service and one other service on the same port, for hosts without a router.
 
 use std::{
     convert::Infallible,
@@ -14,15 +14,15 @@ use tower_service::Service;
 
 use crate::{HEALTH, Health};
 
-/// Sends the calls of `grpc.health.v1.Health` to its service, and all others to the other one.
+/// Routes the calls of `grpc.health.v1.Health` to the health service, and all other calls to `service`.
 #[derive(Clone, Debug)]
-pub struct Beside<T, S> {
+pub struct WithHealth<T, S> {
     health: Health<T>,
     service: S,
 }
 
-impl<T, S> Beside<T, S> {
-    /// `health` beside `service`.
+impl<T, S> WithHealth<T, S> {
+    /// Combines `health` and `service`.
     pub const fn new(health: Health<T>, service: S) -> Self {
         Self { health, service }
     }
@@ -30,7 +30,7 @@ impl<T, S> Beside<T, S> {
 
 type BoxFuture = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
-impl<T, S> Service<Request<Body>> for Beside<T, S>
+impl<T, S> Service<Request<Body>> for WithHealth<T, S>
 where
     T: Timer,
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,

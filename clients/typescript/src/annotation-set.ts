@@ -1,11 +1,11 @@
 import type { Annotation } from "./gen/reticle/annotations/v1/annotations_pb.js";
 import type { WatchEvent } from "./watch.js";
 
-/** An image's boxes, as the events of a watcher make them. */
-export class Boxes {
+/** The annotations of an image, kept current by the events of a watch. */
+export class AnnotationSet {
   readonly byId = new Map<string, Annotation>();
 
-  /** Takes an event in. */
+  /** Applies an event. */
   apply(event: WatchEvent): void {
     switch (event.type) {
       case "changed":

@@ -1,4 +1,4 @@
-//! Log lines that a flood of events must not multiply.
+//! Limits the log lines of events that may occur in large numbers.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -7,12 +7,12 @@ use std::{
 
 use tokio::time::Instant;
 
-/// How often an event is logged at most.
+/// The minimum time between two log lines of one event.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Lets an event through once a second, and counts those in between.
+/// Allows one log line per second for an event and counts the events in between.
 #[derive(Debug, Default)]
-pub(crate) struct Seldom(Mutex<State>);
+pub(crate) struct LogThrottle(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -20,8 +20,8 @@ struct State {
     skipped: u64,
 }
 
-impl Seldom {
-    /// How many events this one stands for, itself included, if it is to be logged.
+impl LogThrottle {
+    /// Records an event. If it is to be logged, returns the number of events since the last log line, including this one.
     pub(crate) fn count(&self) -> Option<u64> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
@@ -39,11 +39,11 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn one_event_a_second_stands_for_all() {
-        let seldom = Seldom::default();
-        assert_eq!(seldom.count(), Some(1));
-        assert_eq!([seldom.count(), seldom.count()], [None, None]);
+    async fn one_event_per_second_is_logged_and_the_others_are_counted() {
+        let throttle = LogThrottle::default();
+        assert_eq!(throttle.count(), Some(1));
+        assert_eq!([throttle.count(), throttle.count()], [None, None]);
         tokio::time::advance(INTERVAL).await;
-        assert_eq!(seldom.count(), Some(3));
+        assert_eq!(throttle.count(), Some(3));
     }
 }

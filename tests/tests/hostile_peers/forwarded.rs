@@ -1,4 +1,4 @@
-//! What a request says of where it comes from, and what the log says of it.
+//! Forwarded headers of a request, and what the log and the output reveal.
 
 use std::{fs, sync::Arc};
 
@@ -6,12 +6,12 @@ use anyhow::{Context as _, ensure};
 use reqwest::Method;
 use serde_json::Value;
 use tempfile::TempDir;
-use tests::{Answer, Program, User, program};
+use tests::{HttpResponse, Program, User, program};
 use tokio::{process::Command, time::timeout};
 
-use super::PATIENCE;
+use super::MAX_WAIT;
 
-/// Starts the program so that what it prints is in the files `log` and `out` of its folder, too.
+/// Starts the program, and also writes its output to the files `log` and `out` in its folder.
 async fn start_recorded(arguments: &[&str]) -> anyhow::Result<Program> {
     let folder = Arc::new(TempDir::new()?);
     let mut command = Command::new("bash");
@@ -20,7 +20,7 @@ async fn start_recorded(arguments: &[&str]) -> anyhow::Result<Program> {
     Program::start_by(command, folder).await
 }
 
-/// The access log's line of the request with this id.
+/// The access log's line for the request with this id.
 async fn log_line(program: &Program, request_id: &str) -> anyhow::Result<Value> {
     let line = async {
         loop {
@@ -32,19 +32,20 @@ async fn log_line(program: &Program, request_id: &str) -> anyhow::Result<Value> 
             tokio::task::yield_now().await;
         }
     };
-    timeout(PATIENCE, line).await.context("no such line")?
+    timeout(MAX_WAIT, line).await.context("the log has no such line")?
 }
 
 async fn signed_url(user: &User, image_id: &str, forwarded_proto: &str) -> anyhow::Result<String> {
     let request = user.request(Method::GET, &format!("/api/images/{image_id}/signed-url"));
-    let answer = Answer::read(request.header("x-forwarded-proto", forwarded_proto).send().await?).await?;
-    Ok(answer.text("/url").to_owned())
+    let response =
+        HttpResponse::read(request.header("x-forwarded-proto", forwarded_proto).send().await?).await?;
+    Ok(response.text("/url").to_owned())
 }
 
-/// Given a proxy that nobody named, then what it says of the client's address and scheme is not believed; given one that the
-/// operator named, then it is.
+/// Given a proxy that is not trusted, then its forwarded address and scheme of the client are ignored; given one that the
+/// operator trusts, then they are used.
 #[tokio::test(flavor = "multi_thread")]
-async fn only_a_trusted_proxy_speaks_for_others() -> anyhow::Result<()> {
+async fn only_forwarded_headers_of_a_trusted_proxy_are_used() -> anyhow::Result<()> {
     for (arguments, client, scheme) in [
         (&[][..], "127.0.0.1", "http://"),
         (&["--trusted-proxies", "10.0.0.0/8"], "127.0.0.1", "http://"),
@@ -59,15 +60,15 @@ async fn only_a_trusted_proxy_speaks_for_others() -> anyhow::Result<()> {
         }
         let request = user.request(Method::GET, "/api/images");
         let request = request.header("x-forwarded-for", "203.0.113.1, 192.0.2.9");
-        let answer = Answer::read(request.header("x-request-id", "the-one").send().await?).await?;
-        ensure!(answer.status == 200, "{answer:?}");
+        let response = HttpResponse::read(request.header("x-request-id", "the-one").send().await?).await?;
+        ensure!(response.status == 200, "{response:?}");
         let line = log_line(&program, "the-one").await?;
         ensure!(line.to_string().contains(&format!(r#""client":"{client}""#)), "{line}");
     }
     Ok(())
 }
 
-/// Given a request whose token is missing or bad, then the access log says what was wrong with it.
+/// Given a request whose token is missing or invalid, then the access log has the reason.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_says_why_a_token_was_rejected() -> anyhow::Result<()> {
     let program = start_recorded(&[]).await?;
@@ -87,9 +88,9 @@ async fn the_log_says_why_a_token_was_rejected() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Given a server whose output is no terminal, then there is no token in it.
+/// Given a server whose output is not a terminal, then the output contains no token.
 #[tokio::test]
-async fn a_token_is_printed_on_a_terminal_alone() -> anyhow::Result<()> {
+async fn a_token_is_printed_only_on_a_terminal() -> anyhow::Result<()> {
     let folder = Arc::new(TempDir::new()?);
     let mut command = Command::new("bash");
     command.args(["-c", r#"exec "$@" > "$0/out""#]).arg(folder.path()).arg(program());
@@ -107,7 +108,7 @@ async fn a_token_is_printed_on_a_terminal_alone() -> anyhow::Result<()> {
             tokio::task::yield_now().await;
         }
     };
-    let greeting = timeout(PATIENCE, greeting).await.context("no greeting")??;
+    let greeting = timeout(MAX_WAIT, greeting).await.context("no greeting")??;
     ensure!(!greeting.contains("eyJ") && greeting.contains("reticle token"), "{greeting}");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! HTTP answers made by the gateway: JSON, and the one shape that all errors have.
+//! HTTP responses that the gateway makes itself: JSON, and the one shape of all errors.
 
 use bytes::Bytes;
 use http::{
@@ -18,10 +18,10 @@ use crate::{
     metadata,
 };
 
-/// Where the service's error details say how large a file is that a range lies outside of.
+/// The key in a service's `ErrorInfo` metadata for the size of a file, when a requested range lies outside of it.
 const SIZE_BYTES: &str = "size_bytes";
 
-/// A JSON answer. It is about one caller, so no cache keeps it.
+/// A JSON response. It is for one caller, so no cache may store it.
 pub(crate) fn json(status: StatusCode, body: impl Into<Bytes>) -> Response<Body> {
     let mut response = Response::new(Body::new(Full::new(body.into())));
     *response.status_mut() = status;
@@ -31,7 +31,7 @@ pub(crate) fn json(status: StatusCode, body: impl Into<Bytes>) -> Response<Body>
     response
 }
 
-/// An answer of a status and nothing else.
+/// A response with a status and no body.
 pub(crate) fn empty(status: StatusCode) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
@@ -40,48 +40,48 @@ pub(crate) fn empty(status: StatusCode) -> Response<Body> {
 
 /// The body of every error.
 #[derive(Serialize)]
-struct Problem<'a> {
+struct ErrorBody<'a> {
     error: &'a str,
     code: &'static str,
     details: Vec<Box<RawValue>>,
     request_id: &'a str,
 }
 
-/// Tells errors over HTTP.
+/// Encodes errors as HTTP responses.
 #[derive(Clone, Copy)]
-pub(crate) struct Problems<'a> {
+pub(crate) struct ErrorEncoder<'a> {
     pub(crate) schemas: &'a Schemas,
     pub(crate) request_id: &'a str,
 }
 
-impl Problems<'_> {
-    /// The answer that tells `error`; `service` may have HTTP statuses of its own for it.
-    pub(crate) fn answer(self, error: Error, service: Option<&Service>) -> Response<Body> {
+impl ErrorEncoder<'_> {
+    /// The response for `error`. `service` may declare its own HTTP statuses for error reasons.
+    pub(crate) fn encode_response(self, error: Error, service: Option<&Service>) -> Response<Body> {
         let (http_status, headers) = (error.http_status(), error.headers());
         let status = Status::from(error);
         let by_reason = || service?.error_status(&status.get_details_error_info()?.reason);
         let http_status = http_status.or_else(by_reason).unwrap_or_else(|| http_status_of(status.code()));
-        let mut response = json(http_status, self.body(&status));
+        let mut response = json(http_status, self.encode_body(&status));
         response.headers_mut().extend(headers);
-        explain(&status, http_status, response.headers_mut());
+        add_error_headers(&status, http_status, response.headers_mut());
         response
     }
 
-    /// The JSON of an error, for the place in a stream where no header can be sent any more, too.
-    pub(crate) fn body(self, status: &Status) -> Vec<u8> {
+    /// The JSON of an error. A stream that fails after its headers were sent ends with it.
+    pub(crate) fn encode_body(self, status: &Status) -> Vec<u8> {
         let details = <pb::Status as prost::Message>::decode(status.details()).unwrap_or_default().details;
-        let problem = Problem {
+        let body = ErrorBody {
             error: if status.message().is_empty() { status.code().description() } else { status.message() },
             code: name(status.code()),
-            details: details.iter().filter_map(|detail| self.detail(detail)).collect(),
+            details: details.iter().filter_map(|detail| self.encode_detail(detail)).collect(),
             request_id: self.request_id,
         };
-        // Strings and JSON that is there already: nothing in it can fail.
-        serde_json::to_vec(&problem).unwrap_or_default()
+        // The fields are strings and finished JSON: serializing them cannot fail.
+        serde_json::to_vec(&body).unwrap_or_default()
     }
 
-    /// A detail of a type that the contract does not have keeps its bytes: no error is lost over it.
-    fn detail(self, detail: &prost_types::Any) -> Option<Box<RawValue>> {
+    /// A detail of a type that the contract does not have is encoded as its bytes, so that no detail is lost.
+    fn encode_detail(self, detail: &prost_types::Any) -> Option<Box<RawValue>> {
         let known = self.schemas.named("google.protobuf.Any").and_then(|schema| {
             let mut out = Vec::new();
             json::to_json(&schema, &prost::Message::encode_to_vec(detail), &mut out).ok()?;
@@ -95,9 +95,9 @@ impl Problems<'_> {
     }
 }
 
-/// Headers that HTTP has for what an error says in its details and metadata.
-fn explain(status: &Status, http_status: StatusCode, headers: &mut HeaderMap) {
-    metadata::answer(status.metadata().as_ref(), headers);
+/// Adds the HTTP headers that correspond to an error's details and metadata.
+fn add_error_headers(status: &Status, http_status: StatusCode, headers: &mut HeaderMap) {
+    metadata::copy_to_response(status.metadata().as_ref(), headers);
     if status.code() == Code::Unauthenticated && !headers.contains_key(WWW_AUTHENTICATE) {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
@@ -114,7 +114,7 @@ fn explain(status: &Status, http_status: StatusCode, headers: &mut HeaderMap) {
     }
 }
 
-/// The table of google/rpc/code.proto.
+/// The HTTP status of a code, from the table in google/rpc/code.proto.
 pub(crate) fn http_status_of(code: Code) -> StatusCode {
     match code {
         Code::Ok => StatusCode::OK,
@@ -132,7 +132,7 @@ pub(crate) fn http_status_of(code: Code) -> StatusCode {
     }
 }
 
-/// 499, which google/rpc/code.proto has for CANCELLED, is no status of RFC 9110.
+/// 499, the status of CANCELLED in google/rpc/code.proto, is not a status of RFC 9110.
 fn client_closed_request() -> StatusCode {
     StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST)
 }

@@ -1,4 +1,4 @@
-//! What a newcomer is told once everything listens.
+//! The text that `reticle serve` prints for new users once all ports listen.
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
@@ -12,12 +12,12 @@ use storage::Timestamp;
 
 use crate::settings::Signing;
 
-/// How long the token in the greeting holds.
+/// How long the token in the greeting is valid.
 const TOKEN_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Prints what to try next, with a token that `secret` signs and `signing` accepts. Where standard output is no terminal, it
-/// ends up in a log that others read: there, the command that prints a token is named instead.
-pub(crate) fn greet(
+/// Prints the first requests to try, with a token that `secret` signs and `signing` accepts. If standard output is not a
+/// terminal, it may be a log that other people read, so the command that prints a token is shown instead.
+pub(crate) fn print_greeting(
     [gateway, images, annotations]: [SocketAddr; 3],
     secret: &Secret,
     signing: &Signing,
@@ -31,7 +31,7 @@ pub(crate) fn greet(
     } else {
         format!("$(reticle token --subject {subject} --ttl 1d --data-dir '{}')", data_dir.display())
     };
-    // It works as well if nobody reads this.
+    // The program works without this text, so an error is ignored.
     let _ = writeln!(
         io::stdout(),
         "
@@ -40,11 +40,11 @@ Reticle is ready.
   HTTP/JSON, gRPC-web, gRPC   http://{gateway}   (GET /openapi.json describes it)
   gRPC with reflection        {images} (images), {annotations} (annotations)
 
-Try it: a token for one day, a picture, and a box on it.
+Try it with a token for one day: upload an image and create an annotation on it.
 
   export TOKEN={token}
   curl -H \"authorization: Bearer $TOKEN\" -F image=@photo.jpg http://{gateway}/api/images/upload
-  export IMAGE_ID=…   # the id in the answer
+  export IMAGE_ID=…   # the id in the response
   curl -H \"authorization: Bearer $TOKEN\" -H 'content-type: application/json' \\
     -d '{{\"image_id\":\"'$IMAGE_ID'\",\"label\":\"car\",\"x\":0.1,\"y\":0.2,\"width\":0.3,\"height\":0.4}}' \\
     http://{gateway}/api/annotations

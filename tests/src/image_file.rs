@@ -1,19 +1,19 @@
-//! Real pictures, made by a real encoder.
+//! Image files for tests, made by a real encoder.
 
 use std::io::Cursor;
 
 use image::{DynamicImage, ImageFormat};
 
-/// An encoded picture with its media type.
+/// An encoded image and its media type.
 #[derive(Clone, Debug)]
-pub struct Picture {
+pub struct ImageFile {
     /// The file's bytes.
     pub bytes: Vec<u8>,
     /// Its media type.
     pub content_type: &'static str,
 }
 
-impl Picture {
+impl ImageFile {
     /// A PNG of that size.
     #[must_use]
     pub fn png(width: u32, height: u32) -> Self {
@@ -26,15 +26,15 @@ impl Picture {
         Self::encode(width, height, ImageFormat::Jpeg, "image/jpeg")
     }
 
-    /// A PNG that is `size` bytes long: zeros follow its end, which readers pass over.
+    /// A PNG file of `size` bytes: zeros follow the image, and readers ignore them.
     #[must_use]
     pub fn of_size(size: usize) -> Self {
-        let mut picture = Self::png(16, 16);
-        picture.bytes.resize(size, 0);
-        picture
+        let mut file = Self::png(16, 16);
+        file.bytes.resize(size, 0);
+        file
     }
 
-    /// The first chunks of a PNG that says it has that size; there are no pixels.
+    /// A PNG whose header declares that size, without pixels.
     #[must_use]
     pub fn png_header(width: u32, height: u32) -> Vec<u8> {
         let mut header = b"IHDR".to_vec();
@@ -48,7 +48,7 @@ impl Picture {
         bytes
     }
 
-    /// The same JPEG with an EXIF orientation (tag 274), as a camera writes it.
+    /// This JPEG with an EXIF orientation (tag 274), as cameras write it.
     #[must_use]
     pub fn with_orientation(mut self, orientation: u8) -> Self {
         let mut exif = b"\xff\xe1\0\x22Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();

@@ -1,4 +1,4 @@
-//! The clean-up of each service, at the hour of the schedule.
+//! Runs the clean-up of each service every day.
 
 use std::{error::Error, fmt::Display};
 
@@ -6,32 +6,32 @@ use storage_native::{NativeDatabase, OsEntropy, SystemClock};
 
 use crate::{parts::Stores, schedule, shutdown::Lifetime};
 
-/// Cleans up for the images service every day, for as long as the process lives.
+/// Runs the clean-up of the images service every day until the process stops.
 pub(crate) fn clean_images_daily(stores: &Stores, settings: images::CleanupSettings, lifetime: &Lifetime) {
     let stores = stores.clone();
-    daily(lifetime, move || {
+    run_daily(lifetime, move || {
         let Stores { database, objects, .. } = stores.clone();
         async move { log(images::cleanup(&database, &objects, &SystemClock, &OsEntropy, settings).await) }
     });
 }
 
-/// Cleans up for the annotations service every day, for as long as the process lives.
+/// Runs the clean-up of the annotations service every day until the process stops.
 pub(crate) fn clean_annotations_daily(database: &NativeDatabase, lifetime: &Lifetime) {
     let database = database.clone();
-    daily(lifetime, move || {
+    run_daily(lifetime, move || {
         let database = database.clone();
         async move { log(annotations::cleanup(&database, &SystemClock).await) }
     });
 }
 
-fn daily<J>(lifetime: &Lifetime, job: impl FnMut() -> J + Send + 'static)
+fn run_daily<J>(lifetime: &Lifetime, job: impl FnMut() -> J + Send + 'static)
 where
     J: Future<Output = ()> + Send,
 {
     let stopping = lifetime.stopping();
     lifetime.run(async move {
         tokio::select! {
-            () = schedule::daily(SystemClock, job) => {}
+            () = schedule::run_daily(SystemClock, job) => {}
             () = stopping => {}
         }
     });
@@ -40,6 +40,8 @@ where
 fn log(outcome: Result<impl Display, impl Error + 'static>) {
     match outcome {
         Ok(report) => tracing::info!("clean-up: {report}"),
-        Err(error) => tracing::error!(error = &error as &dyn Error, "the clean-up failed"),
+        Err(error) => {
+            tracing::error!(error = &error as &dyn Error, "the clean-up failed; the next one runs in a day");
+        }
     }
 }
