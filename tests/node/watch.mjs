@@ -1,4 +1,5 @@
-// Watches an image in Chromium with the TypeScript client until an annotation has the label LAST, and prints its final state:
+// Watches an image in Chromium with the TypeScript client until it has the change with the label LAST and all earlier ones, and
+// prints its final state:
 // node watch.mjs URL TOKEN IMAGE_ID ORIGIN LAST
 import { bundle, launch, open } from "./chromium.mjs";
 

@@ -30,28 +30,35 @@ struct Received {
     annotations: BTreeMap<String, (String, String)>,
     /// The ids and etags that must not be received again.
     once: BTreeSet<(String, String)>,
+    has_last: bool,
+    has_been_current: bool,
 }
 
 impl Received {
-    /// Applies one event. Returns whether it was the last change.
+    /// Applies one event. Returns whether the state is the final one: the last change was received, and also `current`,
+    /// before which a snapshot may hold the last change while earlier changes are still to come.
     fn apply(&mut self, event: Option<Event>) -> anyhow::Result<bool> {
-        let (id, etag) = match event.context("a message without an event")? {
+        match event.context("a message without an event")? {
             Event::Changed(changed) => {
-                let is_last = changed.label == LAST;
-                let once = (changed.id.clone(), changed.etag.clone());
+                self.has_last |= changed.label == LAST;
+                self.receive_once(changed.id.clone(), changed.etag.clone())?;
                 self.annotations.insert(changed.id, (changed.label, changed.etag));
-                ensure!(self.once.insert(once.clone()), "{once:?} was received twice");
-                return Ok(is_last);
             }
             Event::Removed(removed) => {
                 self.annotations.remove(&removed.id);
-                (removed.id, "removed".to_owned())
+                self.receive_once(removed.id, "removed".to_owned())?;
             }
-            Event::Current(_) => return Ok(false),
+            Event::Current(_) => self.has_been_current = true,
             Event::Reset(_) => bail!("there is a reset though the resume token is valid"),
-        };
-        ensure!(self.once.insert((id.clone(), etag)), "the removal of {id} was received twice");
-        Ok(false)
+        }
+        Ok(self.has_last && self.has_been_current)
+    }
+
+    fn receive_once(&mut self, id: String, etag: String) -> anyhow::Result<()> {
+        let once = (id, etag);
+        ensure!(!self.once.contains(&once), "{once:?} was received twice");
+        self.once.insert(once);
+        Ok(())
     }
 }
 
@@ -100,7 +107,7 @@ pub(super) async fn make_changes(user: User, image_id: String) -> anyhow::Result
     Ok(())
 }
 
-/// Watches until the last change. Ends each call after a few events, and resumes with the next call.
+/// Watches until the final state. Ends each call after a few events, and resumes with the next call.
 async fn watch(user: User, image_id: String) -> anyhow::Result<Received> {
     let (mut random, mut received) = (pseudo_random(), Received::default());
     let addresses = [user.target.annotations, user.target.gateway];
