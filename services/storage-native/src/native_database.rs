@@ -53,4 +53,11 @@ impl Database for NativeDatabase {
             Self::Bridge(database) => Self::Bridge(database.for_caller(caller)),
         }
     }
+
+    fn is_contended(&self) -> bool {
+        match self {
+            Self::Sqlite(database) => database.is_contended(),
+            Self::Bridge(database) => database.is_contended(),
+        }
+    }
 }

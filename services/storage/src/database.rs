@@ -34,17 +34,14 @@ pub trait Database: Clone + Send + Sync + 'static {
     }
 
     /// The same database, for the work of one caller. An adapter in which calls wait for each other serves the callers in
-    /// turn, so that a caller with many calls does not delay one with few. Other adapters need not implement this.
+    /// turn, so that a caller with many calls does not delay one with few; another one returns a clone. It has no default, so
+    /// that an adapter which wraps another one cannot forget to pass the caller on.
     #[must_use]
-    fn for_caller(&self, _caller: &str) -> Self {
-        self.clone()
-    }
+    fn for_caller(&self, caller: &str) -> Self;
 
-    /// Whether other callers have written lately and would wait for a long transaction of this one: then it had better write
-    /// in several short ones. Never true where callers do not wait for each other in this process.
-    fn is_contended(&self) -> bool {
-        false
-    }
+    /// Whether other callers have written in the last second and would wait for a long transaction of this one: then this
+    /// caller should write in several short ones. Always `false` where callers do not wait for each other in this process.
+    fn is_contended(&self) -> bool;
 }
 
 /// The result of a call, and how new its data is (if the back end reports that).

@@ -84,6 +84,14 @@ impl Database for FaultyDatabase {
         result.bookmark = Bookmark::parse("written");
         Ok(result)
     }
+
+    fn for_caller(&self, _caller: &str) -> Self {
+        self.clone()
+    }
+
+    fn is_contended(&self) -> bool {
+        false
+    }
 }
 
 /// The fault or feature that the object store simulates.

@@ -130,4 +130,12 @@ impl Database for BridgeDatabase {
         let outcomes = outcomes.map(|one| Outcome { rows: one.rows.0, changes: one.changes }).collect();
         Ok(Bookmarked { value: outcomes, bookmark: response.bookmark })
     }
+
+    fn for_caller(&self, _caller: &str) -> Self {
+        self.clone()
+    }
+
+    fn is_contended(&self) -> bool {
+        false
+    }
 }

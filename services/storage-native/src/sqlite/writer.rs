@@ -32,7 +32,7 @@ use super::{
 const GROUP: usize = 128;
 
 /// How long a transaction accepts further batches of callers that are in it already, while several callers write.
-const SLICE: Duration = Duration::from_millis(2);
+const SLICE: Duration = Duration::from_millis(1);
 
 #[derive(Debug)]
 pub(super) struct Writer {

@@ -109,6 +109,14 @@ impl Database for D1Database {
         });
         Ok(Bookmarked { value: outcomes.collect::<Result<_>>()?, bookmark: result.bookmark })
     }
+
+    fn for_caller(&self, _caller: &str) -> Self {
+        self.clone()
+    }
+
+    fn is_contended(&self) -> bool {
+        false
+    }
 }
 
 /// Parses the rows in D1's JSON text.
