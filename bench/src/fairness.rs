@@ -1,15 +1,20 @@
 //! Measures the effect of one user's load on another: the latency of a create while another user appends continuously.
 
 use std::{
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
     time::Instant,
 };
 
-use anyhow::ensure;
-use futures_util::future::{join, try_join_all};
+use anyhow::{bail, ensure};
+use futures_util::future::try_join_all;
 use proto::annotations::v1::AppendAnnotationsRequest;
 use serde_json::json;
 use tests::{Program, Protocol, User, grpc};
+use tokio::runtime::Builder;
 
 use crate::{
     ingest::new_annotation,
@@ -40,24 +45,17 @@ pub(crate) async fn measure() -> anyhow::Result<Vec<Row>> {
             (vec![], vec![], vec![], vec![], vec![]);
         for round in 0..ROUNDS {
             let idle = median(&creates(&quiet, &quiet_image).await?);
-            let (is_over, appended) = (AtomicBool::new(false), AtomicU64::new(0));
-            let append =
-                |n: usize| append(&busy, &busy_image, format!("{round}-{n}"), batch, (&is_over, &appended));
             let start = Instant::now();
-            let measured = async {
-                let latencies = creates(&quiet, &quiet_image).await;
-                is_over.store(true, Ordering::Relaxed);
-                latencies
-            };
-            let (latencies, appenders) = join(measured, try_join_all((0..APPENDERS).map(append))).await;
-            appenders?;
+            let load = Load::start(&busy, &busy_image, round, batch);
+            let latencies = creates(&quiet, &quiet_image).await;
+            let appended = load.stop()?;
             let latencies = latencies?;
             ratios.push(median(&latencies) / idle);
             idles.push(idle);
             loadeds.push(median(&latencies));
             tails.push(percentile(&latencies, 95));
             #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-            rates.push(appended.into_inner() as f64 / start.elapsed().as_secs_f64());
+            rates.push(appended as f64 / start.elapsed().as_secs_f64());
         }
         let detail = format!(
             "median {:.2} ms (95th percentile {:.2}) against {:.2} ms; {:.0} rows/s appended",
@@ -84,14 +82,40 @@ async fn creates(user: &User, image_id: &str) -> anyhow::Result<Vec<f64>> {
     Ok(latencies)
 }
 
-/// Appends until `is_over` is set. Adds the stored annotations to `appended`.
+/// Appenders in a thread of their own: the work of their client must not count as latency of the creates.
+struct Load {
+    is_over: Arc<AtomicBool>,
+    thread: JoinHandle<anyhow::Result<u64>>,
+}
+
+impl Load {
+    fn start(user: &User, image_id: &str, round: usize, batch: usize) -> Self {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let (user, image_id, stop) = (user.clone(), image_id.to_owned(), Arc::clone(&is_over));
+        let thread = thread::spawn(move || {
+            let runtime = Builder::new_current_thread().enable_all().build()?;
+            let appenders =
+                (0..APPENDERS).map(|n| append(&user, &image_id, format!("{round}-{n}"), batch, &stop));
+            Ok(runtime.block_on(try_join_all(appenders))?.into_iter().sum())
+        });
+        Self { is_over, thread }
+    }
+
+    /// Stops the appenders. Returns how many annotations they have stored.
+    fn stop(self) -> anyhow::Result<u64> {
+        self.is_over.store(true, Ordering::Relaxed);
+        self.thread.join().unwrap_or_else(|_| bail!("an appender panicked"))
+    }
+}
+
+/// Appends batches until it is over. Returns how many annotations were stored.
 async fn append(
     user: &User,
     image_id: &str,
     stream_id: String,
     batch: usize,
-    (is_over, appended): (&AtomicBool, &AtomicU64),
-) -> anyhow::Result<()> {
+    is_over: &AtomicBool,
+) -> anyhow::Result<u64> {
     let annotations: Vec<_> = (0..batch).map(|n| new_annotation(image_id, n, batch)).collect();
     let mut client = grpc::annotations(Protocol::Grpc, user.target.annotations, &user.token).await?;
     let mut offset = 0;
@@ -99,7 +123,6 @@ async fn append(
         let (stream_id, annotations) = (stream_id.clone(), annotations.clone());
         let request = AppendAnnotationsRequest { stream_id, offset, annotations };
         offset = client.append_annotations(request).await?.into_inner().next_offset;
-        appended.fetch_add(batch as u64, Ordering::Relaxed);
     }
-    Ok(())
+    Ok(offset.unsigned_abs())
 }
