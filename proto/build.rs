@@ -6,7 +6,8 @@ mod facts;
 
 use std::{error::Error, path::PathBuf};
 
-/// The files of the descriptor set. The gateway renders error details by these descriptors too.
+/// The files that the descriptor set must hold, besides their imports. The gateway renders error details by these descriptors
+/// too.
 const FILES: [&str; 5] = [
     "reticle/images/v1/images.proto",
     "reticle/annotations/v1/annotations.proto",

@@ -1,6 +1,7 @@
 //! Reticle's API contract: the code generated from the `.proto` files beside this crate, and their descriptors.
 //!
-//! `bounds` and `codec` limit the list elements of a request. `facts` holds what `build.rs` reads from the method options.
+//! `bounds` and `codec` limit the list elements of a request. `facts` holds what `build.rs`
+//! generates from the descriptors.
 //!
 //! To add an RPC, write it in `reticle/<service>/v1/<service>.proto` with its `google.api.http` option. The servers, the
 //! clients, the gateway's routes and its OpenAPI description are derived from it.

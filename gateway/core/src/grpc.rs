@@ -118,7 +118,8 @@ impl Shared {
         Err(error)
     }
 
-    /// The time limit of a gRPC call. A unary call always has one; a stream has one only if its caller sets it.
+    /// The time limit of a gRPC call. A unary call of the contract always has one. A stream, or an RPC that is not in the
+    /// contract, has one only if its caller sets it.
     fn grpc_timeout(&self, method: Option<&Method>, headers: &HeaderMap) -> Result<Option<Duration>, Error> {
         let streams = method.is_some_and(|method| method.client_streaming() || method.server_streaming());
         if method.is_none() || streams {

@@ -1,4 +1,4 @@
-//! gRPC error statuses with details (AIP-193). Only `error.rs` of each service calls these functions.
+//! gRPC error statuses with details (AIP-193). The services call these functions only in their `error.rs`.
 
 use std::time::Duration;
 
@@ -60,7 +60,7 @@ pub fn already_exists(kind: &str, id: impl std::fmt::Display) -> Status {
 /// ABORTED: the caller's etag is not the current one.
 #[must_use]
 pub fn conflict(kind: &str, id: impl std::fmt::Display) -> Status {
-    let message = format!("{kind} was changed since you read it. Read it again and repeat the change.");
+    let message = format!("{kind} was changed in the meantime. Read it again and repeat the change.");
     resource(Code::Aborted, "ETAG_MISMATCH", kind, id, message)
 }
 

@@ -43,7 +43,8 @@ pub enum InvalidToken {
     /// The text is not a token of any release: it is not base64url, or is too short or too long.
     #[error("is not a token")]
     Malformed,
-    /// It was sealed with another key, for another purpose or request, or by an earlier release.
+    /// Its authentication code does not match: it was sealed with another key, for another purpose or request, or by an
+    /// earlier release, or it was forged or damaged.
     #[error("is not a token of this server for this request")]
     Foreign,
 }

@@ -41,8 +41,8 @@ pub(crate) enum Error {
     StreamNotFound(String),
 
     #[error(
-        "The offset is too high: the stream continues at offset {next_offset}. Send from there. If those annotations were \
-         acknowledged before, the database was restored from a backup that does not have them."
+        "The offset is too high: the stream continues at offset {next_offset}. Send from there. If annotations from \
+         there on were acknowledged before, the database was restored from a backup that does not have them."
     )]
     Gap { next_offset: i64 },
 

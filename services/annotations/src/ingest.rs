@@ -64,7 +64,7 @@ impl StreamId {
 pub(crate) struct Offset(i64);
 
 impl Offset {
-    /// The largest offset: an annotation's id has 42 bits for it.
+    /// The end of the offsets: an annotation's id has 42 bits for its offset, so only a next offset can be this large.
     const END: i64 = 1 << 42;
 
     /// Returns `offset` if it is between 0 and 2^42.

@@ -123,7 +123,7 @@ impl Jwks {
         if let Err(error) = self.refresh(now).await {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
-                "cannot refresh the JWKS; keys that were read before stay in use"
+                "cannot refresh the JWKS; keys that were read less than a day ago, if any, stay in use"
             );
         }
     }
@@ -145,7 +145,7 @@ impl State {
         if self.known.take_if(is_outdated).is_some() {
             self.generation += 1;
             tracing::error!(
-                "cannot read the JWKS for one day; its keys are no longer used and their tokens are rejected"
+                "the JWKS was not read for one day; its keys are no longer used, and tokens cannot be verified until it is"
             );
         }
     }

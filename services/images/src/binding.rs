@@ -70,7 +70,8 @@ pub enum BindError {
         database: StoreId,
     },
 
-    /// Neither has an id, and most of the sampled records or objects have no counterpart.
+    /// Neither has an id, or only the database has one that is not bound yet, and most of the sampled records or
+    /// objects have no counterpart.
     #[error("most records in the database have no object, or most objects have no record. {REMEDY}")]
     Unrelated,
 }

@@ -55,7 +55,7 @@ impl Permit {
         &self.name
     }
 
-    /// Permits to send the bytes of an upload.
+    /// Permits sending the bytes of an upload.
     pub(crate) fn store(id: ImageId) -> Self {
         let path = format!("/api/images/uploads/{id}/content");
         Self { method: "PUT", name: format!("uploads/{id}"), path }

@@ -28,7 +28,7 @@ pub struct TransferLimits {
 impl TransferLimits {
     /// The default of `total`.
     pub const DEFAULT_TOTAL: NonZeroUsize = NonZeroUsize::new(1_000).unwrap();
-    /// The default of `per_caller`: the number of requests of one HTTP/2 connection.
+    /// The default of `per_caller`: the number of concurrent requests of one HTTP/2 connection.
     pub const DEFAULT_PER_CALLER: NonZeroUsize = NonZeroUsize::new(200).unwrap();
 }
 

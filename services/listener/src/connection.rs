@@ -88,7 +88,7 @@ pub(crate) async fn serve<S, B>(
     match ended {
         Some(Ok(())) => {}
         Some(Err(error)) => tracing::debug!(%error, "the connection failed"),
-        None => tracing::debug!("the peer is too slow; closing its connection"),
+        None => tracing::debug!("the peer is too slow, or did not close the connection in time; closing it"),
     }
 }
 

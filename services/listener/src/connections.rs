@@ -36,7 +36,7 @@ struct Open {
 pub(crate) enum LimitReached {
     /// The limit of one address.
     Address,
-    /// The limit of the process.
+    /// The limit of the process: no slot is free, or only reserved ones.
     Total,
 }
 
@@ -61,7 +61,7 @@ impl Connections {
     /// connections of all its clients.
     ///
     /// # Errors
-    /// The limit of the process is reached.
+    /// No slot of the process is free, or only reserved ones.
     pub(crate) fn acquire_for_proxy(&self, address: IpAddr) -> Result<Slot, LimitReached> {
         self.acquire_slot(address, self.0.max)
     }

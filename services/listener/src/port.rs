@@ -125,7 +125,9 @@ impl Port {
         let Some(count) = rejected.count() else { return };
         let limit = match reason {
             LimitReached::Address => "its address has reached --max-connections-per-address",
-            LimitReached::Total => "the process has reached --max-connections",
+            LimitReached::Total => {
+                "of --max-connections none is free, or only those reserved for addresses with few"
+            }
         };
         tracing::warn!(%peer, count, port = self.name, "connection rejected: {limit}");
     }

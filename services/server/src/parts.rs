@@ -63,7 +63,7 @@ impl Stores {
         Ok(opened)
     }
 
-    /// Opens both stores without that check.
+    /// Opens both stores without that check, and applies missing migrations.
     async fn open_unbound(stores: &settings::Stores) -> anyhow::Result<Self> {
         let database = database(&stores.database).await?;
         let objects = objects(stores).await?;

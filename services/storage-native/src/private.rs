@@ -30,7 +30,8 @@ pub(crate) fn make_private_file(path: &Path) -> io::Result<()> {
 }
 
 /// Removes the access of the group and of all other users to the file or folder at `path`, if it exists, and logs that. An
-/// earlier version or an operator may have allowed it. A file of another user stays as it is, with a warning.
+/// earlier version or an operator may have allowed it. A file of another user, and a folder that all users share (such as
+/// `/tmp`), stay as they are, with a warning.
 pub fn restrict_to_owner(path: &Path) {
     let Ok(found) = fs::metadata(path) else { return };
     let mode = found.permissions().mode();
@@ -45,7 +46,8 @@ pub fn restrict_to_owner(path: &Path) {
             tracing::info!(path = %path.display(), "restricted {} to its owner", path.display());
         }
         Err(error) => {
-            tracing::warn!(%error, path = %path.display(), "cannot restrict private data to its owner");
+            let path = path.display();
+            tracing::warn!(%error, %path, "cannot restrict private data to its owner; other users may read it");
         }
     }
 }

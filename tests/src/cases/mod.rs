@@ -25,7 +25,7 @@ mod watch;
 /// A running case.
 type Run = Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>>;
 
-/// One black-annotation case.
+/// One black-box case.
 pub struct Case {
     /// `file::function`
     pub name: &'static str,

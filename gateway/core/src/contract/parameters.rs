@@ -97,8 +97,8 @@ impl<'m> Parameters<'m> {
     }
 }
 
-/// Every field of `message` that a parameter can name, in the order of declaration. A recursive message is visited only
-/// once.
+/// Every field of `message` that a parameter can name, in the order of declaration. A message is not entered again
+/// inside itself.
 pub(super) fn nameable(message: &MessageDescriptor) -> Vec<FieldPath> {
     let mut found = Vec::new();
     add_nameable(message, &mut Vec::new(), &mut vec![message.clone()], &mut found);
@@ -108,7 +108,7 @@ pub(super) fn nameable(message: &MessageDescriptor) -> Vec<FieldPath> {
 fn add_nameable(
     message: &MessageDescriptor,
     parents: &mut Vec<FieldDescriptor>,
-    visited: &mut Vec<MessageDescriptor>,
+    enclosing: &mut Vec<MessageDescriptor>,
     found: &mut Vec<FieldPath>,
 ) {
     for field in message.fields() {
@@ -117,11 +117,11 @@ fn add_nameable(
             continue;
         }
         let Kind::Message(inner) = field.kind() else { continue };
-        if !field.is_repeated() && !visited.contains(&inner) {
+        if !field.is_repeated() && !enclosing.contains(&inner) {
             parents.push(field);
-            visited.push(inner.clone());
-            add_nameable(&inner, parents, visited, found);
-            visited.pop();
+            enclosing.push(inner.clone());
+            add_nameable(&inner, parents, enclosing, found);
+            enclosing.pop();
             parents.pop();
         }
     }

@@ -64,7 +64,8 @@ struct FormInfo {
 }
 
 impl FormInfo {
-    /// The wire bytes of the file's description. A text part of the form overrides a header of the file part.
+    /// The wire bytes of the file's description. Protobuf lets the last value count: path, query and request headers override
+    /// the headers of the file part, and text parts of the form override both.
     fn wire(&self, form: &Form, upload: &Upload) -> Result<Vec<u8>, Error> {
         let own = upload.info(&form.file_info(), &[])?;
         let fields = upload.info(&FileInfo::default(), form.fields())?;

@@ -38,7 +38,8 @@ impl From<Label> for String {
     }
 }
 
-/// A model's name and version: at most 200 characters that can be displayed in one line; empty if a person drew.
+/// A model's name and version: at most 200 characters that can be displayed in one line; empty if a person drew
+/// the annotation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Model(String);
 

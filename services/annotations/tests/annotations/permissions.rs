@@ -103,7 +103,7 @@ async fn the_images_service_is_called_with_the_callers_token() {
 async fn causes_of_images_service_failures_are_not_sent_to_the_caller() {
     let fixture = Fixture::start().await;
     let cases = [
-        (Status::unavailable("10.0.0.7 rejected"), Code::Unavailable),
+        (Status::unavailable("10.0.0.7 refused"), Code::Unavailable),
         (Status::unknown("Service was not ready: 10.0.0.7"), Code::Unavailable),
         (Status::deadline_exceeded("10.0.0.7"), Code::DeadlineExceeded),
         (Status::internal("stack of 10.0.0.7"), Code::Internal),

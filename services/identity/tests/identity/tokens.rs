@@ -166,7 +166,7 @@ async fn invalid_claims_are_reported_only_if_the_signature_is_valid() {
 }
 
 #[tokio::test]
-async fn a_token_is_accepted_up_to_the_maximum_length() {
+async fn a_token_is_parsed_up_to_the_maximum_length() {
     assert_eq!(verify(&"a".repeat(MAX_TOKEN_BYTES)).await, Err(TokenRejection::Malformed));
     assert_eq!(verify(&"a".repeat(MAX_TOKEN_BYTES + 1)).await, Err(TokenRejection::TooLong));
     assert_eq!(verify(&hs256(&claims_with("pad", json!("x".repeat(6000))))).await, alice());

@@ -5,7 +5,7 @@ use proto::images::v1 as pb;
 /// Why the size of an image cannot be read from its header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum UnknownSize {
-    #[error("the file ends before the size")]
+    #[error("the file ends before the part of its header that holds the size")]
     Truncated,
     #[error("the header violates the rules of its format")]
     Malformed,

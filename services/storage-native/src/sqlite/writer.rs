@@ -178,7 +178,7 @@ impl Group {
     }
 
     /// Adds one more batch, if the transaction continues: a light one of a caller that is not in it yet, or else the next one
-    /// of a caller that is in it.
+    /// of a caller that is in it, which must be light while callers contend.
     fn next_of(&mut self, queue: &Queue) -> Option<Vec<Statement>> {
         if self.results.len() >= GROUP {
             return None;

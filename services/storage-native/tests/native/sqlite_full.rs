@@ -87,7 +87,7 @@ struct SmallDisk {
 }
 
 impl SmallDisk {
-    /// `None`, with a message on the terminal, if this machine does not allow to mount one. Then the test tests nothing.
+    /// `None`, with a message on the terminal, if this machine cannot mount one. Then the test tests nothing.
     fn mount(what: &str) -> Option<Self> {
         let folder = folder();
         let path = folder.path().to_owned();

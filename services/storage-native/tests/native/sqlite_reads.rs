@@ -41,7 +41,7 @@ async fn a_read_that_is_not_polled_does_not_block_a_reader() {
     let one = "SELECT 1 AS one";
     let mut unpolled: Vec<_> = (0..3).map(|_| Box::pin(read(&database, one))).collect();
     for read in &mut unpolled {
-        assert!(read.now_or_never().is_none(), "the read must have started only");
+        assert!(read.now_or_never().is_none(), "the read must have started, and not ended");
     }
 
     let rows = timeout(Duration::from_secs(5), read(&database, one)).await;

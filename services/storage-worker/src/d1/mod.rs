@@ -124,7 +124,8 @@ fn parse(text: &str) -> Result<Vec<Row>> {
     parse_rows(text).map_err(Error::broken)
 }
 
-/// Runs `attempt` until it succeeds, a retry would not help or not be safe, or [`CALL_TIMEOUT`] is over.
+/// Runs `attempt` until it succeeds, a retry would not help or not be safe, the attempts are used up, or [`CALL_TIMEOUT`] is
+/// over.
 async fn call_with_retries<T, F>(call: Call, attempt: impl Fn() -> F + Send + Sync) -> Result<T>
 where
     T: Send,

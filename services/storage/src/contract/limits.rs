@@ -80,7 +80,7 @@ pub async fn arguments(database: &impl Database) {
     is_rejected(database, statement(ARGUMENTS + 1)).await;
 }
 
-/// An expression nested 100 deep is accepted, a deeper one is not.
+/// An expression nested 99 deep is accepted, one nested 102 deep is not.
 pub async fn expression_depth(database: &impl Database) {
     let statement = |depth: usize| {
         let negations = "NOT ".repeat(depth - 1);

@@ -25,7 +25,7 @@ pub(super) fn wait(url: &str, time: Duration) -> anyhow::Result<()> {
             if attempts == 0 {
                 bail!(
                     "The Workers are deployed, but {url} does not respond with 200: {error:#}. A new address or \
-                     certificate may take some minutes. Wait, then run this command again; completed steps are not repeated."
+                     certificate may take some minutes. Wait, then run this command again: it keeps the database and the bucket."
                 );
             }
             attempts -= 1;

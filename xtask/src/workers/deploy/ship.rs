@@ -1,4 +1,5 @@
-//! The steps of a deployment, in order. After a failure, the next run starts with the first step and repeats no completed one.
+//! The steps of a deployment, in order. Each run, also one after a failure, starts with the first step. Existing resources and
+//! applied migrations do not change; the Workers are uploaded again.
 
 use std::{ffi::OsString, path::Path, time::Duration};
 

@@ -125,7 +125,7 @@ impl<'s> Reader<'s> {
         if leaf::put(leaf, input, &mut self.wire).is_err() {
             self.reject(leaf::rule(leaf));
         }
-        // Only default values consist of zero bytes alone on the wire.
+        // A value is the default if and only if all of its wire bytes are zero.
         let is_default = || self.wire.get(value..).is_some_and(|bytes| bytes.iter().all(|byte| *byte == 0));
         if one.absence == Absence::Implicit && is_default() {
             self.wire.truncate(start);

@@ -49,7 +49,8 @@ pub(super) struct State {
 #[derive(Debug)]
 struct Topic {
     watchers: usize,
-    /// From where on `recent` has its changes; `None` until the first read since it is watched.
+    /// From where on `recent` has its changes; `None` until the log is read for the first time while
+    /// the image is watched.
     covered_from: Option<Position>,
     changed: Arc<Event>,
 }
@@ -68,7 +69,7 @@ pub(crate) struct Head {
 pub(crate) enum Recent {
     /// All changes up to this head.
     Known { changes: Vec<Arc<Change>>, head: Head },
-    /// The log was not read since the image is watched.
+    /// The log has not been read since the first watcher of the image subscribed.
     Unread,
     /// The feed lacks some of the changes. They must be read from the database.
     Missed,
@@ -230,7 +231,7 @@ impl State {
         self.read == self.notified
     }
 
-    /// Ends a turn. If there is more to read, another watcher is woken to read it.
+    /// Ends a turn. If there is more to read, all watchers are woken, and one of them reads it.
     pub(super) fn end_turn(&mut self, turn: u64) {
         if self.turn == turn {
             self.is_being_read = false;

@@ -510,7 +510,8 @@ export const IngestAnnotationsResponseSchema: GenMessage<IngestAnnotationsRespon
   messageDesc(file_reticle_annotations_v1_annotations, 15);
 
 /**
- * An invalid value of an annotation, which is therefore not stored. The other annotations are stored.
+ * Why an annotation is not stored: it has an invalid value, or it was sent again and is not there. The other annotations are
+ * stored.
  *
  * @generated from message reticle.annotations.v1.InvalidAnnotation
  */
@@ -530,7 +531,7 @@ export type InvalidAnnotation = Message<"reticle.annotations.v1.InvalidAnnotatio
   field: string;
 
   /**
-   * What is wrong, as a phrase that follows the field's name: `must be …`.
+   * What is wrong, as a phrase that follows the field's name, for example `must be 1 to 100 characters`.
    *
    * @generated from field: string reason = 3;
    */
@@ -855,8 +856,8 @@ export const AnnotationsService: GenService<{
     output: typeof ListAnnotationsResponseSchema;
   },
   /**
-   * Stores a stream of annotations, each exactly once. The first message names the stream; it may carry annotations. Each
-   * response, the first one too, holds the offset below which everything is durable.
+   * Stores a stream of annotations, each exactly once. The first message names the stream, and may carry annotations or none;
+   * it has a response like every other message. Each response holds the offset below which everything is durable.
    *
    * A stream belongs to its caller. It is created when it is first named. Each annotation of it has an offset, counted from
    * 0. The annotation at an offset must never change: a job that would send other annotations needs another stream. The

@@ -32,7 +32,7 @@ export type Image = Message<"reticle.images.v1.Image"> & {
   id: string;
 
   /**
-   * The name of the file: 1 to 255 characters, without path separators, control characters, and characters that change
+   * The name of the file: 1 to 255 characters, without path separators, control characters or characters that change
    * the direction of text.
    *
    * @generated from field: string filename = 2;
@@ -501,7 +501,7 @@ export type ListImagesRequest = Message<"reticle.images.v1.ListImagesRequest"> &
   pageSize: number;
 
   /**
-   * The `next_page_token` of the previous page; all other fields must be unchanged.
+   * The `next_page_token` of the previous page. Except for `page_size`, all other fields must be unchanged.
    *
    * @generated from field: string page_token = 2;
    */
@@ -927,7 +927,7 @@ export enum UnknownSize {
   UNSPECIFIED = 0,
 
   /**
-   * The file ends before the size.
+   * The file ends before the part of its header that holds the size.
    *
    * @generated from enum value: UNKNOWN_SIZE_TRUNCATED = 1;
    */
@@ -972,10 +972,10 @@ export const UnknownSizeSchema: GenEnum<UnknownSize> = /*@__PURE__*/
 export const ImagesService: GenService<{
   /**
    * Stores one image. The first message carries `info`, all further messages carry `data`, in order. The last message may
-   * carry a complete `info` again; it replaces the first one.
+   * carry a complete `info` again, if more is known after the bytes; it replaces the first one.
    *
-   * The declared type must be `image/*`, and the bytes must be JPEG, PNG, GIF, WebP, BMP, TIFF or AVIF. If the declared
-   * type is one of these formats, it must match the bytes. Nothing is stored unless the status is OK.
+   * The declared type must be `image/*`, and the first bytes must be those of JPEG, PNG, GIF, WebP, BMP, TIFF or AVIF. If the
+   * declared type is one of these formats, it must match them. Nothing is stored unless the status is OK.
    *
    * @generated from rpc reticle.images.v1.ImagesService.UploadImage
    */
