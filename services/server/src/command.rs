@@ -41,8 +41,8 @@ pub(crate) enum Command {
     Token(Token),
     /// Applies missing migrations, so that the database has the schema of this program.
     Migrate(Database),
-    /// Purges images deleted more than 30 days ago, removes objects that no record refers to, and removes ingest streams that
-    /// were not used for 30 days.
+    /// Purges images deleted more than 30 days ago, moves objects without a record into the quarantine, and removes ingest streams
+    /// that were not used for 30 days.
     Cleanup(Cleanup),
     /// Declares that the database and the object store belong together. Needed after one of them was replaced.
     Adopt(Stores),

@@ -1,4 +1,4 @@
-"""The Reticle client for model servers: stores annotations exactly once, and watches an image's."""
+"""The Reticle client for model servers: stores annotations exactly once, and watches those of an image."""
 
 from .annotation import Annotation
 from .errors import (

@@ -48,7 +48,10 @@ class Fenced(ReticleError):
 
 
 class Rewound(ReticleError):
-    """The server has lost annotations that it acknowledged: its database was restored from a copy."""
+    """The stream ends before an acknowledged offset, or before `first_offset`.
+
+    Either the database was restored from a copy, or `first_offset` is wrong.
+    """
 
 
 class Unavailable(ReticleError):

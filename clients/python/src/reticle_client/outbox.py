@@ -117,8 +117,8 @@ class Outbox:
                 durable = next_offset if self._first_offset is None else self._first_offset
             if next_offset < durable:
                 raise Rewound(
-                    f"the stream ends at offset {next_offset}, but the server acknowledged {durable}: its database was "
-                    f"restored. Send the annotations from {next_offset} again"
+                    f"the stream ends at offset {next_offset}, before offset {durable}, which was acknowledged or is "
+                    f"`first_offset`. If the database was restored, send the annotations from {next_offset} again"
                 )
             self._durable = durable
             if next_offset > self._sent_ever:

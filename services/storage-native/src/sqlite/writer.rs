@@ -1,10 +1,10 @@
 //! The task with the only connection that writes.
 //!
 //! A commit waits for the disk, whatever its size. So the writer commits waiting batches together: the more callers,
-//! the fewer commits for each. Nobody is acknowledged before the commit, so a transaction also ends for the sake of
-//! those who wait: a light batch of a caller that comes while another one writes is run next, and while several callers
-//! write, a transaction accepts light batches only, and for no longer than a slice of time. Every second transaction begins
-//! with a light batch, if one waits: so light batches wait for one heavy one at most, and heavy ones are not kept waiting.
+//! the fewer commits for each. No write is acknowledged before its commit. So a transaction must end soon while several
+//! callers write: a light batch of a caller that is not in it yet joins at once; otherwise it accepts light batches only, for
+//! no longer than a slice of time. After a transaction that began with a heavy batch, the next one begins with a light batch
+//! if one waits. So light batches wait for one heavy batch at most, and heavy ones are not delayed without end.
 
 use std::{
     path::{Path, PathBuf},
