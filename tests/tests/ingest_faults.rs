@@ -185,7 +185,7 @@ async fn two_writers_of_one_stream_lose_and_duplicate_nothing() -> anyhow::Resul
 }
 
 /// Given a producer in the middle of its stream, when the program receives SIGTERM, then it stops with success, the producer
-/// is told to retry, and acknowledged annotations are stored.
+/// receives a retry delay, and acknowledged annotations are stored.
 #[tokio::test(flavor = "multi_thread")]
 async fn producers_are_notified_when_the_program_stops() -> anyhow::Result<()> {
     let folder = std::sync::Arc::new(tempfile::TempDir::new()?);

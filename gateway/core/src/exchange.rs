@@ -14,7 +14,7 @@ const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto
 /// The longest request id that is accepted from a client, in bytes.
 const MAX_REQUEST_ID: usize = 128;
 
-/// What the gateway itself tells the services about a request. A client cannot forge these headers.
+/// What the gateway itself sends to the services with a request. A client cannot forge these headers.
 #[derive(Clone, Debug)]
 pub(crate) struct Exchange {
     pub(crate) request_id: HeaderValue,

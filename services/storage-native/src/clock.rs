@@ -13,7 +13,7 @@ pub struct SystemClock;
 static STARTED: LazyLock<tokio::time::Instant> = LazyLock::new(tokio::time::Instant::now);
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the clock that the lint tells other code to use")]
+    #[expect(clippy::disallowed_methods, reason = "this is the clock that the lint names for other code")]
     fn now(&self) -> Timestamp {
         timestamp(SystemTime::now())
     }

@@ -78,7 +78,7 @@ async fn an_invalid_setting_is_named_at_the_first_call() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Given an overloaded D1, when an image is read through the gateway, then the response tells the caller to retry after ten
+/// Given an overloaded D1, when an image is read through the gateway, then the response asks for a retry after ten
 /// seconds, not after one second as for other failures.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_overloaded_database_gets_a_longer_retry_time() -> anyhow::Result<()> {

@@ -72,7 +72,7 @@ impl Drop for Multipart {
     }
 }
 
-/// Tells the store to discard the parts. If that fails, stores discard them later by themselves (R2: after seven days).
+/// Asks the store to discard the parts. If that fails, stores discard them later by themselves (R2: after seven days).
 async fn abort(store: S3Objects, key: ObjectKey, id: String) {
     let call = store.client.abort_multipart_upload().bucket(&store.bucket).key(key.as_str()).upload_id(id);
     if let Err(error) = call.send().await.map_err(classify) {

@@ -113,7 +113,7 @@ class JsonStream:
         self._at += 1
 
     def _more(self) -> bool:
-        """Reads at least as much as is buffered, so that the attempts to parse a long value stay few."""
+        """Reads at least the number of buffered bytes, so that the attempts to parse a long value stay few."""
         rest = self._text[self._at :]
         chunk = b"" if self._ended else self._file.read(max(CHUNK, len(rest)))
         try:
