@@ -4,4 +4,5 @@
 mod fixture;
 mod jwks;
 mod layer;
+mod scopes;
 mod tokens;
