@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use storage::{Clock, Database, Result, Session};
+use storage::{Clock, Database, Pauses, Result, Session, Timer};
 
 use crate::repo::streams;
 
@@ -22,18 +22,23 @@ impl fmt::Display for CleanupReport {
     }
 }
 
-/// Removes the streams that are due, one page per statement, so that other writes wait for a few milliseconds at most.
+/// Removes the streams that are due, one page per statement and with pauses ([`Pauses`]), so that other writes wait for a few
+/// milliseconds at most.
 ///
 /// # Errors
 /// The database failed. What was removed before stays removed.
-pub async fn cleanup(database: &impl Database, clock: &impl Clock) -> Result<CleanupReport> {
-    let session = Session::new(database);
+pub async fn cleanup(
+    database: &impl Database,
+    clock: &impl Clock,
+    timer: &impl Timer,
+) -> Result<CleanupReport> {
+    let (session, pauses) = (Session::new(database), Pauses::new(clock, timer));
     let due = clock.now().plus_seconds(-STREAM_RETENTION_SECONDS);
     let mut report = CleanupReport::default();
     let mut after = streams::Key::default();
     loop {
         let page_end = streams::page_end(&session, &after).await?;
-        report.expired_streams += streams::expire(&session, &after, due).await?;
+        report.expired_streams += pauses.after(streams::expire(&session, &after, due)).await?;
         match page_end {
             Some(last) => after = last,
             None => return Ok(report),

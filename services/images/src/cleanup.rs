@@ -11,7 +11,7 @@ mod sweep;
 
 use std::fmt;
 
-use storage::{Clock, Database, Entropy, ObjectStore, Session, Timestamp};
+use storage::{Clock, Database, Entropy, ObjectStore, Pauses, Session, Timer, Timestamp};
 
 use crate::{
     binding::{BindError, bind},
@@ -121,14 +121,16 @@ pub(crate) const fn purge_before(now: Timestamp) -> Timestamp {
 }
 
 /// Runs a clean-up: purges images deleted more than 30 days ago and uploads not completed within one day; moves objects back
-/// from the quarantine if they have a record; and moves objects there that are older than one day and have no record.
+/// from the quarantine if they have a record; and moves objects there that are older than one day and have no record. Between
+/// batches of writes it pauses ([`Pauses`]).
 ///
 /// # Errors
 /// [`CleanupError`]; the next run does the rest.
-pub async fn cleanup<D, O, C, E>(
+pub async fn cleanup<D, O, C, T, E>(
     database: &D,
     objects: &O,
     clock: &C,
+    timer: &T,
     entropy: &E,
     settings: CleanupSettings,
 ) -> Result<CleanupReport, CleanupError>
@@ -136,13 +138,14 @@ where
     D: Database,
     O: ObjectStore,
     C: Clock,
+    T: Timer,
     E: Entropy,
 {
     bind(database, objects, clock, entropy).await?;
     let session = Session::new(database);
-    let now = clock.now();
-    let purged_images = purge::purge(&session, objects, now).await?;
-    let expired_uploads = expire(&session, now).await?;
+    let (now, pauses) = (clock.now(), Pauses::new(clock, timer));
+    let purged_images = purge::purge(&session, objects, now, &pauses).await?;
+    let expired_uploads = expire(&session, now, &pauses).await?;
     let swept_uploads = sweep::delete_old(objects, STAGING_PREFIX, orphan_before(now)).await?;
     let (restored_objects, removed_objects) = quarantine::review(&session, objects, now, settings).await?;
     let swept_images = sweep::sweep(&session, objects, orphan_before(now), settings).await?;
@@ -150,10 +153,14 @@ where
     Ok(CleanupReport { purged_images, expired_uploads, swept_objects, restored_objects, removed_objects })
 }
 
-async fn expire<D: Database>(session: &Session<'_, D>, now: Timestamp) -> storage::Result<u64> {
+async fn expire<D: Database, C: Clock, T: Timer>(
+    session: &Session<'_, D>,
+    now: Timestamp,
+    pauses: &Pauses<'_, C, T>,
+) -> storage::Result<u64> {
     let mut expired = 0;
     loop {
-        let removed = repo::uploads::expire(session, orphan_before(now), EXPIRE_BATCH).await?;
+        let removed = pauses.after(repo::uploads::expire(session, orphan_before(now), EXPIRE_BATCH)).await?;
         expired += removed;
         if removed == 0 {
             return Ok(expired);

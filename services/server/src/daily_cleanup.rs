@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt::Display};
 
-use storage_native::{NativeDatabase, OsEntropy, SystemClock};
+use storage_native::{NativeDatabase, OsEntropy, SystemClock, TokioTimer};
 
 use crate::{parts::Stores, schedule, shutdown::Lifetime};
 
@@ -11,7 +11,10 @@ pub(crate) fn clean_images_daily(stores: &Stores, settings: images::CleanupSetti
     let stores = stores.clone();
     run_daily(lifetime, move || {
         let Stores { database, objects, .. } = stores.clone();
-        async move { log(images::cleanup(&database, &objects, &SystemClock, &OsEntropy, settings).await) }
+        async move {
+            let (clock, timer) = (SystemClock, TokioTimer);
+            log(images::cleanup(&database, &objects, &clock, &timer, &OsEntropy, settings).await);
+        }
     });
 }
 
@@ -20,7 +23,7 @@ pub(crate) fn clean_annotations_daily(database: &NativeDatabase, lifetime: &Life
     let database = database.clone();
     run_daily(lifetime, move || {
         let database = database.clone();
-        async move { log(annotations::cleanup(&database, &SystemClock).await) }
+        async move { log(annotations::cleanup(&database, &SystemClock, &TokioTimer).await) }
     });
 }
 

@@ -139,8 +139,8 @@ pub(crate) async fn cleanup(
     let stores = Stores::open(stores).await?;
     let Stores { database, objects, .. } = &stores;
     // Each one also runs if the other one fails.
-    let annotations = annotations::cleanup(database, &SystemClock).await;
-    let images = images::cleanup(database, objects, &SystemClock, &OsEntropy, settings).await;
+    let annotations = annotations::cleanup(database, &SystemClock, &TokioTimer).await;
+    let images = images::cleanup(database, objects, &SystemClock, &TokioTimer, &OsEntropy, settings).await;
     stores.close().await;
     Ok((images?, annotations?))
 }

@@ -5,7 +5,8 @@
 //! - `database`, `session`: SQL statements, and one request's consistent view of the database ([`Session`]).
 //! - `object_store`, `body`: whole objects by key, and checks of their bodies.
 //! - `clock`, `timer`, `entropy`, `id`, `background`: time, randomness, ids, and work after the response.
-//! - `error`, `backoff`, `caller_share`: the classes of failures, pauses between retries, fair shares of a limit.
+//! - `error`, `backoff`, `pauses`, `caller_share`: the classes of failures, pauses between retries and between batches, fair
+//!   shares of a limit.
 //! - [`contract`]: the tests that every adapter must pass.
 //!
 //! To add an adapter, implement a port in the crate of its platform and run every function of [`contract`] on it. To add
@@ -25,6 +26,7 @@ mod entropy;
 mod error;
 mod id;
 mod object_store;
+mod pauses;
 mod session;
 mod timer;
 
@@ -40,5 +42,6 @@ pub use id::{Id, InvalidId};
 pub use object_store::{
     ByteRange, ByteStream, Object, ObjectInfo, ObjectKey, ObjectList, ObjectStore, PutOptions, SignedRequest,
 };
+pub use pauses::Pauses;
 pub use session::{BOOKMARK_HEADER, Session};
 pub use timer::Timer;

@@ -29,7 +29,7 @@ impl Fixture {
     }
 
     async fn clean_up(&self) -> CleanupReport {
-        cleanup(&self.database, &self.clock).await.unwrap()
+        cleanup(&self.database, &self.clock, &self.clock).await.unwrap()
     }
 }
 

@@ -145,7 +145,7 @@ async fn the_next_clean_up_completes_an_interrupted_one() {
 }
 
 #[tokio::test]
-async fn a_purge_removes_annotations_in_batches_and_the_image_last() {
+async fn a_purge_removes_annotations_in_batches_with_pauses_and_the_image_last() {
     let world = World::new().await;
     let mut alice = world.user("alice");
     let image = uploaded(&mut alice, "cat.png").await;
@@ -162,6 +162,7 @@ async fn a_purge_removes_annotations_in_batches_and_the_image_last() {
 
     assert_eq!(world.cleanup().await.purged_images, 1);
 
+    assert!(world.timer.waits() >= 3, "one pause after each of three batches");
     let largest = world.database.deletions().into_iter().max();
     assert!(largest.is_some_and(|rows| (1..=2_000).contains(&rows)), "{largest:?} rows in one write");
     assert_eq!(annotations(&world).await, 0);
@@ -235,7 +236,8 @@ async fn a_clean_up_with_the_wrong_database_removes_nothing() {
 
     let entropy = Counting::default();
     let settings = CleanupSettings::default();
-    let rejected = images::cleanup(&wrong, &world.objects, &world.clock, &entropy, settings).await;
+    let rejected =
+        images::cleanup(&wrong, &world.objects, &world.clock, &world.timer, &entropy, settings).await;
 
     assert!(
         matches!(rejected, Err(CleanupError::Unbound(BindError::DatabaseWithoutId { .. }))),

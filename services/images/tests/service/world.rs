@@ -5,7 +5,7 @@ use std::{
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicI64, AtomicU8, Ordering},
+        atomic::{AtomicI64, AtomicU8, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -17,7 +17,7 @@ use proto::images::v1::{
     self as pb, images_service_client::ImagesServiceClient, images_service_server::ImagesServiceServer,
     upload_image_request::Payload,
 };
-use storage::{Clock, Entropy, Instant, ObjectStore as _, Timestamp};
+use storage::{Clock, Entropy, Instant, ObjectStore as _, Timer, Timestamp};
 use storage_native::{FileObjects, SqliteDatabase, SqliteOptions, TokioBackground, sqlite};
 use tempfile::TempDir;
 use tonic::{
@@ -40,6 +40,7 @@ pub(crate) struct World {
     pub(crate) database: FaultyDatabase,
     pub(crate) objects: FaultyObjects,
     pub(crate) clock: TestClock,
+    pub(crate) timer: CountingTimer,
     pub(crate) background: TokioBackground,
     pub(crate) server: Server,
     pub(crate) folder: TempDir,
@@ -67,7 +68,7 @@ impl World {
         (_, _) = (database.calls(), objects.opened());
         let signer = UrlSigner::new(SigningKey::new(&[7; 32]).unwrap());
         let server = ImagesService::new(ports, signer, settings).into_server();
-        Self { database, objects, clock, background, server, folder }
+        Self { database, objects, clock, timer: CountingTimer::default(), background, server, folder }
     }
 
     /// A client with a token of this user, with the default scopes.
@@ -115,7 +116,7 @@ impl World {
 
     pub(crate) async fn try_cleanup(&self, settings: CleanupSettings) -> Result<CleanupReport, CleanupError> {
         let entropy = Counting::default();
-        images::cleanup(&self.database, &self.objects, &self.clock, &entropy, settings).await
+        images::cleanup(&self.database, &self.objects, &self.clock, &self.timer, &entropy, settings).await
     }
 
     /// A new, empty database to use with the same object store.
@@ -172,6 +173,24 @@ impl Clock for TestClock {
 
     fn instant(&self) -> Instant {
         Instant::from_elapsed(Duration::from_millis(self.0.load(Ordering::SeqCst).unsigned_abs()))
+    }
+}
+
+/// A timer that does not wait: it counts the waits.
+#[derive(Clone, Default)]
+pub(crate) struct CountingTimer(Arc<AtomicUsize>);
+
+impl CountingTimer {
+    /// The number of waits.
+    pub(crate) fn waits(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+impl Timer for CountingTimer {
+    fn sleep(&self, _: Duration) -> impl Future<Output = ()> + Send + 'static {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        std::future::ready(())
     }
 }
 

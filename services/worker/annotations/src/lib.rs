@@ -7,7 +7,7 @@ use std::cell::OnceCell;
 
 use grpc_rules::Rules;
 use grpc_web::GrpcWeb;
-use storage_worker::WorkerClock;
+use storage_worker::{WorkerClock, WorkerTimer};
 use tower_service::Service as _;
 use worker::{Context, Env, ScheduleContext, ScheduledEvent, event, web_sys};
 use worker_host::{Bindings, into_http_request, into_js_response, misconfigured_response, run_cleanup};
@@ -44,6 +44,6 @@ async fn fetch(request: web_sys::Request, env: Env, _: Context) -> worker::Resul
 /// The daily clean-up, started by the cron trigger.
 #[event(scheduled)]
 async fn scheduled(_: ScheduledEvent, env: Env, _: ScheduleContext) {
-    let clean = async |database| annotations::cleanup(&database, &WorkerClock).await;
+    let clean = async |database| annotations::cleanup(&database, &WorkerClock, &WorkerTimer).await;
     run_cleanup(config::database(Bindings::new(&env)), clean).await;
 }

@@ -9,7 +9,7 @@ use grpc_rules::Rules;
 use grpc_web::GrpcWeb;
 use identity::AuthLayer;
 use readiness::WithHealth;
-use storage_worker::{WorkerClock, WorkerEntropy};
+use storage_worker::{WorkerClock, WorkerEntropy, WorkerTimer};
 use tower_layer::Layer as _;
 use tower_service::Service as _;
 use worker::{Context, Env, ScheduleContext, ScheduledEvent, event, web_sys};
@@ -55,7 +55,7 @@ async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker:
 async fn scheduled(_: ScheduledEvent, env: Env, _: ScheduleContext) {
     let clean = async |parts: Arc<Parts>| {
         let Parts { database, objects, cleaning, .. } = &*parts;
-        images::cleanup(database, objects, &WorkerClock, &WorkerEntropy, *cleaning).await
+        images::cleanup(database, objects, &WorkerClock, &WorkerTimer, &WorkerEntropy, *cleaning).await
     };
     run_cleanup(parts(&env), clean).await;
 }
