@@ -86,8 +86,8 @@ fn ed25519(seed: u8) -> EncodingKey {
 }
 
 /// Private keys of tests, in base64.
-const P256: &str = include_str!("../../../services/identity/tests/identity/keys/p256-a.txt");
-const RSA: &str = include_str!("../../../services/identity/tests/identity/keys/rsa.txt");
+const P256: &str = include_str!("../../../crates/identity/tests/identity/keys/p256-a.txt");
+const RSA: &str = include_str!("../../../crates/identity/tests/identity/keys/rsa.txt");
 
 fn der(text: &str) -> anyhow::Result<Vec<u8>> {
     let text: String = text.split_ascii_whitespace().collect();
