@@ -8,7 +8,7 @@ use gateway_core::{Config, Gateway, Ports, Upstreams};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt as _, StreamBody};
 use identity::{Authenticator, Grant, Keys, Policy, Secret, UserId};
-use storage::Timestamp;
+use runtime::Timestamp;
 use tower::ServiceExt as _;
 
 use crate::{Clock, NOW, SECRET, upstream::Upstream};
@@ -88,7 +88,7 @@ impl Reply {
 #[derive(Clone)]
 struct Zeros;
 
-impl storage::Entropy for Zeros {
+impl runtime::Entropy for Zeros {
     fn fill(&self, buffer: &mut [u8]) {
         buffer.fill(0);
     }
@@ -98,7 +98,7 @@ impl storage::Entropy for Zeros {
 #[derive(Clone)]
 struct Never;
 
-impl storage::Timer for Never {
+impl runtime::Timer for Never {
     fn sleep(&self, _: Duration) -> impl Future<Output = ()> + Send + 'static {
         std::future::pending()
     }

@@ -18,13 +18,13 @@ pub const NOW: i64 = 1_800_000_000;
 #[derive(Clone)]
 pub struct Clock;
 
-impl storage::Clock for Clock {
-    fn now(&self) -> storage::Timestamp {
-        storage::Timestamp::from_millis(NOW * 1000)
+impl runtime::Clock for Clock {
+    fn now(&self) -> runtime::Timestamp {
+        runtime::Timestamp::from_millis(NOW * 1000)
     }
 
-    fn instant(&self) -> storage::Instant {
-        storage::Instant::from_elapsed(std::time::Duration::ZERO)
+    fn instant(&self) -> runtime::Instant {
+        runtime::Instant::from_elapsed(std::time::Duration::ZERO)
     }
 }
 

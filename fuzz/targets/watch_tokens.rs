@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use aip::{MAX_TOKEN_CHARACTERS, Sealer, TokenKey};
 use annotations::{Resumption, inspect_resume_token};
 use libfuzzer_sys::fuzz_target;
-use storage::Id;
+use runtime::Id;
 
 static SEALER: LazyLock<Sealer> = LazyLock::new(|| TokenKey::new([7; 32]).sealer("watch"));
 

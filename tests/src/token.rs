@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, Mac as _};
 use identity::{Grant, Secret, UserId};
+use runtime::Timestamp;
 use serde_json::Value;
 use sha2::Sha256;
-use storage::Timestamp;
 
 /// The secret that signs all tokens in tests.
 pub const SECRET: &str = "a secret for tests, and for nothing else";

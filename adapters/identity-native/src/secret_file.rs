@@ -9,7 +9,7 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use identity::{Secret, SigningKey, TooShort};
-use storage::Entropy;
+use runtime::Entropy;
 
 use crate::SecretFileError;
 
@@ -109,7 +109,7 @@ mod tests {
     use std::{os::unix::fs::PermissionsExt as _, thread};
 
     use identity::{Grant, UrlSigner, UserId, mint};
-    use storage::Timestamp;
+    use runtime::Timestamp;
     use storage_native::OsEntropy;
 
     use super::*;

@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use storage::{Background, Task};
+use runtime::{Background, Task};
 use tokio::{sync::Semaphore, time::timeout};
 use tokio_util::task::TaskTracker;
 

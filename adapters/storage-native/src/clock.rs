@@ -3,7 +3,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use storage::{Clock, Instant, Timestamp};
+use runtime::{Clock, Instant, Timestamp};
 
 /// The machine's clock, and its monotonic one: tokio's, by which [`crate::TokioTimer`] sleeps too.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,4 +1,4 @@
-use storage::Entropy;
+use runtime::Entropy;
 
 /// The operating system's random bytes.
 #[derive(Clone, Copy, Debug, Default)]

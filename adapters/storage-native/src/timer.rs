@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use storage::Timer;
+use runtime::Timer;
 
 /// Sleeps on tokio's clock.
 #[derive(Clone, Copy, Debug, Default)]

@@ -3,7 +3,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use storage::{Background, Task};
+use runtime::{Background, Task};
 use worker::{Context, js_sys::futures::future_to_promise, wasm_bindgen::JsValue};
 
 /// Background work after the response of one request (`waitUntil`). The runtime allows it 30 seconds.

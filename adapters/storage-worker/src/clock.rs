@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use storage::{Clock, Instant, Timestamp};
+use runtime::{Clock, Instant, Timestamp};
 use worker::{Date, wasm_bindgen::prelude::wasm_bindgen};
 
 #[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen)]

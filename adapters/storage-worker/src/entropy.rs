@@ -1,6 +1,6 @@
 use std::cell::RefCell;
 
-use storage::Entropy;
+use runtime::Entropy;
 
 /// How many bytes are fetched at once: a fetch costs several calls, and an id needs ten bytes.
 const POOL_BYTES: usize = 256;

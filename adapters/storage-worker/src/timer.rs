@@ -8,7 +8,7 @@ use std::{
 };
 
 use futures_util::future::{Either, select};
-use storage::Timer;
+use runtime::Timer;
 use worker::{
     js_sys::Function,
     wasm_bindgen::{JsValue, prelude::wasm_bindgen},

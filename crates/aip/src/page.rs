@@ -1,6 +1,6 @@
 //! Keyset pagination (AIP-158): a page token holds the last id of its page, and is valid only for the query that made it.
 
-use storage::Id;
+use runtime::Id;
 
 use crate::{Sealer, Violation};
 

@@ -22,7 +22,8 @@
 
 use std::cmp::Reverse;
 
-use storage::{Error, Id, Result, Row};
+use runtime::Id;
+use storage::{Error, Result, Row};
 
 use crate::Page;
 

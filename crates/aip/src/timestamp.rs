@@ -1,6 +1,6 @@
-//! Converts `google.protobuf.Timestamp` to and from the milliseconds of `storage::Timestamp`.
+//! Converts `google.protobuf.Timestamp` to and from the milliseconds of `runtime::Timestamp`.
 
-use storage::Timestamp;
+use runtime::Timestamp;
 
 use crate::Violation;
 

@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use storage::Timer;
+use runtime::Timer;
 use tonic::{Status, body::Body};
 use tower_service::Service;
 

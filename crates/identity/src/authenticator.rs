@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use http::{HeaderMap, header::AUTHORIZATION};
-use storage::Clock;
+use runtime::Clock;
 
 use crate::{
     Caller, Keys, KeysUnavailable, MAX_TOKEN_BYTES, Policy, TokenRejection,

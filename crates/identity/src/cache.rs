@@ -6,8 +6,8 @@ use std::{
 };
 
 use lru::LruCache;
+use runtime::Timestamp;
 use sha2::{Digest as _, Sha256};
-use storage::Timestamp;
 
 use crate::Caller;
 

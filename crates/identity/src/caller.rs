@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use http::Extensions;
-use storage::Timestamp;
+use runtime::Timestamp;
 
 use crate::{Scope, Scopes};
 

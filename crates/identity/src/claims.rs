@@ -1,7 +1,7 @@
 //! The claims of a token whose signature is valid.
 
+use runtime::Timestamp;
 use serde::{Deserialize, Deserializer};
-use storage::Timestamp;
 
 use crate::{Scopes, TokenRejection, UserId};
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use storage::Instant;
+use runtime::Instant;
 
 use crate::{
     KeySource, KeysUnavailable, TokenRejection,

@@ -4,7 +4,7 @@ use std::{error::Error as StdError, future::Future, net::IpAddr, pin::Pin};
 
 use bytes::Bytes;
 use http::Uri;
-use storage::Instant;
+use runtime::Instant;
 
 use crate::{
     Jwks, Policy, Secret, TokenRejection,

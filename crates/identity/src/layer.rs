@@ -7,7 +7,7 @@ use std::{
 };
 
 use http::{Request, Response};
-use storage::Clock;
+use runtime::Clock;
 use tonic::{Status, server::NamedService};
 use tower_layer::Layer;
 use tower_service::Service;

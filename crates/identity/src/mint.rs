@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use runtime::Timestamp;
 use serde::Serialize;
-use storage::Timestamp;
 
 use crate::{Secret, UserId};
 

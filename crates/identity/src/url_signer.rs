@@ -5,8 +5,8 @@ use std::fmt;
 use aip::TokenKey;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, Mac as _};
+use runtime::Timestamp;
 use sha2::Sha256;
-use storage::Timestamp;
 
 use crate::{
     TooShort,

@@ -7,7 +7,7 @@ use futures_util::{
     future::{Either, join_all, select},
     lock::Mutex,
 };
-use storage::Timer;
+use runtime::Timer;
 
 use crate::{NotReady, Verdict};
 

@@ -3,7 +3,7 @@
 use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
 use futures_util::{Stream, StreamExt as _, future::join_all, stream};
-use storage::Timer;
+use runtime::Timer;
 use tonic::{Request, Response, Status, metadata::MetadataValue};
 use tonic_health::pb::{
     HealthCheckRequest, HealthCheckResponse,

@@ -8,7 +8,7 @@ use std::{
 };
 
 use http::{Request, Response};
-use storage::Timer;
+use runtime::Timer;
 use tonic::body::Body;
 use tower_service::Service;
 

@@ -5,7 +5,8 @@ use std::{fmt, future::Future, pin::Pin, time::Duration};
 use bytes::Bytes;
 use futures_util::Stream;
 
-use crate::{Result, Timestamp};
+use crate::Result;
+use runtime::Timestamp;
 
 /// A body in chunks of any size. A reader that wants no more drops it.
 pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>>;

@@ -11,7 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{Request, Response};
-use storage::Timer;
+use runtime::Timer;
 use tonic::body::Body;
 use tower::Service;
 

@@ -17,7 +17,7 @@ use http::{
     header::{CONTENT_LENGTH, ORIGIN},
 };
 use http_body::Body as _;
-use storage::{Clock, Entropy, Instant, Timer};
+use runtime::{Clock, Entropy, Instant, Timer};
 use tonic::body::Body;
 use tower::Service;
 use tracing::{Instrument as _, Span, field::Empty};

@@ -4,7 +4,7 @@ use std::{future::Future, net::IpAddr, pin::Pin, time::Duration};
 
 use http::HeaderMap;
 use identity::{Authenticator, Caller, TokenRejection};
-use storage::{Clock, Entropy, Id, Instant, Timer};
+use runtime::{Clock, Entropy, Id, Instant, Timer};
 
 /// The ports through which a gateway uses its host.
 #[derive(Clone, Debug)]

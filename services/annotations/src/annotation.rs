@@ -10,7 +10,7 @@ use std::fmt;
 use aip::{Etag, Violation, Violations};
 use identity::UserId;
 use proto::annotations::v1 as pb;
-use storage::{Id, Timestamp};
+use runtime::{Id, Timestamp};
 
 pub(crate) use self::{
     area::{Confidence, NormalizedBox, position, side},
@@ -52,7 +52,7 @@ impl fmt::Display for ImageId {
 }
 
 fn parse_id(field: &str, text: &str) -> Result<Id, Violation> {
-    text.parse().map_err(|invalid: storage::InvalidId| Violation::new(field, invalid.to_string()))
+    text.parse().map_err(|invalid: runtime::InvalidId| Violation::new(field, invalid.to_string()))
 }
 
 /// The part of an annotation that can be changed.

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use storage::{Clock, Database, Pauses, Result, Session, Timer};
+use runtime::{Clock, Pauses, Timer};
+use storage::{Database, Result, Session};
 
 use crate::repo::streams;
 

@@ -13,7 +13,8 @@ use std::collections::BTreeSet;
 
 use aip::{Violation, Violations};
 use proto::annotations::v1 as pb;
-use storage::{Clock, Constraint, Database, Entropy, Id, Timer, Timestamp};
+use runtime::{Clock, Entropy, Id, Timer, Timestamp};
+use storage::{Constraint, Database};
 
 pub(crate) use self::{budget::Budget, stream::Ingest};
 use crate::{

@@ -34,7 +34,8 @@ use std::{
 
 use aip::{Sealer, TokenKey};
 use proto::annotations::v1::annotations_service_server::AnnotationsServiceServer;
-use storage::{CallerShare, Clock, Database, Entropy, Timer};
+use runtime::{CallerShare, Clock, Entropy, Timer};
+use storage::Database;
 
 pub use self::readiness::needs;
 pub use cleanup::{CleanupReport, cleanup};

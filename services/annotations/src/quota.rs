@@ -9,7 +9,7 @@ use std::{
 };
 
 use identity::UserId;
-use storage::CallerShare;
+use runtime::CallerShare;
 
 /// A limited resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

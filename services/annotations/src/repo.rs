@@ -11,7 +11,8 @@ pub(crate) mod streams;
 
 use aip::{Etag, MAX_SCANNED, Page, Scan};
 use identity::UserId;
-use storage::{Database, Error, Result, Row, Session, Statement, Timestamp};
+use runtime::Timestamp;
+use storage::{Database, Error, Result, Row, Session, Statement};
 
 pub(crate) use self::bulk::insert_all;
 use crate::annotation::{

@@ -1,7 +1,7 @@
 //! Decodes a resume token as `WatchAnnotations` does, without a service and a database: for fuzz targets.
 
 use aip::{InvalidToken, SealedToken, Sealer};
-use storage::Id;
+use runtime::Id;
 
 use crate::{
     annotation::ImageId,

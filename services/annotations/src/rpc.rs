@@ -6,7 +6,8 @@ use aip::{Etag, PageQuery, Sealer, Violation, Violations};
 use futures_util::Stream;
 use identity::{Scope, UserId};
 use proto::annotations::v1::{self as pb, annotations_service_server::AnnotationsService as Rpc};
-use storage::{Clock, Database, Entropy, Timer};
+use runtime::{Clock, Entropy, Timer};
+use storage::Database;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::{

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use aip::{Etag, Page, Scan};
-use storage::{Clock, Constraint, Database, Entropy, Id, Timer, Timestamp};
+use runtime::{Clock, Entropy, Id, Timer, Timestamp};
+use storage::{Constraint, Database};
 
 use crate::{
     AnnotationsService,

@@ -18,7 +18,8 @@ use futures_util::{
 use http::Extensions;
 use identity::{Caller, Scope};
 use proto::annotations::v1::{self as pb, watch_annotations_response::Event};
-use storage::{Bookmark, Clock, Database, Entropy, Instant, Timer};
+use runtime::{Clock, Entropy, Instant, Timer};
+use storage::{Bookmark, Database};
 use tonic::{Status, metadata::MetadataMap};
 
 pub(crate) use self::{

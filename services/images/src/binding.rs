@@ -17,7 +17,8 @@
 //! | none | id | bound if both are empty, else [`BindError::DatabaseWithoutId`] |
 //! | id | none | bound if both are empty, else [`BindError::ObjectsWithoutId`] |
 
-use storage::{Clock, Database, Entropy, ObjectKey, ObjectStore, Session};
+use runtime::{Clock, Entropy};
+use storage::{Database, ObjectKey, ObjectStore, Session};
 
 use crate::{
     image::OBJECT_PREFIX,

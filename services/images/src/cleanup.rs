@@ -11,7 +11,8 @@ mod sweep;
 
 use std::fmt;
 
-use storage::{Clock, Database, Entropy, ObjectStore, Pauses, Session, Timer, Timestamp};
+use runtime::{Clock, Entropy, Pauses, Timer, Timestamp};
+use storage::{Database, ObjectStore, Session};
 
 use crate::{
     binding::{BindError, bind},

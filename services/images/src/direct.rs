@@ -11,7 +11,8 @@ mod request;
 use aip::{Violation, Violations};
 use identity::UserId;
 use proto::images::v1 as pb;
-use storage::{ObjectKey, Timestamp};
+use runtime::Timestamp;
+use storage::ObjectKey;
 
 use crate::{
     format::{Declared, Format},

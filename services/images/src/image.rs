@@ -11,7 +11,8 @@ use std::fmt;
 use aip::{Etag, Violation};
 use identity::UserId;
 use proto::images::v1 as pb;
-use storage::{Entropy, Id, ObjectKey, Timestamp};
+use runtime::{Entropy, Id, Timestamp};
+use storage::ObjectKey;
 
 use crate::format::Format;
 
@@ -56,7 +57,7 @@ pub(crate) struct ImageId(Id);
 impl ImageId {
     /// Decodes the id in `field`.
     pub(crate) fn parse(field: &str, text: &str) -> Result<Self, Violation> {
-        text.parse().map(Self).map_err(|error: storage::InvalidId| Violation::new(field, error.to_string()))
+        text.parse().map(Self).map_err(|error: runtime::InvalidId| Violation::new(field, error.to_string()))
     }
 
     /// Generates an id for an image created at `now`.

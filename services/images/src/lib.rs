@@ -37,7 +37,8 @@ mod view;
 use aip::Sealer;
 use identity::UrlSigner;
 use proto::images::v1::images_service_server::ImagesServiceServer;
-use storage::{Background, Clock, Database, Entropy, ObjectStore};
+use runtime::{Background, Clock, Entropy};
+use storage::{Database, ObjectStore};
 
 use crate::transfers::Transfers;
 

@@ -1,7 +1,8 @@
 //! The dependencies that the images service needs to handle requests, with their probes.
 
 use readiness::{Need, NotReady};
-use storage::{Clock, Database, Entropy, ObjectStore};
+use runtime::{Clock, Entropy};
+use storage::{Database, ObjectStore};
 
 use crate::{
     binding::{BindError, bind},

@@ -6,7 +6,8 @@ pub(crate) mod uploads;
 
 use aip::{Etag, MAX_SCANNED, Page, Scan};
 use identity::UserId;
-use storage::{Database, Error, Id, ObjectKey, Result, Row, Session, Statement, Timestamp};
+use runtime::{Id, Timestamp};
+use storage::{Database, Error, ObjectKey, Result, Row, Session, Statement};
 
 use crate::{
     format::Format,

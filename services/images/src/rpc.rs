@@ -11,7 +11,8 @@ use futures_util::Stream;
 use http::HeaderMap;
 use identity::UserId;
 use proto::images::v1::{self as pb, images_service_server::ImagesService as Rpc};
-use storage::{Background, Clock, Database, Entropy, ObjectStore, Session};
+use runtime::{Background, Clock, Entropy};
+use storage::{Database, ObjectStore, Session};
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::ImagesService;

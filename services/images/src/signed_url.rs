@@ -5,7 +5,8 @@ use std::time::Duration;
 use aip::Violation;
 use http::{HeaderMap, uri::Authority};
 use identity::UrlSigner;
-use storage::{ObjectStore, Timestamp};
+use runtime::Timestamp;
+use storage::ObjectStore;
 
 use crate::{
     error::{Error, Result},

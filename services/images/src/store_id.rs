@@ -4,7 +4,8 @@ use std::fmt;
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use storage::{ByteRange, Clock, Entropy, Error, Id, ObjectKey, ObjectStore, PutOptions, Result};
+use runtime::{Clock, Entropy, Id};
+use storage::{ByteRange, Error, ObjectKey, ObjectStore, PutOptions, Result};
 
 /// The key of the object that holds the store id. It is outside of all prefixes that a clean-up lists.
 pub(crate) const OBJECT: &str = "store-id";

@@ -9,7 +9,8 @@ use std::pin::pin;
 
 use identity::UserId;
 use proto::images::v1 as pb;
-use storage::{Background, Clock, Database, Entropy, ObjectKey, ObjectStore, Session};
+use runtime::{Background, Clock, Entropy};
+use storage::{Database, ObjectKey, ObjectStore, Session};
 
 use crate::{
     ImagesService, Ports, Settings,

@@ -8,7 +8,7 @@ use std::{
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 use identity::{Grant, Scope, UserId, mint};
-use storage::Clock as _;
+use runtime::Clock as _;
 use storage_native::SystemClock;
 
 use crate::{

@@ -8,7 +8,7 @@ use std::{
 };
 
 use identity::{Grant, Secret, UserId, mint};
-use storage::Timestamp;
+use runtime::Timestamp;
 
 use crate::settings::Signing;
 

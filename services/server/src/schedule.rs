@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use storage::{Clock, Instant, Timestamp};
+use runtime::{Clock, Instant, Timestamp};
 
 /// The hour (UTC) of the clean-up: the same as the Workers' cron trigger.
 const CLEANUP_HOUR: i64 = 3;

@@ -9,7 +9,7 @@ use proto::{
     annotations::v1::annotations_service_server::SERVICE_NAME as ANNOTATIONS,
     images::v1::images_service_server::SERVICE_NAME as IMAGES,
 };
-use storage::Clock as _;
+use runtime::Clock as _;
 use storage_native::{NativeDatabase, OsEntropy, SystemClock, TokioTimer};
 use tower::Layer as _;
 

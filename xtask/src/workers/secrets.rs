@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 use identity::{Grant, Secret, UserId};
-use storage::Timestamp;
+use runtime::Timestamp;
 
 /// The variable of the secret that signs tokens. All Workers have the same value.
 pub(super) const JWT_SECRET: &str = "RETICLE_JWT_SECRET";

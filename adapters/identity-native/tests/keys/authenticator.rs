@@ -11,7 +11,7 @@ use std::{
 
 use identity::{Authenticator, Jwks, Keys, Policy, REFRESH_INTERVAL_SECONDS, TokenRejection};
 use identity_native::parse_key_source;
-use storage::{Clock, Instant, Timestamp};
+use runtime::{Clock, Instant, Timestamp};
 
 use crate::{
     pair::{EXPIRES, Pair},

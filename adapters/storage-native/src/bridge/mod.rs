@@ -12,9 +12,8 @@ mod url;
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use storage::{
-    Backoff, Bookmark, Bookmarked, Database, Entropy as _, Error, Outcome, Result, Row, Statement,
-};
+use runtime::{Backoff, Entropy as _};
+use storage::{Bookmark, Bookmarked, Database, Error, Outcome, Result, Row, Statement};
 use storage_json::{Batch, Kind, Query, Rows};
 use tokio::{
     sync::Semaphore,

@@ -18,9 +18,10 @@ use std::{
     time::Duration,
 };
 
+use runtime::Clock as _;
 use storage::{
-    ByteRange, ByteStream, Clock as _, Error, Object, ObjectInfo, ObjectKey, ObjectList, ObjectStore,
-    PlainCause, PutOptions, Result, SignedRequest,
+    ByteRange, ByteStream, Error, Object, ObjectInfo, ObjectKey, ObjectList, ObjectStore, PlainCause,
+    PutOptions, Result, SignedRequest,
 };
 
 pub(crate) use self::error::classify;

@@ -9,9 +9,8 @@ use aws_sdk_s3::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use futures_util::{StreamExt as _, stream};
-use storage::{
-    ByteRange, ByteStream, Error, Object, ObjectInfo, ObjectKey, ObjectStore as _, Result, Timestamp,
-};
+use runtime::Timestamp;
+use storage::{ByteRange, ByteStream, Error, Object, ObjectInfo, ObjectKey, ObjectStore as _, Result};
 
 use super::{
     S3Objects,

@@ -19,8 +19,9 @@ use aws_sdk_s3::{
     Client,
     types::{Delete, ObjectIdentifier},
 };
+use runtime::Clock;
 use storage::{
-    ByteRange, ByteStream, Clock, Object, ObjectInfo, ObjectKey, ObjectList, ObjectStore, PutOptions, Result,
+    ByteRange, ByteStream, Object, ObjectInfo, ObjectKey, ObjectList, ObjectStore, PutOptions, Result,
     SignedRequest,
 };
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use aws_sdk_s3::presigning::{PresignedRequest, PresigningConfig};
 use http::Method;
-use storage::{Error, ObjectKey, PutOptions, Result, SignedRequest, Timestamp};
+use runtime::Timestamp;
+use storage::{Error, ObjectKey, PutOptions, Result, SignedRequest};
 
 use super::{S3Objects, error::classify};
 

@@ -2,11 +2,11 @@
 
 use std::{ffi::OsString, io, path::Path, thread::available_parallelism, time::Duration};
 
+use runtime::CallerShare;
 use sqlx::{
     ConnectOptions, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
-use storage::CallerShare;
 use tokio::time::{sleep, timeout};
 
 use super::error::is_busy;

@@ -52,7 +52,7 @@ async fn write_until_killed(folder: &Path) -> Vec<String> {
         lines.filter_map(|line| line.strip_prefix("acknowledged ").map(str::to_owned)).collect()
     });
     let mut random = [0];
-    storage::Entropy::fill(&OsEntropy, &mut random);
+    runtime::Entropy::fill(&OsEntropy, &mut random);
     // This does not wait for anything: it is the random moment of the kill.
     tokio::time::sleep(Duration::from_millis(100 + u64::from(random[0]))).await;
     child.kill().unwrap();

@@ -9,7 +9,8 @@ mod session;
 
 use std::{future::Future, time::Duration};
 
-use storage::{Bookmark, Bookmarked, Database, Entropy, Error, Outcome, Result, Row, Statement};
+use runtime::Entropy;
+use storage::{Bookmark, Bookmarked, Database, Error, Outcome, Result, Row, Statement};
 use storage_json::{Query, parse_rows};
 use worker::{
     wasm_bindgen::{JsCast, JsValue},

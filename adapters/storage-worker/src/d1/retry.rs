@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use storage::Backoff;
+use runtime::Backoff;
 
 use super::failure::{Class, Failure, Retry};
 

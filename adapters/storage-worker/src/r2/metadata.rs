@@ -1,6 +1,7 @@
 //! The metadata that R2 stores with an object.
 
-use storage::{ObjectInfo, ObjectKey, Result, Timestamp};
+use runtime::Timestamp;
+use storage::{ObjectInfo, ObjectKey, Result};
 use worker::{
     js_sys::{Object, Reflect},
     wasm_bindgen::JsValue,

@@ -16,8 +16,8 @@ use base64::{
 use bytes::Bytes;
 use identity::{Authenticator, BoxError, Jwks, KeySource, Keys, Policy, Secret};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::Jwk};
+use runtime::{Clock, Instant, Timestamp};
 use serde_json::{Value, json};
-use storage::{Clock, Instant, Timestamp};
 use tokio::sync::Notify;
 
 pub(crate) const NOW: i64 = 1_800_000_000;

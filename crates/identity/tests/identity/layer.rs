@@ -4,8 +4,8 @@ use std::convert::Infallible;
 
 use http::{Request, Response, header::AUTHORIZATION};
 use identity::{AuthLayer, Caller, Scopes, UserId, caller};
+use runtime::Timestamp;
 use serde_json::json;
-use storage::Timestamp;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 use tower::{Layer as _, ServiceExt as _, service_fn};

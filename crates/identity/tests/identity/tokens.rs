@@ -5,8 +5,8 @@ use identity::{
     Authenticator, Caller, Keys, LEEWAY_SECONDS, MAX_TOKEN_BYTES, Policy, Secret, TokenRejection,
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use runtime::Timestamp;
 use serde_json::{Value, json};
-use storage::Timestamp;
 
 use crate::fixture::{
     FixedClock, NOW, Pair, SECRET, Source, authenticator, claims, claims_with, claims_without, hs256, secret,

@@ -11,8 +11,8 @@ use proto::{
     annotations::v1::annotations_service_server::AnnotationsServiceServer,
     images::v1::images_service_server::ImagesServiceServer,
 };
+use runtime::{Clock, Entropy, Instant, Timer, Timestamp};
 use serde_json::Value;
-use storage::{Clock, Entropy, Instant, Timer, Timestamp};
 use tonic::body::Body;
 use tower::ServiceExt as _;
 

@@ -4,7 +4,7 @@ use std::{mem, num::NonZeroUsize, sync::Arc};
 
 use identity::UserId;
 use proto::annotations::v1::NewAnnotation;
-use storage::CallerShare;
+use runtime::CallerShare;
 
 use crate::{
     error::Result,

@@ -9,7 +9,7 @@ use futures_util::{
 };
 use identity::Caller;
 use proto::annotations::v1 as pb;
-use storage::{Clock, Timer};
+use runtime::{Clock, Timer};
 use tonic::{Status, Streaming};
 
 use super::{Batch, Open, budget::Share};

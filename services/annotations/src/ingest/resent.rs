@@ -6,7 +6,8 @@
 use std::collections::BTreeSet;
 
 use proto::annotations::v1 as pb;
-use storage::{Clock, Database, Entropy, Timer};
+use runtime::{Clock, Entropy, Timer};
+use storage::Database;
 
 use super::{Offset, Open, check, invalid_image};
 use crate::{

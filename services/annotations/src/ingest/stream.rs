@@ -8,7 +8,8 @@ use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use http::Extensions;
 use identity::Scope;
 use proto::annotations::v1 as pb;
-use storage::{Clock, Database, Entropy, Timer};
+use runtime::{Clock, Entropy, Timer};
+use storage::Database;
 use tonic::{Status, Streaming, metadata::MetadataMap};
 
 use super::{Accepted, Batch, Open, StreamId, inbound::Inbound};

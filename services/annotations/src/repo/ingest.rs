@@ -3,7 +3,8 @@
 use std::{collections::HashSet, num::NonZeroU32};
 
 use identity::UserId;
-use storage::{Database, Error, Id, Result, Row, Session, Statement, Timestamp};
+use runtime::{Id, Timestamp};
+use storage::{Database, Error, Result, Row, Session, Statement};
 
 use super::{bulk, record, stream_position::StreamPosition};
 use crate::{

@@ -1,6 +1,7 @@
 //! The condition under which a statement stores the annotations of a stream.
 
-use storage::{Id, Statement};
+use runtime::Id;
+use storage::Statement;
 
 use crate::ingest::{Offset, StreamId};
 

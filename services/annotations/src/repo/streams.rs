@@ -1,6 +1,7 @@
 //! The clean-up of streams, in pages by key, so that no statement reads more rows than one page.
 
-use storage::{Database, Result, Row, Session, Statement, Timestamp};
+use runtime::Timestamp;
+use storage::{Database, Result, Row, Session, Statement};
 
 /// The number of streams of a page.
 const PAGE: i64 = 1_000;

@@ -2,7 +2,7 @@
 
 use aip::{InvalidToken, SealedToken, Sealer};
 use prost::Message;
-use storage::Id;
+use runtime::Id;
 
 use super::{
     feed::Head,

@@ -14,7 +14,8 @@ use std::{
 
 use event_listener::{Event, EventListener};
 use futures_util::future::select;
-use storage::{Bookmark, Clock, Database, Session, Timer};
+use runtime::{Clock, Timer};
+use storage::{Bookmark, Database, Session};
 
 pub(crate) use self::state::{Head, Recent};
 use self::state::{State, later};

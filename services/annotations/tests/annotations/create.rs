@@ -1,5 +1,6 @@
 use proto::annotations::v1 as pb;
-use storage::{Id, Statement};
+use runtime::Id;
+use storage::Statement;
 use tonic::Code;
 use tonic_types::StatusExt as _;
 

@@ -19,9 +19,8 @@ use proto::{
     },
     images::v1::images_service_server::ImagesServiceServer,
 };
-use storage::{
-    Bookmark, Bookmarked, Clock, Database, Instant, Outcome, Result, Row, Statement, Timer, Timestamp,
-};
+use runtime::{Clock, Instant, Timer, Timestamp};
+use storage::{Bookmark, Bookmarked, Database, Outcome, Result, Row, Statement};
 use storage_native::{OsEntropy, SqliteDatabase, SqliteOptions, sqlite};
 use tokio::sync::{OwnedMutexGuard, watch};
 use tonic::{Request, Status};

@@ -4,7 +4,8 @@
 //! other writes can run between them, then its object, and last its record. So if a purge stops in between, the next one finds
 //! the record and continues, and no object is left behind.
 
-use storage::{Clock, Database, ObjectStore, Pauses, Result, Session, Timer, Timestamp};
+use runtime::{Clock, Pauses, Timer, Timestamp};
+use storage::{Database, ObjectStore, Result, Session};
 
 use super::purge_before;
 use crate::{image::ImageId, repo::purge};

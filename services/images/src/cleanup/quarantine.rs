@@ -3,7 +3,8 @@
 //! If objects were swept by mistake, because the database was an old backup, they have records again once the right database
 //! is restored. The next clean-up then moves them back to their keys. Objects still without a record after 7 days are removed.
 
-use storage::{Database, ObjectInfo, ObjectKey, ObjectStore, Result, Session, Timestamp};
+use runtime::Timestamp;
+use storage::{Database, ObjectInfo, ObjectKey, ObjectStore, Result, Session};
 
 use super::{CleanupSettings, pages::Pages};
 use crate::repo;

@@ -3,7 +3,8 @@
 //! It scans all objects before it moves the first one. If more objects have no record than crashes can explain, records were
 //! probably lost, and it moves none.
 
-use storage::{Database, ObjectKey, ObjectList, ObjectStore, Session, Timestamp};
+use runtime::Timestamp;
+use storage::{Database, ObjectKey, ObjectList, ObjectStore, Session};
 
 use super::{CleanupError, CleanupSettings, PAGE, SMALL_SWEEP, pages::Pages, quarantine};
 use crate::{image::OBJECT_PREFIX, repo};

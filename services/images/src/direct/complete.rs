@@ -3,7 +3,8 @@
 use std::pin::pin;
 
 use aip::{Violation, Violations};
-use storage::{Background, Clock, Database, Entropy, Object, ObjectStore, Session};
+use runtime::{Background, Clock, Entropy};
+use storage::{Database, Object, ObjectStore, Session};
 
 use super::{Declaration, DirectUpload};
 use crate::{

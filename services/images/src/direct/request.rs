@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use storage::{BOOKMARK_HEADER, Bookmark, ObjectStore, PutOptions, SignedRequest, Timestamp};
+use runtime::Timestamp;
+use storage::{BOOKMARK_HEADER, Bookmark, ObjectStore, PutOptions, SignedRequest};
 
 use super::DirectUpload;
 use crate::{

@@ -1,6 +1,7 @@
 //! The SQL that purges images. Each statement removes a limited number of rows, so that other writes can run in between.
 
-use storage::{Database, Id, ObjectKey, Result, Session, Statement, Timestamp};
+use runtime::{Id, Timestamp};
+use storage::{Database, ObjectKey, Result, Session, Statement};
 
 use super::{json_list, object_key, parsed};
 use crate::image::ImageId;

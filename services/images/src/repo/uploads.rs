@@ -1,6 +1,7 @@
 //! The SQL for direct uploads that are not completed yet.
 
-use storage::{Database, Error, Id, Result, Row, Session, Statement, Timestamp};
+use runtime::{Id, Timestamp};
+use storage::{Database, Error, Result, Row, Session, Statement};
 
 use super::{bind_record, image, parsed};
 use crate::{

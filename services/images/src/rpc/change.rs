@@ -3,7 +3,8 @@
 use aip::{Etag, Violation, Violations};
 use identity::{Scope, caller};
 use proto::images::v1 as pb;
-use storage::{Background, Clock, Database, Entropy, ObjectStore, Session};
+use runtime::{Background, Clock, Entropy};
+use storage::{Database, ObjectStore, Session};
 use tonic::{Request, Response};
 
 use super::{respond, resume_for};

@@ -2,7 +2,8 @@
 
 use identity::{Scope, caller};
 use proto::images::v1 as pb;
-use storage::{Background, Clock, Database, Entropy, ObjectStore, SignedRequest};
+use runtime::{Background, Clock, Entropy};
+use storage::{Database, ObjectStore, SignedRequest};
 use tonic::{Request, Response, Streaming};
 
 use super::{respond, resume, resume_for};

@@ -4,7 +4,8 @@ use aip::{Page, PageQuery, Scan, Sealer, Violation, Violations};
 use identity::{Scope, caller, caller_with_any};
 use prost::Message as _;
 use proto::images::v1 as pb;
-use storage::{Background, Clock, Database, Entropy, ObjectStore, Timestamp};
+use runtime::{Background, Clock, Entropy, Timestamp};
+use storage::{Database, ObjectStore};
 use tonic::{Request, Response};
 
 use super::{respond, resume};

@@ -4,7 +4,8 @@ use futures_util::StreamExt as _;
 use http::{Extensions, HeaderMap};
 use identity::{Scope, caller};
 use proto::images::v1::{self as pb, images_service_server::ImagesService as Rpc};
-use storage::{Background, Clock, Database, Entropy, ObjectStore};
+use runtime::{Background, Clock, Entropy};
+use storage::{Database, ObjectStore};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{respond, resume, resume_for};

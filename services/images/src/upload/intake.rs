@@ -7,8 +7,9 @@ use bytes::{Bytes, BytesMut};
 use futures_channel::mpsc;
 use futures_util::{Stream, StreamExt as _, TryFutureExt as _, TryStreamExt as _, future::try_join3, stream};
 use identity::UserId;
+use runtime::Timestamp;
 use sha2::{Digest as _, Sha256};
-use storage::{ObjectKey, ObjectStore, PutOptions, Timestamp};
+use storage::{ObjectKey, ObjectStore, PutOptions};
 
 use super::body::{self, BodySender};
 use crate::{

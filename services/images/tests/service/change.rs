@@ -244,10 +244,10 @@ async fn an_image_can_be_undeleted_for_30_days() {
         delete(&mut alice, &ids[ids.len() - 1]).await.unwrap();
     }
     let days_30 = START.plus_seconds(30 * 24 * 60 * 60).as_millis();
-    world.clock.set(storage::Timestamp::from_millis(days_30 - 1));
+    world.clock.set(runtime::Timestamp::from_millis(days_30 - 1));
     assert!(undelete(&mut alice, &ids[0]).await.is_ok());
-    world.clock.set(storage::Timestamp::from_millis(days_30));
+    world.clock.set(runtime::Timestamp::from_millis(days_30));
     assert_eq!(failure(undelete(&mut alice, &ids[1]).await), not_found());
-    world.clock.set(storage::Timestamp::from_millis(days_30));
+    world.clock.set(runtime::Timestamp::from_millis(days_30));
     assert_eq!(deleted_names(&mut alice).await, Vec::<String>::new());
 }

@@ -13,7 +13,7 @@ const DAY: i64 = 24 * 60 * 60;
 
 /// Sets the clock relative to the real time, because the object files are created at real time.
 fn days_from_now(world: &World, days: i64) {
-    world.clock.set(storage::Clock::now(&storage_native::SystemClock).plus_seconds(days * DAY));
+    world.clock.set(runtime::Clock::now(&storage_native::SystemClock).plus_seconds(days * DAY));
 }
 
 async fn orphan(world: &World, key: &str) {
@@ -45,7 +45,7 @@ async fn images_deleted_30_days_ago_are_purged_with_their_annotations_and_object
         world.clock.set(START);
         delete(&mut alice, &image.id).await.unwrap();
     }
-    world.clock.set(storage::Timestamp::from_millis(START.plus_seconds(30 * DAY).as_millis() - 1));
+    world.clock.set(runtime::Timestamp::from_millis(START.plus_seconds(30 * DAY).as_millis() - 1));
     assert_eq!(world.cleanup().await, CleanupReport::default());
     assert_eq!((world.records().await, annotations(&world).await), (121, 120));
 

@@ -295,7 +295,7 @@ async fn an_upload_whose_stream_fails_stores_nothing() {
         identity::UserId::parse("alice").unwrap(),
         identity::Scopes::DEFAULT,
         "token".into(),
-        storage::Timestamp::from_millis(i64::MAX),
+        runtime::Timestamp::from_millis(i64::MAX),
     );
     request.extensions_mut().insert(alice);
 

@@ -17,7 +17,8 @@ use proto::images::v1::{
     self as pb, images_service_client::ImagesServiceClient, images_service_server::ImagesServiceServer,
     upload_image_request::Payload,
 };
-use storage::{Clock, Entropy, Instant, ObjectStore as _, Timer, Timestamp};
+use runtime::{Clock, Entropy, Instant, Timer, Timestamp};
+use storage::ObjectStore as _;
 use storage_native::{FileObjects, SqliteDatabase, SqliteOptions, TokioBackground, sqlite};
 use tempfile::TempDir;
 use tonic::{

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
-use storage::CallerShare;
+use runtime::CallerShare;
 use storage_native::{BridgeSecret, BridgeUrl, S3Location};
 
 /// The data folder, which contains everything that has no location of its own.

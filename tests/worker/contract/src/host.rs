@@ -11,7 +11,7 @@ use std::{
 };
 
 use futures_util::FutureExt as _;
-use storage::{Background, Clock, Entropy, Id};
+use runtime::{Background, Clock, Entropy, Id};
 use storage_worker::{WaitUntil, WorkerClock, WorkerEntropy, sleep, wait_for_promise};
 use worker::{js_sys::Promise, wasm_bindgen::JsValue};
 

@@ -7,7 +7,8 @@ use std::{
 };
 
 use event_listener::Event;
-use storage::{Bookmark, Instant};
+use runtime::Instant;
+use storage::Bookmark;
 
 use crate::{
     annotation::ImageId,
