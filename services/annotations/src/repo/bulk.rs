@@ -6,10 +6,13 @@
 //! without searching. Numbers are the shortest decimals that represent the same double. SQLite reads them back exactly, except
 //! numbers below 1e-70, whose last digit may differ.
 
-use std::fmt::Write as _;
+mod column;
+
+use std::{fmt::Write as _, sync::LazyLock};
 
 use storage::{Database, Error, Result, Session, Statement};
 
+use self::column::Column;
 use super::{
     record,
     stream_position::{self, StreamPosition},
@@ -25,12 +28,46 @@ const LENGTH_WIDTH: usize = 3;
 /// The longest decimal of a double between 0 and 1 is `1.2345678901234567e-300`, 23 characters.
 const NUMBER_WIDTH: usize = 24;
 
-/// The width of a row: image, id, the label's length, then x, y, width, height and confidence. The offsets in the statement
-/// must agree with it.
-const ROW_WIDTH: usize = 2 * ID_WIDTH + LENGTH_WIDTH + 5 * NUMBER_WIDTH;
+// The columns of fixed width, in the order in which `fixed` writes them. To add one, add it here, in `INSERT` and in `fixed`.
+const IMAGE_ID: Column = Column::first(ID_WIDTH);
+const ID: Column = IMAGE_ID.next(ID_WIDTH);
+const LABEL_LENGTH: Column = ID.next(LENGTH_WIDTH);
+const X: Column = LABEL_LENGTH.next(NUMBER_WIDTH);
+const Y: Column = X.next(NUMBER_WIDTH);
+const WIDTH: Column = Y.next(NUMBER_WIDTH);
+const HEIGHT: Column = WIDTH.next(NUMBER_WIDTH);
+const CONFIDENCE: Column = HEIGHT.next(NUMBER_WIDTH);
+const ROW_WIDTH: usize = CONFIDENCE.end();
 
 /// An estimate of the size of a row's texts, for the initial capacity: a label, a model, quotes.
 const TEXTS_WIDTH: usize = 48;
+
+/// The statement, with the offsets of the columns. A confidence that is absent is all spaces.
+static INSERT: LazyLock<String> = LazyLock::new(|| {
+    let first_of_confidence = CONFIDENCE.first_byte();
+    format!(
+        "WITH input AS (
+             SELECT key * {ROW_WIDTH} AS start, value AS texts, CAST(?2 AS BLOB) AS fixed FROM json_each(?1)
+         )
+         INSERT INTO annotations (image_id, id, label, x, y, width, height, confidence, model,
+                                  created_by, created_at, updated_at, revision)
+         SELECT CAST({IMAGE_ID} AS TEXT),
+                CAST({ID} AS TEXT),
+                substr(texts, 1, CAST({LABEL_LENGTH} AS INTEGER)),
+                CAST({X} AS REAL),
+                CAST({Y} AS REAL),
+                CAST({WIDTH} AS REAL),
+                CAST({HEIGHT} AS REAL),
+                CASE {first_of_confidence} WHEN x'20' THEN NULL ELSE CAST({CONFIDENCE} AS REAL) END,
+                substr(texts, CAST({LABEL_LENGTH} AS INTEGER) + 1),
+                ?3, ?4, ?4, ?5
+         FROM input
+         WHERE ?6 IS NULL OR EXISTS (
+             SELECT 1 FROM ingest_streams
+             WHERE created_by = ?3 AND stream_id = ?6 AND writer = ?7 AND next_offset = ?8
+         )"
+    )
+});
 
 /// Stores all of `annotations`, which one user made at one time, or none of them. Fails with
 /// [`storage::Constraint::ForeignKey`] if one of their images is not visible.
@@ -50,34 +87,12 @@ pub(super) fn insert(
     first: &Annotation,
     position: Option<StreamPosition<'_>>,
 ) -> Result<Statement> {
-    let statement = Statement::new(
-        "WITH input AS (
-             SELECT key * 187 AS start, value AS texts, CAST(?2 AS BLOB) AS fixed FROM json_each(?1)
-         )
-         INSERT INTO annotations (image_id, id, label, x, y, width, height, confidence, model,
-                                  created_by, created_at, updated_at, revision)
-         SELECT CAST(substr(fixed, start + 1, 32) AS TEXT),
-                CAST(substr(fixed, start + 33, 32) AS TEXT),
-                substr(texts, 1, CAST(substr(fixed, start + 65, 3) AS INTEGER)),
-                CAST(substr(fixed, start + 68, 24) AS REAL),
-                CAST(substr(fixed, start + 92, 24) AS REAL),
-                CAST(substr(fixed, start + 116, 24) AS REAL),
-                CAST(substr(fixed, start + 140, 24) AS REAL),
-                CASE substr(fixed, start + 164, 1) WHEN x'20' THEN NULL
-                     ELSE CAST(substr(fixed, start + 164, 24) AS REAL) END,
-                substr(texts, CAST(substr(fixed, start + 65, 3) AS INTEGER) + 1),
-                ?3, ?4, ?4, ?5
-         FROM input
-         WHERE ?6 IS NULL OR EXISTS (
-             SELECT 1 FROM ingest_streams
-             WHERE created_by = ?3 AND stream_id = ?6 AND writer = ?7 AND next_offset = ?8
-         )",
-    )
-    .bind(texts(annotations)?)
-    .bind(fixed(annotations)?)
-    .bind(first.created_by.as_str())
-    .bind(first.created_at.as_millis())
-    .bind(first.etag.revision());
+    let statement = Statement::new(INSERT.as_str())
+        .bind(texts(annotations)?)
+        .bind(fixed(annotations)?)
+        .bind(first.created_by.as_str())
+        .bind(first.created_at.as_millis())
+        .bind(first.etag.revision());
     Ok(stream_position::bind(statement, position))
 }
 
