@@ -2,32 +2,32 @@
 
 use http::Extensions;
 use identity::{Caller, Scope};
-use storage::{Database, Session};
+use storage::Session;
 use tonic::{
     Request, Response,
     metadata::{Ascii, AsciiMetadataKey, MetadataMap, MetadataValue},
 };
 
-use crate::error::Result;
+use crate::{error::Result, host::Host};
 
 /// The metadata that is passed on unchanged: the request's ids in logs and traces, and its deadline.
 const FORWARDED_METADATA: [&str; 4] = ["x-request-id", "traceparent", "tracestate", "grpc-timeout"];
 
 /// The context of one request.
 #[derive(Debug)]
-pub(crate) struct Call<'a, D: Database> {
+pub(crate) struct Call<'a, H: Host> {
     pub(crate) caller: &'a Caller,
-    pub(crate) session: Session<'a, D>,
+    pub(crate) session: Session<'a, H::Database>,
     metadata: &'a MetadataMap,
 }
 
-impl<'a, D: Database> Call<'a, D> {
+impl<'a, H: Host> Call<'a, H> {
     /// Begins a request on `database`.
     ///
     /// # Errors
     /// The request has no caller, or the caller's token lacks `scope`.
     pub(crate) fn begin(
-        database: &'a D,
+        database: &'a H::Database,
         metadata: &'a MetadataMap,
         extensions: &'a Extensions,
         scope: Scope,

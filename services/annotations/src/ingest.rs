@@ -13,8 +13,8 @@ use std::collections::BTreeSet;
 
 use aip::{Violation, Violations};
 use proto::annotations::v1 as pb;
-use runtime::{Clock, Entropy, Id, Timer, Timestamp};
-use storage::{Constraint, Database};
+use runtime::{Clock, Id, Timestamp};
+use storage::Constraint;
 
 pub(crate) use self::{budget::Budget, stream::Ingest};
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
     annotation::{Annotation, ImageId, NewAnnotation},
     call::Call,
     error::{Error, Result},
-    owners::ImagesBackend,
+    host::Host,
     repo::ingest::{self as repo, StreamWriter},
     service::new_record,
 };
@@ -144,9 +144,9 @@ pub(crate) struct Open {
     progress: Progress,
 }
 
-impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsService<D, I, C, E, T> {
+impl<H: Host> AnnotationsService<H> {
     /// Makes the caller the stream's writer.
-    pub(crate) async fn open_stream(&self, call: &Call<'_, D>, stream_id: StreamId) -> Result<Open> {
+    pub(crate) async fn open_stream(&self, call: &Call<'_, H>, stream_id: StreamId) -> Result<Open> {
         let now = self.ports.clock.now();
         let (writer, seed) = (Id::generate(now, &self.ports.entropy), Id::generate(now, &self.ports.entropy));
         let stream = StreamWriter { owner: call.caller.user_id(), stream_id: &stream_id, writer };
@@ -157,7 +157,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
     }
 
     /// Reads the progress of one of the caller's streams.
-    pub(crate) async fn find_stream(&self, call: &Call<'_, D>, stream_id: &StreamId) -> Result<Progress> {
+    pub(crate) async fn find_stream(&self, call: &Call<'_, H>, stream_id: &StreamId) -> Result<Progress> {
         let found = repo::find(&call.session, call.caller.user_id(), stream_id).await?;
         found.ok_or_else(|| Error::StreamNotFound(stream_id.as_str().to_owned()))
     }
@@ -165,7 +165,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
     /// Stores the new and valid annotations of `batch`, and moves the stream after it. Resent annotations are not stored again;
     /// those of them that are not stored are reported again. After an error the stream may have moved after a part of the
     /// batch.
-    pub(crate) async fn accept(&self, call: &Call<'_, D>, open: &mut Open, batch: Batch) -> Result<Accepted> {
+    pub(crate) async fn accept(&self, call: &Call<'_, H>, open: &mut Open, batch: Batch) -> Result<Accepted> {
         let from = open.progress.next_offset;
         if batch.offset > from {
             return Err(Error::Gap { next_offset: from.get() });
@@ -185,7 +185,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
     /// Stores the valid ones of `messages` in one transaction, moves the stream after all of them, and reports the others.
     async fn append(
         &self,
-        call: &Call<'_, D>,
+        call: &Call<'_, H>,
         open: &mut Open,
         messages: impl ExactSizeIterator<Item = pb::NewAnnotation> + Send,
     ) -> Result<Vec<pb::InvalidAnnotation>> {
@@ -200,7 +200,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
 
     /// The reason why this call could not move the stream. If the stored offset is lower than this call's, the database was
     /// restored, because an offset never decreases otherwise. If not, another writer has opened the stream.
-    async fn reason_not_moved(&self, call: &Call<'_, D>, open: &Open) -> Result<Error> {
+    async fn reason_not_moved(&self, call: &Call<'_, H>, open: &Open) -> Result<Error> {
         let found = repo::find(&call.session, call.caller.user_id(), &open.stream_id).await?;
         let next_offset = found.map_or(0, |progress| progress.next_offset.get());
         let is_behind = next_offset < open.progress.next_offset.get();
@@ -210,7 +210,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
     /// Stores the annotations whose images exist for the caller, moves the stream, and returns the others as invalid.
     async fn store(
         &self,
-        call: &Call<'_, D>,
+        call: &Call<'_, H>,
         open: &Open,
         rows: Vec<(Offset, NewAnnotation)>,
         move_to: (Offset, Offset),

@@ -15,6 +15,7 @@ mod changes;
 mod cleanup;
 mod drain;
 mod error;
+mod host;
 mod ingest;
 mod message_size;
 mod owners;
@@ -34,33 +35,18 @@ use std::{
 
 use aip::{Sealer, TokenKey};
 use proto::annotations::v1::annotations_service_server::AnnotationsServiceServer;
-use runtime::{CallerShare, Clock, Entropy, Timer};
-use storage::Database;
+use runtime::CallerShare;
 
 pub use self::readiness::needs;
 pub use cleanup::{CleanupReport, cleanup};
 pub use drain::Drain;
+pub use host::{Host, Ports};
 use ingest::Budget;
 pub use owners::ImagesBackend;
 use owners::Owners;
 use quota::{Quota, Resource};
 pub use resume_token::{Resumption, inspect_resume_token};
 use watch::Feed;
-
-/// The adapters that the service uses.
-#[derive(Clone, Debug)]
-pub struct Ports<D, I, C, E, T> {
-    /// Stores the annotations.
-    pub database: D,
-    /// The images service, which knows the owner of an image.
-    pub images: I,
-    /// Reads the time.
-    pub clock: C,
-    /// The randomness of ids.
-    pub entropy: E,
-    /// Waits.
-    pub timer: T,
-}
 
 /// The default of [`Settings::max_watchers`].
 pub const DEFAULT_MAX_WATCHERS: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
@@ -113,11 +99,11 @@ impl Default for Settings {
 ///
 /// It must run behind an `identity::AuthLayer`: it rejects a request that has no caller in its extensions.
 #[derive(Clone, Debug)]
-pub struct AnnotationsService<D, I, C, E, T> {
-    ports: Ports<D, I, C, E, T>,
+pub struct AnnotationsService<H: Host> {
+    ports: Ports<H>,
     settings: Settings,
-    owners: Arc<Owners<I>>,
-    feed: Arc<Feed<D, C, T>>,
+    owners: Arc<Owners<H::Images>>,
+    feed: Arc<Feed<H::Database, H::Clock, H::Timer>>,
     drain: Drain,
     budget: Arc<Budget>,
     watches: Arc<Quota>,
@@ -131,9 +117,9 @@ struct Tokens {
     watch: Sealer,
 }
 
-impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsService<D, I, C, E, T> {
+impl<H: Host> AnnotationsService<H> {
     /// Creates the service. All processes that share the data of these ports need the same `key`.
-    pub fn new(ports: Ports<D, I, C, E, T>, key: &TokenKey, settings: Settings) -> Self {
+    pub fn new(ports: Ports<H>, key: &TokenKey, settings: Settings) -> Self {
         let owners = Arc::new(Owners::new(ports.images.clone()));
         let feed = new_feed(&ports);
         let Settings { max_watchers, max_ingest_streams, max_ingest_bytes, caller_share, .. } = settings;
@@ -150,7 +136,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
     }
 
     /// The feed for a new watcher: the shared one, or one of its own.
-    fn feed(&self) -> Arc<Feed<D, C, T>> {
+    fn feed(&self) -> Arc<Feed<H::Database, H::Clock, H::Timer>> {
         if self.settings.shared_feed { self.feed.clone() } else { new_feed(&self.ports) }
     }
 
@@ -160,7 +146,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
     }
 }
 
-fn new_feed<D: Database, I, C: Clock, E, T: Timer>(ports: &Ports<D, I, C, E, T>) -> Arc<Feed<D, C, T>> {
+fn new_feed<H: Host>(ports: &Ports<H>) -> Arc<Feed<H::Database, H::Clock, H::Timer>> {
     let (database, clock, timer) = (ports.database.clone(), ports.clock.clone(), ports.timer.clone());
     Arc::new(Feed::new(database, clock, timer))
 }

@@ -18,6 +18,7 @@ use crate::{
     annotation::ImageId,
     call::Call,
     error::{Error, Result},
+    host::Host,
 };
 
 /// The size of the cache, in images: those used last. About 3 MB.
@@ -66,9 +67,9 @@ impl<I: ImagesBackend> Owners<I> {
 
     /// Returns those of `images` that belong to the caller, or that its scopes let it access. Some of them may be deleted by
     /// now. Only owners that are not cached are requested from the images service, in batches.
-    pub(crate) async fn accessible<D: storage::Database>(
+    pub(crate) async fn accessible<H: Host<Images = I>>(
         &self,
-        call: &Call<'_, D>,
+        call: &Call<'_, H>,
         images: &BTreeSet<ImageId>,
     ) -> Result<BTreeSet<ImageId>> {
         let mut owners = self.cached(images);
@@ -95,9 +96,9 @@ impl<I: ImagesBackend> Owners<I> {
 
     /// Requests owners from the images service. Images that do not exist for the caller are not in the response, and are not
     /// cached: they may be uploaded later, or exist for the next caller.
-    async fn request<D: storage::Database>(
+    async fn request<H: Host<Images = I>>(
         &self,
-        call: &Call<'_, D>,
+        call: &Call<'_, H>,
         images: &[ImageId],
     ) -> Result<Vec<(ImageId, String)>> {
         let image_ids = images.iter().map(ToString::to_string).collect();

@@ -6,8 +6,6 @@ use aip::{Etag, PageQuery, Sealer, Violation, Violations};
 use futures_util::Stream;
 use identity::{Scope, UserId};
 use proto::annotations::v1::{self as pb, annotations_service_server::AnnotationsService as Rpc};
-use runtime::{Clock, Entropy, Timer};
-use storage::Database;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::{
@@ -16,8 +14,8 @@ use crate::{
     call::Call,
     changes::Changes,
     error::{Error, Result},
+    host::Host,
     ingest::{Accepted, Batch, Ingest, StreamId},
-    owners::ImagesBackend,
     repo::Filter,
     watch::{Watch, WatchStart},
 };
@@ -29,9 +27,7 @@ const MAX_BULK: usize = 500;
 const MAX_PAGE: u32 = 1_000;
 
 #[tonic::async_trait]
-impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Rpc
-    for AnnotationsService<D, I, C, E, T>
-{
+impl<H: Host> Rpc for AnnotationsService<H> {
     type IngestAnnotationsStream =
         Pin<Box<dyn Stream<Item = Result<pb::IngestAnnotationsResponse, Status>> + Send>>;
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use aip::{Etag, Page, Scan};
-use runtime::{Clock, Entropy, Id, Timer, Timestamp};
-use storage::{Constraint, Database};
+use runtime::{Clock, Id, Timestamp};
+use storage::Constraint;
 
 use crate::{
     AnnotationsService,
@@ -12,7 +12,7 @@ use crate::{
     call::Call,
     changes::Changes,
     error::{Error, Result},
-    owners::ImagesBackend,
+    host::Host,
     repo::{self, Filter},
 };
 
@@ -22,9 +22,9 @@ const UPDATE_ATTEMPTS: usize = 4;
 /// The revision of a new record.
 const FIRST_REVISION: Etag = Etag::of_revision(1);
 
-impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsService<D, I, C, E, T> {
+impl<H: Host> AnnotationsService<H> {
     /// Stores one annotation.
-    pub(crate) async fn create(&self, call: &Call<'_, D>, new: NewAnnotation) -> Result<Annotation> {
+    pub(crate) async fn create(&self, call: &Call<'_, H>, new: NewAnnotation) -> Result<Annotation> {
         let images = [new.image_id];
         self.require_images(call, &images, field_of_one).await?;
         let now = self.ports.clock.now();
@@ -38,7 +38,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
     /// Stores all annotations or none, and returns their ids in the same order.
     pub(crate) async fn create_all(
         &self,
-        call: &Call<'_, D>,
+        call: &Call<'_, H>,
         new: Vec<NewAnnotation>,
     ) -> Result<Vec<AnnotationId>> {
         let images: Vec<_> = new.iter().map(|new| new.image_id).collect();
@@ -54,7 +54,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
     }
 
     /// Reads one annotation.
-    pub(crate) async fn get(&self, call: &Call<'_, D>, id: AnnotationId) -> Result<Annotation> {
+    pub(crate) async fn get(&self, call: &Call<'_, H>, id: AnnotationId) -> Result<Annotation> {
         let found = repo::find(&call.session, id).await?.ok_or(Error::NotFound(id))?;
         let accessible = self.owners.accessible(call, &BTreeSet::from([found.image_id])).await?;
         if accessible.contains(&found.image_id) { Ok(found) } else { Err(Error::NotFound(id)) }
@@ -64,7 +64,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
     /// callers are kept.
     pub(crate) async fn update(
         &self,
-        call: &Call<'_, D>,
+        call: &Call<'_, H>,
         id: AnnotationId,
         etag: Option<Etag>,
         changes: &Changes,
@@ -89,7 +89,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
     /// Removes one annotation and returns it.
     pub(crate) async fn delete(
         &self,
-        call: &Call<'_, D>,
+        call: &Call<'_, H>,
         id: AnnotationId,
         etag: Option<Etag>,
     ) -> Result<Annotation> {
@@ -105,7 +105,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
     /// Reads one page of an image's annotations.
     pub(crate) async fn list(
         &self,
-        call: &Call<'_, D>,
+        call: &Call<'_, H>,
         filter: &Filter,
         page: Page,
     ) -> Result<Scan<Annotation>> {
@@ -115,12 +115,12 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
     }
 
     /// Fails if the caller may not access the image that the field `image_id` names.
-    pub(crate) async fn require_image(&self, call: &Call<'_, D>, image: ImageId) -> Result<()> {
+    pub(crate) async fn require_image(&self, call: &Call<'_, H>, image: ImageId) -> Result<()> {
         self.require_images(call, &[image], |_| "image_id".to_owned()).await
     }
 
     /// Fails with the first of `images` that the caller may not access; `field` returns the field of the request that names it.
-    async fn require_images(&self, call: &Call<'_, D>, images: &[ImageId], field: Field) -> Result<()> {
+    async fn require_images(&self, call: &Call<'_, H>, images: &[ImageId], field: Field) -> Result<()> {
         let accessible = self.owners.accessible(call, &images.iter().copied().collect()).await?;
         match images.iter().enumerate().find(|(_, image)| !accessible.contains(image)) {
             Some((index, image)) => Err(Error::ImageNotFound { image_id: *image, field: field(index) }),
@@ -132,7 +132,7 @@ impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsS
     /// after its owner was cached; the database does not return which image it is.
     async fn check_stored(
         &self,
-        call: &Call<'_, D>,
+        call: &Call<'_, H>,
         images: &[ImageId],
         field: Field,
         stored: storage::Result<()>,
@@ -178,8 +178,8 @@ fn require_etag(read: &Annotation, etag: Option<Etag>) -> Result<()> {
 }
 
 /// Creates the record of a new annotation.
-pub(crate) fn new_record<D: Database>(
-    call: &Call<'_, D>,
+pub(crate) fn new_record<H: Host>(
+    call: &Call<'_, H>,
     id: Id,
     now: Timestamp,
     new: NewAnnotation,

@@ -18,8 +18,8 @@ use futures_util::{
 use http::Extensions;
 use identity::{Caller, Scope};
 use proto::annotations::v1::{self as pb, watch_annotations_response::Event};
-use runtime::{Clock, Entropy, Instant, Timer};
-use storage::{Bookmark, Database};
+use runtime::{Clock, Instant};
+use storage::Bookmark;
 use tonic::{Status, metadata::MetadataMap};
 
 pub(crate) use self::{
@@ -35,7 +35,7 @@ use crate::{
     annotation::ImageId,
     call::Call,
     error::{Error, Result},
-    owners::ImagesBackend,
+    host::Host,
     quota::Use,
     repo::{
         self,
@@ -51,11 +51,11 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 const HOW_TO_RESUME: &str = "Watch again with a new token and the last `resume_token`.";
 
 /// A call of `WatchAnnotations`.
-pub(crate) struct Watch<D: Database, I, C: Clock, E, T: Timer> {
-    service: AnnotationsService<D, I, C, E, T>,
+pub(crate) struct Watch<H: Host> {
+    service: AnnotationsService<H>,
     caller: Caller,
     _use: Use,
-    feed: Arc<Feed<D, C, T>>,
+    feed: Arc<Feed<H::Database, H::Clock, H::Timer>>,
     image_id: ImageId,
     /// The bookmark of the request. A caller can make one up, so it is used for this call's reads only.
     at_least: Option<Bookmark>,
@@ -65,7 +65,7 @@ pub(crate) struct Watch<D: Database, I, C: Clock, E, T: Timer> {
     /// Whether what the watcher knows is invalid, and `reset` must be sent next.
     must_reset: bool,
     /// Set once the watcher has caught up with the change log.
-    subscription: Option<Subscription<D, C, T>>,
+    subscription: Option<Subscription<H::Database, H::Clock, H::Timer>>,
     /// Whether the watcher needs changes from the database that the feed does not have.
     is_behind: bool,
     sent_at: Instant,
@@ -74,13 +74,13 @@ pub(crate) struct Watch<D: Database, I, C: Clock, E, T: Timer> {
     ends_at: Instant,
 }
 
-impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Watch<D, I, C, E, T> {
+impl<H: Host> Watch<H> {
     /// Begins a call.
     ///
     /// # Errors
     /// The caller may not read annotations, the image does not exist for it, or too many watches are open.
     pub(crate) async fn begin(
-        service: AnnotationsService<D, I, C, E, T>,
+        service: AnnotationsService<H>,
         metadata: &MetadataMap,
         extensions: &Extensions,
         (image_id, start): (ImageId, WatchStart),

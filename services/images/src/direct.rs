@@ -19,10 +19,6 @@ use crate::{
     image::{Checksum, Filename, ImageId, Metadata},
 };
 
-pub(crate) use complete::complete;
-pub(crate) use receive::receive;
-pub(crate) use request::request;
-
 /// The prefix of the staging keys.
 pub(crate) const STAGING_PREFIX: &str = "uploads/";
 

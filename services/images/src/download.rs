@@ -3,12 +3,21 @@
 use aip::Violation;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
+use http::Extensions;
+use identity::{Caller, Scope};
 use proto::images::v1::{self as pb, download_image_response::Payload};
-use storage::{ByteRange, ByteStream, ObjectStore};
+use runtime::Clock as _;
+use storage::{ByteRange, ByteStream, ObjectStore, Session};
 
 use crate::{
+    ImagesService,
     error::{Error, Result},
+    host::Host,
     image::{Image, ImageId},
+    repo,
+    signed_url::{Permit, Ticket},
+    transfers::Holder,
+    view::View,
 };
 
 /// The most bytes that one message carries.
@@ -67,8 +76,55 @@ impl DownloadOptions {
     }
 }
 
+/// Which images a download may read, and to whose limit of transfers it counts.
+pub(crate) struct Reader {
+    view: View,
+    holder: Holder,
+}
+
+impl From<&Caller> for Reader {
+    fn from(caller: &Caller) -> Self {
+        Self { view: caller.into(), holder: caller.user_id().into() }
+    }
+}
+
+impl<H: Host> ImagesService<H> {
+    /// The reader of a download. A valid ticket is enough. With an invalid one, the token of the caller decides.
+    pub(crate) fn reader(
+        &self,
+        extensions: &Extensions,
+        ticket: Option<&Ticket>,
+        id: ImageId,
+    ) -> Result<Reader> {
+        let of_caller = || identity::caller(extensions, Scope::ImagesRead).map(Reader::from);
+        let Some(ticket) = ticket else { return Ok(of_caller()?) };
+        let permit = Permit::read(id);
+        match ticket.check(&self.signer, &permit, self.ports.clock.now()) {
+            Ok(()) => Ok(Reader { view: View::All, holder: Holder::from(&permit) }),
+            Err(rejection) => of_caller().map_err(|_| rejection),
+        }
+    }
+
+    /// Opens the image for download. It counts as a transfer until the stream is dropped.
+    pub(crate) async fn download(
+        &self,
+        session: &Session<'_, H::Database>,
+        reader: Reader,
+        id: ImageId,
+        options: &DownloadOptions,
+    ) -> Result<impl Stream<Item = Result<pb::DownloadImageResponse>> + Send + 'static> {
+        let image = repo::find(session, &reader.view, id).await?.ok_or(Error::NotFound(id))?;
+        let transfer = self.transfers.begin(reader.holder)?;
+        let messages = open(&self.ports.objects, image, options).await?;
+        Ok(messages.inspect(move |_| {
+            // The stream owns the transfer.
+            let _ = &transfer;
+        }))
+    }
+}
+
 /// Opens `image` for download. The first message describes the part that follows.
-pub(crate) async fn open(
+async fn open(
     objects: &impl ObjectStore,
     image: Image,
     options: &DownloadOptions,

@@ -1,33 +1,38 @@
 //! The images service: stores images and serves them. It implements the contract `reticle.images.v1`.
 //!
-//! The bytes of each image are one object in an [`ObjectStore`], and its record is a row in a [`Database`]. An upload writes
+//! The bytes of each image are one object in an [`storage::ObjectStore`], and its record is a row in a [`storage::Database`]. An upload writes
 //! the object before the record, so a live record always has its object. A crash can leave an object without a record, which
 //! the daily [`cleanup()`] finds. The crate depends on no host and on no adapter of the ports.
 //!
 //! | module | what it holds |
 //! |---|---|
 //! | `rpc`, `error` | the RPC handlers, and the statuses of their errors |
+//! | `service`, `call` | the operations on records, and the context of a request |
+//! | `host` | the ports of the service |
 //! | `image`, `format`, `view` | the domain types, and which images a caller can see |
 //! | `upload`, `direct`, `download`, `signed_url`, `transfers` | how bytes are received and sent |
 //! | `probe`, `inspect` | the size and orientation of an image, read from its headers |
 //! | `repo` | all SQL |
 //! | `binding`, `store_id`, `cleanup`, `readiness` | maintenance of the database and the object store |
 //!
-//! To add an RPC: declare it in the `.proto`; decode, act and encode in a file of `rpc/`; put its SQL into `repo.rs`.
+//! To add an RPC: declare it in the `.proto`; decode and encode in `rpc.rs`; act in `service.rs`; put its SQL into `repo.rs`.
 //! To add an image format: add a variant to `Format`, detect its first bytes in `format.rs`, read its header in `probe/`.
 
 mod binding;
+mod call;
 mod cleanup;
 mod direct;
 mod download;
 mod error;
 mod format;
+mod host;
 mod image;
 mod inspect;
 mod probe;
 mod readiness;
 mod repo;
 mod rpc;
+mod service;
 mod signed_url;
 mod store_id;
 mod transfers;
@@ -37,8 +42,6 @@ mod view;
 use aip::Sealer;
 use identity::UrlSigner;
 use proto::images::v1::images_service_server::ImagesServiceServer;
-use runtime::{Background, Clock, Entropy};
-use storage::{Database, ObjectStore};
 
 use crate::transfers::Transfers;
 
@@ -48,27 +51,13 @@ pub use cleanup::{
     CleanupError, CleanupReport, CleanupSettings, DEFAULT_MAX_MOVES, DEFAULT_MAX_SWEEP_PERCENT, SMALL_SWEEP,
     cleanup,
 };
+pub use host::{Host, Ports};
 pub use inspect::{Inspection, inspect};
 pub use store_id::StoreId;
 pub use transfers::TransferLimits;
 
 /// The default of [`Settings::max_upload_bytes`].
 pub const DEFAULT_MAX_UPLOAD_BYTES: i32 = 10 * 1024 * 1024;
-
-/// The ports of the service: everything outside of it that it uses.
-#[derive(Clone, Debug)]
-pub struct Ports<D, O, C, E, B> {
-    /// Stores the records.
-    pub database: D,
-    /// Stores the bytes.
-    pub objects: O,
-    /// The current time.
-    pub clock: C,
-    /// The source of random bytes for ids.
-    pub entropy: E,
-    /// Runs work that a response does not wait for.
-    pub background: B,
-}
 
 /// The settings of the service.
 #[derive(Clone, Debug)]
@@ -96,8 +85,8 @@ impl Default for Settings {
 
 /// The images service. It needs an [`identity::AuthLayer`] in front of it: without one, no request has a caller.
 #[derive(Clone, Debug)]
-pub struct ImagesService<D, O, C, E, B> {
-    ports: Ports<D, O, C, E, B>,
+pub struct ImagesService<H: Host> {
+    ports: Ports<H>,
     signer: UrlSigner,
     /// Makes and verifies page tokens.
     pages: Sealer,
@@ -105,17 +94,10 @@ pub struct ImagesService<D, O, C, E, B> {
     transfers: Transfers,
 }
 
-impl<D, O, C, E, B> ImagesService<D, O, C, E, B>
-where
-    D: Database,
-    O: ObjectStore,
-    C: Clock,
-    E: Entropy,
-    B: Background,
-{
+impl<H: Host> ImagesService<H> {
     /// Creates the service. All processes that share the same data need a `signer` with the same key.
     #[must_use]
-    pub fn new(ports: Ports<D, O, C, E, B>, signer: UrlSigner, settings: Settings) -> Self {
+    pub fn new(ports: Ports<H>, signer: UrlSigner, settings: Settings) -> Self {
         let transfers = Transfers::new(settings.transfers);
         let pages = signer.token_key().sealer("images: pages 1");
         Self { ports, signer, pages, settings, transfers }

@@ -1,136 +1,180 @@
-//! The RPC handlers. Each decodes its request into domain types, acts, and encodes the response.
+//! The RPCs. Each decodes its request into domain types, calls the service, and encodes the response.
 
-mod change;
-mod direct;
-mod read;
-mod transfer;
+mod batch;
+mod list;
+mod update;
 
 use std::pin::Pin;
 
-use futures_util::Stream;
-use http::HeaderMap;
-use identity::UserId;
+use aip::Etag;
+use futures_util::{Stream, StreamExt as _};
+use identity::Scope;
 use proto::images::v1::{self as pb, images_service_server::ImagesService as Rpc};
-use runtime::{Background, Clock, Entropy};
-use storage::{Database, ObjectStore, Session};
+use runtime::Clock as _;
+use storage::Session;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::ImagesService;
+use crate::{
+    ImagesService,
+    call::{Call, respond},
+    direct::Declaration,
+    download::DownloadOptions,
+    error::Error,
+    host::Host,
+    image::ImageId,
+    signed_url::{Ticket, Ttl},
+    upload::Incoming,
+};
 
-/// The database session of a request, which sees at least the state of the bookmark in `headers`.
-fn resume<'a, D: Database>(database: &'a D, headers: &impl AsRef<HeaderMap>) -> Session<'a, D> {
-    Session::resume(database, headers.as_ref())
-}
-
-/// Like [`resume`], for a request that writes: the database schedules writes fairly between callers.
-fn resume_for<D: Database>(
-    database: &D,
-    caller: &UserId,
-    headers: &impl AsRef<HeaderMap>,
-) -> Session<'static, D> {
-    Session::resume_for(database, caller.as_str(), headers.as_ref())
-}
-
-/// Makes a response that carries the bookmark of the session.
-fn respond<T, D: Database>(session: &Session<'_, D>, message: T) -> Response<T> {
-    let mut response = Response::new(message);
-    session.write_bookmark(response.metadata_mut().as_mut());
-    response
-}
+use update::Update;
 
 #[tonic::async_trait]
-impl<D, O, C, E, B> Rpc for ImagesService<D, O, C, E, B>
-where
-    D: Database,
-    O: ObjectStore,
-    C: Clock,
-    E: Entropy,
-    B: Background,
-{
-    type DownloadImageStream =
-        Pin<Box<dyn Stream<Item = Result<pb::DownloadImageResponse, Status>> + Send + 'static>>;
-
+impl<H: Host> Rpc for ImagesService<H> {
     async fn upload_image(
         &self,
         request: Request<Streaming<pb::UploadImageRequest>>,
     ) -> Result<Response<pb::UploadImageResponse>, Status> {
-        Ok(self.upload(request).await?)
+        let (metadata, extensions, messages) = request.into_parts();
+        let call = Call::begin(&self.ports.database, &metadata, &extensions, Scope::ImagesWrite)?;
+        let image = self.upload(&call, Incoming::new(messages)).await?;
+        Ok(call.respond(pb::UploadImageResponse { image: Some(image.into()) }))
     }
 
     async fn create_upload(
         &self,
         request: Request<pb::CreateUploadRequest>,
     ) -> Result<Response<pb::CreateUploadResponse>, Status> {
-        Ok(self.create_direct(request).await?)
+        let (metadata, extensions, message) = request.into_parts();
+        let call = Call::begin(&self.ports.database, &metadata, &extensions, Scope::ImagesWrite)?;
+        let declaration = Declaration::parse(message, self.settings.max_upload_bytes).map_err(Error::from)?;
+        let (id, signed) = self.create_direct(&call, declaration, &self.gateway(metadata.as_ref())).await?;
+        let upload = pb::Upload {
+            id: id.to_string(),
+            url: signed.url,
+            method: signed.method.to_string(),
+            headers: signed.headers.into_iter().collect(),
+            expires_at: Some(aip::to_proto(signed.expires_at)),
+        };
+        Ok(call.respond(pb::CreateUploadResponse { upload: Some(upload) }))
     }
 
     async fn put_upload(
         &self,
         request: Request<Streaming<pb::PutUploadRequest>>,
     ) -> Result<Response<pb::PutUploadResponse>, Status> {
-        Ok(self.receive_direct(request).await?)
+        let (metadata, _, messages) = request.into_parts();
+        let session = Session::resume(&self.ports.database, metadata.as_ref());
+        self.receive_direct(&session, Incoming::new(messages)).await?;
+        Ok(respond(&session, pb::PutUploadResponse {}))
     }
 
     async fn complete_upload(
         &self,
         request: Request<pb::CompleteUploadRequest>,
     ) -> Result<Response<pb::CompleteUploadResponse>, Status> {
-        Ok(self.complete_direct(request).await?)
+        let (metadata, extensions, message) = request.into_parts();
+        let call = Call::begin(&self.ports.database, &metadata, &extensions, Scope::ImagesWrite)?;
+        let id = ImageId::parse("upload_id", &message.upload_id).map_err(Error::from)?;
+        let image = self.complete_direct(&call, id).await?;
+        Ok(call.respond(pb::CompleteUploadResponse { image: Some(image.into()) }))
     }
+
+    type DownloadImageStream =
+        Pin<Box<dyn Stream<Item = Result<pb::DownloadImageResponse, Status>> + Send + 'static>>;
 
     async fn download_image(
         &self,
         request: Request<pb::DownloadImageRequest>,
     ) -> Result<Response<Self::DownloadImageStream>, Status> {
-        Ok(self.download(request).await?)
+        let (metadata, extensions, mut message) = request.into_parts();
+        let id = ImageId::parse("image_id", &message.image_id).map_err(Error::from)?;
+        let ticket = Ticket::new(message.expires_at, std::mem::take(&mut message.signature));
+        let reader = self.reader(&extensions, ticket.as_ref(), id)?;
+        let options = DownloadOptions::try_from(message).map_err(Error::from)?;
+        let session = Session::resume(&self.ports.database, metadata.as_ref());
+        let messages = self.download(&session, reader, id, &options).await?;
+        Ok(respond(&session, messages.map(|message| message.map_err(Status::from)).boxed()))
     }
 
     async fn sign_image_url(
         &self,
         request: Request<pb::SignImageUrlRequest>,
     ) -> Result<Response<pb::SignImageUrlResponse>, Status> {
-        Ok(self.sign(request).await?)
+        let (metadata, extensions, message) = request.into_parts();
+        let call = Call::begin(&self.ports.database, &metadata, &extensions, Scope::ImagesRead)?;
+        let id = ImageId::parse("image_id", &message.image_id).map_err(Error::from)?;
+        let ttl = Ttl::parse(message.ttl_seconds).map_err(Error::from)?;
+        let signed = self.sign(&call, id, ttl, &self.gateway(metadata.as_ref())).await?;
+        let expires_at = Some(aip::to_proto(signed.expires_at));
+        Ok(call.respond(pb::SignImageUrlResponse { url: signed.url, expires_at }))
     }
 
     async fn get_image(
         &self,
         request: Request<pb::GetImageRequest>,
     ) -> Result<Response<pb::GetImageResponse>, Status> {
-        Ok(self.get(request).await?)
+        let (metadata, extensions, message) = request.into_parts();
+        let call = Call::begin(&self.ports.database, &metadata, &extensions, Scope::ImagesRead)?;
+        let id = ImageId::parse("image_id", &message.image_id).map_err(Error::from)?;
+        let image = self.get(&call, id).await?;
+        Ok(call.respond(pb::GetImageResponse { image: Some(image.into()) }))
     }
 
     async fn list_images(
         &self,
         request: Request<pb::ListImagesRequest>,
     ) -> Result<Response<pb::ListImagesResponse>, Status> {
-        Ok(self.list(request).await?)
+        let (metadata, extensions, message) = request.into_parts();
+        let call = Call::begin(&self.ports.database, &metadata, &extensions, Scope::ImagesRead)?;
+        let (view, now) = (call.view(), self.ports.clock.now());
+        let query = list::query_text(&view, &message);
+        let (filter, page) = list::decode(&message, view, (&query, &self.pages), now).map_err(Error::from)?;
+        let scan = self.list(&call, &filter, page).await?;
+        Ok(call.respond(list::encode(scan, (&query, &self.pages))))
     }
 
     async fn batch_get_images(
         &self,
         request: Request<pb::BatchGetImagesRequest>,
     ) -> Result<Response<pb::BatchGetImagesResponse>, Status> {
-        Ok(self.batch_get(request).await?)
+        let (metadata, extensions, message) = request.into_parts();
+        let caller = identity::caller_with_any(&extensions, batch::SCOPES).map_err(Error::from)?;
+        let call = Call::of(caller, &self.ports.database, &metadata);
+        let ids = batch::decode_ids(&message.image_ids).map_err(Error::from)?;
+        let images = self.get_all(&call, &ids).await?;
+        Ok(call.respond(batch::encode(images, call.caller)))
     }
 
     async fn update_image(
         &self,
         request: Request<pb::UpdateImageRequest>,
     ) -> Result<Response<pb::UpdateImageResponse>, Status> {
-        Ok(self.update(request).await?)
+        let (metadata, extensions, message) = request.into_parts();
+        let call = Call::begin(&self.ports.database, &metadata, &extensions, Scope::ImagesWrite)?;
+        let Update { id, etag, change } = message.try_into().map_err(Error::from)?;
+        let image = self.update(&call, id, etag, change.as_ref()).await?;
+        Ok(call.respond(pb::UpdateImageResponse { image: Some(image.into()) }))
     }
 
     async fn delete_image(
         &self,
         request: Request<pb::DeleteImageRequest>,
     ) -> Result<Response<pb::DeleteImageResponse>, Status> {
-        Ok(self.delete(request).await?)
+        let (metadata, extensions, message) = request.into_parts();
+        let call = Call::begin(&self.ports.database, &metadata, &extensions, Scope::ImagesWrite)?;
+        let id = ImageId::parse("image_id", &message.image_id).map_err(Error::from)?;
+        let image = self.delete(&call, id, Etag::parse(&message.etag)).await?;
+        Ok(call.respond(pb::DeleteImageResponse { image: Some(image.into()) }))
     }
 
     async fn undelete_image(
         &self,
         request: Request<pb::UndeleteImageRequest>,
     ) -> Result<Response<pb::UndeleteImageResponse>, Status> {
-        Ok(self.undelete(request).await?)
+        let (metadata, extensions, message) = request.into_parts();
+        let call = Call::begin(&self.ports.database, &metadata, &extensions, Scope::ImagesWrite)?;
+        let id = ImageId::parse("image_id", &message.image_id).map_err(Error::from)?;
+        let image = self.undelete(&call, id).await?;
+        Ok(call.respond(pb::UndeleteImageResponse { image: Some(image.into()) }))
     }
 }

@@ -5,11 +5,14 @@ use std::time::Duration;
 use aip::Violation;
 use http::{HeaderMap, uri::Authority};
 use identity::UrlSigner;
-use runtime::Timestamp;
+use runtime::{Clock as _, Timestamp};
 use storage::ObjectStore;
 
 use crate::{
+    ImagesService,
+    call::Call,
     error::{Error, Result},
+    host::Host,
     image::{Image, ImageId},
 };
 
@@ -84,8 +87,27 @@ impl<'a> Gateway<'a> {
     }
 }
 
+impl<H: Host> ImagesService<H> {
+    /// The gateway through which a request came, for the URLs in its response.
+    pub(crate) fn gateway(&self, headers: &HeaderMap) -> Gateway<'_> {
+        Gateway::new(&self.signer, self.settings.public_url.as_deref(), headers)
+    }
+
+    /// Makes a download URL for the image.
+    pub(crate) async fn sign(
+        &self,
+        call: &Call<'_, H>,
+        id: ImageId,
+        ttl: Ttl,
+        gateway: &Gateway<'_>,
+    ) -> Result<SignedUrl> {
+        let image = self.get(call, id).await?;
+        sign(&self.ports.objects, gateway, &image, (ttl, self.ports.clock.now())).await
+    }
+}
+
 /// Makes a download URL: of the object store if it can sign requests, else of the gateway.
-pub(crate) async fn sign(
+async fn sign(
     objects: &impl ObjectStore,
     gateway: &Gateway<'_>,
     image: &Image,

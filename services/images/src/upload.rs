@@ -7,16 +7,18 @@ mod intake;
 
 use std::pin::pin;
 
-use identity::UserId;
 use proto::images::v1 as pb;
-use runtime::{Background, Clock, Entropy};
-use storage::{Database, ObjectKey, ObjectStore, Session};
+use runtime::{Background as _, Clock as _};
+use storage::{ObjectKey, ObjectStore};
 
 use crate::{
-    ImagesService, Ports, Settings,
+    ImagesService, Settings,
+    call::Call,
     error::Result,
+    host::{Host, Ports},
     image::{Filename, Image, ImageId},
     repo,
+    transfers::Holder,
 };
 
 pub(crate) use body::{BodySender, channel};
@@ -25,36 +27,32 @@ use info::Info;
 pub(crate) use intake::{Expected, RecordFields, store_bytes};
 use intake::{Stored, wrong_size};
 
-/// Stores one image of `owner` and returns its record. If it fails, nothing is stored.
-pub(crate) async fn upload<D, O, C, E, B>(
-    service: &ImagesService<D, O, C, E, B>,
-    session: &Session<'_, D>,
-    owner: UserId,
-    mut incoming: Incoming<pb::UploadImageRequest>,
-) -> Result<Image>
-where
-    D: Database,
-    O: ObjectStore,
-    C: Clock,
-    E: Entropy,
-    B: Background,
-{
-    let ImagesService { ports, settings, .. } = service;
-    let info = Info::parse(incoming.info().await?, settings.max_upload_bytes)?;
-    let now = ports.clock.now();
-    let id = ImageId::generate(now, &ports.entropy);
-    let expected = Expected { declared: info.declared, size_bytes: info.size_bytes, sha256: None };
-    let stored = store_bytes(&ports.objects, settings, id, expected, pin!(incoming.data())).await?;
-    let info = match incoming.last_info() {
-        Some(last) => parse_last_info(last, &stored, settings)
-            .inspect_err(|_| discard(ports, vec![stored.key.clone()]))?,
-        None => info,
-    };
-    let Info { filename, metadata, .. } = info;
-    let filename = filename.unwrap_or_else(|| Filename::of_format(stored.format));
-    let image = stored.into_image(RecordFields { id, owner, filename, metadata, created_at: now }, now);
-    discard_unless_written(ports, &image.key, repo::insert(session, &image).await)?;
-    Ok(image)
+impl<H: Host> ImagesService<H> {
+    /// Stores one image of the caller and returns its record. If it fails, nothing is stored.
+    pub(crate) async fn upload(
+        &self,
+        call: &Call<'_, H>,
+        mut incoming: Incoming<pb::UploadImageRequest>,
+    ) -> Result<Image> {
+        let Self { ports, settings, .. } = self;
+        let owner = call.caller.user_id().clone();
+        let _transfer = self.transfers.begin(Holder::from(&owner))?;
+        let info = Info::parse(incoming.info().await?, settings.max_upload_bytes)?;
+        let now = ports.clock.now();
+        let id = ImageId::generate(now, &ports.entropy);
+        let expected = Expected { declared: info.declared, size_bytes: info.size_bytes, sha256: None };
+        let stored = store_bytes(&ports.objects, settings, id, expected, pin!(incoming.data())).await?;
+        let info = match incoming.last_info() {
+            Some(last) => parse_last_info(last, &stored, settings)
+                .inspect_err(|_| discard(ports, vec![stored.key.clone()]))?,
+            None => info,
+        };
+        let Info { filename, metadata, .. } = info;
+        let filename = filename.unwrap_or_else(|| Filename::of_format(stored.format));
+        let image = stored.into_image(RecordFields { id, owner, filename, metadata, created_at: now }, now);
+        discard_unless_written(ports, &image.key, repo::insert(&call.session, &image).await)?;
+        Ok(image)
+    }
 }
 
 /// Decodes the description after the bytes. Like the first one, it must match the bytes.
@@ -69,15 +67,11 @@ fn parse_last_info(last: pb::UploadInfo, stored: &Stored, settings: &Settings) -
 
 /// Returns the result of writing the record of an object. If it is certain that the record was not written, the object is
 /// deleted. If it is uncertain, the daily sweep checks.
-pub(crate) fn discard_unless_written<T, D, O, C, E, B>(
-    ports: &Ports<D, O, C, E, B>,
+pub(crate) fn discard_unless_written<T, H: Host>(
+    ports: &Ports<H>,
     key: &ObjectKey,
     written: storage::Result<T>,
-) -> Result<T>
-where
-    O: ObjectStore,
-    B: Background,
-{
+) -> Result<T> {
     if let Err(storage::Error::Constraint(_) | storage::Error::Full(_)) = &written {
         discard(ports, vec![key.clone()]);
     }
@@ -85,11 +79,7 @@ where
 }
 
 /// Deletes objects in the background, so that the response does not wait.
-pub(crate) fn discard<D, O, C, E, B>(ports: &Ports<D, O, C, E, B>, keys: Vec<ObjectKey>)
-where
-    O: ObjectStore,
-    B: Background,
-{
+pub(crate) fn discard<H: Host>(ports: &Ports<H>, keys: Vec<ObjectKey>) {
     let objects = ports.objects.clone();
     ports.background.run(Box::pin(async move { delete(&objects, keys).await }));
 }

@@ -9,6 +9,7 @@ mod greeting;
 mod grpc_port;
 mod health;
 mod listen;
+mod native;
 mod parts;
 mod schedule;
 mod serve;

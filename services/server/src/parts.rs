@@ -22,6 +22,7 @@ use tower::{Layer as _, Service, ServiceExt as _};
 
 use crate::{
     grpc_port::{self, Calls},
+    native::{AnnotationsHost, ImagesHost},
     settings::{
         self, Database, DatabaseLocation, Folder, GatewayPort, ImagesPort, ServerKey, Signing, Tokens,
         Uploads,
@@ -32,20 +33,11 @@ use crate::{
 const BACKGROUND_TASKS: usize = 64;
 
 /// The images service of a native host.
-pub(crate) type Images = AuthService<
-    ImagesServiceServer<
-        ImagesService<NativeDatabase, NativeObjects, SystemClock, OsEntropy, TokioBackground>,
-    >,
-    SystemClock,
->;
+pub(crate) type Images = AuthService<ImagesServiceServer<ImagesService<ImagesHost>>, SystemClock>;
 
 /// The annotations service of a native host, which calls an images service of type `I`.
-pub(crate) type Annotations<I> = AuthService<
-    AnnotationsServiceServer<
-        annotations::AnnotationsService<NativeDatabase, I, SystemClock, OsEntropy, TokioTimer>,
-    >,
-    SystemClock,
->;
+pub(crate) type Annotations<I> =
+    AuthService<AnnotationsServiceServer<annotations::AnnotationsService<AnnotationsHost<I>>>, SystemClock>;
 
 /// The stores, which are opened before any port is served.
 #[derive(Clone)]

@@ -6,24 +6,21 @@
 use std::collections::BTreeSet;
 
 use proto::annotations::v1 as pb;
-use runtime::{Clock, Entropy, Timer};
-use storage::Database;
 
 use super::{Offset, Open, check, invalid_image};
 use crate::{
-    AnnotationsService, annotation::ImageId, call::Call, error::Result, owners::ImagesBackend,
-    repo::ingest as repo,
+    AnnotationsService, annotation::ImageId, call::Call, error::Result, host::Host, repo::ingest as repo,
 };
 
 /// The annotation is valid now, but it is not stored, because only its producer knows whether it should be.
 const NOT_STORED: &str =
     "was not an image that exists when this was first sent, or the annotation was deleted since";
 
-impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> AnnotationsService<D, I, C, E, T> {
+impl<H: Host> AnnotationsService<H> {
     /// Reports those of `messages` that are not stored. All of them were sent before, from offset `first` on.
     pub(super) async fn missing(
         &self,
-        call: &Call<'_, D>,
+        call: &Call<'_, H>,
         open: &Open,
         first: Offset,
         messages: Vec<pb::NewAnnotation>,

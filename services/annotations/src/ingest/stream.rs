@@ -8,8 +8,6 @@ use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use http::Extensions;
 use identity::Scope;
 use proto::annotations::v1 as pb;
-use runtime::{Clock, Entropy, Timer};
-use storage::Database;
 use tonic::{Status, Streaming, metadata::MetadataMap};
 
 use super::{Accepted, Batch, Open, StreamId, inbound::Inbound};
@@ -17,28 +15,28 @@ use crate::{
     AnnotationsService,
     call::Call,
     error::{Error, Result},
-    owners::ImagesBackend,
+    host::Host,
 };
 
 /// The maximum number of violations in one response, so that it stays below the usual 4 MiB limit of clients for a message.
 const MAX_INVALID: usize = 20_000;
 
 /// A call of `IngestAnnotations`.
-pub(crate) struct Ingest<D, I, C, E, T> {
-    service: AnnotationsService<D, I, C, E, T>,
+pub(crate) struct Ingest<H: Host> {
+    service: AnnotationsService<H>,
     metadata: MetadataMap,
     extensions: Extensions,
     inbound: Inbound,
     open: Option<Open>,
 }
 
-impl<D: Database, I: ImagesBackend, C: Clock, E: Entropy, T: Timer> Ingest<D, I, C, E, T> {
+impl<H: Host> Ingest<H> {
     /// Begins a call.
     ///
     /// # Errors
     /// The caller may not write annotations, or too many streams are open.
     pub(crate) fn begin(
-        service: AnnotationsService<D, I, C, E, T>,
+        service: AnnotationsService<H>,
         metadata: MetadataMap,
         extensions: Extensions,
         messages: Streaming<pb::IngestAnnotationsRequest>,

@@ -10,7 +10,7 @@ use std::{
 };
 
 use aip::TokenKey;
-use annotations::{AnnotationsService, Drain, Ports, Settings};
+use annotations::{AnnotationsService, Drain, Host, Ports, Settings};
 use identity::{Caller, Scopes, UserId};
 use proto::{
     annotations::v1::{
@@ -39,7 +39,20 @@ pub(crate) const NOBODYS: &str = "0190a0b0c0d07abc8000000000000009";
 /// The file of the database.
 const DATABASE: &str = "reticle.db";
 
-type Service = AnnotationsService<Counted, ImagesServiceServer<Images>, SetClock, OsEntropy, SetClock>;
+type Service = AnnotationsService<TestHost>;
+
+/// The adapters of the service under test.
+#[derive(Clone)]
+pub(crate) struct TestHost;
+
+impl Host for TestHost {
+    type Database = Counted;
+    type Images = ImagesServiceServer<Images>;
+    type Clock = SetClock;
+    type Entropy = OsEntropy;
+    type Timer = SetClock;
+}
+
 pub(crate) type Client = AnnotationsServiceClient<AnnotationsServiceServer<Service>>;
 
 /// A service with two images of alice and one of bob.

@@ -3,34 +3,45 @@
 use std::pin::pin;
 
 use aip::{Violation, Violations};
-use runtime::{Background, Clock, Entropy};
-use storage::{Database, Object, ObjectStore, Session};
+use runtime::Clock as _;
+use storage::{Object, ObjectStore as _, Session};
 
 use super::{Declaration, DirectUpload};
 use crate::{
-    ImagesService, download,
+    ImagesService,
+    call::Call,
+    download,
     error::{Error, Result},
     format::{Declared, Unsupported},
+    host::Host,
     image::{Image, ImageId},
     repo,
     upload::{self, Expected, RecordFields, store_bytes},
     view::View,
 };
 
+impl<H: Host> ImagesService<H> {
+    /// Completes the caller's upload `id` and returns the image, also if it was completed before.
+    pub(crate) async fn complete_direct(&self, call: &Call<'_, H>, id: ImageId) -> Result<Image> {
+        let (session, owner) = (&call.session, call.caller.user_id());
+        match repo::uploads::find(session, Some(owner), id).await? {
+            Some(upload) => complete(self, session, upload).await,
+            // It may have been completed before: then the image has the same id.
+            None => {
+                let image = repo::find(session, &View::Own(owner.clone()), id).await?;
+                image.ok_or(Error::UploadNotFound(id))
+            }
+        }
+    }
+}
+
 /// Creates an image from the bytes that were sent and returns its record. If two calls complete the upload at the same time,
 /// both return the record of the first. Bytes that do not match the declaration are deleted, so that others can be sent.
-pub(crate) async fn complete<D, O, C, E, B>(
-    service: &ImagesService<D, O, C, E, B>,
-    session: &Session<'_, D>,
+async fn complete<H: Host>(
+    service: &ImagesService<H>,
+    session: &Session<'_, H::Database>,
     upload: DirectUpload,
-) -> Result<Image>
-where
-    D: Database,
-    O: ObjectStore,
-    C: Clock,
-    E: Entropy,
-    B: Background,
-{
+) -> Result<Image> {
     let ports = &service.ports;
     let staged = upload.key();
     let Some(object) = ports.objects.get(&staged, None).await? else {
@@ -54,18 +65,11 @@ where
 }
 
 /// Checks the bytes and stores them under a new key. Returns the image, which has no record yet.
-async fn store_checked<D, O, C, E, B>(
-    service: &ImagesService<D, O, C, E, B>,
+async fn store_checked<H: Host>(
+    service: &ImagesService<H>,
     upload: &DirectUpload,
     object: Object,
-) -> Result<Image>
-where
-    D: Database,
-    O: ObjectStore,
-    C: Clock,
-    E: Entropy,
-    B: Background,
-{
+) -> Result<Image> {
     let ImagesService { ports, settings, .. } = service;
     let Declaration { filename, format, size_bytes, sha256, metadata } = upload.declaration.clone();
     if u64::try_from(size_bytes) != Ok(object.info.size) {

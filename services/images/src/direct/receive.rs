@@ -6,17 +6,43 @@ use aip::{Violation, Violations};
 use bytes::Bytes;
 use futures_util::{Stream, TryFutureExt as _, TryStreamExt as _, future::try_join};
 use proto::images::v1 as pb;
-use storage::{ObjectStore, PutOptions};
+use runtime::Clock as _;
+use storage::{ObjectStore, PutOptions, Session};
 
 use super::{Declaration, DirectUpload};
 use crate::{
+    ImagesService,
     error::{Error, Result},
     format::Declared,
+    host::Host,
+    image::ImageId,
+    repo,
+    signed_url::{Permit, Ticket},
+    transfers::Holder,
     upload::{self, Incoming},
 };
 
+impl<H: Host> ImagesService<H> {
+    /// Stores the received bytes of the upload that the first message names. Its signature is enough; there is no caller.
+    pub(crate) async fn receive_direct(
+        &self,
+        session: &Session<'_, H::Database>,
+        mut incoming: Incoming<pb::PutUploadRequest>,
+    ) -> Result<()> {
+        let mut info = incoming.info().await?;
+        let id = ImageId::parse("info.upload_id", &info.upload_id)?;
+        let ticket = Ticket::new(info.expires_at, std::mem::take(&mut info.signature));
+        let ticket = ticket.ok_or(Error::WrongSignature)?;
+        let permit = Permit::store(id);
+        ticket.check(&self.signer, &permit, self.ports.clock.now())?;
+        let _transfer = self.transfers.begin(Holder::from(&permit))?;
+        let upload = repo::uploads::find(session, None, id).await?.ok_or(Error::UploadNotFound(id))?;
+        receive(&self.ports.objects, &upload, &info, incoming).await
+    }
+}
+
 /// Stores the received bytes of `upload`, in place of earlier ones. If it fails, the earlier ones stay.
-pub(crate) async fn receive(
+async fn receive(
     objects: &impl ObjectStore,
     upload: &DirectUpload,
     info: &pb::PutUploadInfo,

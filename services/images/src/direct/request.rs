@@ -1,22 +1,45 @@
-//! The signed request with which a client sends the bytes of a direct upload.
+//! Creates a direct upload, with the signed request by which a client sends its bytes.
 
 use std::time::Duration;
 
-use runtime::Timestamp;
+use runtime::{Clock as _, Timestamp};
 use storage::{BOOKMARK_HEADER, Bookmark, ObjectStore, PutOptions, SignedRequest};
 
-use super::DirectUpload;
+use super::{Declaration, DirectUpload};
 use crate::{
+    ImagesService,
+    call::Call,
     error::Result,
+    host::Host,
+    image::ImageId,
+    repo,
     signed_url::{Gateway, Permit},
 };
 
 /// How long the request is valid.
 const TTL_SECONDS: u32 = 3600;
 
+impl<H: Host> ImagesService<H> {
+    /// Creates an upload of the caller. Returns its id, and the request that sends its bytes.
+    pub(crate) async fn create_direct(
+        &self,
+        call: &Call<'_, H>,
+        declaration: Declaration,
+        gateway: &Gateway<'_>,
+    ) -> Result<(ImageId, SignedRequest)> {
+        let now = self.ports.clock.now();
+        let id = ImageId::generate(now, &self.ports.entropy);
+        let owner = call.caller.user_id().clone();
+        let upload = DirectUpload { id, owner, created_at: now, declaration };
+        repo::uploads::insert(&call.session, &upload).await?;
+        let bookmark = call.session.bookmark();
+        Ok((id, request(&self.ports.objects, gateway, &upload, (now, bookmark)).await?))
+    }
+}
+
 /// A request to the object store if it can sign requests, else a request to the gateway. The latter carries `bookmark`, so
 /// that it reads the upload that was just written.
-pub(crate) async fn request(
+async fn request(
     objects: &impl ObjectStore,
     gateway: &Gateway<'_>,
     upload: &DirectUpload,

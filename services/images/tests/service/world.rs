@@ -12,7 +12,7 @@ use std::{
 
 use identity::{Caller, Scope, Scopes, SigningKey, UrlSigner, UserId};
 use image::{ImageFormat, RgbImage};
-use images::{CleanupError, CleanupReport, CleanupSettings, ImagesService, Ports, Settings};
+use images::{CleanupError, CleanupReport, CleanupSettings, Host, ImagesService, Ports, Settings};
 use proto::images::v1::{
     self as pb, images_service_client::ImagesServiceClient, images_service_server::ImagesServiceServer,
     upload_image_request::Payload,
@@ -32,8 +32,19 @@ use crate::faults::{FaultyDatabase, FaultyObjects};
 /// The time at which tests start: 2026-01-01T00:00:00Z.
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 
-pub(crate) type Server =
-    ImagesServiceServer<ImagesService<FaultyDatabase, FaultyObjects, TestClock, Counting, TokioBackground>>;
+/// The adapters of the service under test.
+#[derive(Clone, Debug)]
+pub(crate) struct TestHost;
+
+impl Host for TestHost {
+    type Database = FaultyDatabase;
+    type Objects = FaultyObjects;
+    type Clock = TestClock;
+    type Entropy = Counting;
+    type Background = TokioBackground;
+}
+
+pub(crate) type Server = ImagesServiceServer<ImagesService<TestHost>>;
 pub(crate) type Client = ImagesServiceClient<InterceptedService<Server, As>>;
 
 /// The service and its stores; all files are in `folder`, which is removed with it.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use annotations::{AnnotationsService, Ports, Settings};
+use annotations::{AnnotationsService, Host, Ports, Settings};
 use grpc_web::{GrpcWebClient, MarkEnd};
 use identity::{AuthLayer, AuthService};
 use proto::annotations::v1::annotations_service_server::{AnnotationsServiceServer, SERVICE_NAME};
@@ -17,18 +17,19 @@ const LONGEST_WATCH: Duration = Duration::from_secs(5 * 60);
 /// The service that all requests of an isolate share, with its health service.
 pub(crate) type Annotations = WithHealth<WorkerTimer, Service>;
 
-type Service = AuthService<
-    AnnotationsServiceServer<
-        AnnotationsService<
-            D1Database,
-            GrpcWebClient<MarkEnd<Upstream>>,
-            WorkerClock,
-            WorkerEntropy,
-            WorkerTimer,
-        >,
-    >,
-    WorkerClock,
->;
+type Service = AuthService<AnnotationsServiceServer<AnnotationsService<Edge>>, WorkerClock>;
+
+/// The adapters of the service.
+#[derive(Clone, Debug)]
+pub(crate) struct Edge;
+
+impl Host for Edge {
+    type Database = D1Database;
+    type Images = GrpcWebClient<MarkEnd<Upstream>>;
+    type Clock = WorkerClock;
+    type Entropy = WorkerEntropy;
+    type Timer = WorkerTimer;
+}
 
 /// Builds the service from the bindings.
 ///

@@ -2,7 +2,8 @@
 
 use identity::{Authenticator, SigningKey, UrlSigner};
 use images::{
-    CleanupSettings, DEFAULT_MAX_SWEEP_PERCENT, DEFAULT_MAX_UPLOAD_BYTES, ImagesService, Ports, Settings,
+    CleanupSettings, DEFAULT_MAX_SWEEP_PERCENT, DEFAULT_MAX_UPLOAD_BYTES, Host, ImagesService, Ports,
+    Settings,
 };
 use proto::images::v1::images_service_server::SERVICE_NAME;
 use readiness::{Draining, Health, HealthService, Readiness};
@@ -16,6 +17,18 @@ const MAX_SWEEP_PERCENT: &str = "RETICLE_MAX_SWEEP_PERCENT";
 const MAX_MOVES: usize = 100;
 /// The most background tasks of one request.
 const BACKGROUND_TASKS: usize = 4;
+
+/// The adapters of the service.
+#[derive(Clone, Debug)]
+pub(crate) struct Edge;
+
+impl Host for Edge {
+    type Database = D1Database;
+    type Objects = R2Objects;
+    type Clock = WorkerClock;
+    type Entropy = WorkerEntropy;
+    type Background = WaitUntil;
+}
 
 /// The parts that all requests of an isolate share.
 pub(crate) struct Parts {
@@ -51,10 +64,7 @@ impl Parts {
     }
 
     /// Builds the service for one request. Its background tasks belong to `context`, the request's.
-    pub(crate) fn service(
-        &self,
-        context: Context,
-    ) -> ImagesService<D1Database, R2Objects, WorkerClock, WorkerEntropy, WaitUntil> {
+    pub(crate) fn service(&self, context: Context) -> ImagesService<Edge> {
         let ports = Ports {
             database: self.database.clone(),
             objects: self.objects.clone(),
