@@ -7,6 +7,7 @@ use hyper::StatusCode;
 use tests::Program;
 
 use crate::{
+    bare_loop::INSERT_IMAGE,
     bulk::{BATCH, bulk_create_request},
     connection::{Http1, Prepared, get},
     load::{self, median, median_ratio},
@@ -80,12 +81,11 @@ fn fill(database: &Path, annotations: u32) -> anyhow::Result<()> {
     let fill = database.transaction()?;
     for image in 0..images {
         let image_id = format!("{:032x}", u128::MAX / images * image);
-        fill.prepare_cached(
-            "INSERT INTO images VALUES (?1, 'a', ?1, 'image/png', 1, '', 1, 1, 1, 'others', 1, 1, NULL, '{}', 1)",
-        )?
-        .execute([&image_id])?;
+        fill.prepare_cached(INSERT_IMAGE)?.execute([&image_id])?;
         let mut insert = fill.prepare_cached(
-            "INSERT INTO annotations VALUES (?1, ?2, 'car', 0.1, 0.2, 0.3, 0.4, 0.5, 'm', 'others', 1, 1, 1)",
+            "INSERT INTO annotations (image_id, id, label, x, y, width, height, confidence, model, created_by, created_at,
+                updated_at, revision)
+            VALUES (?1, ?2, 'car', 0.1, 0.2, 0.3, 0.4, 0.5, 'm', 'others', 1, 1, 1)",
         )?;
         for n in 0..PER_IMAGE {
             insert.execute([&image_id, &format!("{image:016x}{n:016x}")])?;
@@ -94,4 +94,25 @@ fn fill(database: &Path, annotations: u32) -> anyhow::Result<()> {
     fill.commit()?;
     database.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Given a database with the schema of this program, when it is filled, then it has the images and their annotations.
+    #[tokio::test]
+    async fn a_database_of_this_program_can_be_filled() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("reticle.db");
+        storage_native::sqlite::migrate(&path).await.unwrap();
+
+        fill(&path, 2 * PER_IMAGE).unwrap();
+
+        let count = "SELECT (SELECT count(*) FROM images), (SELECT count(*) FROM annotations)";
+        let counts = |row: &rusqlite::Row<'_>| Ok([row.get(0)?, row.get(1)?]);
+        let counts: [u32; 2] =
+            rusqlite::Connection::open(&path).unwrap().query_row(count, [], counts).unwrap();
+        assert_eq!(counts, [2, 2 * PER_IMAGE]);
+    }
 }

@@ -1,7 +1,7 @@
 //! The benchmarks. Most rows are a ratio of two measurements in one run on one machine, so that figures of different
 //! machines can be compared. Each row has a goal. The benchmarks write only to temporary folders.
 //!
-//! To add a benchmark: add a module with a `NAME` and a function `measure` that returns rows, and call it in [`measure`].
+//! To add a benchmark: add a module with a `NAME` and a function `measure` that returns rows, and add it in [`measure`].
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 #![expect(clippy::future_not_send, reason = "one thread drives each load")]
@@ -29,6 +29,8 @@ mod table;
 mod transcoding;
 mod watchers;
 
+use std::io;
+
 use table::Table;
 
 fn main() -> anyhow::Result<()> {
@@ -40,51 +42,22 @@ fn main() -> anyhow::Result<()> {
     runtime.block_on(measure(&argument))
 }
 
-/// Runs the benchmarks whose names contain `filter`, and prints the table.
+/// Runs the benchmarks whose names contain `filter`, one after the other, and prints the table.
 async fn measure(filter: &str) -> anyhow::Result<()> {
-    let mut table = Table::default();
-    if bulk::NAME.contains(filter) {
-        table.extend(bulk::measure().await?);
-    }
-    if get_image::NAME.contains(filter) {
-        table.extend(get_image::measure().await?);
-    }
-    if transcoding::NAME.contains(filter) {
-        table.extend(transcoding::measure().await?);
-    }
-    if memory::NAME.contains(filter) {
-        table.extend(memory::measure().await?);
-    }
-    if listing::NAME.contains(filter) {
-        table.extend(listing::measure().await?);
-    }
-    if startup::NAME.contains(filter) {
-        table.extend(startup::measure().await?);
-    }
-    if ingest::NAME.contains(filter) {
-        table.extend(ingest::measure().await?);
-    }
-    if ingest::MEMORY.contains(filter) {
-        table.extend(ingest::measure_memory().await?);
-    }
-    if fairness::NAME.contains(filter) {
-        table.extend(fairness::measure().await?);
-    }
-    if watchers::NAME.contains(filter) {
-        table.extend(watchers::measure().await?);
-    }
-    if bucket::NAME.contains(filter) {
-        table.extend(bucket::measure().await?);
-    }
-    if bridge::NAME.contains(filter) {
-        table.extend(bridge::measure().await?);
-    }
-    if edge::NAME.contains(filter) {
-        table.extend(edge::measure().await?);
-    }
-    if edge_memory::NAME.contains(filter) {
-        table.extend(edge_memory::measure().await?);
-    }
-    print!("{table}");
-    Ok(())
+    let mut table = Table::begin(filter, io::stdout())?;
+    table.add(bulk::NAME, bulk::measure()).await?;
+    table.add(get_image::NAME, get_image::measure()).await?;
+    table.add(transcoding::NAME, transcoding::measure()).await?;
+    table.add(memory::NAME, memory::measure()).await?;
+    table.add(listing::NAME, listing::measure()).await?;
+    table.add(startup::NAME, startup::measure()).await?;
+    table.add(ingest::NAME, ingest::measure()).await?;
+    table.add(ingest::MEMORY, ingest::measure_memory()).await?;
+    table.add(fairness::NAME, fairness::measure()).await?;
+    table.add(watchers::NAME, watchers::measure()).await?;
+    table.add(bucket::NAME, bucket::measure()).await?;
+    table.add(bridge::NAME, bridge::measure()).await?;
+    table.add(edge::NAME, edge::measure()).await?;
+    table.add(edge_memory::NAME, edge_memory::measure()).await?;
+    table.finish()
 }
