@@ -8,6 +8,7 @@ use tests::{BRIDGE_SECRET, Bridge, Parts, Workers};
 use crate::{
     bulk::{BATCH, bulk_create_request},
     connection::Http1,
+    edge::SIMULATOR,
     load::{self, median, median_ratio},
     table::{Goal, Row},
 };
@@ -24,8 +25,7 @@ pub(crate) async fn measure() -> anyhow::Result<[Row; 1]> {
     let variables =
         [("RETICLE_DATABASE_URL", database_url.as_str()), ("RETICLE_BRIDGE_SECRET", BRIDGE_SECRET)];
     let parts = Parts::start_with(&variables, &[]).await?;
-    let simulator = [("X_LOCAL_OBSERVABILITY", "false"), ("X_LOCAL_EXPLORER", "false")];
-    let workers = Workers::start_with(&[], &simulator).await?;
+    let workers = Workers::start_with(&[], &SIMULATOR).await?;
     let (mut over_bridge, mut over_binding) = (Vec::new(), Vec::new());
     let (bridge_user, binding_user) = (parts.target().new_user(), workers.as_ref().new_user());
     let creates = [

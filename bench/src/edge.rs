@@ -22,7 +22,8 @@ const WRITERS: usize = 4;
 const READERS: usize = 16;
 
 /// Turns off features that only the simulator has: it would record every event of every Worker.
-const SIMULATOR: [(&str, &str); 2] = [("X_LOCAL_OBSERVABILITY", "false"), ("X_LOCAL_EXPLORER", "false")];
+pub(crate) const SIMULATOR: [(&str, &str); 2] =
+    [("X_LOCAL_OBSERVABILITY", "false"), ("X_LOCAL_EXPLORER", "false")];
 
 /// Measures both in turn, in calls per second. The figures are the median ratios. All Workers share one runtime and so one
 /// thread, and requests reach both over the same hops.
