@@ -43,13 +43,33 @@ async fn keys_are_read_from_a_url() -> anyhow::Result<()> {
     ensure!(rejected.status == 401 && rejected.text("/code") == "UNAUTHENTICATED", "{rejected:?}");
 
     keys.publish(std::slice::from_ref(&next))?;
-    wait_until_accepted(&user).await?;
+    wait_until_accepted(&user, 401).await?;
     for pair in &known {
         user.token = pair.sign()?;
         let withdrawn = user.get("/api/images").await?;
         ensure!(withdrawn.status == 401, "{}: {withdrawn:?}", pair.kid);
     }
     Ok(())
+}
+
+/// Given a URL that redirects to keys, when a token is signed by one of them, then it is not accepted: keys must come from the
+/// configured URL. When the URL has the keys itself, then the token is accepted.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redirect_to_keys_is_not_followed() -> anyhow::Result<()> {
+    let pair = Pair { algorithm: Algorithm::EdDSA, kid: "first", key: ed25519(1) };
+    let elsewhere = KeyServer::start(std::slice::from_ref(&pair)).await?;
+    let keys = KeyServer::start(&[]).await?;
+    keys.redirect_to(&elsewhere.url);
+    let workers = [Worker::Gateway, Worker::Images, Worker::Annotations];
+    let running = Deployment::new(&workers)?.with_variable("RETICLE_JWKS", &keys.url).start().await?;
+    let mut user = target(&running)?.new_user();
+    user.token = pair.sign()?;
+
+    let rejected = user.get("/api/images").await?;
+
+    ensure!(rejected.status == 503 && rejected.text("/code") == "UNAVAILABLE", "{rejected:?}");
+    keys.publish(std::slice::from_ref(&pair))?;
+    wait_until_accepted(&user, 503).await
 }
 
 /// Stores an image and an annotation on it. Each Worker verifies the token itself.
@@ -64,9 +84,9 @@ async fn use_each_worker(user: &User) -> anyhow::Result<HttpResponse> {
     user.post("/api/annotations", &new_annotation).await
 }
 
-/// Retries until each Worker accepts the key. A Worker that has read the keys does not read them again for a while, by the
-/// machine's clock.
-async fn wait_until_accepted(user: &User) -> anyhow::Result<()> {
+/// Retries until each Worker accepts the key; each response before that must have the status `until_then`. A Worker that has
+/// read the keys does not read them again for a while, by the machine's clock.
+async fn wait_until_accepted(user: &User, until_then: u16) -> anyhow::Result<()> {
     let intervals = Duration::from_secs(6 * REFRESH_INTERVAL_SECONDS.unsigned_abs());
     let start = Instant::now();
     loop {
@@ -74,7 +94,7 @@ async fn wait_until_accepted(user: &User) -> anyhow::Result<()> {
         if response.status == 201 {
             return Ok(());
         }
-        ensure!(response.status == 401 && start.elapsed() < intervals, "{response:?}");
+        ensure!(response.status == until_then && start.elapsed() < intervals, "{response:?}");
     }
 }
 
@@ -116,10 +136,10 @@ impl Pair {
     }
 }
 
-/// A server that responds to every request with the published keys.
+/// A server that responds to every request with the published keys, or with a redirect.
 struct KeyServer {
     url: String,
-    document: Arc<Mutex<String>>,
+    response: Arc<Mutex<String>>,
     serving: JoinHandle<()>,
 }
 
@@ -127,9 +147,9 @@ impl KeyServer {
     async fn start(pairs: &[Pair]) -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}/jwks.json", listener.local_addr()?);
-        let document = Arc::default();
-        let serving = tokio::spawn(serve(listener, Arc::clone(&document)));
-        let server = Self { url, document, serving };
+        let response = Arc::default();
+        let serving = tokio::spawn(serve(listener, Arc::clone(&response)));
+        let server = Self { url, response, serving };
         server.publish(pairs)?;
         Ok(server)
     }
@@ -137,8 +157,20 @@ impl KeyServer {
     /// Replaces the published keys.
     fn publish(&self, pairs: &[Pair]) -> anyhow::Result<()> {
         let keys = pairs.iter().map(Pair::public).collect::<anyhow::Result<Vec<_>>>()?;
-        *self.document.lock().unwrap_or_else(PoisonError::into_inner) = json!({"keys": keys}).to_string();
+        self.respond_with("200 OK", "content-type: application/json", &json!({"keys": keys}).to_string());
         Ok(())
+    }
+
+    /// Responds with a redirect to `url` from now on.
+    fn redirect_to(&self, url: &str) {
+        self.respond_with("302 Found", &format!("location: {url}"), "");
+    }
+
+    fn respond_with(&self, status: &str, header: &str, body: &str) {
+        let length = body.len();
+        let head = format!("HTTP/1.1 {status}\r\n{header}\r\nconnection: close\r\ncontent-length: {length}");
+        let response = format!("{head}\r\n\r\n{body}");
+        *self.response.lock().unwrap_or_else(PoisonError::into_inner) = response;
     }
 }
 
@@ -148,11 +180,9 @@ impl Drop for KeyServer {
     }
 }
 
-async fn serve(listener: TcpListener, document: Arc<Mutex<String>>) {
+async fn serve(listener: TcpListener, response: Arc<Mutex<String>>) {
     while let Ok((mut stream, _)) = listener.accept().await {
-        let document = document.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close";
-        let response = format!("{head}\r\ncontent-length: {}\r\n\r\n{document}", document.len());
+        let response = response.lock().unwrap_or_else(PoisonError::into_inner).clone();
         // A small request arrives in one read. A client that disconnects gets no response.
         if stream.read(&mut [0; 4096]).await.is_ok() {
             let _ = stream.write_all(response.as_bytes()).await;

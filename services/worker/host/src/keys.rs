@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{Either, select};
-use http::{HeaderValue, Request, StatusCode, Uri, header::ACCEPT};
+use http::{StatusCode, Uri, header::ACCEPT};
 use http_body_util::{BodyExt as _, Limited};
 use identity::{BoxError, KeySource};
 use storage_worker::sleep;
-use worker::{Fetch, send::SendFuture};
+use worker::{Fetch, Headers, Request, RequestInit, RequestRedirect, send::SendFuture};
 
 /// The timeout of one read.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -25,6 +25,7 @@ pub(crate) struct UrlKeys {
 /// Why a JWKS could not be read.
 #[derive(Debug, thiserror::Error)]
 enum FetchError {
+    /// The status is not 200. Redirects are not followed, because keys must come from the configured URL.
     #[error("the response status was {0}, expected 200")]
     Status(StatusCode),
     #[error("there was no complete response within {} seconds", FETCH_TIMEOUT.as_secs())]
@@ -46,11 +47,12 @@ impl UrlKeys {
 
     #[expect(clippy::future_not_send, reason = "`fetch` below wraps it")]
     async fn get(&self) -> Result<Bytes, BoxError> {
-        let mut request = Request::new(worker::Body::empty());
-        *request.uri_mut() = self.url.clone();
-        request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
-        let response = Fetch::Request(request.try_into()?).send().await?;
-        let response: worker::HttpResponse = response.try_into()?;
+        let headers = Headers::new();
+        headers.set(ACCEPT.as_str(), "application/json")?;
+        let mut init = RequestInit::new();
+        init.with_headers(headers).with_redirect(RequestRedirect::Manual);
+        let request = Request::new_with_init(&self.url.to_string(), &init)?;
+        let response: worker::HttpResponse = Fetch::Request(request).send().await?.try_into()?;
         if response.status() != StatusCode::OK {
             return Err(FetchError::Status(response.status()).into());
         }
