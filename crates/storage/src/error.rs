@@ -26,7 +26,7 @@ pub enum Error {
     Full(#[source] Box<dyn StdError + Send + Sync>),
 
     /// The sender of a body failed, stopped early, or sent another number of bytes than announced; nothing was stored.
-    #[error("the body ended early")]
+    #[error("the body is not complete, or has another size than announced")]
     Body(#[source] Box<dyn StdError + Send + Sync>),
 
     /// A row does not have the column, or the column has another type: the code and the schema disagree.

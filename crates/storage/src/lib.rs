@@ -19,7 +19,7 @@ mod error;
 mod object_store;
 mod session;
 
-pub use body::{map_body_errors, require_size};
+pub use body::{checked, require_length};
 pub use database::{Bookmark, Bookmarked, Database, FromValue, Outcome, Row, Statement, Value, only_reads};
 pub use error::{Constraint, Error, PlainCause, Result};
 pub use object_store::{

@@ -3,7 +3,7 @@
 use std::{io::Write, mem, sync::Arc};
 
 use futures_util::StreamExt;
-use storage::{ByteStream, Error, ObjectKey, Result};
+use storage::{ByteStream, ObjectKey, Result};
 use tempfile::NamedTempFile;
 
 use super::{Folders, error::blocking};
@@ -19,14 +19,13 @@ pub(super) async fn put(
     body: ByteStream,
     expected: Option<u64>,
 ) -> Result<u64> {
-    let mut body = storage::map_body_errors(body);
+    let mut body = storage::checked(body, expected);
     let staging = Arc::clone(&folders);
     let mut upload = Upload { file: blocking(move || staging.staging.file()).await?, buffer: Vec::new() };
     let mut size = 0_u64;
     while let Some(chunk) = body.next().await {
         let chunk = chunk?;
         size = size.saturating_add(chunk.len() as u64);
-        check(size, expected, |size, expected| size <= expected)?;
         let mut rest = chunk.as_ref();
         while let Some((fits, left)) = rest.split_at_checked(BUFFER - upload.buffer.len()) {
             upload.buffer.extend_from_slice(fits);
@@ -35,7 +34,6 @@ pub(super) async fn put(
         }
         upload.buffer.extend_from_slice(rest);
     }
-    check(size, expected, |size, expected| size == expected)?;
     blocking(move || {
         let upload = upload.flush()?;
         upload.file.as_file().sync_all()?;
@@ -57,14 +55,5 @@ impl Upload {
         self.file.as_file_mut().write_all(&buffer)?;
         buffer.clear();
         Ok(Self { buffer, ..self })
-    }
-}
-
-fn check(size: u64, expected: Option<u64>, holds: impl Fn(u64, u64) -> bool) -> Result<()> {
-    match expected {
-        Some(expected) if !holds(size, expected) => {
-            Err(Error::Body(format!("received {size} bytes, but {expected} bytes were announced").into()))
-        }
-        _ => Ok(()),
     }
 }

@@ -1,7 +1,5 @@
 //! Reads an object.
 
-use std::cmp::Ordering;
-
 use aws_sdk_s3::{
     error::SdkError,
     operation::get_object::{GetObjectError, GetObjectOutput},
@@ -70,22 +68,14 @@ fn open(key: &ObjectKey, found: GetObjectOutput) -> Result<Object> {
     let info = info(key, whole.or(found.content_length()), found.last_modified())?;
     let length = found.content_length().and_then(|length| u64::try_from(length).ok());
     let length = length.ok_or_else(|| Error::broken("the store's response lacks the content length"))?;
-    Ok(Object { info, body: require_length(length, found.body) })
+    Ok(Object { info, body: storage::require_length(length, chunks(found.body)) })
 }
 
-/// Checks that `body` has `length` bytes: a connection that ends early must not look like a smaller image.
-fn require_length(length: u64, body: Body) -> ByteStream {
-    let chunks = stream::try_unfold((body, length), |(mut body, missing)| async move {
-        match body.next().await.transpose().map_err(incomplete_body)? {
-            Some(chunk) => match missing.checked_sub(chunk.len() as u64) {
-                Some(missing) => Ok(Some((chunk, (body, missing)))),
-                None => Err(Error::broken("the store sent more bytes than its content length")),
-            },
-            None => match missing.cmp(&0) {
-                Ordering::Equal => Ok(None),
-                _ => Err(Error::unavailable("the store ended the response before the end of the object")),
-            },
-        }
+/// The SDK's stream as the port's.
+fn chunks(body: Body) -> ByteStream {
+    let chunks = stream::try_unfold(body, |mut body| async move {
+        let chunk = body.next().await.transpose().map_err(incomplete_body)?;
+        Ok(chunk.map(|chunk| (chunk, body)))
     });
     chunks.boxed()
 }

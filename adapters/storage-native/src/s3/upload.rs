@@ -19,10 +19,7 @@ pub(super) async fn put(
     body: ByteStream,
     options: PutOptions,
 ) -> Result<u64> {
-    let body = match options.size {
-        Some(size) => storage::require_size(size, body),
-        None => storage::map_body_errors(body),
-    };
+    let body = storage::checked(body, options.size);
     let content_type = Some(options.content_type).filter(|text| !text.is_empty());
     let mut parts = Parts { body, rest: Bytes::new() };
     let first = parts.next().await?;

@@ -1,7 +1,7 @@
 //! Opens an object, or a part of it.
 
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{StreamExt, stream};
 use storage::{ByteRange, ByteStream, Error, Object, ObjectInfo, ObjectKey, Result};
 use worker::{
     send::SendWrapper,
@@ -36,7 +36,8 @@ pub(super) async fn get(
     let info = info(&found, key.clone())?;
     let length = range.map_or(info.size, |range| range.length.min(info.size.saturating_sub(range.offset)));
     let body = worker::ByteStream::from(found.body().map_err(classify_thrown)?);
-    Ok(Some(Object { info, body: require_length(length, body) }))
+    // The runtime ends an incomplete stream in the same way as a complete one.
+    Ok(Some(Object { info, body: storage::require_length(length, chunks(body)) }))
 }
 
 /// Handles a failed read of a range. R2 rejects a range that begins past the end, but its messages for that differ. So this
@@ -63,54 +64,11 @@ fn options(range: Option<ByteRange>) -> Result<JsValue> {
     record([("range", record([("offset", js_number(offset)), ("length", js_number(length))])?)])
 }
 
-/// The runtime's stream as the port's. It counts the bytes, because the runtime ends an incomplete stream in the same way as
-/// a complete one.
-fn require_length(
-    length: u64,
-    body: impl Stream<Item = worker::Result<Vec<u8>>> + Unpin + 'static,
-) -> ByteStream {
+/// The runtime's stream as the port's.
+fn chunks(body: worker::ByteStream) -> ByteStream {
     // `SendWrapper` is fine: a Worker has only one thread.
     let mut body = SendWrapper::new(body);
-    let mut missing = length;
-    let chunks = stream::poll_fn(move |context| {
-        body.poll_next_unpin(context).map(|next| match next {
-            Some(Ok(chunk)) => {
-                missing = missing.saturating_sub(chunk.len() as u64);
-                Some(Ok(Bytes::from(chunk)))
-            }
-            Some(Err(error)) => Some(Err(Error::unavailable(Thrown(error.to_string())))),
-            None if missing > 0 => {
-                let error = Error::unavailable(format!("{missing} bytes of the object are missing"));
-                missing = 0;
-                Some(Err(error))
-            }
-            None => None,
-        })
-    });
-    chunks.boxed()
-}
-
-#[cfg(test)]
-mod tests {
-    use futures_util::FutureExt;
-
-    use super::*;
-
-    fn read(length: u64, chunks: &[&[u8]]) -> Vec<Result<Bytes>> {
-        let chunks: Vec<_> = chunks.iter().map(|chunk| Ok(chunk.to_vec())).collect();
-        require_length(length, stream::iter(chunks)).collect::<Vec<_>>().now_or_never().unwrap()
-    }
-
-    #[test]
-    fn an_incomplete_body_fails() {
-        let read = read(5, &[b"ab", b"cd"]);
-        assert_eq!(read.len(), 3);
-        assert!(matches!(read[2], Err(Error::Unavailable(_))), "{read:?}");
-    }
-
-    #[test]
-    fn a_complete_body_ends_without_an_error() {
-        assert!(read(4, &[b"ab", b"cd"]).iter().all(Result::is_ok));
-        assert!(read(0, &[]).is_empty());
-    }
+    let chunks = stream::poll_fn(move |context| body.poll_next_unpin(context));
+    let failed = |error: worker::Error| Error::unavailable(Thrown(error.to_string()));
+    chunks.map(move |chunk| chunk.map(Bytes::from).map_err(failed)).boxed()
 }

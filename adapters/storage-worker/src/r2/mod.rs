@@ -45,11 +45,11 @@ impl R2Objects {
 impl ObjectStore for R2Objects {
     async fn put(&self, key: &ObjectKey, body: ByteStream, options: PutOptions) -> Result<u64> {
         let metadata = metadata::options(&options.content_type)?;
+        let body = storage::checked(body, options.size);
         match options.size {
             // The runtime streams a body of known length, unless it is empty.
             Some(size @ 1..) => upload::put(&self.bucket, key, body, size, metadata).await,
-            Some(0) => parts::put(&self.bucket, key, storage::require_size(0, body), metadata).await,
-            None => parts::put(&self.bucket, key, body, metadata).await,
+            Some(0) | None => parts::put(&self.bucket, key, body, metadata).await,
         }
     }
 

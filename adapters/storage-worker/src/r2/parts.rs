@@ -16,14 +16,13 @@ use crate::promise::wait_for_call;
 /// part at a time is in memory, so that many uploads fit into an isolate.
 const PART_BYTES: usize = 5 * 1024 * 1024;
 
-/// Stores `body`. If the future is dropped early, nothing is stored.
+/// Stores `body`, which is checked. If the future is dropped early, nothing is stored.
 pub(super) async fn put(
     bucket: &R2Bucket,
     key: &ObjectKey,
-    body: ByteStream,
+    mut body: ByteStream,
     metadata: JsValue,
 ) -> Result<u64> {
-    let mut body = storage::map_body_errors(body);
     let mut writer = PartWriter { bucket, key, metadata, part: Vec::new(), upload: None };
     let mut size = 0_u64;
     while let Some(chunk) = body.try_next().await? {

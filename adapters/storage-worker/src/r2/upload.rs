@@ -21,8 +21,8 @@ use super::{
 };
 use crate::{promise::wait_for_call, timer::with_timeout};
 
-/// Writes `body` to the runtime, which streams it to R2 as fast as R2 reads. If the future is dropped early, nothing is
-/// stored.
+/// Writes `body`, which is checked to have `size` bytes, to the runtime, which streams it to R2 as fast as R2 reads. If the
+/// future is dropped early, nothing is stored.
 pub(super) async fn put(
     bucket: &R2Bucket,
     key: &ObjectKey,
@@ -33,7 +33,7 @@ pub(super) async fn put(
     let pipe = FixedLengthStream::new_big_int(BigInt::from(size)).map_err(classify_thrown)?;
     let feed = Feed::open(&pipe)?;
     let stored = pin!(wait_for_call(bucket.put(key.to_string(), pipe.readable().into(), metadata)));
-    let fed = pin!(feed.run(storage::require_size(size, body)));
+    let fed = pin!(feed.run(body));
     match select(fed, stored).await {
         Either::Left((Err(error @ (Error::Body(_) | Error::Unavailable(_))), _)) => return Err(error),
         Either::Left((fed, stored)) => {
@@ -76,7 +76,7 @@ impl Feed {
 impl Drop for Feed {
     fn drop(&mut self) {
         if !self.is_closed {
-            let aborted = self.writer.abort_with_reason(&JsValue::from_str("the body ended early"));
+            let aborted = self.writer.abort_with_reason(&JsValue::from_str("the body is not complete"));
             // No one needs the result, but the runtime would log an unhandled rejection as a bug.
             spawn_local(async move { drop(wait_for_call(Ok(aborted)).await) });
         }
