@@ -3,7 +3,7 @@
 //!
 //! - `database`, `session`: SQL statements, and one request's consistent view of the database ([`Session`]).
 //! - `object_store`, `body`: whole objects by key, and checks of their bodies.
-//! - `error`: the classes of failures.
+//! - `error`, `retry`: the classes of failures, and the loop that retries a call.
 //! - [`contract`]: the tests that every adapter must pass.
 //!
 //! To add an adapter, implement a port in the crate of its platform and run every function of [`contract`] on it. To add
@@ -17,6 +17,7 @@ pub mod contract;
 mod database;
 mod error;
 mod object_store;
+mod retry;
 mod session;
 
 pub use body::{checked, require_length};
@@ -25,4 +26,5 @@ pub use error::{Constraint, Error, PlainCause, Result};
 pub use object_store::{
     ByteRange, ByteStream, Object, ObjectInfo, ObjectKey, ObjectList, ObjectStore, PutOptions, SignedRequest,
 };
+pub use retry::{Retry, retry};
 pub use session::{BOOKMARK_HEADER, Session};

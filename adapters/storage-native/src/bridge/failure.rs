@@ -1,7 +1,7 @@
 //! Maps every failure of a call to a bridge to an [`Error`].
 
 use http::StatusCode;
-use storage::Error;
+use storage::{Error, Retry};
 
 use super::{CALL_TIMEOUT, MAX_CALLS, MAX_WAIT};
 
@@ -9,21 +9,10 @@ use super::{CALL_TIMEOUT, MAX_CALLS, MAX_WAIT};
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) error: Error,
-    pub(super) sent: Sent,
+    /// [`Retry::Never`] also where the bridge itself has already made all retries that are safe.
+    pub(super) retry: Retry,
     /// The status of a response that is not from a bridge, or of a bridge that rejected the secret.
     pub(super) foreign_status: Option<StatusCode>,
-}
-
-/// Whether the request reached the bridge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sent {
-    /// No: there was no connection, or no call was made.
-    Never,
-    /// Perhaps: the statements may have run.
-    Perhaps,
-    /// The failure is final. The bridge has responded and has already made all retries that are safe, or a retry would not
-    /// help.
-    Final,
 }
 
 /// A failure that a bridge does not report itself.
@@ -42,8 +31,9 @@ enum CallError {
 impl Failure {
     /// The request failed before there was a response.
     pub(super) fn transport(cause: hyper_util::client::legacy::Error) -> Self {
-        let sent = if cause.is_connect() { Sent::Never } else { Sent::Perhaps };
-        Self { error: Error::unavailable(cause), sent, foreign_status: None }
+        // Without a connection, nothing was sent.
+        let retry = if cause.is_connect() { Retry::AnyCall } else { Retry::Reads };
+        Self { error: Error::unavailable(cause), retry, foreign_status: None }
     }
 
     /// The response body ended early, or is larger than the limit.
@@ -52,14 +42,14 @@ impl Failure {
             Ok(too_long) => Error::Broken(too_long),
             Err(cause) => Error::unavailable(cause),
         };
-        Self { error, sent: Sent::Perhaps, foreign_status: None }
+        Self { error, retry: Retry::Reads, foreign_status: None }
     }
 
     /// The failure in a response of the bridge.
     pub(super) fn from_response(status: StatusCode, body: &[u8]) -> Self {
         match serde_json::from_slice::<storage_json::Failure>(body) {
             Ok(failure) if status != StatusCode::UNAUTHORIZED => {
-                Self { error: failure.into(), sent: Sent::Final, foreign_status: None }
+                Self { error: failure.into(), retry: Retry::Never, foreign_status: None }
             }
             _ => Self::not_from_bridge(status),
         }
@@ -68,29 +58,29 @@ impl Failure {
     /// The response is not from a bridge, but from a proxy before it or from another server at its address.
     pub(super) fn not_from_bridge(status: StatusCode) -> Self {
         let error = CallError::Status(status);
-        let (error, sent) = match status {
+        let (error, retry) = match status {
             // The secret may be replaced while both run, so the failure may be temporary.
-            StatusCode::UNAUTHORIZED => (Error::unavailable(CallError::Secret), Sent::Final),
-            StatusCode::TOO_MANY_REQUESTS => (Error::overloaded(error), Sent::Final),
-            _ if status.is_server_error() => (Error::unavailable(error), Sent::Perhaps),
-            _ => (Error::broken(error), Sent::Final),
+            StatusCode::UNAUTHORIZED => (Error::unavailable(CallError::Secret), Retry::Never),
+            StatusCode::TOO_MANY_REQUESTS => (Error::overloaded(error), Retry::Never),
+            _ if status.is_server_error() => (Error::unavailable(error), Retry::Reads),
+            _ => (Error::broken(error), Retry::Never),
         };
-        Self { error, sent, foreign_status: Some(status) }
+        Self { error, retry, foreign_status: Some(status) }
     }
 
     /// Too many other calls are running.
     pub(super) fn too_many_calls() -> Self {
-        Self { error: Error::overloaded(CallError::TooManyCalls), sent: Sent::Never, foreign_status: None }
+        Self { error: Error::overloaded(CallError::TooManyCalls), retry: Retry::Never, foreign_status: None }
     }
 
     /// There was no response in time. It counts as overload: a retry would add to it.
     pub(super) fn timeout() -> Self {
-        Self { error: Error::overloaded(CallError::Timeout), sent: Sent::Final, foreign_status: None }
+        Self { error: Error::overloaded(CallError::Timeout), retry: Retry::Never, foreign_status: None }
     }
 
     /// The request or the response violates the protocol of the bridge.
     pub(super) fn invalid_message(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self { error: Error::broken(cause), sent: Sent::Final, foreign_status: None }
+        Self { error: Error::broken(cause), retry: Retry::Never, foreign_status: None }
     }
 }
 
@@ -118,7 +108,7 @@ mod tests {
         assert!(
             matches!(failure.error, Error::Overloaded(cause) if cause.to_string() == "D1 DB is overloaded")
         );
-        assert_eq!(failure.sent, Sent::Final);
+        assert_eq!(failure.retry, Retry::Never);
     }
 
     #[test]
@@ -126,7 +116,7 @@ mod tests {
         for status in [500, 502, 503, 530] {
             let failure = response(status, "<html>error code: 1101</html>");
             assert!(matches!(failure.error, Error::Unavailable(_)), "{status}");
-            assert_eq!(failure.sent, Sent::Perhaps, "{status}");
+            assert_eq!(failure.retry, Retry::Reads, "{status}");
         }
         assert!(matches!(response(429, "").error, Error::Overloaded(_)));
         assert!(matches!(response(404, "").error, Error::Broken(_)));

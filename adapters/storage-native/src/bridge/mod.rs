@@ -12,24 +12,17 @@ mod url;
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use runtime::{Backoff, Entropy as _};
-use storage::{Bookmark, Bookmarked, Database, Error, Outcome, Result, Row, Statement};
+use storage::{Bookmark, Bookmarked, Database, Error, Outcome, Result, Row, Statement, retry};
 use storage_json::{Batch, Kind, Query, Rows};
-use tokio::{
-    sync::Semaphore,
-    time::{sleep, timeout},
-};
+use tokio::{sync::Semaphore, time::timeout};
 
-use self::{
-    connection::Connection,
-    failure::{Failure, Sent},
-};
+use self::{connection::Connection, failure::Failure};
 pub use self::{
     open::BridgeError,
     secret::{BridgeSecret, InvalidSecret, MIN_SECRET_BYTES},
     url::{BridgeUrl, InvalidBridgeUrl},
 };
-use crate::OsEntropy;
+use crate::{OsEntropy, TokioTimer};
 
 /// The most calls at a time. D1 runs one statement after the other, so more calls would only wait there.
 const MAX_CALLS: usize = 64;
@@ -66,7 +59,9 @@ impl BridgeDatabase {
         let body = Bytes::from(serde_json::to_vec(batch).map_err(Failure::invalid_message)?);
         let permit = timeout(MAX_WAIT, self.shared.running_calls.acquire()).await;
         let _permit = permit.map_err(|_| Failure::too_many_calls())?;
-        let response = timeout(CALL_TIMEOUT, self.post_with_retries(body, batch.kind)).await;
+        let may_retry = |failure: &Failure| failure.retry.allows(batch.kind == Kind::Read);
+        let attempt = || self.shared.connection.post(body.clone());
+        let response = timeout(CALL_TIMEOUT, retry(&TokioTimer, &OsEntropy, may_retry, attempt)).await;
         let response = response.unwrap_or_else(|_| Err(Failure::timeout()))?;
         let (outcomes, statements) = (response.outcomes.len(), batch.statements.len());
         if outcomes == statements {
@@ -74,32 +69,6 @@ impl BridgeDatabase {
         } else {
             let problem = format!("the bridge returned {outcomes} outcomes for {statements} statements");
             Err(Failure::invalid_message(problem))
-        }
-    }
-
-    /// Posts `body` until there is a response, a retry would not be safe, or the attempts are used up.
-    async fn post_with_retries(
-        &self,
-        body: Bytes,
-        kind: Kind,
-    ) -> Result<storage_json::BatchResponse<Rows>, Failure> {
-        let mut backoff = Backoff::default();
-        loop {
-            let failure = match self.shared.connection.post(body.clone()).await {
-                Ok(response) => return Ok(response),
-                Err(failure) => failure,
-            };
-            let may_retry = match failure.sent {
-                Sent::Never => true,
-                Sent::Perhaps => kind == Kind::Read,
-                Sent::Final => false,
-            };
-            let mut random = [0];
-            OsEntropy.fill(&mut random);
-            match backoff.next_pause(random[0]) {
-                Some(pause) if may_retry => sleep(pause).await,
-                _ => return Err(failure),
-            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Maps everything that D1 throws to an [`Error`]. D1's failures differ only in their text
 //! (<https://developers.cloudflare.com/d1/observability/debug-d1/#error-list>).
 
-use storage::{Constraint, Error};
+use storage::{Constraint, Error, Retry};
 
 use super::CALL_TIMEOUT;
 use crate::promise::Thrown;
@@ -22,17 +22,6 @@ pub(super) enum Class {
     /// D1 does not know the bookmark that the session starts at.
     Bookmark,
     Broken,
-}
-
-/// Which calls may be retried at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Retry {
-    /// All: the statements never reached the database.
-    AnyCall,
-    /// Only reads: a write may have taken place.
-    Reads,
-    /// None: a retry would add to the load.
-    Never,
 }
 
 /// Parts of D1's messages and their classes. The first part that is in a message decides.
@@ -77,6 +66,14 @@ impl Failure {
     pub(super) fn timeout() -> Self {
         let problem = format!("D1 did not respond within {} s", CALL_TIMEOUT.as_secs());
         Self { class: Class::Unavailable(Retry::Never), cause: Thrown(problem) }
+    }
+
+    /// Which calls may be retried after this failure.
+    pub(super) const fn retry(&self) -> Retry {
+        match self.class {
+            Class::Unavailable(retry) => retry,
+            Class::Constraint(_) | Class::Full | Class::Bookmark | Class::Broken => Retry::Never,
+        }
     }
 }
 
@@ -148,6 +145,22 @@ mod tests {
         ] {
             assert_eq!(classify(text), class, "{text}");
         }
+    }
+
+    #[test]
+    fn only_a_temporary_failure_without_overload_may_be_retried() {
+        let retry = |text: &str| Failure::from(Thrown(text.to_owned())).retry();
+        for text in ["Network connection lost", "caused object to be reset"] {
+            assert_eq!(retry(text), Reads, "{text}");
+        }
+        assert_eq!(retry("Cannot resolve D1 DB"), AnyCall);
+        for text in ["overloaded", "exceeded timeout", "CPU time limit", "memory limit"] {
+            assert_eq!(retry(text), Never, "{text}");
+        }
+        for text in ["UNIQUE constraint failed", "SQLITE_FULL", "Invalid bookmark", "syntax error"] {
+            assert_eq!(retry(text), Never, "{text}");
+        }
+        assert_eq!(Failure::timeout().retry(), Never);
     }
 
     #[test]

@@ -4,24 +4,19 @@
 //! both return the session's bookmark. Parameters and numbers in rows are JavaScript numbers: doubles.
 
 mod failure;
-mod retry;
 mod session;
 
 use std::{future::Future, time::Duration};
 
-use runtime::Entropy;
-use storage::{Bookmark, Bookmarked, Database, Error, Outcome, Result, Row, Statement};
-use storage_json::{Query, parse_rows};
+use storage::{Bookmark, Bookmarked, Database, Error, Outcome, Result, Row, Statement, retry};
+use storage_json::{Kind, Query, parse_rows};
 use worker::{
     wasm_bindgen::{JsCast, JsValue},
     worker_sys::D1Database as Binding,
 };
 
-use self::{
-    failure::{Class, Failure},
-    retry::{Call, Retries},
-};
-use crate::{WorkerEntropy, sleep, timer::with_timeout};
+use self::failure::{Class, Failure};
+use crate::{WorkerEntropy, WorkerTimer, timer::with_timeout};
 
 /// Starts a session on any replica.
 const ANYWHERE: &str = "first-unconstrained";
@@ -58,7 +53,7 @@ impl D1Database {
         if !query.only_reads() {
             return Err(Error::broken(format!("the statement of a read must only read: {}", query.sql)));
         }
-        call_with_retries(Call::Read, || self.read_since(query, at_least)).await
+        call_with_retries(Kind::Read, || self.read_since(query, at_least)).await
     }
 
     /// Like [`Database::write`], for statements whose texts are not literals. The rows of each are a JSON text.
@@ -73,7 +68,7 @@ impl D1Database {
         if queries.is_empty() {
             return Ok(Bookmarked { value: Vec::new(), bookmark: at_least });
         }
-        call_with_retries(Call::Write, || session::write(&self.binding, PRIMARY, queries)).await
+        call_with_retries(Kind::Write, || session::write(&self.binding, PRIMARY, queries)).await
     }
 
     async fn read_since(
@@ -125,33 +120,13 @@ fn parse(text: &str) -> Result<Vec<Row>> {
     parse_rows(text).map_err(Error::broken)
 }
 
-/// Runs `attempt` until it succeeds, a retry would not help or not be safe, the attempts are used up, or [`CALL_TIMEOUT`] is
-/// over.
-async fn call_with_retries<T, F>(call: Call, attempt: impl Fn() -> F + Send + Sync) -> Result<T>
+/// Runs `attempt` with the retries that are safe, until [`CALL_TIMEOUT`] is over.
+async fn call_with_retries<T, F>(kind: Kind, attempt: impl Fn() -> F + Send) -> Result<T>
 where
     T: Send,
     F: Future<Output = Result<T, Failure>> + Send,
 {
-    let result = with_timeout(CALL_TIMEOUT, repeat(call, attempt)).await;
+    let may_retry = |failure: &Failure| failure.retry().allows(kind == Kind::Read);
+    let result = with_timeout(CALL_TIMEOUT, retry(&WorkerTimer, &WorkerEntropy, may_retry, attempt)).await;
     result.unwrap_or_else(|| Err(Failure::timeout())).map_err(Error::from)
-}
-
-async fn repeat<T, F>(call: Call, attempt: impl Fn() -> F + Send + Sync) -> Result<T, Failure>
-where
-    T: Send,
-    F: Future<Output = Result<T, Failure>> + Send,
-{
-    let mut retries = Retries::of(call);
-    loop {
-        let failure = match attempt().await {
-            Ok(result) => return Ok(result),
-            Err(failure) => failure,
-        };
-        let mut random = [0];
-        WorkerEntropy.fill(&mut random);
-        match retries.pause_after(&failure, random[0]) {
-            Some(pause) => sleep(pause).await,
-            None => return Err(failure),
-        }
-    }
 }
