@@ -163,11 +163,13 @@ impl Queue {
     /// returns that one. `None` when the queue is closed and empty.
     pub(super) async fn next(&self, preferred: Preferred) -> Option<(Caller, Job)> {
         loop {
+            // Read first: a job that arrives between the two, before the queue is closed, must not be lost.
+            let is_closed = self.state().is_closed;
             let light = if preferred == Preferred::Light { self.take(|_, job| job.is_light()) } else { None };
             if let Some(job) = light.or_else(|| self.take(|_, _| true)) {
                 return Some(job);
             }
-            if self.state().is_closed {
+            if is_closed {
                 return None;
             }
             self.arrived.notified().await;
