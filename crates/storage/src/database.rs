@@ -33,14 +33,16 @@ pub trait Database: Clone + Send + Sync + 'static {
         }
     }
 
-    /// The same database, for the work of one caller. An adapter in which calls wait for each other serves the callers in
-    /// turn, so that a caller with many calls does not delay one with few; another one returns a clone. It has no default, so
-    /// that an adapter which wraps another one cannot forget to pass the caller on.
+    /// The same database, for the work of one caller. An adapter in which writes wait for each other gives each caller only a
+    /// share of the places, or serves the callers in turn, so that a caller with many writes does not delay one with few;
+    /// another one returns a clone. Reads may wait for each other whatever their caller is, because each of them is short. It
+    /// has no default, so that an adapter which wraps another one cannot forget to pass the caller on.
     #[must_use]
     fn for_caller(&self, caller: &str) -> Self;
 
     /// Whether other callers have written in the last second and would wait for a long transaction of this one: then this
-    /// caller should write in several short ones. Always `false` where callers do not wait for each other in this process.
+    /// caller should write in several short ones. Always `false` where no caller waits in this process for the end of another
+    /// caller's transaction.
     fn is_contended(&self) -> bool;
 }
 

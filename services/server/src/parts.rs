@@ -87,7 +87,8 @@ pub(crate) async fn database(database: &Database) -> anyhow::Result<NativeDataba
             SqliteDatabase::open(&path, &options).await.map(NativeDatabase::Sqlite).context("--database-url")
         }
         DatabaseLocation::Bridge(url, secret) => {
-            BridgeDatabase::new(&url, &secret).map(NativeDatabase::Bridge).context("--database-url")
+            let bridge = BridgeDatabase::new(&url, &secret, database.caller_share);
+            bridge.map(NativeDatabase::Bridge).context("--database-url")
         }
     }
 }
@@ -102,7 +103,8 @@ pub(crate) async fn migrate(database: &Database) -> anyhow::Result<Vec<String>> 
             sqlite::migrate(&path).await.context("--database-url")
         }
         DatabaseLocation::Bridge(url, secret) => {
-            let bridge = BridgeDatabase::new(&url, &secret).context("--database-url")?;
+            let bridge = BridgeDatabase::new(&url, &secret, database.caller_share);
+            let bridge = bridge.context("--database-url")?;
             bridge.check(&url).await.context("--database-url")?;
             Ok(Vec::new())
         }

@@ -22,7 +22,10 @@ enum CallError {
     Secret,
     #[error("the bridge responded with status {0}")]
     Status(StatusCode),
-    #[error("{MAX_CALLS} calls to the bridge are running; this call waited {} s for its turn", MAX_WAIT.as_secs())]
+    #[error(
+        "{MAX_CALLS} calls to the bridge are running, or the share of one caller in them; this call waited {} s for its turn",
+        MAX_WAIT.as_secs()
+    )]
     TooManyCalls,
     #[error("the bridge did not respond within {} s", CALL_TIMEOUT.as_secs())]
     Timeout,
@@ -68,19 +71,26 @@ impl Failure {
         Self { error, retry, foreign_status: Some(status) }
     }
 
-    /// Too many other calls are running.
+    /// Too many other calls are running, of all callers or of this one.
     pub(super) fn too_many_calls() -> Self {
-        Self { error: Error::overloaded(CallError::TooManyCalls), retry: Retry::Never, foreign_status: None }
+        Error::overloaded(CallError::TooManyCalls).into()
     }
 
     /// There was no response in time. It counts as overload: a retry would add to it.
     pub(super) fn timeout() -> Self {
-        Self { error: Error::overloaded(CallError::Timeout), retry: Retry::Never, foreign_status: None }
+        Error::overloaded(CallError::Timeout).into()
     }
 
     /// The request or the response violates the protocol of the bridge.
     pub(super) fn invalid_message(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self { error: Error::broken(cause), retry: Retry::Never, foreign_status: None }
+        Error::broken(cause).into()
+    }
+}
+
+impl From<Error> for Failure {
+    /// A failure outside the call itself, which a retry would not help.
+    fn from(error: Error) -> Self {
+        Self { error, retry: Retry::Never, foreign_status: None }
     }
 }
 

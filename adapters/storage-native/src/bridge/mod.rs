@@ -9,12 +9,12 @@ mod open;
 mod secret;
 mod url;
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use storage::{Bookmark, Bookmarked, Database, Error, Outcome, Result, Row, Statement, retry};
-use storage_json::{Batch, Kind, Query, Rows};
-use tokio::{sync::Semaphore, time::timeout};
+use storage::{Bookmark, Bookmarked, CallerShare, Database, Error, Outcome, Result, Row, Statement, retry};
+use storage_json::{Batch, BatchResponse, Kind, Query, Rows};
+use tokio::time::timeout;
 
 use self::{connection::Connection, failure::Failure};
 pub use self::{
@@ -22,12 +22,16 @@ pub use self::{
     secret::{BridgeSecret, InvalidSecret, MIN_SECRET_BYTES},
     url::{BridgeUrl, InvalidBridgeUrl},
 };
-use crate::{OsEntropy, TokioTimer};
+use crate::{
+    OsEntropy, TokioTimer,
+    places::{Caller, Places},
+    spawn::spawn_and_join,
+};
 
 /// The most calls at a time. D1 runs one statement after the other, so more calls would only wait there.
-const MAX_CALLS: usize = 64;
+const MAX_CALLS: NonZeroUsize = NonZeroUsize::new(64).unwrap();
 
-/// How long a call waits until there are fewer than [`MAX_CALLS`].
+/// How long a call waits until there are fewer than [`MAX_CALLS`], and its caller has fewer than its share of them.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// The timeout of a call with all its attempts: a little longer than the bridge waits for D1.
@@ -37,32 +41,32 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(35);
 #[derive(Clone, Debug)]
 pub struct BridgeDatabase {
     shared: Arc<Shared>,
+    caller: Caller,
 }
 
 #[derive(Debug)]
 struct Shared {
     connection: Connection,
-    running_calls: Semaphore,
+    calls: Places,
 }
 
 impl BridgeDatabase {
-    /// The database behind the bridge at `url`. This makes no call; [`BridgeDatabase::check`] makes the first one.
+    /// The database behind the bridge at `url`. One caller may have `share` of the calls that run at a time. This makes no
+    /// call; [`BridgeDatabase::check`] makes the first one.
     ///
     /// # Errors
     /// [`BridgeError::Tls`] if TLS cannot be set up.
-    pub fn new(url: &BridgeUrl, secret: &BridgeSecret) -> Result<Self, BridgeError> {
+    pub fn new(url: &BridgeUrl, secret: &BridgeSecret, share: CallerShare) -> Result<Self, BridgeError> {
         let connection = Connection::new(url, secret)?;
-        Ok(Self { shared: Arc::new(Shared { connection, running_calls: Semaphore::new(MAX_CALLS) }) })
+        let shared = Shared { connection, calls: Places::new(MAX_CALLS, share) };
+        Ok(Self { shared: Arc::new(shared), caller: None })
     }
 
-    async fn call(&self, batch: &Batch<'_>) -> Result<storage_json::BatchResponse<Rows>, Failure> {
+    /// Runs the call as a task, so that it never holds one of the places while nothing polls it.
+    async fn call(&self, batch: &Batch<'_>) -> Result<BatchResponse<Rows>, Failure> {
         let body = Bytes::from(serde_json::to_vec(batch).map_err(Failure::invalid_message)?);
-        let permit = timeout(MAX_WAIT, self.shared.running_calls.acquire()).await;
-        let _permit = permit.map_err(|_| Failure::too_many_calls())?;
-        let may_retry = |failure: &Failure| failure.retry.allows(batch.kind == Kind::Read);
-        let attempt = || self.shared.connection.post(body.clone());
-        let response = timeout(CALL_TIMEOUT, retry(&TokioTimer, &OsEntropy, may_retry, attempt)).await;
-        let response = response.unwrap_or_else(|_| Err(Failure::timeout()))?;
+        let (shared, caller, kind) = (Arc::clone(&self.shared), self.caller.clone(), batch.kind);
+        let response = spawn_and_join(async move { shared.call(&caller, kind, body).await }).await?;
         let (outcomes, statements) = (response.outcomes.len(), batch.statements.len());
         if outcomes == statements {
             Ok(response)
@@ -70,6 +74,18 @@ impl BridgeDatabase {
             let problem = format!("the bridge returned {outcomes} outcomes for {statements} statements");
             Err(Failure::invalid_message(problem))
         }
+    }
+}
+
+impl Shared {
+    /// Posts `body` as soon as there is a place, with the retries that are safe.
+    async fn call(&self, caller: &Caller, kind: Kind, body: Bytes) -> Result<BatchResponse<Rows>, Failure> {
+        let place = self.calls.acquire(caller, MAX_WAIT).await;
+        let _place = place.map_err(|_| Failure::too_many_calls())?;
+        let may_retry = |failure: &Failure| failure.retry.allows(kind == Kind::Read);
+        let attempt = || self.connection.post(body.clone());
+        let response = timeout(CALL_TIMEOUT, retry(&TokioTimer, &OsEntropy, may_retry, attempt)).await;
+        response.unwrap_or_else(|_| Err(Failure::timeout()))
     }
 }
 
@@ -99,10 +115,12 @@ impl Database for BridgeDatabase {
         Ok(Bookmarked { value: outcomes, bookmark: response.bookmark })
     }
 
-    fn for_caller(&self, _caller: &str) -> Self {
-        self.clone()
+    /// This caller has at most its share of the calls that run at a time, however many it makes.
+    fn for_caller(&self, caller: &str) -> Self {
+        Self { shared: Arc::clone(&self.shared), caller: Some(caller.into()) }
     }
 
+    /// A long transaction uses one place, as a short one does, so that other callers do not wait for its end here.
     fn is_contended(&self) -> bool {
         false
     }

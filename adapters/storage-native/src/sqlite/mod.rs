@@ -14,7 +14,6 @@ mod options;
 mod queue;
 mod readers;
 mod run;
-mod spawn;
 mod sql_text;
 mod transaction;
 mod writer;
@@ -26,15 +25,15 @@ use std::{
 
 use storage::{Bookmark, Bookmarked, Database, Outcome, Result, Row, Statement};
 
-use self::{identity::Identity, readers::Readers, spawn::spawn_and_join, writer::Writer};
+use self::{identity::Identity, readers::Readers, writer::Writer};
 pub use self::{migrate::migrate, options::SqliteOptions};
-use crate::{OpenError, files, write_probe::WriteProbe};
+use crate::{OpenError, files, places::Caller, spawn::spawn_and_join, write_probe::WriteProbe};
 
 /// A SQLite database. Clones share its connections.
 #[derive(Clone, Debug)]
 pub struct SqliteDatabase {
     connections: Arc<Connections>,
-    caller: queue::Caller,
+    caller: Caller,
 }
 
 #[derive(Debug)]

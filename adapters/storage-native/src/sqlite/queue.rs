@@ -2,6 +2,9 @@
 //!
 //! One caller may have as many writes in the queue as its share of it; further writes of this caller wait for one of its
 //! places. So a caller with many writes delays its own writes, and not those of a caller with few.
+//!
+//! A write that need not wait for a place is put into the queue at once. One that has to wait does so in a task: it makes
+//! progress also if the caller's future is not polled (see [`spawn_and_join`]).
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -12,14 +15,15 @@ use std::{
 
 use storage::{Error, Outcome, Result, Statement, Value};
 use tokio::{
-    sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot},
-    time::{Instant, timeout},
+    sync::{Notify, oneshot},
+    time::Instant,
 };
 
 use super::options::SqliteOptions;
-
-/// The caller of a write: a user, or `None` for the program itself. The queue serves callers in turn.
-pub(super) type Caller = Option<Arc<str>>;
+use crate::{
+    places::{Caller, Place, Places},
+    spawn::spawn_and_join,
+};
 
 /// A batch in the queue, and the sender of its result.
 #[derive(Debug)]
@@ -28,7 +32,7 @@ pub(super) struct Job {
     pub(super) result: oneshot::Sender<Result<Vec<Outcome>>>,
     /// The bytes of text in its parameters.
     weight: usize,
-    _room: Room,
+    _place: Place,
 }
 
 /// A batch with less text than this, about 50 annotations, is light: running it takes less time than its commit.
@@ -58,19 +62,11 @@ pub(super) enum Preferred {
     Light,
 }
 
-/// A place in the queue: one of the caller's places, and one of all places.
-#[derive(Debug)]
-struct Room {
-    _own: OwnedSemaphorePermit,
-    _of_all: OwnedSemaphorePermit,
-}
-
 #[derive(Debug)]
 pub(super) struct Queue {
     state: Mutex<State>,
     arrived: Notify,
-    room: Arc<Semaphore>,
-    places_of_a_caller: NonZeroUsize,
+    places: Places,
     max_wait: Duration,
 }
 
@@ -106,10 +102,9 @@ impl Recent {
 }
 
 /// The writes of one caller.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Lane {
     jobs: VecDeque<Job>,
-    room: Arc<Semaphore>,
     /// How many writes use this lane: those in the queue, and those that wait for a place.
     visits: usize,
 }
@@ -120,8 +115,7 @@ impl Queue {
         Self {
             state: Mutex::default(),
             arrived: Notify::new(),
-            room: Arc::new(Semaphore::new(places.get())),
-            places_of_a_caller: options.caller_share.of(places),
+            places: Places::new(places, options.caller_share),
             max_wait: options.max_wait,
         }
     }
@@ -131,13 +125,22 @@ impl Queue {
     /// # Errors
     /// [`Error::Overloaded`] if there was no place in time, [`Error::Unavailable`] if the queue is closed, or the error of the
     /// writer.
-    pub(super) async fn write(&self, caller: Caller, batch: Vec<Statement>) -> Result<Vec<Outcome>> {
+    pub(super) async fn write(
+        self: &Arc<Self>,
+        caller: Caller,
+        batch: Vec<Statement>,
+    ) -> Result<Vec<Outcome>> {
         let visit = self.enter(caller)?;
-        let room = visit.room().await?;
-        let (result, received) = oneshot::channel();
-        let weight = weight(&batch);
-        visit.push(Job { batch, result, weight, _room: room })?;
-        received.await.map_err(Error::unavailable)?
+        match self.places.try_acquire(&visit.caller)? {
+            Some(place) => visit.run(batch, place).await,
+            None => {
+                let wait = async move {
+                    let place = visit.queue.places.acquire(&visit.caller, visit.queue.max_wait).await?;
+                    visit.run(batch, place).await
+                };
+                spawn_and_join(wait).await
+            }
+        }
     }
 
     /// Closes the queue and drops its jobs, because the writer has ended. Their callers get an error.
@@ -155,7 +158,7 @@ impl Queue {
     /// Accepts no more jobs.
     pub(super) fn close(&self) {
         self.state().is_closed = true;
-        self.room.close();
+        self.places.close();
         self.arrived.notify_one();
     }
 
@@ -199,24 +202,17 @@ impl Queue {
         }
     }
 
-    fn enter(&self, caller: Caller) -> Result<Visit<'_>> {
+    fn enter(self: &Arc<Self>, caller: Caller) -> Result<Visit> {
         let mut state = self.state();
         if state.is_closed {
             return Err(closed());
         }
-        let new = || Lane {
-            jobs: VecDeque::new(),
-            room: Arc::new(Semaphore::new(self.places_of_a_caller.get())),
-            visits: 0,
-        };
         // The program's own writes are rare, and nobody waits for them.
         if caller.is_some() {
             state.recent.note(&caller);
         }
-        let lane = state.lanes.entry(caller.clone()).or_insert_with(new);
-        lane.visits += 1;
-        let own = Arc::clone(&lane.room);
-        Ok(Visit { queue: self, caller, own })
+        state.lanes.entry(caller.clone()).or_default().visits += 1;
+        Ok(Visit { queue: Arc::clone(self), caller })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -225,27 +221,18 @@ impl Queue {
 }
 
 /// The use of a lane by one write. The last visit that ends removes the lane.
-struct Visit<'a> {
-    queue: &'a Queue,
+struct Visit {
+    queue: Arc<Queue>,
     caller: Caller,
-    own: Arc<Semaphore>,
 }
 
-impl Visit<'_> {
-    async fn room(&self) -> Result<Room> {
-        let (own, of_all) = (Arc::clone(&self.own), Arc::clone(&self.queue.room));
-        // Most writes need not wait, and then need no timer.
-        if let Ok(own) = Arc::clone(&own).try_acquire_owned()
-            && let Ok(of_all) = Arc::clone(&of_all).try_acquire_owned()
-        {
-            return Ok(Room { _own: own, _of_all: of_all });
-        }
-        let both =
-            async { Ok(Room { _own: own.acquire_owned().await?, _of_all: of_all.acquire_owned().await? }) };
-        timeout(self.queue.max_wait, both)
-            .await
-            .map_err(Error::overloaded)?
-            .map_err(|closed: tokio::sync::AcquireError| Error::unavailable(closed))
+impl Visit {
+    /// Puts `batch` into the queue, and waits for its result.
+    async fn run(self, batch: Vec<Statement>, place: Place) -> Result<Vec<Outcome>> {
+        let (result, received) = oneshot::channel();
+        let weight = weight(&batch);
+        self.push(Job { batch, result, weight, _place: place })?;
+        received.await.map_err(Error::unavailable)?
     }
 
     fn push(&self, job: Job) -> Result<()> {
@@ -264,7 +251,7 @@ impl Visit<'_> {
     }
 }
 
-impl Drop for Visit<'_> {
+impl Drop for Visit {
     fn drop(&mut self) {
         let mut state = self.queue.state();
         if let Some(lane) = state.lanes.get_mut(&self.caller) {
@@ -287,6 +274,7 @@ mod tests {
     use std::pin::pin;
 
     use futures_util::FutureExt as _;
+    use tokio::time::timeout;
 
     use super::*;
 
@@ -304,7 +292,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_caller_contends_with_the_others_for_a_second() {
-        let queue = Queue::new(&SqliteOptions::default());
+        let queue = Arc::new(Queue::new(&SqliteOptions::default()));
         let write = |name| drop(queue.write(caller(name), note(1)).now_or_never());
         let is_contended = |name| queue.is_contended(&caller(name));
         write("a");
@@ -320,7 +308,7 @@ mod tests {
 
     #[tokio::test]
     async fn callers_take_turns_and_light_batches_come_first_where_they_are_preferred() {
-        let queue = Queue::new(&SqliteOptions::default());
+        let queue = Arc::new(Queue::new(&SqliteOptions::default()));
         let mut first = pin!(queue.write(caller("heavy"), note(LIGHT_BYTES)));
         let mut second = pin!(queue.write(caller("heavy"), note(LIGHT_BYTES)));
         let mut light = pin!(queue.write(caller("light"), note(LIGHT_BYTES - 1)));
@@ -345,5 +333,44 @@ mod tests {
         assert_eq!(names(queue.next(Preferred::Any).await).as_deref(), Some("light"));
         queue.close();
         assert_eq!(names(queue.next(Preferred::Any).await), None);
+    }
+
+    /// Given a caller that has its share of the queue, when it writes more, then that write waits, and a write of another
+    /// caller does not; when one of its writes has left the queue, then the next one follows.
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_beyond_its_share_of_the_queue_waits() {
+        let queue = Arc::new(Queue::new(&SqliteOptions { queue: 8, ..SqliteOptions::default() }));
+        let callers = ["much", "much", "much", "little"];
+        let mut writes = callers.map(|name| Box::pin(queue.write(caller(name), note(1))));
+        for write in &mut writes {
+            assert!(write.now_or_never().is_none());
+        }
+
+        let mut taken: Vec<_> = std::iter::from_fn(|| queue.take(|_, _| true)).collect();
+
+        let names =
+            |jobs: &[(Caller, Job)]| jobs.iter().map(|(caller, _)| caller.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&taken), ["much", "little", "much"].map(caller), "the share is 2 of 8");
+        drop(taken.remove(0));
+        let next = timeout(Duration::from_secs(1), queue.next(Preferred::Any)).await.unwrap();
+        assert_eq!(next.map(|(caller, _)| caller), Some(caller("much")));
+    }
+
+    /// Given a full queue, and a write that has waited for a place and is not polled any more, when places are free, then it is
+    /// in the queue, and so is a later write.
+    #[tokio::test(start_paused = true)]
+    async fn a_write_that_is_not_polled_does_not_block_others() {
+        let queue = Arc::new(Queue::new(&SqliteOptions { queue: 1, ..SqliteOptions::default() }));
+        let mut writes =
+            ["first", "unpolled", "later"].map(|name| Box::pin(queue.write(caller(name), note(1))));
+        for write in &mut writes {
+            assert!(write.now_or_never().is_none());
+        }
+        let mut taken = Vec::new();
+        for _ in 0..3 {
+            let next = timeout(Duration::from_secs(1), queue.next(Preferred::Any)).await;
+            taken.extend(next.ok().flatten().map(|(caller, _)| caller));
+        }
+        assert_eq!(taken, ["first", "unpolled", "later"].map(caller));
     }
 }

@@ -24,9 +24,10 @@ use super::{
     identity::{Identity, Log},
     options,
     options::SqliteOptions,
-    queue::{Caller, Job, Preferred, Queue},
+    queue::{Job, Preferred, Queue},
     transaction,
 };
+use crate::places::Caller;
 
 /// The most batches that one transaction carries.
 const GROUP: usize = 128;

@@ -2,7 +2,7 @@
 
 use reqwest::{Client, Method, StatusCode, header::ALLOW};
 use serde_json::{Value, json};
-use storage::{Database as _, Statement};
+use storage::{CallerShare, Database as _, Statement};
 use storage_native::{BridgeDatabase, BridgeSecret, bridge::BridgeError};
 use tests::BRIDGE_SECRET;
 
@@ -79,7 +79,8 @@ async fn a_body_that_is_too_large_is_rejected(served: &Served) {
 
 async fn a_wrong_secret_is_reported(served: &Served) {
     let secret = BridgeSecret::parse("another-secret-that-is-long-enough").unwrap();
-    let error = BridgeDatabase::new(&served.url, &secret).unwrap().check(&served.url).await.unwrap_err();
+    let database = BridgeDatabase::new(&served.url, &secret, CallerShare::DEFAULT).unwrap();
+    let error = database.check(&served.url).await.unwrap_err();
     assert!(matches!(error, BridgeError::Secret(_)), "{error:?}");
     assert!(error.to_string().contains("RETICLE_BRIDGE_SECRET"), "{error}");
 }

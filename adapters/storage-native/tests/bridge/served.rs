@@ -1,6 +1,6 @@
 //! The bridge of the tests.
 
-use storage::{Database as _, Row, Statement};
+use storage::{CallerShare, Database as _, Row, Statement};
 use storage_native::{BridgeDatabase, BridgeSecret, BridgeUrl};
 use tests::{BRIDGE_SECRET, Bridge};
 
@@ -15,7 +15,7 @@ impl Served {
     pub(crate) async fn start() -> anyhow::Result<Self> {
         let bridge = Bridge::start().await?;
         let url = BridgeUrl::parse(&bridge.database_url())?;
-        let database = BridgeDatabase::new(&url, &BridgeSecret::parse(BRIDGE_SECRET)?)?;
+        let database = BridgeDatabase::new(&url, &BridgeSecret::parse(BRIDGE_SECRET)?, CallerShare::DEFAULT)?;
         // Wrangler has migrated the database, so its schema must be that of this program.
         database.check(&url).await?;
         Ok(Self { bridge, url, database })

@@ -2,17 +2,24 @@
 
 use std::{
     net::SocketAddr,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
-use storage::{Database, Error, Outcome, Result, Row, Statement};
+use futures_util::{
+    FutureExt as _,
+    future::{Either, join_all, select},
+};
+use storage::{CallerShare, Database, Error, Outcome, Result, Row, Statement};
 use storage_native::{BridgeDatabase, BridgeSecret, BridgeUrl, bridge::BridgeError};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
+    time::timeout,
 };
 
 /// A bridge's response to a read.
@@ -53,6 +60,11 @@ impl FakeBridge {
 
 /// Reads one request and sends `text` as its response; each request has its own connection.
 async fn respond(mut stream: TcpStream, text: &str) {
+    read_request(&mut stream).await;
+    stream.write_all(text.as_bytes()).await.unwrap();
+}
+
+async fn read_request(stream: &mut TcpStream) -> Vec<u8> {
     let mut read = [0; 4096];
     let mut request = Vec::new();
     while !request.ends_with(b"}") {
@@ -60,7 +72,7 @@ async fn respond(mut stream: TcpStream, text: &str) {
         assert!(count > 0, "the request ended early");
         request.extend(read.iter().take(count));
     }
-    stream.write_all(text.as_bytes()).await.unwrap();
+    request
 }
 
 fn url(address: SocketAddr) -> BridgeUrl {
@@ -68,7 +80,8 @@ fn url(address: SocketAddr) -> BridgeUrl {
 }
 
 fn database(url: &BridgeUrl) -> BridgeDatabase {
-    BridgeDatabase::new(url, &BridgeSecret::parse(&"s".repeat(32)).unwrap()).unwrap()
+    let secret = BridgeSecret::parse(&"s".repeat(32)).unwrap();
+    BridgeDatabase::new(url, &secret, CallerShare::DEFAULT).unwrap()
 }
 
 /// A response with this status line and body.
@@ -140,4 +153,50 @@ async fn a_server_that_is_not_a_bridge_is_reported() {
 async fn a_response_with_the_wrong_number_of_outcomes_is_broken() {
     let bridge = FakeBridge::start(vec![http("200 OK", r#"{"outcomes":[]}"#)].leak()).await;
     assert!(matches!(read(&bridge.database()).await, Err(Error::Broken(_))));
+}
+
+/// Given more calls of several callers than the adapter makes at a time, which have started and are then not polled, as for
+/// clients that do not read their responses, when another caller reads, then it does not wait for those.
+#[tokio::test]
+async fn a_call_that_is_not_polled_does_not_block_others() {
+    let bridge = FakeBridge::start(vec![http("200 OK", ROWS)].leak()).await;
+    let database = bridge.database();
+    let callers: Vec<_> = (0..100).map(|n| database.for_caller(&n.to_string())).collect();
+    let mut unpolled: Vec<_> = callers.iter().map(|database| Box::pin(read(database))).collect();
+    for call in &mut unpolled {
+        assert!(call.now_or_never().is_none(), "the call must have started, and not ended");
+    }
+
+    let rows = timeout(Duration::from_secs(5), read(&database)).await;
+
+    assert!(rows.as_ref().is_ok_and(Result::is_ok), "{rows:?}");
+    assert!(join_all(unpolled).await.iter().all(Result::is_ok));
+}
+
+/// Given a bridge that does not respond, and a caller with more calls than the adapter makes at a time, when another caller
+/// reads, then its call reaches the bridge.
+#[tokio::test]
+async fn a_caller_with_many_calls_does_not_keep_others_from_the_bridge() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let database = database(&url(listener.local_addr().unwrap()));
+    let (much, little) = (database.for_caller("much"), database.for_caller("little"));
+    let mut many: Vec<_> = (0..100).map(|_| Box::pin(read(&much))).collect();
+    for call in &mut many {
+        assert!(call.now_or_never().is_none());
+    }
+    let mut connections = Vec::new();
+
+    let one = pin!(little.read(Statement::new("SELECT 8 AS n"), None));
+    let received = pin!(async {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let request = read_request(&mut stream).await;
+            connections.push(stream);
+            if request.ends_with(br#"{"sql":"SELECT 8 AS n"}]}"#) {
+                return;
+            }
+        }
+    });
+
+    assert!(matches!(select(one, received).await, Either::Right(_)), "the call ended before it was sent");
 }

@@ -99,19 +99,3 @@ async fn a_caller_with_one_write_waits_for_only_one_batch_of_a_caller_with_many(
     assert!(results.iter().all(Result::is_ok));
     assert!(before < 20 * 50, "{before} notes of the other caller were committed before or with it");
 }
-
-#[tokio::test]
-async fn a_caller_beyond_its_share_of_the_queue_waits() {
-    let folder = folder();
-    let options = SqliteOptions { queue: 8, ..SqliteOptions::default() };
-    let database = notes_in(&folder, &options).await;
-    let (much, little) = (database.for_caller("much"), database.for_caller("little"));
-    let ids: Vec<String> = (0..100).map(|n| format!("much {n:03}")).collect();
-    let many = join_all(ids.iter().map(|id| write(&much, vec![note(id, "x")])));
-    let (results, one) = futures_util::future::join(many, write(&little, vec![note("little", "x")])).await;
-    assert!(
-        one.is_ok() && results.iter().all(Result::is_ok),
-        "writes beyond the share wait, and none is rejected"
-    );
-    assert_eq!(notes(&database).await.len(), 101);
-}

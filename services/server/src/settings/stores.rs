@@ -42,7 +42,7 @@ pub(crate) struct Database {
     bridge_secret: Option<String>,
 
     /// The maximum share of one caller, in percent, of each of these limits: watches, ingest streams, the memory of ingest
-    /// streams, and writes that wait for a database file.
+    /// streams, writes that wait for a database file, and calls to a D1 bridge at a time.
     #[arg(long, env = "RETICLE_CALLER_SHARE", default_value_t, value_name = "PERCENT")]
     pub(crate) caller_share: CallerShare,
 }
