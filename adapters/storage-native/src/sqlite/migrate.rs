@@ -1,14 +1,14 @@
 //! Applies migrations to the database, and records them in the table of `wrangler d1 migrations`, so that either tool can
 //! continue.
 
-use std::{collections::HashSet, path::Path};
+use std::path::Path;
 
 use sqlx::{Connection, Row, SqliteConnection};
 
 use super::options::{SqliteOptions, connect_writer};
 use crate::{
     OpenError,
-    migrations::{MIGRATIONS, Migration},
+    migrations::{Difference, MIGRATIONS, Migration, difference},
 };
 
 /// Applies the migrations that the database does not have yet, in order, each in one transaction with its record, and
@@ -18,19 +18,15 @@ use crate::{
 /// [`OpenError::UnknownMigration`] if the database has a migration that this program does not know; then nothing changes.
 /// [`OpenError::Migration`] if one fails; the earlier ones stay applied.
 pub async fn migrate(path: &Path) -> Result<Vec<String>, OpenError> {
-    apply(path, MIGRATIONS).await
-}
-
-async fn apply(path: &Path, migrations: &[Migration]) -> Result<Vec<String>, OpenError> {
     let cannot_open = |source| OpenError::Database { path: path.to_owned(), source };
     let options = SqliteOptions::default();
     let mut connection = connect_writer(path, &options).await.map_err(cannot_open)?;
     let present = applied_names(&mut connection).await.map_err(cannot_open)?;
-    if let Some(name) = present.iter().find(|name| migrations.iter().all(|known| known.name != **name)) {
-        return Err(OpenError::UnknownMigration { name: name.clone() });
+    if let Some(Difference::Unknown(name)) = difference(&present) {
+        return Err(OpenError::UnknownMigration { name });
     }
     let mut applied = Vec::new();
-    for migration in migrations.iter().filter(|migration| !present.contains(migration.name)) {
+    for migration in MIGRATIONS.iter().filter(|known| present.iter().all(|name| name != known.name)) {
         let run = apply_one(&mut connection, *migration).await;
         if run.map_err(|source| OpenError::Migration { name: migration.name.to_owned(), source })? {
             applied.push(migration.name.to_owned());
@@ -40,12 +36,12 @@ async fn apply(path: &Path, migrations: &[Migration]) -> Result<Vec<String>, Ope
     Ok(applied)
 }
 
-/// The recorded names. It only reads, so that a start with an up-to-date database does not wait for a lock.
-async fn applied_names(connection: &mut SqliteConnection) -> Result<HashSet<String>, sqlx::Error> {
+/// The recorded names, in order. It only reads, so that a start with an up-to-date database does not wait for a lock.
+async fn applied_names(connection: &mut SqliteConnection) -> Result<Vec<String>, sqlx::Error> {
     let table = sqlx::query("SELECT 1 FROM sqlite_schema WHERE name = 'd1_migrations'")
         .fetch_optional(&mut *connection);
     if table.await?.is_none() {
-        return Ok(HashSet::new());
+        return Ok(Vec::new());
     }
     let rows = sqlx::query("SELECT name FROM d1_migrations ORDER BY id").fetch_all(connection).await?;
     rows.iter().map(|row| row.try_get(0)).collect()

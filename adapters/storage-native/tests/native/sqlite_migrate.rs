@@ -41,7 +41,9 @@ async fn a_database_with_an_unknown_migration_is_rejected_and_not_changed() {
     let folder = folder();
     migrate(&file_in(&folder)).await.unwrap();
     let database = database_in(&folder, &SqliteOptions::default()).await;
-    let newer = "INSERT INTO d1_migrations (name) VALUES ('9999_newer.sql')";
+    // The first one in the order in which they were applied is reported.
+    let newer = "INSERT INTO d1_migrations (name) VALUES ('9999_newer.sql'), ('9998_b.sql'), ('9997_c.sql'), ('9996_d.sql'),
+        ('9995_e.sql'), ('9994_f.sql'), ('9993_g.sql'), ('9992_h.sql')";
     write(&database, vec![Statement::new(newer)]).await.unwrap();
 
     let error = migrate(&file_in(&folder)).await.unwrap_err();
