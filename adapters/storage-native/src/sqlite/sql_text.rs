@@ -22,6 +22,12 @@ pub(super) fn parameter_count(sql: &str) -> usize {
     count
 }
 
+/// Whether `sql` may have a `RETURNING` clause.
+pub(super) fn returns_rows(sql: &str) -> bool {
+    let mut words = sql.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    words.any(|word| word.eq_ignore_ascii_case("RETURNING"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -37,6 +43,18 @@ mod tests {
             ("SELECT 1 - -?1", 1),
         ] {
             assert_eq!(parameter_count(sql), count, "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_returning_clause_is_found() {
+        for (sql, returns) in [
+            ("DELETE FROM t RETURNING *", true),
+            ("insert into t values (1)\nreturning id", true),
+            ("UPDATE t SET is_returning = 1", false),
+            ("", false),
+        ] {
+            assert_eq!(returns_rows(sql), returns, "{sql}");
         }
     }
 }

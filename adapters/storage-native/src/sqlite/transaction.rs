@@ -3,7 +3,7 @@
 use sqlx::{Executor, SqliteConnection};
 use storage::{Outcome, Statement};
 
-use super::{error::Failure, run::run};
+use super::{error::Failure, run::run, sql_text::returns_rows};
 
 /// The result of one batch.
 pub(super) type BatchResult = Result<Vec<Outcome>, Failure>;
@@ -39,8 +39,7 @@ async fn run_all(
     // It needs no savepoint: if it fails, the whole transaction is rolled back, and no other batch is in it yet.
     let mut results = vec![Ok(run_in_order(connection, first).await?)];
     while let Some(batch) = more() {
-        // SQLite undoes a single failed statement, so that it needs no savepoint.
-        let result = if batch.len() == 1 {
+        let result = if is_undone_by_sqlite(&batch) {
             run_in_order(connection, batch).await
         } else {
             run_in_savepoint(connection, batch).await?
@@ -51,6 +50,12 @@ async fn run_all(
         }
     }
     Ok(results)
+}
+
+/// Whether `batch` needs no savepoint: SQLite undoes a single failed statement. But one that returns rows may also fail after
+/// SQLite has run it, if a row cannot be converted.
+fn is_undone_by_sqlite(batch: &[Statement]) -> bool {
+    matches!(batch, [only] if !returns_rows(only.sql))
 }
 
 async fn run_in_savepoint(

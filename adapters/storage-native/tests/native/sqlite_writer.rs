@@ -1,7 +1,7 @@
 //! Group commit.
 
 use futures_util::future::join_all;
-use storage::{Constraint, Database, Error};
+use storage::{Constraint, Database, Error, Statement};
 use storage_native::SqliteOptions;
 use tokio::task::JoinSet;
 
@@ -75,7 +75,7 @@ async fn closing_waits_for_the_queue_and_rejects_later_calls() {
     assert!(results.iter().all(Result::is_ok));
     let late = write(&database, vec![note("late", "x")]).await;
     assert!(matches!(late, Err(Error::Unavailable(_))), "{late:?}");
-    let late = database.read(storage::Statement::new("SELECT 1"), None).await;
+    let late = database.read(Statement::new("SELECT 1"), None).await;
     assert!(matches!(late, Err(Error::Unavailable(_))), "{late:?}");
     assert!(!folder.path().join("reticle.sqlite-wal").exists(), "the log was not moved into the file");
     let reopened = notes_in(&folder, &SqliteOptions::default()).await;
@@ -98,4 +98,21 @@ async fn a_caller_with_one_write_waits_for_only_one_batch_of_a_caller_with_many(
     let (results, before) = futures_util::future::join(many, one).await;
     assert!(results.iter().all(Result::is_ok));
     assert!(before < 20 * 50, "{before} notes of the other caller were committed before or with it");
+}
+
+/// Given a statement that returns a value which the port does not support, when it is committed together with others, then it
+/// fails and changes nothing, and the others are stored.
+#[tokio::test]
+async fn a_statement_whose_rows_cannot_be_returned_changes_nothing() {
+    let folder = folder();
+    let database = notes_in(&folder, &SqliteOptions::default()).await;
+    let before = database.commits();
+    let blob = "INSERT INTO notes (id, text) VALUES ('b', '') RETURNING x'00' AS blob";
+    let batches = [vec![note("a", "")], vec![Statement::new(blob)], vec![note("c", "")]];
+
+    let results = join_all(batches.map(|batch| write(&database, batch))).await;
+
+    assert!(matches!(results.as_slice(), [Ok(_), Err(Error::Broken(_)), Ok(_)]), "{results:?}");
+    assert_eq!(notes(&database).await, ["a", "c"]);
+    assert_eq!(database.commits() - before, 1, "the batches were not committed together");
 }
