@@ -161,3 +161,29 @@ impl Drop for Lease<'_> {
         self.readers.idle().extend(reader);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// Given a database whose only reader is in use, when another call reads, then it is rejected after the maximum wait; when
+    /// the reader is free, then reads work again.
+    #[tokio::test(start_paused = true)]
+    async fn reads_are_rejected_after_the_maximum_wait_if_all_readers_are_busy() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let options = SqliteOptions { readers: 1, ..SqliteOptions::default() };
+        let identity = Arc::new(Identity::of(file.path()).unwrap());
+        let readers = Readers::new(file.path(), &options, identity);
+        let place = readers.place().await.unwrap();
+        let start = Instant::now();
+
+        let rejected = readers.read(Statement::new("SELECT 1")).await;
+
+        assert!(matches!(rejected, Err(Error::Overloaded(_))), "{rejected:?}");
+        assert_eq!(start.elapsed(), options.max_wait);
+        drop(place);
+        assert_eq!(readers.read(Statement::new("SELECT 1")).await.unwrap().len(), 1);
+    }
+}

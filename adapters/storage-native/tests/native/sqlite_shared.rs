@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use storage::{Database, Error, Statement};
+use storage::Error;
 use storage_native::{SqliteDatabase, SqliteOptions};
 
 use crate::fixture::{database_in, file_in, folder, note, notes, notes_in, write};
@@ -76,23 +76,6 @@ async fn a_full_queue_rejects_writes_after_the_maximum_wait() {
 
     assert!(results.iter().all(|result| matches!(result, Err(Error::Unavailable(_) | Error::Overloaded(_)))));
     assert!(results.iter().any(|result| matches!(result, Err(Error::Overloaded(_)))));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn reads_are_rejected_after_the_maximum_wait_if_all_readers_are_busy() {
-    let folder = folder();
-    let options = SqliteOptions { readers: 1, ..with_short_wait() };
-    let database = notes_in(&folder, &options).await;
-    let scan =
-        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000000) SELECT max(i) FROM n";
-
-    let long = database.read(Statement::new(scan), None);
-    let short = database.read(Statement::new("SELECT 1"), None);
-    let (long, short) = futures_util::future::join(long, short).await;
-
-    assert!(long.is_ok(), "{long:?}");
-    assert!(matches!(short, Err(Error::Overloaded(_))), "{short:?}");
-    assert!(database.read(Statement::new("SELECT 1"), None).await.is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]
