@@ -3,7 +3,6 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot continue panics")]
 
-mod contract;
 mod own;
 mod served;
 
@@ -11,15 +10,13 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use libtest_mimic::{Arguments, Failed, Trial};
+use storage::contract;
 use tokio::runtime::Runtime;
 
 use crate::served::Served;
 
 /// The timeout of one test.
 const TEST_TIMEOUT: Duration = Duration::from_secs(120);
-
-/// Limits of D1 that the local runtime does not have: it accepts texts of up to 4 MiB, and functions of up to 127 arguments.
-const NOT_SIMULATED: [&str; 2] = ["limits::value_bytes", "limits::arguments"];
 
 fn main() -> anyhow::Result<ExitCode> {
     let mut arguments = Arguments::from_args();
@@ -33,9 +30,9 @@ fn main() -> anyhow::Result<ExitCode> {
             let served = served.ok_or("no bridge was started")?;
             runtime.block_on(run(name, &served)).map_err(|error| Failed::from(format!("{error:?}")))
         };
-        Trial::test(name, run).with_ignored_flag(NOT_SIMULATED.contains(&name))
+        Trial::test(name, run).with_ignored_flag(contract::NOT_SIMULATED.contains(&name))
     };
-    let trials = contract::names().into_iter().chain(own::NAMES).map(trial).collect();
+    let trials = contract::database_promises().into_iter().chain(own::NAMES).map(trial).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     drop(served);
     Ok(conclusion.exit_code())
@@ -45,7 +42,7 @@ async fn run(name: &'static str, served: &Served) -> anyhow::Result<()> {
     let test = async {
         served.empty().await;
         if !own::run(name, served).await {
-            contract::run(name, &served.database).await;
+            contract::test_database(name, &served.database).await;
         }
     };
     tokio::time::timeout(TEST_TIMEOUT, test).await.context("timed out")

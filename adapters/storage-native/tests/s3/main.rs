@@ -4,7 +4,6 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot continue panics")]
 #![expect(clippy::disallowed_methods, reason = "the tests pass on their own environment")]
 
-mod contract;
 mod own;
 mod stores;
 
@@ -12,6 +11,7 @@ use std::{env, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use libtest_mimic::{Arguments, Failed, Trial};
+use storage::contract;
 use tests::S3_CREDENTIALS;
 use tokio::{runtime::Runtime, sync::Mutex};
 
@@ -48,7 +48,7 @@ fn main() -> anyhow::Result<ExitCode> {
     };
     let mut trials = Vec::new();
     for kind in [Kind::SeaweedFs, Kind::R2] {
-        trials.extend(contract::names().into_iter().map(|name| trial(kind, name)));
+        trials.extend(contract::object_store_promises().into_iter().map(|name| trial(kind, name)));
     }
     trials.extend(own::NAMES.map(|name| trial(Kind::SeaweedFs, name)));
     let conclusion = libtest_mimic::run(&arguments, trials);
@@ -69,7 +69,7 @@ async fn run(kind: Kind, name: &'static str, stores: &mut Stores) -> anyhow::Res
             return anyhow::Ok(());
         }
         let store = stores.empty(kind).await?;
-        contract::run(name, &store).await;
+        contract::test_object_store(name, &store).await;
         Ok(())
     };
     tokio::time::timeout(TEST_TIMEOUT, test).await.context("timed out")?

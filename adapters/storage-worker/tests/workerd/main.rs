@@ -4,14 +4,12 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail, ensure};
 use libtest_mimic::{Arguments, Failed, Trial};
+use storage::contract;
 use tests::Wrangler;
 use tokio::runtime::Runtime;
 
 /// The timeout of one test.
 const TEST_TIMEOUT: Duration = Duration::from_secs(120);
-
-/// Limits of D1 that the local runtime does not have: it accepts texts of up to 4 MiB, and functions of up to 127 arguments.
-const NOT_SIMULATED: [&str; 2] = ["limits/value_bytes", "limits/arguments"];
 
 fn main() -> anyhow::Result<ExitCode> {
     let mut arguments = Arguments::from_args();
@@ -26,7 +24,7 @@ fn main() -> anyhow::Result<ExitCode> {
             let worker = worker.ok_or("no Worker was started")?;
             runtime.block_on(run(&worker, name)).map_err(|error| Failed::from(format!("{error:?}")))
         };
-        Trial::test(name, run).with_ignored_flag(NOT_SIMULATED.contains(&name))
+        Trial::test(name, run).with_ignored_flag(contract::NOT_SIMULATED.contains(&name))
     };
     let mut trials: Vec<_> = contract_worker::names().into_iter().map(trial).collect();
     trials.push({
@@ -43,7 +41,7 @@ fn main() -> anyhow::Result<ExitCode> {
 
 /// Given a request that panics, when others follow, then they succeed, because the isolate's shared state is made again.
 async fn panic_between(worker: &Wrangler) -> anyhow::Result<()> {
-    const TEST: &str = "queries/values_round_trip";
+    const TEST: &str = "queries::values_round_trip";
     run(worker, TEST).await?;
     let panicked = reqwest::get(format!("{}/{}", worker.url(), contract_worker::PANIC)).await;
     ensure!(panicked.as_ref().is_ok_and(|response| response.status() == 500), "{panicked:?}");

@@ -2,9 +2,8 @@
 //! panics if the adapter does not keep it.
 //!
 //! Each function takes a new, empty database or store. [`database_contract!`](crate::database_contract) and
-//! [`object_store_contract!`](crate::object_store_contract) make a test of each. Where tests run elsewhere (in a Worker),
-//! pass your own macro to [`database_promises!`](crate::database_promises) and
-//! [`object_store_promises!`](crate::object_store_promises).
+//! [`object_store_contract!`](crate::object_store_contract) make a test of each. A program that runs tests by name uses
+//! [`database_promises()`] and [`test_database`], or [`object_store_promises()`] and [`test_object_store`].
 //!
 //! To add a promise, write its function here and add its name to its macro. Then every adapter is tested for it.
 
@@ -15,6 +14,7 @@
     reason = "these are tests, though they are compiled with the crate so that other crates can run them"
 )]
 
+mod by_name;
 mod database;
 pub mod limits;
 pub mod listing;
@@ -22,6 +22,10 @@ mod object_store;
 pub mod objects;
 pub mod queries;
 pub mod transactions;
+
+pub use by_name::{
+    NOT_SIMULATED, database_promises, object_store_promises, test_database, test_object_store,
+};
 
 /// Makes a test, `#[tokio::test]` or another, of every promise of a [`Database`](crate::Database). `$open` is an async
 /// function that returns a new, empty database and a value to keep as long as the database.

@@ -1,4 +1,4 @@
-//! Runs tests on a Worker's own bindings, one for each path: `/queries/values_round_trip` runs that contract test of
+//! Runs tests on a Worker's own bindings, one for each path: `/queries::values_round_trip` runs that contract test of
 //! [`storage`] on an empty database. A failed test panics, so its request gets no response; the log has the cause.
 //!
 //! The contract tests of [`storage`] are included automatically. To add a test of Workers only, write it in `d1_faults`,
@@ -14,7 +14,7 @@ mod host;
 mod memory;
 mod r2_faults;
 
-use storage::contract::{limits, listing, objects, queries, transactions};
+use storage::contract;
 use storage_worker::{D1Database, R2Objects, WaitUntil};
 use worker::{Context, Env, Request, Response, event};
 
@@ -23,7 +23,8 @@ use crate::empty::{empty_database, empty_store, nothing};
 /// The limit of background tasks.
 const BACKGROUND_TASKS: usize = 3;
 
-/// Calls a macro with this crate's own tests, as [`storage::database_promises!`] does with the contract tests.
+/// Calls the macro `$make` with this crate's own tests: `$make! { following tokens, module: test test … }`, once for each
+/// module.
 macro_rules! own_tests {
     ($make:ident on_nothing $($first:tt)*) => {
         $make! { $($first)*, d1_faults:
@@ -69,14 +70,12 @@ pub const PANIC: &str = "panic";
 /// The names of all tests. A name is also the path that runs the test.
 #[must_use]
 pub fn names() -> Vec<&'static str> {
-    let mut names = Vec::new();
+    let mut names = [contract::database_promises(), contract::object_store_promises()].concat();
     macro_rules! push {
         ($names:ident, $module:ident: $($test:ident)*) => {
-            $( $names.push(concat!(stringify!($module), "/", stringify!($test))); )*
+            $( $names.push(concat!(stringify!($module), "::", stringify!($test))); )*
         };
     }
-    storage::database_promises! { (push) names }
-    storage::object_store_promises! { (push) names }
     own_tests! { push on_nothing names }
     own_tests! { push on_objects names }
     own_tests! { push on_background names }
@@ -110,7 +109,7 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
 macro_rules! run_if_named {
     ($name:ident, $subject:ident, $empty:ident, $module:ident: $($test:ident)*) => {
         $(
-            if $name == concat!(stringify!($module), "/", stringify!($test)) {
+            if $name == concat!(stringify!($module), "::", stringify!($test)) {
                 $empty($subject).await;
                 $module::$test($subject).await;
                 return true;
@@ -120,12 +119,20 @@ macro_rules! run_if_named {
 }
 
 async fn runs_on_database(name: &str, database: &D1Database) -> bool {
-    storage::database_promises! { (run_if_named) name, database, empty_database }
-    false
+    let is_promise = contract::database_promises().contains(&name);
+    if is_promise {
+        empty_database(database).await;
+        contract::test_database(name, database).await;
+    }
+    is_promise
 }
 
 async fn runs_on_objects(name: &str, store: &R2Objects) -> bool {
-    storage::object_store_promises! { (run_if_named) name, store, empty_store }
+    if contract::object_store_promises().contains(&name) {
+        empty_store(store).await;
+        contract::test_object_store(name, store).await;
+        return true;
+    }
     own_tests! { run_if_named on_objects name, store, empty_store }
     false
 }
