@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
 use http_body::Body as HttpBody;
-use tonic::{Code, Status, body::Body, server::NamedService};
+use tonic::{Code, Status, body::Body};
 use tower_service::Service;
 
 use crate::{
@@ -73,10 +73,6 @@ fn explain_unimplemented(response: Response<Body>, path: String) -> Response<Bod
     let is_silent = headers.get(Status::GRPC_STATUS) == Some(&unimplemented)
         && !headers.contains_key(Status::GRPC_MESSAGE);
     if is_silent { Error::NoSuchRpc(path).into_response() } else { response }
-}
-
-impl<S: NamedService> NamedService for Rules<S> {
-    const NAME: &'static str = S::NAME;
 }
 
 #[cfg(test)]

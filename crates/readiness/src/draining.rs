@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use crate::{NotReady, Verdict};
+use crate::NotReady;
 
 /// Whether the server is draining: it still handles requests, but reports that it is not ready. Clones share the state.
 #[derive(Clone, Debug, Default)]
@@ -17,8 +17,9 @@ impl Draining {
         self.0.store(true, Ordering::Release);
     }
 
-    pub(crate) fn verdict(&self) -> Verdict {
-        if self.has_begun() { Err(NotReady::because("The server is shutting down.")) } else { Ok(()) }
+    /// Why no service is ready; `None` before the drain begins.
+    pub(crate) fn reason(&self) -> Option<NotReady> {
+        self.has_begun().then(|| NotReady::because("The server is shutting down."))
     }
 
     pub(crate) fn has_begun(&self) -> bool {

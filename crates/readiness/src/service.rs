@@ -52,8 +52,8 @@ impl<T: Timer> HealthService<T> {
         if selected.is_empty() && !name.is_empty() {
             return None;
         }
-        if self.draining.has_begun() {
-            return Some(self.draining.verdict());
+        if let Some(reason) = self.draining.reason() {
+            return Some(Err(reason));
         }
         let verdicts = join_all(selected.into_iter().map(|(_, readiness)| readiness.check())).await;
         Some(NotReady::all(verdicts))
