@@ -11,7 +11,10 @@ use tonic_health::pb::{
     health_server::{Health as HealthRpcs, HealthServer},
 };
 
-use crate::{Draining, NotReady, Readiness, Verdict};
+use crate::{
+    Draining, NotReady, Readiness, Verdict,
+    watches::{MAX_WATCH_DURATION, OpenWatch, Watches},
+};
 
 /// The full name of the service.
 pub const HEALTH: &str = "grpc.health.v1.Health";
@@ -30,13 +33,14 @@ pub type Health<T> = HealthServer<HealthService<T>>;
 pub struct HealthService<T> {
     services: Arc<[(&'static str, Readiness)]>,
     draining: Draining,
+    watches: Watches,
     timer: T,
 }
 
 impl<T: Timer> HealthService<T> {
     /// Reports the readiness of these services, by their full names. Once `draining` has begun, none is ready.
     pub fn new(services: Vec<(&'static str, Readiness)>, draining: Draining, timer: T) -> Self {
-        Self { services: services.into(), draining, timer }
+        Self { services: services.into(), draining, watches: Watches::default(), timer }
     }
 
     /// The server that a host serves.
@@ -92,17 +96,23 @@ impl<T: Timer> HealthRpcs for HealthService<T> {
 
     type WatchStream = Pin<Box<dyn Stream<Item = Result<HealthCheckResponse, Status>> + Send>>;
 
-    /// Sends each change of the status within one second. When the server drains, it sends NOT_SERVING and ends.
+    /// Sends each change of the status within one second. When the server drains, it sends NOT_SERVING and ends. It also ends
+    /// after [`MAX_WATCH_DURATION`].
     async fn watch(
         &self,
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
-        let watcher = Watcher { health: self.clone(), name: request.into_inner().service, last_sent: None };
+        let watcher = Watcher {
+            _open: self.watches.open()?,
+            health: self.clone(),
+            name: request.into_inner().service,
+            last_sent: None,
+        };
         let changes = stream::unfold(watcher, |mut watcher| async move {
             let status = watcher.next_change().await?;
             Some((Ok(encode(status)), watcher))
         });
-        Ok(Response::new(changes.boxed()))
+        Ok(Response::new(changes.take_until(self.timer.sleep(MAX_WATCH_DURATION)).boxed()))
     }
 }
 
@@ -111,6 +121,7 @@ fn encode(status: ServingStatus) -> HealthCheckResponse {
 }
 
 struct Watcher<T> {
+    _open: OpenWatch,
     health: HealthService<T>,
     name: String,
     last_sent: Option<ServingStatus>,
@@ -146,9 +157,10 @@ mod tests {
 
     use storage_native::TokioTimer;
     use tonic::Code;
+    use tonic_types::StatusExt as _;
 
     use super::*;
-    use crate::Need;
+    use crate::{MAX_WATCHES, Need};
 
     /// A port with the services `a`, which is ready while the flag is up, and `b`, which always is.
     fn port() -> (HealthService<TokioTimer>, Arc<AtomicBool>, Draining) {
@@ -193,11 +205,17 @@ mod tests {
         }
     }
 
+    type Watched = Pin<Box<dyn Stream<Item = Result<HealthCheckResponse, Status>> + Send>>;
+
+    async fn watch(health: &HealthService<TokioTimer>, service: &str) -> Result<Watched, Status> {
+        let request = HealthCheckRequest { service: service.to_owned() };
+        health.watch(Request::new(request)).await.map(Response::into_inner)
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_watch_sends_each_change_and_ends_when_the_server_drains() {
         let (health, flag, draining) = port();
-        let request = HealthCheckRequest { service: "a".to_owned() };
-        let mut watched = health.watch(Request::new(request)).await.unwrap().into_inner();
+        let mut watched = watch(&health, "a").await.unwrap();
         assert_eq!(watched.next().await.unwrap().unwrap().status, 1);
         flag.store(false, Ordering::SeqCst);
         assert_eq!(watched.next().await.unwrap().unwrap().status, 2);
@@ -211,8 +229,33 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_watch_reports_an_unknown_service() {
         let (health, ..) = port();
-        let request = HealthCheckRequest { service: "c".to_owned() };
-        let mut watched = health.watch(Request::new(request)).await.unwrap().into_inner();
+        let mut watched = watch(&health, "c").await.unwrap();
         assert_eq!(watched.next().await.unwrap().unwrap().status, 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn more_watches_than_the_limit_are_rejected_until_one_ends() {
+        let (health, ..) = port();
+        let mut open = Vec::new();
+        for _ in 0..MAX_WATCHES {
+            open.push(watch(&health.clone(), "a").await.unwrap());
+        }
+        let rejected = watch(&health, "a").await.map(drop).unwrap_err();
+        assert_eq!(rejected.code(), Code::ResourceExhausted);
+        assert!(rejected.get_details_retry_info().is_some());
+        assert!(rejected.message().contains("100 health watches"), "{rejected}");
+        assert_eq!(check(&health, "a").await, Ok((1, String::new())), "a check is not limited");
+        open.pop();
+        assert!(watch(&health, "a").await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watch_ends_after_its_longest_duration() {
+        let (health, ..) = port();
+        let start = tokio::time::Instant::now();
+        let mut watched = watch(&health, "a").await.unwrap();
+        assert_eq!(watched.next().await.unwrap().unwrap().status, 1);
+        assert!(watched.next().await.is_none());
+        assert_eq!(start.elapsed(), MAX_WATCH_DURATION);
     }
 }
