@@ -1,6 +1,6 @@
 //! Builds the parts of the program from settings: the stores, the services and the gateway.
 
-use std::{convert::Infallible, path::Path};
+use std::{convert::Infallible, path::Path, time::Duration};
 
 use anyhow::Context as _;
 use gateway_core::{AllowedOrigins, Config, Gateway, Upstreams};
@@ -27,6 +27,7 @@ use crate::{
         self, Database, DatabaseLocation, Folder, GatewayPort, ImagesPort, ServerKey, Signing, Tokens,
         Uploads,
     },
+    shutdown::GRACE_PERIOD,
 };
 
 /// The most background tasks that run at a time; further ones are dropped.
@@ -62,9 +63,12 @@ impl Stores {
         Ok(Self { database, objects, background: TokioBackground::new(BACKGROUND_TASKS) })
     }
 
-    /// Waits for running background tasks, and closes the database.
-    pub(crate) async fn close(self) {
-        self.background.shutdown(crate::shutdown::GRACE_PERIOD).await;
+    /// Waits for running background tasks, for up to `grace`, and closes the database.
+    pub(crate) async fn close(self, grace: Duration) {
+        let running = self.background.shutdown(grace).await;
+        if running > 0 {
+            tracing::warn!(running, "background tasks were aborted");
+        }
         self.database.close().await;
     }
 }
@@ -135,7 +139,7 @@ pub(crate) async fn cleanup(
     // Each one also runs if the other one fails.
     let annotations = annotations::cleanup(database, &SystemClock, &TokioTimer).await;
     let images = images::cleanup(database, objects, &SystemClock, &TokioTimer, &OsEntropy, settings).await;
-    stores.close().await;
+    stores.close(GRACE_PERIOD).await;
     Ok((images?, annotations?))
 }
 
@@ -143,7 +147,7 @@ pub(crate) async fn cleanup(
 pub(crate) async fn adopt(stores: &settings::Stores) -> anyhow::Result<StoreId> {
     let stores = Stores::open_unbound(stores).await?;
     let id = images::adopt(&stores.database, &stores.objects, &SystemClock, &OsEntropy).await;
-    stores.close().await;
+    stores.close(GRACE_PERIOD).await;
     Ok(id?)
 }
 

@@ -88,8 +88,8 @@ pub(crate) async fn everything(settings: settings::Serve) -> anyhow::Result<()> 
         let secret = parts::secret(folder, &tokens.signing)?;
         greeting::print_greeting(addresses, &secret, &tokens.signing, SystemClock.now(), &folder.data_dir);
     }
-    lifetime.wait(signals, stopping.drain_delay()).await;
-    opened.close().await;
+    let grace = lifetime.wait(signals, stopping.drain_delay()).await;
+    opened.close(grace).await;
     Ok(())
 }
 
@@ -110,8 +110,8 @@ pub(crate) async fn images(settings: settings::Images) -> anyhow::Result<()> {
     let routes = GrpcWeb::new(grpc_port::routes(service, parts::images_readiness(&opened), &lifetime)?);
     ports.serve(port, Trust::Everyone, DiscardUnread::new(routes, TokioTimer));
     clean_images_daily(&opened, cleaning.settings(), &lifetime);
-    lifetime.wait(signals, stopping.drain_delay()).await;
-    opened.close().await;
+    let grace = lifetime.wait(signals, stopping.drain_delay()).await;
+    opened.close(grace).await;
     Ok(())
 }
 
