@@ -70,6 +70,25 @@ async fn parts_call_each_other_over_tls() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Given a part behind TLS, when `reticle health` checks it, then the check succeeds if it trusts the authority, and else the error
+/// has the cause.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_health_command_checks_a_part_over_tls() -> anyhow::Result<()> {
+    let (parts, authority, folder) = (Parts::start(&[]).await?, Authority::new()?, TempDir::new()?);
+    let file = folder.path().join("authority.pem");
+    fs::write(&file, &authority.pem)?;
+    let images = Proxy::start_tls(parts.target().images, authority.server).await?;
+    let url = format!("https://{}", images.address());
+    let mut check = Command::new(program());
+    check.args(["health", "--url", &url]);
+    let untrusted = check.output().await?;
+    let said = String::from_utf8(untrusted.stderr)?;
+    ensure!(untrusted.status.code() == Some(1) && said.contains("UnknownIssuer"), "{said}");
+    let trusted = check.arg("--upstream-ca").arg(&file).output().await?;
+    ensure!(trusted.status.success(), "{}", String::from_utf8_lossy(&trusted.stderr));
+    Ok(())
+}
+
 /// Given a gateway that does not trust the authority, when it is called, then it responds 503, and its log has the cause.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_of_an_unknown_authority_is_rejected() -> anyhow::Result<()> {

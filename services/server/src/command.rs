@@ -13,7 +13,10 @@ use storage_native::SystemClock;
 
 use crate::{
     health, parts, serve,
-    settings::{Annotations, Cleanup, Database, Folder, Gateway, Images, Serve, Signing, Stores, duration},
+    settings::{
+        Annotations, Cleanup, Database, Folder, Gateway, Images, Serve, Signing, Stores, UpstreamTrust,
+        duration,
+    },
 };
 
 /// The back end of an image-annotation product: images, labelled bounding boxes on them, and a gateway for browsers.
@@ -51,9 +54,12 @@ pub(crate) enum Command {
 /// Settings of `reticle health`.
 #[derive(Args)]
 pub(crate) struct Health {
-    /// The URL of any part, as in `http://127.0.0.1:50051`.
+    /// The URL of any part, as in `http://127.0.0.1:50051` or `https://images.example`.
     #[arg(long, default_value = "http://127.0.0.1:8787", value_name = "URL")]
     url: String,
+
+    #[command(flatten)]
+    trust: UpstreamTrust,
 }
 
 /// Settings of `reticle token`.
@@ -85,7 +91,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
         Command::Images(settings) => runtime.block_on(serve::images(settings)),
         Command::Annotations(settings) => runtime.block_on(serve::annotations(settings)),
         Command::Gateway(settings) => runtime.block_on(serve::gateway(settings)),
-        Command::Health(settings) => runtime.block_on(health::check(&settings.url)),
+        Command::Health(settings) => runtime.block_on(health::check(&settings.url, &settings.trust)),
         Command::Token(settings) => token(&settings),
         Command::Migrate(database) => runtime.block_on(migrate(&database)),
         Command::Cleanup(settings) => runtime.block_on(cleanup(&settings)),

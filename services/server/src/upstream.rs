@@ -45,6 +45,11 @@ impl Upstream {
 
     /// A channel to the part at `url`. It connects on first use, and reconnects after the connection breaks.
     pub(crate) fn channel(&self, setting: &str, url: &str) -> anyhow::Result<Channel> {
+        Ok(self.endpoint(setting, url)?.connect_lazy())
+    }
+
+    /// The part at `url`, to which nothing is connected yet.
+    pub(crate) fn endpoint(&self, setting: &str, url: &str) -> anyhow::Result<Endpoint> {
         let uri = upstream_uri(setting, url)?;
         let is_secure = uri.scheme_str() == Some("https");
         let mut endpoint = Endpoint::from(uri)
@@ -60,7 +65,7 @@ impl Upstream {
                 .tls_config(self.tls.clone())
                 .with_context(|| format!("{setting}: cannot set up TLS for `{url}`"))?;
         }
-        Ok(endpoint.connect_lazy())
+        Ok(endpoint)
     }
 }
 
