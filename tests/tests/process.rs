@@ -70,6 +70,34 @@ async fn an_invalid_setting_stops_the_start_and_is_named() -> anyhow::Result<()>
     Ok(())
 }
 
+/// Given a data folder that cannot be created, when the database and the secrets are elsewhere, then the start does not need it, and
+/// fails because of the unreachable database; when a secret or a store would be in it, then the error names it.
+#[tokio::test]
+async fn a_data_folder_is_needed_only_for_what_is_stored_in_it() -> anyhow::Result<()> {
+    let (missing, folder) = (Path::new("/proc/nowhere"), TempDir::new()?);
+    let secret = "0123456789abcdef0123456789abcdef";
+    let file = format!("sqlite:{}", folder.path().join("elsewhere.db").display());
+    let (jwt_secret, url_key) = (("--jwt-secret", secret), ("--url-key", secret));
+    let bridge = ("--database-url", "d1+https://127.0.0.1:1");
+    let bucket = ("--objects-url", "s3://images?endpoint=http://127.0.0.1:1");
+    for (settings, named) in [
+        (&[bridge, bucket, jwt_secret, url_key][..], "--database-url"),
+        (&[bridge, bucket, url_key], "--data-dir"),
+        (&[bucket, jwt_secret, url_key], "--data-dir"),
+        (&[("--database-url", &file), jwt_secret, url_key], "--data-dir"),
+    ] {
+        let settings = settings.iter().flat_map(|(setting, value)| [*setting, *value]);
+        let arguments: Vec<_> = ["serve", "--bridge-secret", secret].into_iter().chain(settings).collect();
+        let ended = reticle(missing, &arguments).await?;
+        let said = String::from_utf8_lossy(&ended.stderr);
+        ensure!(
+            !ended.status.success() && said.contains(&format!("reticle: {named}")),
+            "{arguments:?}: {said}"
+        );
+    }
+    Ok(())
+}
+
 /// Given a secret, when `reticle token` prints a token, then a server with this secret accepts it.
 #[tokio::test]
 async fn a_printed_token_is_accepted() -> anyhow::Result<()> {

@@ -76,7 +76,10 @@ impl Stores {
 /// Opens the configured object store.
 async fn objects(stores: &settings::Stores) -> anyhow::Result<NativeObjects> {
     let opened = match stores.objects()? {
-        settings::Objects::Files(path) => FileObjects::open(&path).await.map(NativeObjects::Files),
+        settings::Objects::Files(path) => {
+            create_data_folder_for(&stores.database.folder, &path)?;
+            FileObjects::open(&path).await.map(NativeObjects::Files)
+        }
         settings::Objects::S3(location) => S3Objects::open(&location).await.map(NativeObjects::S3),
     };
     opened.context("--objects-url")
@@ -100,9 +103,9 @@ pub(crate) async fn database(database: &Database) -> anyhow::Result<NativeDataba
 /// Applies the missing migrations and returns their names. Behind a bridge, wrangler applies migrations, so a missing one is an
 /// error.
 pub(crate) async fn migrate(database: &Database) -> anyhow::Result<Vec<String>> {
-    create_data_folder(&database.folder)?;
     match database.location()? {
         DatabaseLocation::File(path) => {
+            create_data_folder_for(&database.folder, &path)?;
             path.parent().map_or(Ok(()), create_folder).context("--database-url")?;
             sqlite::migrate(&path).await.context("--database-url")
         }
@@ -115,8 +118,13 @@ pub(crate) async fn migrate(database: &Database) -> anyhow::Result<Vec<String>> 
     }
 }
 
+/// Creates the data folder if `path` is in it. A process that stores nothing in it needs none: it may run without a disk.
+fn create_data_folder_for(folder: &Folder, path: &Path) -> anyhow::Result<()> {
+    if path.starts_with(&folder.data_dir) { create_data_folder(folder) } else { Ok(()) }
+}
+
 /// Creates the data folder, and restricts access to it and to the secrets in it to their owner.
-pub(crate) fn create_data_folder(folder: &Folder) -> anyhow::Result<()> {
+fn create_data_folder(folder: &Folder) -> anyhow::Result<()> {
     create_folder(&folder.data_dir).context("--data-dir")?;
     for path in [&folder.data_dir, &folder.jwt_secret_path(), &folder.url_key_path()] {
         storage_native::restrict_to_owner(path);
@@ -192,8 +200,11 @@ pub(crate) async fn authenticator(
 pub(crate) fn server_key(folder: &Folder, key: &ServerKey) -> anyhow::Result<SigningKey> {
     match &key.url_key {
         Some(key) => SigningKey::new(key.as_bytes()).context("--url-key (RETICLE_URL_KEY)"),
-        None => identity_native::load_or_create_signing_key(&folder.url_key_path(), &OsEntropy)
-            .context("--data-dir"),
+        None => {
+            create_data_folder(folder)?;
+            identity_native::load_or_create_signing_key(&folder.url_key_path(), &OsEntropy)
+                .context("--data-dir")
+        }
     }
 }
 
