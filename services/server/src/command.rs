@@ -5,14 +5,14 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use clap::{Args, Parser, Subcommand};
 use identity::{Grant, Scope, UserId, mint};
 use runtime::Clock as _;
 use storage_native::SystemClock;
 
 use crate::{
-    health, parts, serve,
+    format_error, health, parts, serve,
     settings::{
         Annotations, Cleanup, Database, Folder, Gateway, Images, Serve, Signing, Stores, UpstreamTrust,
         duration,
@@ -130,9 +130,18 @@ async fn migrate(database: &Database) -> anyhow::Result<()> {
 
 async fn cleanup(settings: &Cleanup) -> anyhow::Result<()> {
     let Cleanup { stores, cleaning } = settings;
-    let (images, annotations) = parts::cleanup(stores, cleaning.settings()).await?;
-    print_line(&images.to_string())?;
-    print_line(&annotations.to_string())
+    report(parts::cleanup(stores, cleaning.settings()).await?, print_line)
+}
+
+/// Prints each report. Fails with all errors, because one does not explain the others.
+fn report(
+    outcomes: impl IntoIterator<Item = anyhow::Result<String>>,
+    mut print: impl FnMut(&str) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let failed = outcomes.into_iter().filter_map(|outcome| outcome.and_then(|report| print(&report)).err());
+    let errors: Vec<_> = failed.map(|error| format_error(&error)).collect();
+    ensure!(errors.is_empty(), "{}", errors.join("; "));
+    Ok(())
 }
 
 async fn adopt(stores: &Stores) -> anyhow::Result<()> {
@@ -167,6 +176,26 @@ mod tests {
     #[test]
     fn the_definitions_of_the_commands_are_valid() {
         Program::command().debug_assert();
+    }
+
+    #[test]
+    fn each_report_is_printed_and_each_error_is_returned() {
+        let failure = |text: &'static str| Err(anyhow::anyhow!("the disk is full").context(text));
+        let success = |text: &str| Ok(text.to_owned());
+        for (outcomes, expected, error) in [
+            ([success("a"), success("b")], &["a", "b"][..], ""),
+            ([failure("a"), success("b")], &["b"], "a: the disk is full"),
+            ([success("a"), failure("b")], &["a"], "b: the disk is full"),
+            ([failure("a"), failure("b")], &[], "a: the disk is full; b: the disk is full"),
+        ] {
+            let mut printed = Vec::new();
+            let reported = report(outcomes, |line| {
+                printed.push(line.to_owned());
+                Ok(())
+            });
+            assert_eq!(printed, expected);
+            assert_eq!(reported.err().map(|error| error.to_string()).unwrap_or_default(), error);
+        }
     }
 
     #[test]

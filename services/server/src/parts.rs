@@ -137,18 +137,23 @@ fn create_folder(path: &Path) -> anyhow::Result<()> {
         .with_context(|| format!("cannot create the folder {}", path.display()))
 }
 
-/// Runs the clean-up of both services once.
+/// Runs the clean-up of both services once. Returns the report or the error of each.
 pub(crate) async fn cleanup(
     stores: &settings::Stores,
     settings: CleanupSettings,
-) -> anyhow::Result<(images::CleanupReport, annotations::CleanupReport)> {
+) -> anyhow::Result<[anyhow::Result<String>; 2]> {
     let stores = Stores::open(stores).await?;
     let Stores { database, objects, .. } = &stores;
     // Each one also runs if the other one fails.
     let annotations = annotations::cleanup(database, &SystemClock, &TokioTimer).await;
     let images = images::cleanup(database, objects, &SystemClock, &TokioTimer, &OsEntropy, settings).await;
     stores.close(GRACE_PERIOD).await;
-    Ok((images?, annotations?))
+    Ok([
+        images.map(|report| report.to_string()).context("the clean-up of the images service failed"),
+        annotations
+            .map(|report| report.to_string())
+            .context("the clean-up of the annotations service failed"),
+    ])
 }
 
 /// Declares that the database and the object store belong together. Returns the store id that both have from now on.
