@@ -7,7 +7,8 @@ use std::{
     time::Duration,
 };
 
-use storage::{CallerShare, Error, Result};
+use runtime::CallerShare;
+use storage::{Error, Result};
 use tokio::{
     sync::{AcquireError, OwnedSemaphorePermit, Semaphore, TryAcquireError},
     time::timeout,

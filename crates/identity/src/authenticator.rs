@@ -53,14 +53,14 @@ impl<C: Clock> Authenticator<C> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(TokenRejection::TooLong);
         }
-        let (now, instant) = (self.clock.now(), self.clock.instant());
-        let generation = self.shared.keys.generation(instant).await;
+        let now = self.clock.now();
+        let generation = self.shared.keys.generation(&self.clock).await;
         let hash = hash(token);
         if let Some(caller) = self.shared.cache.get(&hash, generation, now) {
             return Ok(caller);
         }
         let Header { algorithm, kid } = Header::parse(token)?;
-        let key = self.shared.keys.find(algorithm, kid.as_deref(), instant).await?;
+        let key = self.shared.keys.find(algorithm, kid.as_deref(), &self.clock).await?;
         let claims = token::verify_signature(token, &key)?.check(&self.shared.policy, now)?;
         let caller = Caller::new(claims.user_id, claims.scopes, token.into(), claims.expires_at);
         self.shared.cache.put(hash, generation, caller.clone());
@@ -74,7 +74,7 @@ impl<C: Clock> Authenticator<C> {
     /// [`KeysUnavailable`] if the read fails; keys that were read before stay in use.
     pub async fn refresh_keys(&self) -> Result<(), KeysUnavailable> {
         match self.shared.keys.jwks() {
-            Some(jwks) => jwks.refresh(self.clock.instant()).await,
+            Some(jwks) => jwks.refresh(&self.clock).await,
             None => Ok(()),
         }
     }

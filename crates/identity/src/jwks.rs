@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use runtime::Instant;
+use runtime::{Clock, Instant};
 
 use crate::{
     KeySource, KeysUnavailable, TokenRejection,
@@ -55,10 +55,17 @@ struct State {
 struct Known {
     document: Bytes,
     keys: KeySet,
+    /// When the read began.
     read_at: Instant,
 }
 
-/// The reads that started since `began_at`.
+/// A read that has begun and not ended.
+struct Attempt {
+    number: u64,
+    began_at: Instant,
+}
+
+/// The reads that started since `began_at`; once one has an outcome, the time since that outcome.
 struct Interval {
     began_at: Instant,
     fetches: u32,
@@ -79,26 +86,26 @@ impl Jwks {
     }
 
     /// Reads the source, however fresh the cached keys are.
-    pub(crate) async fn refresh(&self, now: Instant) -> Result<(), KeysUnavailable> {
-        let number = self.state().begin_read();
+    pub(crate) async fn refresh(&self, clock: &impl Clock) -> Result<(), KeysUnavailable> {
+        let attempt = self.state().begin_read(clock.instant());
         let read = match self.source.fetch().await {
             Ok(document) => KeySet::parse(&document).map(|keys| (document, keys)),
             Err(error) => Err(KeysUnavailable::Fetch(error)),
         };
-        self.state().conclude(number, read, now)
+        self.state().conclude(attempt, read, clock.instant())
     }
 
     /// The number of changes of the keys so far. If the keys are too old, one request per interval first reads them again.
-    pub(crate) async fn generation(&self, now: Instant) -> u64 {
+    pub(crate) async fn generation(&self, clock: &impl Clock) -> u64 {
         let stale = {
-            let mut state = self.state();
+            let (mut state, now) = (self.state(), clock.instant());
             state.is_stale(now) && state.may_fetch(1, now)
         };
         if stale {
-            self.refresh_and_log(now).await;
+            self.refresh_and_log(clock).await;
         }
         let mut state = self.state();
-        state.forget_outdated(now);
+        state.forget_outdated(clock.instant());
         state.generation
     }
 
@@ -107,20 +114,20 @@ impl Jwks {
         &self,
         algorithm: Algorithm,
         kid: Option<&str>,
-        now: Instant,
+        clock: &impl Clock,
     ) -> Result<VerifyingKey, TokenRejection> {
         if let Ok(key) = self.state().find(algorithm, kid) {
             return Ok(key);
         }
-        let may_fetch = self.state().may_fetch(MAX_FETCHES, now);
+        let may_fetch = self.state().may_fetch(MAX_FETCHES, clock.instant());
         if may_fetch {
-            self.refresh_and_log(now).await;
+            self.refresh_and_log(clock).await;
         }
         self.state().find(algorithm, kid)
     }
 
-    async fn refresh_and_log(&self, now: Instant) {
-        if let Err(error) = self.refresh(now).await {
+    async fn refresh_and_log(&self, clock: &impl Clock) {
+        if let Err(error) = self.refresh(clock).await {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "cannot refresh the JWKS; keys that were read less than a day ago, if any, stay in use"
@@ -160,30 +167,32 @@ impl State {
         may
     }
 
-    fn begin_read(&mut self) -> u64 {
+    fn begin_read(&mut self, now: Instant) -> Attempt {
         self.reads_begun += 1;
-        self.reads_begun
+        Attempt { number: self.reads_begun, began_at: now }
     }
 
     fn conclude(
         &mut self,
-        number: u64,
+        attempt: Attempt,
         read: Result<(Bytes, KeySet), KeysUnavailable>,
         now: Instant,
     ) -> Result<(), KeysUnavailable> {
-        if number < self.last_concluded {
+        if attempt.number < self.last_concluded {
             // A later read ended earlier, and its result is newer.
             return read.map(drop);
         }
-        self.last_concluded = number;
+        self.last_concluded = attempt.number;
         let outcome = if read.is_ok() { Outcome::Read } else { Outcome::Failed };
         self.interval = Some(Interval { began_at: now, fetches: 0, outcome: Some(outcome) });
         let (document, keys) = read?;
+        // The document may be as old as the begin of its read.
+        let read_at = attempt.began_at;
         match &mut self.known {
-            Some(known) if known.document == document => known.read_at = now,
+            Some(known) if known.document == document => known.read_at = read_at,
             known => {
                 self.generation += 1;
-                *known = Some(Known { document, keys, read_at: now });
+                *known = Some(Known { document, keys, read_at });
             }
         }
         Ok(())

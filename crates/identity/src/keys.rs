@@ -4,7 +4,7 @@ use std::{error::Error as StdError, future::Future, net::IpAddr, pin::Pin};
 
 use bytes::Bytes;
 use http::Uri;
-use runtime::Instant;
+use runtime::Clock;
 
 use crate::{
     Jwks, Policy, Secret, TokenRejection,
@@ -106,9 +106,9 @@ impl Keys {
     }
 
     /// The number of changes of the keys so far. Reads them again first if they are too old.
-    pub(crate) async fn generation(&self, now: Instant) -> u64 {
+    pub(crate) async fn generation(&self, clock: &impl Clock) -> u64 {
         match self.jwks() {
-            Some(jwks) => jwks.generation(now).await,
+            Some(jwks) => jwks.generation(clock).await,
             None => 0,
         }
     }
@@ -118,12 +118,12 @@ impl Keys {
         &self,
         algorithm: Algorithm,
         kid: Option<&str>,
-        now: Instant,
+        clock: &impl Clock,
     ) -> Result<VerifyingKey, TokenRejection> {
         match algorithm {
             Algorithm::Hs256 => self.secret().map(Secret::key).ok_or(TokenRejection::Algorithm),
             Algorithm::Rs256 | Algorithm::Es256 | Algorithm::EdDsa => {
-                self.jwks().ok_or(TokenRejection::Algorithm)?.find(algorithm, kid, now).await
+                self.jwks().ok_or(TokenRejection::Algorithm)?.find(algorithm, kid, clock).await
             }
         }
     }

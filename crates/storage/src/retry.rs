@@ -1,4 +1,4 @@
-use crate::{Backoff, Entropy, Timer};
+use runtime::{Backoff, Entropy, Timer};
 
 /// Which calls may be retried at once after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

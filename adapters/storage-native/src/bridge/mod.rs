@@ -12,7 +12,8 @@ mod url;
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use storage::{Bookmark, Bookmarked, CallerShare, Database, Error, Outcome, Result, Row, Statement, retry};
+use runtime::CallerShare;
+use storage::{Bookmark, Bookmarked, Database, Error, Outcome, Result, Row, Statement, retry};
 use storage_json::{Batch, BatchResponse, Kind, Query, Rows};
 use tokio::time::timeout;
 

@@ -2,7 +2,8 @@
 
 use reqwest::{Client, Method, StatusCode, header::ALLOW};
 use serde_json::{Value, json};
-use storage::{CallerShare, Database as _, Statement};
+use runtime::CallerShare;
+use storage::{Database as _, Statement};
 use storage_native::{BridgeDatabase, BridgeSecret, bridge::BridgeError};
 use tests::BRIDGE_SECRET;
 

@@ -1,6 +1,7 @@
 //! The bridge of the tests.
 
-use storage::{CallerShare, Database as _, Row, Statement};
+use runtime::CallerShare;
+use storage::{Database as _, Row, Statement};
 use storage_native::{BridgeDatabase, BridgeSecret, BridgeUrl};
 use tests::{BRIDGE_SECRET, Bridge};
 

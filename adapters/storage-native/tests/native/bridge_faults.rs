@@ -14,7 +14,8 @@ use futures_util::{
     FutureExt as _,
     future::{Either, join_all, select},
 };
-use storage::{CallerShare, Database, Error, Outcome, Result, Row, Statement};
+use runtime::CallerShare;
+use storage::{Database, Error, Outcome, Result, Row, Statement};
 use storage_native::{BridgeDatabase, BridgeSecret, BridgeUrl, bridge::BridgeError};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},

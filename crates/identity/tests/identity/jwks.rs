@@ -226,6 +226,29 @@ async fn a_slow_read_does_not_replace_the_result_of_a_later_one() {
 }
 
 #[tokio::test]
+async fn the_time_without_reads_starts_at_the_end_of_a_read() {
+    let pair = Pair::p256();
+    let publish = Arc::new(Notify::new());
+    let source = Source::new(Behaviour::Later(Arc::clone(&publish), key_set(&[pair.jwk()])));
+    let (authenticator, clock) = authenticator(source.keys());
+    let token = pair.token_with_kid(Some("1"));
+    let mut slow = pin!(authenticator.verify(&token));
+    assert!(slow.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    clock.advance(REFRESH_INTERVAL_SECONDS);
+    publish.notify_one();
+    assert_eq!(slow.await.err(), Some(TokenRejection::UnknownKey));
+
+    source.publish(&[pair.jwk()]);
+    let invented = pair.token_with_kid(Some("2"));
+    clock.advance_millis(REFRESH_INTERVAL_SECONDS * 1000 - 1);
+    assert_eq!(authenticator.verify(&invented).await.err(), Some(TokenRejection::UnknownKey));
+    assert_eq!(source.fetches(), 1);
+    clock.advance_millis(1);
+    assert_eq!(authenticator.verify(&invented).await.err(), Some(TokenRejection::UnknownKey));
+    assert_eq!(source.fetches(), 2);
+}
+
+#[tokio::test]
 async fn a_clock_that_is_set_back_does_not_keep_old_keys_in_use() {
     let [old, new] = [Pair::p256(), Pair::other_p256()];
     let source = Source::publishing(&[old.jwk()]);
