@@ -18,6 +18,9 @@ pub enum FetchError {
         /// The error of the system.
         source: io::Error,
     },
+    /// The file was not read within [`FETCH_TIMEOUT`], for example because its network file system does not respond.
+    #[error("{} was not read within {} seconds", .0.display(), FETCH_TIMEOUT.as_secs())]
+    FileTimeout(PathBuf),
     /// The connection could not be opened, or it broke.
     #[error("the request failed")]
     Request(#[source] BoxError),

@@ -7,9 +7,9 @@ use std::{
 
 use bytes::Bytes;
 use identity::{BoxError, KeySource};
-use tokio::{fs::File, io::AsyncReadExt as _};
+use tokio::{fs::File, io::AsyncReadExt as _, time::timeout};
 
-use crate::{FetchError, MAX_DOCUMENT_BYTES};
+use crate::{FETCH_TIMEOUT, FetchError, MAX_DOCUMENT_BYTES};
 
 /// Reads the file each time keys are needed. To rotate keys, replace the file (by renaming a new one, not by rewriting it).
 #[derive(Clone, Debug)]
@@ -27,8 +27,9 @@ impl FileKeys {
 
 impl KeySource for FileKeys {
     async fn fetch(&self) -> Result<Bytes, BoxError> {
-        let bytes =
-            read(&self.path).await.map_err(|source| FetchError::File { path: self.path.clone(), source })?;
+        let read = timeout(FETCH_TIMEOUT, read(&self.path)).await;
+        let read = read.map_err(|_| FetchError::FileTimeout(self.path.clone()))?;
+        let bytes = read.map_err(|source| FetchError::File { path: self.path.clone(), source })?;
         if bytes.len() > MAX_DOCUMENT_BYTES { Err(FetchError::TooLarge.into()) } else { Ok(bytes.into()) }
     }
 }

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use crate::{FetchError, InvalidKeySource, MAX_DOCUMENT_BYTES, single_flight::SingleFlight};
 
-/// The timeout of one read, from the connection to the last byte.
+/// The timeout of one read: of a URL from the connection to the last byte, of a file from its opening.
 pub const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Requests the URL each time keys are needed; reads that overlap share one request. Certificates are verified with Mozilla's

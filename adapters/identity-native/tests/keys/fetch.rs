@@ -1,11 +1,11 @@
 //! Single reads of a document.
 
-use std::fs;
+use std::{fs, pin::pin, process::Command, time::Duration};
 
-use futures_util::future::join_all;
+use futures_util::{FutureExt as _, future::join_all};
 use http::StatusCode;
 use identity::{BoxError, KeySource as _};
-use identity_native::{FetchError, MAX_DOCUMENT_BYTES, parse_key_source};
+use identity_native::{FETCH_TIMEOUT, FetchError, MAX_DOCUMENT_BYTES, parse_key_source};
 
 use crate::server::{Reply, Server};
 
@@ -78,6 +78,23 @@ async fn a_missing_file_is_named_in_the_error() {
     let error = fetch("/nowhere/jwks.json").await.unwrap_err();
     assert_eq!(error.to_string(), "/nowhere/jwks.json cannot be read");
     assert!(error.is::<FetchError>());
+}
+
+/// A pipe without a writer: opening it for reading waits, as a network file system does that does not respond.
+#[tokio::test(start_paused = true)]
+async fn a_file_that_cannot_be_opened_in_time_is_a_timeout() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("jwks.json");
+    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let keys = parse_key_source(path.to_str().unwrap()).unwrap();
+    let mut read = pin!(keys.fetch());
+    assert!(read.as_mut().now_or_never().is_none());
+    // The time does not advance by itself while the opening blocks a thread.
+    tokio::time::advance(FETCH_TIMEOUT + Duration::from_millis(1)).await;
+    let error = read.now_or_never().unwrap().unwrap_err();
+    assert_eq!(error.to_string(), format!("{} was not read within 5 seconds", path.display()));
+    // Ends the opening, for which the end of the test waits.
+    drop(fs::OpenOptions::new().write(true).open(&path).unwrap());
 }
 
 #[tokio::test]
