@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_is_raised_to_the_hard_limit() {
+    fn raise_returns_the_hard_limit() {
         let raised = Descriptors::raise().limit;
         let hard = getrlimit(Resource::Nofile).maximum;
         assert_eq!(hard.map_or(usize::MAX, |hard| usize::try_from(hard).unwrap()), raised);

@@ -1,8 +1,8 @@
 //! More connections than the limits allow.
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{fs, io, net::SocketAddr, sync::Arc};
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use tempfile::TempDir;
 use tests::{Program, program};
 use tokio::{
@@ -70,16 +70,33 @@ async fn connections_per_address_are_limited() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Starts the program after this command of the shell.
+async fn start_limited(limit: &str) -> anyhow::Result<Program> {
+    let folder = Arc::new(TempDir::new()?);
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("{limit} && exec \"$@\""), "sh"]);
+    command.arg(program()).args(Program::arguments(folder.path()));
+    Program::start_by(command, folder).await
+}
+
+/// Given a soft limit of file descriptors below the hard limit, when the program starts, then it raises the soft limit to the hard
+/// limit.
+#[tokio::test]
+async fn the_limit_of_descriptors_is_raised_to_the_hard_limit() -> anyhow::Result<()> {
+    let program = start_limited("ulimit -Sn 256 && ulimit -Hn 512").await?;
+    let limits = fs::read_to_string(format!("/proc/{}/limits", program.id()?))?;
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).context("no such limit")?;
+    let [soft, hard] = [3, 4].map(|word| line.split_whitespace().nth(word));
+    ensure!((soft, hard) == (Some("512"), Some("512")), "{line}");
+    Ok(())
+}
+
 /// Given a process with few file descriptors, when a client opens more connections than that, then the process keeps some
 /// descriptors free, and a health check of another client succeeds.
 #[tokio::test]
 async fn many_connections_leave_descriptors_for_a_health_check() -> anyhow::Result<()> {
     const DESCRIPTORS: usize = 256;
-    let folder = Arc::new(TempDir::new()?);
-    let mut command = Command::new("sh");
-    command.args(["-c", &format!("ulimit -n {DESCRIPTORS} && exec \"$@\""), "sh"]);
-    command.arg(program()).args(Program::arguments(folder.path()));
-    let program = Program::start_by(command, folder).await?;
+    let program = start_limited(&format!("ulimit -n {DESCRIPTORS}")).await?;
     let gateway = program.target().gateway;
     let mut crowd = Vec::new();
     for _ in 0..2 * DESCRIPTORS {

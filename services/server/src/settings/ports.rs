@@ -78,12 +78,24 @@ impl PortLimits {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        ports: PortLimits,
+    }
 
     #[test]
     fn the_defaults_equal_those_of_the_listener() {
-        assert_eq!(duration("3m"), Ok(Limits::DEFAULT_IDLE_TIMEOUT));
-        assert_eq!(duration("1h"), Ok(Limits::DEFAULT_MAX_AGE));
-        assert_eq!(duration("30s"), Ok(Pace::DEFAULT_INTERVAL));
+        let Program { ports } = Program::parse_from(["program"]);
+        let Limits { max_connections, max_connections_per_address, idle_timeout, max_age, pace } =
+            Limits::default();
+        assert_eq!(ports.max_connections, max_connections);
+        assert_eq!(ports.max_connections_per_address, max_connections_per_address);
+        assert_eq!((ports.idle_timeout, ports.max_connection_age), (idle_timeout, max_age));
+        assert_eq!((ports.progress_interval, ports.progress_bytes), (pace.interval, pace.bytes));
     }
 }
