@@ -90,7 +90,7 @@ impl<C> fmt::Debug for Authenticator<C> {
 }
 
 /// The token of an `authorization: Bearer …` header (RFC 6750 section 2.1); the case of the scheme is ignored.
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>, TokenRejection> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<Option<&str>, TokenRejection> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };
     let text = value.to_str().map_err(|_| TokenRejection::NotBearer)?;

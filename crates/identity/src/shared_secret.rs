@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use http::{HeaderMap, header::AUTHORIZATION};
+use http::HeaderMap;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use crate::{MIN_SECRET_BYTES, TooShort};
+use crate::{MIN_SECRET_BYTES, TooShort, authenticator::bearer};
 
 /// A secret of at least [`MIN_SECRET_BYTES`]. A client that sends it has full access.
 #[derive(Clone)]
@@ -26,9 +26,8 @@ impl SharedSecret {
     /// Whether `headers` contain it as `authorization: Bearer …`. The comparison takes constant time.
     #[must_use]
     pub fn is_sent_in(&self, headers: &HeaderMap) -> bool {
-        let value = headers.get(AUTHORIZATION).map_or(&b""[..], |value| value.as_bytes());
-        let Some((scheme, secret)) = value.split_at_checked("Bearer ".len()) else { return false };
-        scheme.eq_ignore_ascii_case(b"Bearer ") && bool::from(digest(secret).ct_eq(&self.digest))
+        let Ok(Some(secret)) = bearer(headers) else { return false };
+        digest(secret.as_bytes()).ct_eq(&self.digest).into()
     }
 }
 
@@ -45,7 +44,7 @@ fn digest(bytes: &[u8]) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
+    use http::{HeaderValue, header::AUTHORIZATION};
 
     use super::*;
 
@@ -73,6 +72,16 @@ mod tests {
             assert!(!is_accepted(&wrong), "{wrong}");
         }
         assert!(!SharedSecret::new(SECRET.as_bytes()).unwrap().is_sent_in(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn the_header_has_the_same_form_as_that_of_a_token() {
+        assert!(is_accepted(&format!("Bearer  {SECRET} ")));
+        let mut twice = HeaderMap::new();
+        for _ in 0..2 {
+            twice.append(AUTHORIZATION, HeaderValue::from_str(&format!("Bearer {SECRET}")).unwrap());
+        }
+        assert!(!SharedSecret::new(SECRET.as_bytes()).unwrap().is_sent_in(&twice));
     }
 
     #[test]
