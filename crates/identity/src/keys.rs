@@ -75,6 +75,17 @@ pub enum Keys {
 }
 
 impl Keys {
+    /// The keys of a host's settings; `None` if it has neither.
+    #[must_use]
+    pub fn new(secret: Option<Secret>, jwks: Option<Jwks>) -> Option<Self> {
+        match (secret, jwks) {
+            (Some(secret), None) => Some(Self::Secret(secret)),
+            (None, Some(jwks)) => Some(Self::Jwks(jwks)),
+            (Some(secret), Some(jwks)) => Some(Self::SecretAndJwks(secret, jwks)),
+            (None, None) => None,
+        }
+    }
+
     const fn secret(&self) -> Option<&Secret> {
         match self {
             Self::Secret(secret) | Self::SecretAndJwks(secret, _) => Some(secret),
@@ -154,6 +165,16 @@ mod tests {
         ] {
             assert!(!is_exposed(&url.parse().unwrap()), "{url}");
         }
+    }
+
+    #[test]
+    fn keys_are_a_secret_or_a_jwks_or_both() {
+        let secret = || Some(Secret::new(&[1; 32]).unwrap());
+        let jwks = || Some(Jwks::new(EmptySource));
+        assert!(matches!(Keys::new(secret(), None), Some(Keys::Secret(_))));
+        assert!(matches!(Keys::new(None, jwks()), Some(Keys::Jwks(_))));
+        assert!(matches!(Keys::new(secret(), jwks()), Some(Keys::SecretAndJwks(..))));
+        assert!(Keys::new(None, None).is_none());
     }
 
     #[test]

@@ -190,11 +190,9 @@ pub(crate) async fn authenticator(
         .map(identity_native::parse_key_source)
         .transpose()
         .context("--jwks (RETICLE_JWKS)")?;
-    let keys = match jwks.map(Jwks::new) {
-        None => Keys::Secret(secret(folder, signing)?),
-        Some(jwks) if signing.jwt_secret.is_none() => Keys::Jwks(jwks),
-        Some(jwks) => Keys::SecretAndJwks(secret(folder, signing)?, jwks),
-    };
+    let has_secret = signing.jwt_secret.is_some() || jwks.is_none();
+    let secret = has_secret.then(|| secret(folder, signing)).transpose()?;
+    let keys = Keys::new(secret, jwks.map(Jwks::new)).context("there is neither a secret nor a JWKS")?;
     let policy = Policy { issuer: signing.jwt_issuer.clone(), audience: signing.jwt_audience.clone() };
     let authenticator = Authenticator::new(keys, policy, SystemClock);
     authenticator.refresh_keys().await.context("--jwks (RETICLE_JWKS)")?;

@@ -20,14 +20,9 @@ pub fn authenticator(bindings: Bindings<'_>) -> Result<Authenticator<WorkerClock
     let secret = secret.map_err(|short| Misconfigured::new(SECRET, short))?;
     let jwks = bindings.text(JWKS)?.map(|url| UrlKeys::new(&url)).transpose();
     let jwks = jwks.map_err(|rule| Misconfigured::new(JWKS, rule))?.map(Jwks::new);
-    let keys = match (secret, jwks) {
-        (Some(secret), None) => Keys::Secret(secret),
-        (None, Some(jwks)) => Keys::Jwks(jwks),
-        (Some(secret), Some(jwks)) => Keys::SecretAndJwks(secret, jwks),
-        (None, None) => {
-            let missing = format_args!("is missing: set it with `wrangler secret put`, or set {JWKS}");
-            return Err(Misconfigured::new(SECRET, missing));
-        }
+    let Some(keys) = Keys::new(secret, jwks) else {
+        let missing = format_args!("is missing: set it with `wrangler secret put`, or set {JWKS}");
+        return Err(Misconfigured::new(SECRET, missing));
     };
     let policy = Policy {
         issuer: bindings.text("RETICLE_JWT_ISSUER")?,
