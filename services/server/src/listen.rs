@@ -3,12 +3,15 @@
 use std::{convert::Infallible, net::SocketAddr};
 
 use anyhow::Context as _;
+use gateway_core::DiscardUnread;
+use grpc_web::GrpcWeb;
 use http::{Request, Response};
 use hyper::body::Bytes;
 use listener::{Connections, Limits, Port, RequestBody, Trust};
+use storage_native::TokioTimer;
 use tower::Service;
 
-use crate::shutdown::Lifetime;
+use crate::{grpc_port::Calls, shutdown::Lifetime};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -33,6 +36,11 @@ impl Ports {
         address: SocketAddr,
     ) -> anyhow::Result<Port> {
         Port::bind(name, address).await.with_context(|| format!("{setting}: cannot listen on {address}"))
+    }
+
+    /// Serves `port` with the calls of a service, by gRPC and gRPC-web, until the process stops.
+    pub(crate) fn serve_grpc(&self, port: Port, calls: Calls) {
+        self.serve(port, Trust::Everyone, DiscardUnread::new(GrpcWeb::new(calls), TokioTimer));
     }
 
     /// Serves `port` with `service` until the process stops; `trust` defines whose `X-Forwarded-…` headers are trusted.

@@ -1,10 +1,9 @@
 //! The commands that serve. Each opens the stores, binds the ports, serves, waits for a signal, and closes the stores.
 
 use annotations::{AnnotationsService, ImagesBackend};
-use gateway_core::{DiscardUnread, OWN_HEALTH, Upstreams};
-use grpc_web::GrpcWeb;
+use gateway_core::{OWN_HEALTH, Upstreams};
 use identity::{AuthLayer, Authenticator, SigningKey};
-use listener::{Descriptors, Trust};
+use listener::Descriptors;
 use proto::{
     annotations::v1::annotations_service_server::SERVICE_NAME as ANNOTATIONS,
     images::v1::images_service_server::SERVICE_NAME as IMAGES,
@@ -75,12 +74,8 @@ pub(crate) async fn everything(settings: settings::Serve) -> anyhow::Result<()> 
         ports.bind("annotations", "--annotations-listen", annotations.annotations_listen).await?;
     let gateway_port = ports.bind("gateway", "--listen", gateway.listen).await?;
     let addresses = [gateway_port.address(), images_port.address(), annotations_port.address()];
-    ports.serve(images_port, Trust::Everyone, DiscardUnread::new(GrpcWeb::new(images_routes), TokioTimer));
-    ports.serve(
-        annotations_port,
-        Trust::Everyone,
-        DiscardUnread::new(GrpcWeb::new(annotations_routes), TokioTimer),
-    );
+    ports.serve_grpc(images_port, images_routes);
+    ports.serve_grpc(annotations_port, annotations_routes);
     ports.serve(gateway_port, gateway.trust(), parts::with_client_address(gateway_service));
     clean_images_daily(&opened, cleaning.settings(), &lifetime);
     clean_annotations_daily(&opened.database, &lifetime);
@@ -107,8 +102,7 @@ pub(crate) async fn images(settings: settings::Images) -> anyhow::Result<()> {
     let signals = Signals::listen()?;
     let ports = Ports::new(ports.limits(descriptors, transfers.total.get()), &lifetime);
     let port = ports.bind("images", "--images-listen", images.images_listen).await?;
-    let routes = GrpcWeb::new(grpc_port::routes(service, parts::images_readiness(&opened), &lifetime)?);
-    ports.serve(port, Trust::Everyone, DiscardUnread::new(routes, TokioTimer));
+    ports.serve_grpc(port, grpc_port::routes(service, parts::images_readiness(&opened), &lifetime)?);
     clean_images_daily(&opened, cleaning.settings(), &lifetime);
     let grace = lifetime.wait(signals, stopping.drain_delay()).await;
     opened.close(grace).await;
@@ -129,9 +123,7 @@ pub(crate) async fn annotations(settings: settings::Annotations) -> anyhow::Resu
     let signals = Signals::listen()?;
     let ports = Ports::new(ports.limits(Descriptors::raise(), 0), &lifetime);
     let port = ports.bind("annotations", "--annotations-listen", annotations.annotations_listen).await?;
-    let routes =
-        GrpcWeb::new(grpc_port::routes(service, parts::annotations_readiness(&database), &lifetime)?);
-    ports.serve(port, Trust::Everyone, DiscardUnread::new(routes, TokioTimer));
+    ports.serve_grpc(port, grpc_port::routes(service, parts::annotations_readiness(&database), &lifetime)?);
     clean_annotations_daily(&database, &lifetime);
     lifetime.wait(signals, stopping.drain_delay()).await;
     database.close().await;
