@@ -7,10 +7,12 @@
 //! | `page`, `scan` | paginated lists, also with a filter that no index supports |
 //! | `token` | page tokens and resume tokens with a message authentication code |
 //! | `etag`, `timestamp`, `text`, `limits` | record revisions, time conversion, plain text, message size |
+//! | `health` | names of the health check |
 //!
 //! To extend: add a convention here if two services need it. A rule of one resource belongs to the crate of that resource.
 
 mod etag;
+mod health;
 mod limits;
 mod page;
 mod scan;
@@ -21,6 +23,7 @@ mod token;
 mod violation;
 
 pub use etag::Etag;
+pub use health::{HEALTH, NOT_READY_REASON};
 pub use limits::MAX_MESSAGE_BYTES;
 pub use page::{Page, PageQuery, next_page_token};
 pub use scan::{MAX_SCANNED, Scan};

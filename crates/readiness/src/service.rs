@@ -2,6 +2,7 @@
 
 use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
+use aip::NOT_READY_REASON;
 use futures_util::{Stream, StreamExt as _, future::join_all, stream};
 use runtime::Timer;
 use tonic::{Request, Response, Status, metadata::MetadataValue};
@@ -15,12 +16,6 @@ use crate::{
     Draining, NotReady, Readiness, Verdict,
     watches::{MAX_WATCH_DURATION, OpenWatch, Watches},
 };
-
-/// The full name of the service.
-pub const HEALTH: &str = "grpc.health.v1.Health";
-
-/// The header that carries the reason for NOT_SERVING, in plain words.
-pub const REASON_HEADER: &str = "x-reticle-not-ready";
 
 /// How often a watch checks the verdict.
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
@@ -89,7 +84,7 @@ impl<T: Timer> HealthRpcs for HealthService<T> {
         if let Some(reason) =
             verdict.err().and_then(|reason| MetadataValue::try_from(reason.to_string()).ok())
         {
-            response.metadata_mut().insert(REASON_HEADER, reason);
+            response.metadata_mut().insert(NOT_READY_REASON, reason);
         }
         Ok(response)
     }
@@ -178,7 +173,8 @@ mod tests {
     async fn check(health: &HealthService<TokioTimer>, service: &str) -> Result<(i32, String), Code> {
         let request = HealthCheckRequest { service: service.to_owned() };
         let response = health.check(Request::new(request)).await.map_err(|status| status.code())?;
-        let reason = response.metadata().get(REASON_HEADER).map(|reason| reason.to_str().unwrap().to_owned());
+        let reason =
+            response.metadata().get(NOT_READY_REASON).map(|reason| reason.to_str().unwrap().to_owned());
         Ok((response.get_ref().status, reason.unwrap_or_default()))
     }
 

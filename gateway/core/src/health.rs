@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use aip::{HEALTH, NOT_READY_REASON};
 use futures_util::future::join_all;
 use http::{
     HeaderMap, HeaderValue, Response, StatusCode,
@@ -19,8 +20,6 @@ use crate::{
     response,
     shared::Shared,
 };
-
-const CHECK: &str = "/grpc.health.v1.Health/Check";
 
 /// `grpc.health.v1.HealthCheckRequest`.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -42,16 +41,11 @@ const SERVING: i32 = 1;
 /// The name of the gateway's own health in `grpc.health.v1`, on a host that has that service among its upstreams.
 pub const OWN_HEALTH: &str = "gateway";
 
-/// The upstream that reports the gateway's own health.
-const HEALTH: &str = "grpc.health.v1.Health";
-
-/// A response header beside a status that is not SERVING: the reason, as a sentence.
-const REASON_HEADER: &str = "x-reticle-not-ready";
-
 /// The response of `/readyz`: 200 if the gateway and every service of the contract are ready, else 503 with the names of
 /// those that are not ready, and the reasons.
 pub(crate) async fn ready(shared: &Shared) -> Response<Body> {
     let services = shared.own_pages.services.iter().map(|service| (service.as_str(), service.as_str()));
+    // The upstream of this name reports the gateway's own health.
     let own = shared.upstreams.contains(HEALTH).then_some((HEALTH, OWN_HEALTH));
     let checks =
         services.chain(own).map(async |(upstream, name)| (name, check(shared, upstream, name).await));
@@ -89,8 +83,9 @@ async fn fetch_health(shared: &Shared, upstream: &str, name: &str) -> Result<Res
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     headers.insert(TE, HeaderValue::from_static("trailers"));
-    let response = shared.call_upstream(upstream, CHECK, headers, messages::body(&request)?).await?;
-    let reason = response.headers().get(REASON_HEADER).and_then(|reason| reason.to_str().ok());
+    let path = format!("/{HEALTH}/Check");
+    let response = shared.call_upstream(upstream, &path, headers, messages::body(&request)?).await?;
+    let reason = response.headers().get(NOT_READY_REASON).and_then(|reason| reason.to_str().ok());
     let reason = reason.unwrap_or("The service reports that it is not serving.").to_owned();
     let (_, messages) = Messages::open(response)?;
     let (message, _) = messages.only().await?;
