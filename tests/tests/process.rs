@@ -70,8 +70,8 @@ async fn an_invalid_setting_stops_the_start_and_is_named() -> anyhow::Result<()>
     Ok(())
 }
 
-/// Given a data folder that cannot be created, when the database and the secrets are elsewhere, then the start does not need it, and
-/// fails because of the unreachable database; when a secret or a store would be in it, then the error names it.
+/// Given a data folder that cannot be created, when the database and the secrets are elsewhere, then the start fails only because
+/// the database cannot be reached; when a secret or a store would be in the folder, then the error names the folder.
 #[tokio::test]
 async fn a_data_folder_is_needed_only_for_what_is_stored_in_it() -> anyhow::Result<()> {
     let (missing, folder) = (Path::new("/proc/nowhere"), TempDir::new()?);

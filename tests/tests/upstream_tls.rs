@@ -70,8 +70,8 @@ async fn parts_call_each_other_over_tls() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Given a part behind TLS, when `reticle health` checks it, then the check succeeds if it trusts the authority, and else the error
-/// has the cause.
+/// Given a part behind TLS, when `reticle health` checks it, then the check succeeds if it trusts the authority; otherwise, the
+/// error has the cause.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_health_command_checks_a_part_over_tls() -> anyhow::Result<()> {
     let (parts, authority, folder) = (Parts::start(&[]).await?, Authority::new()?, TempDir::new()?);

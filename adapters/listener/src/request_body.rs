@@ -31,6 +31,8 @@ pub struct RequestBody {
     body: Incoming,
     allowance: Allowance,
     pace: Pace,
+    /// The shorter timeout for the first bytes, if the sender has one.
+    first_timeout: Option<Duration>,
     response_started: ResponseStarted,
     is_stream: bool,
     timer: Option<Pin<Box<Sleep>>>,
@@ -58,12 +60,10 @@ impl RequestBody {
         pace: Pace,
         response_started: ResponseStarted,
     ) -> Self {
-        let allowance = if headers.contains_key(AUTHORIZATION) {
-            Allowance::full(pace)
-        } else {
-            Allowance::starting_with(ANONYMOUS_TIMEOUT, pace)
-        };
-        Self { body, allowance, pace, response_started, is_stream: false, timer: None }
+        let first_timeout = first_timeout(headers, pace);
+        let allowance = first_timeout
+            .map_or_else(|| Allowance::full(pace), |first| Allowance::starting_with(first, pace));
+        Self { body, allowance, pace, first_timeout, response_started, is_stream: false, timer: None }
     }
 
     /// Switches to the pace of streams once the response has started.
@@ -72,6 +72,7 @@ impl RequestBody {
             self.is_stream = true;
             self.pace = Pace { interval: self.pace.interval.max(STREAM_TIMEOUT), bytes: 1 };
             self.allowance = Allowance::full(self.pace);
+            self.first_timeout = None;
         }
     }
 
@@ -84,18 +85,29 @@ impl RequestBody {
             // The timer may belong to bytes that have arrived since: it is reset only when it fires.
             std::task::ready!(timer.as_mut().poll(cx));
             if deadline <= now {
-                return Poll::Ready(slow_body_status(self.pace));
+                return Poll::Ready(slow_body_status(self.first_timeout, self.pace));
             }
             self.timer = None;
         }
     }
 }
 
-fn slow_body_status(pace: Pace) -> Status {
+/// The timeout for the first bytes of a request with these headers, if it is shorter than the interval of `pace`.
+fn first_timeout(headers: &HeaderMap, pace: Pace) -> Option<Duration> {
+    let is_anonymous = !headers.contains_key(AUTHORIZATION);
+    Some(ANONYMOUS_TIMEOUT).filter(|first| is_anonymous && *first < pace.interval)
+}
+
+fn slow_body_status(first_timeout: Option<Duration>, pace: Pace) -> Status {
     let Pace { interval, bytes } = pace;
     let seconds = interval.as_secs_f64();
+    // A few bytes earn little time, so the timeout for the first ones can also end a body that has begun.
+    let first = first_timeout.map(|first| {
+        format!("without a token, send its first bytes within {} s, and then ", first.as_secs_f64())
+    });
     Status::deadline_exceeded(format!(
-        "The request body was too slow: send at least {bytes} bytes every {seconds} s. Retry faster."
+        "The request body was too slow: {}send at least {bytes} bytes every {seconds} s. Retry faster.",
+        first.unwrap_or_default()
     ))
 }
 
@@ -123,5 +135,33 @@ impl Body for RequestBody {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    /// The message for a request that is too slow.
+    fn message(headers: &HeaderMap, interval: u64) -> String {
+        let pace = Pace { interval: Duration::from_secs(interval), bytes: 1000 };
+        slow_body_status(first_timeout(headers, pace), pace).message().to_owned()
+    }
+
+    #[test]
+    fn the_error_names_the_timeout_that_applies() {
+        let (anonymous, mut headers) = (HeaderMap::new(), HeaderMap::new());
+        headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer a"));
+        assert_eq!(
+            message(&anonymous, 30),
+            "The request body was too slow: without a token, send its first bytes within 10 s, and then send at least \
+             1000 bytes every 30 s. Retry faster."
+        );
+        let full = "The request body was too slow: send at least 1000 bytes every 30 s. Retry faster.";
+        assert_eq!(message(&headers, 30), full);
+        let shorter = "The request body was too slow: send at least 1000 bytes every 5 s. Retry faster.";
+        assert_eq!(message(&anonymous, 5), shorter);
     }
 }

@@ -14,9 +14,9 @@ use crate::{activity::OpenRequest, meter::Meter};
 
 /// The maximum size of a frame that is passed to hyper. hyper buffers each frame, even if the peer does not read.
 const FRAME: usize = 64 * 1024;
-/// The maximum number of bytes of a response that no timer limits. hyper passes a frame to h2 as soon as the peer accepts one
-/// byte of it, and drops the body after the last frame, and with it the [`OpenRequest`] and the meter's measurement. So the last
-/// byte of longer data is a frame of its own: hyper asks for it, and waits in it, until the peer accepts everything before it.
+/// The maximum number of bytes at the end of a response that may wait for the peer without a timer. hyper passes a frame to h2
+/// as soon as the peer accepts one byte of it, and drops the body after the last frame. So the last byte of longer data is a
+/// frame of its own: hyper keeps it, and the body, until the peer has accepted everything before it.
 const TAIL: usize = 1024;
 
 pin_project! {

@@ -13,8 +13,8 @@ use tonic::Status;
 /// The maximum number of open watches of one port. A load balancer or an orchestrator has one for each of its processes.
 pub const MAX_WATCHES: usize = 100;
 
-/// The longest duration of a watch. It ends without an error, and its client starts another one: so a client that no longer needs
-/// its watch does not keep it for the life of its connection.
+/// The longest duration of a watch. It ends without an error, and its client starts another one. So a client that no longer
+/// needs its watch does not keep it for the life of its connection.
 pub const MAX_WATCH_DURATION: Duration = Duration::from_mins(10);
 
 /// The time after which a rejected client may retry.

@@ -151,8 +151,8 @@ mod tests {
         }
     }
 
-    /// The rest of the grace period if `signals` arrive after these times, and a task ends `task` after the listeners close. Also
-    /// returns how long the wait was.
+    /// The rest of the grace period, and how long the wait was, if `signals` arrive after these times, and a task ends `task`
+    /// after the listeners close.
     async fn rest_after(signals: &[(Duration, StopSignal)], task: Duration) -> (Duration, Duration) {
         let (lifetime, start) = (Lifetime::default(), Instant::now());
         let (stopping, stopped) = (lifetime.stopping(), lifetime.stopping());

@@ -79,8 +79,7 @@ async fn start_limited(limit: &str) -> anyhow::Result<Program> {
     Program::start_by(command, folder).await
 }
 
-/// Given a soft limit of file descriptors below the hard limit, when the program starts, then it raises the soft limit to the hard
-/// limit.
+/// Given a soft limit of file descriptors below the hard limit, when the program starts, then it raises it to the hard limit.
 #[tokio::test]
 async fn the_limit_of_descriptors_is_raised_to_the_hard_limit() -> anyhow::Result<()> {
     let program = start_limited("ulimit -Sn 256 && ulimit -Hn 512").await?;

@@ -102,8 +102,8 @@ async fn unread_downloads_do_not_block_others_behind_a_gateway() -> anyhow::Resu
     Ok(())
 }
 
-/// Given a peer that accepts one byte of a file that fits into one frame, when the progress interval is over, then its stream is
-/// reset.
+/// Given a peer that accepts one byte of a file that fits into one frame, when the progress interval is over, then its stream
+/// is reset.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_small_download_that_is_not_read_times_out() -> anyhow::Result<()> {
     let program = Program::start(&["--progress-interval", "2s"]).await?;
