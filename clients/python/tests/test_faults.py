@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import count
 
 import grpc
 import pytest
@@ -125,6 +126,18 @@ def test_permanent_failures_are_raised() -> None:
     ):
         session.send(new_annotations("image", range(2)))
     assert raised.value.unstored == new_annotations("image", range(2))
+
+
+def test_an_annotation_that_is_sent_while_the_session_fails_is_in_unstored() -> None:
+    with (
+        faulty(rejection(grpc.StatusCode.OUT_OF_RANGE, opened=True)) as (_, target),
+        pytest.raises(InvalidArgument) as raised,
+        IngestSession(target, "token", "run-1", max_unacknowledged=1_000_000) as session,
+    ):
+        for offset in count():
+            session.send(new_annotations("image", range(offset, offset + 1)))
+    # The last one is the one that `send` has not accepted.
+    assert [annotation.label for annotation in raised.value.unstored] == [str(n) for n in range(offset + 1)]
 
 
 def test_the_server_s_retry_delay_is_respected(caplog: pytest.LogCaptureFixture) -> None:

@@ -176,8 +176,6 @@ class IngestSession:
                     delay = self._attempts.delay_after(failure)
                     _log.warning("stream %s: %s; next attempt in %.1f s", self._stream_id, failure, delay)
                     self._ending.wait(delay)
-        except ReticleError as error:
-            self._outbox.fail(error.with_unstored(self._outbox.unstored(), self._outbox.durable))
         except Exception as error:
             self._outbox.fail(error)
 

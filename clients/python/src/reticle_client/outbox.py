@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 
-from .errors import Fenced, Rewound
+from .errors import Fenced, ReticleError, Rewound
 from .new_annotation import NewAnnotation
 from .stubs import annotations_pb2 as pb
 
@@ -166,15 +166,16 @@ class Outbox:
             self._changed.notify_all()
 
     def fail(self, failure: Exception) -> None:
-        """Ends the session: all present and later calls raise this error."""
+        """Ends the session: all present and later calls raise this error, a `ReticleError` with what is unstored."""
         with self._changed:
+            # Under the same lock as the end: no annotation can be accepted after this list of all of them.
+            if isinstance(failure, ReticleError):
+                failure = failure.with_unstored(self._unstored(), self.durable)
             self._failure = failure
             self._changed.notify_all()
 
-    def unstored(self) -> list[NewAnnotation]:
-        """Returns the annotations that are not acknowledged."""
-        with self._changed:
-            return [NewAnnotation.from_proto(message) for message in (*self._sent, *self._waiting)]
+    def _unstored(self) -> list[NewAnnotation]:
+        return [NewAnnotation.from_proto(message) for message in (*self._sent, *self._waiting)]
 
     def _needs_connection(self) -> bool:
         return self._durable is None or bool(self._sent or self._waiting)
