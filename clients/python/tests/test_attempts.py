@@ -10,6 +10,7 @@ from reticle_client.attempts import Attempts
 from reticle_client.failure import Failure
 
 BROKEN = Failure(grpc.StatusCode.UNAVAILABLE, "broken")
+CLEAN_END = Failure(grpc.StatusCode.OK, "the server has ended the call")
 REJECTED = Failure(grpc.StatusCode.UNAUTHENTICATED, "rejected")
 
 
@@ -31,6 +32,17 @@ def test_the_server_s_retry_delay_is_added_to_the_pause() -> None:
 def test_with_a_max_wait_of_0_the_first_failure_is_raised() -> None:
     with pytest.raises(Unavailable, match="gave up after 0 s: broken \\(UNAVAILABLE\\)"):
         Attempts(max_wait=0, fresh_tokens=False).delay_after(BROKEN)
+
+
+def test_the_clean_end_of_a_call_that_has_succeeded_is_no_failure() -> None:
+    attempts = Attempts(max_wait=0, fresh_tokens=False)
+    attempts.succeeded()
+    assert attempts.delay_after(CLEAN_END) > 0
+    with pytest.raises(Unavailable, match="the server has ended the call"):
+        attempts.delay_after(CLEAN_END)
+    attempts.succeeded()
+    with pytest.raises(Unavailable):
+        attempts.delay_after(BROKEN)
 
 
 def test_a_rejected_token_is_replaced_once_until_the_server_responds() -> None:

@@ -112,10 +112,15 @@ def test_a_session_that_waits_for_its_server_logs_why(
     assert fragile.labels() == ["0"]
 
 
-def test_a_target_that_responded_once_is_the_right_server() -> None:
-    original = Failure(
-        grpc.StatusCode.UNAVAILABLE, "failed to connect to all addresses; Failed parsing HTTP/2"
-    )
+@pytest.mark.parametrize(
+    "original",
+    [
+        Failure(grpc.StatusCode.UNAVAILABLE, "failed to connect to all addresses; Failed parsing HTTP/2"),
+        # gRPC's status for a proxy's HTTP status 404.
+        Failure(grpc.StatusCode.UNIMPLEMENTED, "Received http2 header with status: 404"),
+    ],
+)
+def test_a_target_that_responded_once_is_the_right_server(original: Failure) -> None:
     failure = explain(original, "http://reticle", SERVICE)
     attempts = Attempts(max_wait=None, fresh_tokens=False)
     attempts.responded()

@@ -6,6 +6,8 @@ import random
 import time
 from collections.abc import Callable
 
+import grpc
+
 from .errors import Unauthenticated, Unavailable, WrongServer
 from .failure import Failure
 
@@ -28,6 +30,8 @@ class Attempts:
         self._failing_since: float | None = None
         self._token_rejected = False
         self._ever_responded = False
+        # Whether the present connection has succeeded.
+        self._succeeded = False
 
     def responded(self) -> None:
         """Records a response of the server: the target is right, and the token is valid."""
@@ -38,6 +42,7 @@ class Attempts:
         """Records success: resets the backoff, and `max_wait` starts at the next failure."""
         self._next_pause = self.FIRST_PAUSE
         self._failing_since = None
+        self._succeeded = True
 
     def delay_after(self, failure: Failure) -> float:
         """Returns the seconds to wait before the next attempt; raises an error if there is to be none."""
@@ -50,11 +55,18 @@ class Attempts:
         self._token_rejected |= fresh_token
         if error is not None and not fresh_token:
             raise error
-        now = time.monotonic()
-        if self._failing_since is None:
-            self._failing_since = now
-        if self._max_wait is not None and now - self._failing_since >= self._max_wait and not fresh_token:
+        # The server ends a long call without an error. If the call has succeeded before, its end is no failure.
+        is_clean_end = failure.code is grpc.StatusCode.OK and self._succeeded
+        self._succeeded = False
+        if not is_clean_end and self._is_over() and not fresh_token:
             raise Unavailable(f"gave up after {self._max_wait:g} s: {failure}")
         pause = self._next_pause * (1 + self._fraction()) / 2
         self._next_pause = min(self._next_pause * 2, self.LONGEST_PAUSE)
         return failure.retry_after + pause
+
+    def _is_over(self) -> bool:
+        """Records a failure, and returns whether failures have gone on for `max_wait`."""
+        now = time.monotonic()
+        if self._failing_since is None:
+            self._failing_since = now
+        return self._max_wait is not None and now - self._failing_since >= self._max_wait

@@ -20,7 +20,6 @@ _FINAL = {
     grpc.StatusCode.OUT_OF_RANGE: errors.InvalidArgument,
     grpc.StatusCode.ALREADY_EXISTS: errors.Rejected,
     grpc.StatusCode.FAILED_PRECONDITION: errors.Rejected,
-    grpc.StatusCode.UNIMPLEMENTED: errors.WrongServer,
     grpc.StatusCode.DATA_LOSS: errors.Rejected,
 }
 
@@ -29,7 +28,7 @@ _FINAL = {
 class Failure:
     """The end of a call. `reason` is that of `ErrorInfo`; the server asks for a pause of `retry_after` seconds.
 
-    `wrong_server` says that the target does not speak the protocol.
+    `wrong_server` says that the target does not speak the protocol, or does not serve the call.
     """
 
     code: grpc.StatusCode

@@ -41,7 +41,7 @@ def explain(failure: Failure, target: str, service: str) -> Failure:
     original = f" ({failure.message})" if failure.message else ""
     if failure.code is grpc.StatusCode.UNIMPLEMENTED:
         message = f"{target} does not serve {service}: the target's port must be {_PORTS[service]}{original}"
-        return replace(failure, message=message)
+        return replace(failure, message=message, wrong_server=True)
     if failure.code is not grpc.StatusCode.UNAVAILABLE:
         return failure
     for text, meaning in _WRONG.items():
