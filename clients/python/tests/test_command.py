@@ -220,4 +220,7 @@ def test_an_invalid_annotations_file_is_reported(world: World, tmp_path: Path, i
     path.write_text(instances)
     code, printed = ingest(world, file, "--annotations-file", str(path))
     assert code == 2
+    for rejected in (tmp_path / "missing" / "rejected.jsonl", tmp_path):
+        code, printed = ingest(world, file, "--invalid-out", str(rejected))
+        assert (code, world.labels()) == (2, []), printed
     assert printed.startswith("reticle-ingest: ")

@@ -56,8 +56,7 @@ def run(arguments: Sequence[str], out: TextIO) -> int:
 
 def _ingest(options: Options, progress: Progress) -> int:
     server = Server(options.target, options.token, options.max_wait, options.root_certificates)
-    if options.invalid_out is not None and options.invalid_out.resolve() == options.file.resolve():
-        raise ValueError("--invalid-out must be another file than FILE")
+    _check_invalid_out(options)
     with options.file.open("rb") as file, closing(Ledger(_ledger_path(options))) as ledger:
         spool = Spool(ledger, keep_rows=options.invalid_out is not None)
         spool.load(read(file), _images(options), options.model)
@@ -81,13 +80,31 @@ def _report(spool: Spool, now: int, progress: Progress) -> int:
     return REJECTED_ROWS if rejected else DONE
 
 
+def _check_invalid_out(options: Options) -> None:
+    """Raises an error if the rejected rows cannot be written. They are known only after all others are stored."""
+    path = options.invalid_out
+    if path is None:
+        return
+    if options.file.resolve() in (path.resolve(), _unfinished(path).resolve()):
+        raise ValueError("--invalid-out must be another file than FILE")
+    if path.is_dir():
+        raise ValueError("--invalid-out must be a file, not a folder")
+    # Does not empty the file: another run may be writing it.
+    _unfinished(path).open("a").close()
+
+
+def _unfinished(path: Path) -> Path:
+    """The file that replaces `path` once it is complete."""
+    return path.with_name(path.name + ".part")
+
+
 def _report_rejections(path: Path | None, spool: Spool, progress: Progress) -> None:
     """Prints the rejected rows, or writes them to `path` and replaces those of an earlier run."""
     if path is None:
         for place, reasons, _ in spool.rejections():
             progress.print(f"row {place}: {'; '.join(reasons)}")
         return
-    unfinished = path.with_name(path.name + ".part")
+    unfinished = _unfinished(path)
     with unfinished.open("w", encoding="utf-8") as out:
         for place, reasons, row in spool.rejections():
             out.write(json.dumps({"offset": place, "reasons": reasons, "row": row}) + "\n")
