@@ -34,6 +34,11 @@ class World:
         """The labels of all annotations on the image, the oldest first."""
         return self.server.labels(self.token, self.image_id)
 
+    def has_annotations(self) -> bool:
+        """Whether the image has an annotation."""
+        page = self.call("GET", f"/api/annotations/by-image/{self.image_id}?page_size=1")
+        return bool(page["annotations"])
+
 
 @pytest.fixture(scope="session")
 def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:

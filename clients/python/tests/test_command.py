@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -134,24 +135,36 @@ def test_nothing_of_a_file_with_invalid_json_is_sent(world: World, tmp_path: Pat
     assert world.labels() == []
 
 
-def test_a_killed_command_resumes_when_it_is_run_again(world: World, tmp_path: Path) -> None:
-    count, source = 5_000, random.Random(3)
-    file = written(tmp_path / "rows.jsonl", (row(world, number) for number in range(count)))
-    killed = 0
-    while True:
+def run_with_kills(world: World, file: Path, seed: int) -> tuple[int, str]:
+    """Runs the command and kills it until a run ends by itself; returns its exit code and its output.
+
+    The first kill comes as soon as the server has an annotation, the others at times that vary.
+    """
+    source = random.Random(seed)
+    with subprocess.Popen(arguments(world, file), stderr=subprocess.DEVNULL, text=True) as command:
+        while not world.has_annotations():
+            assert command.poll() is None
+        command.kill()
+    assert command.returncode == -signal.SIGKILL, "the command ended before the first kill"
+    for kills in count(1):
         with subprocess.Popen(arguments(world, file), stderr=subprocess.PIPE, text=True) as command:
             try:
-                # The time of the kill varies. It grows with each kill, so that a slow machine finishes, too.
-                _, printed = command.communicate(timeout=source.uniform(0.3, 0.5) * 1.6**killed)
+                # The time grows with each kill, so that a slow machine finishes, too.
+                _, printed = command.communicate(timeout=source.uniform(0.3, 0.5) * 1.6**kills)
             except subprocess.TimeoutExpired:
                 command.kill()
                 command.communicate()
         if command.returncode != -signal.SIGKILL:
             break
-        killed += 1
-    assert killed > 0
-    assert command.returncode == 0, printed
-    assert world.labels() == [str(number) for number in range(count)]
+    return command.returncode, printed
+
+
+def test_a_killed_command_resumes_when_it_is_run_again(world: World, tmp_path: Path) -> None:
+    total = 20_000
+    file = written(tmp_path / "rows.jsonl", (row(world, number) for number in range(total)))
+    code, printed = run_with_kills(world, file, seed=3)
+    assert code == 0, printed
+    assert world.labels() == [str(number) for number in range(total)]
 
 
 def test_memory_does_not_grow_with_the_file(world: World, tmp_path: Path) -> None:
@@ -207,6 +220,9 @@ def test_a_failed_command_prints_why_and_exits_with_its_code(world: World, tmp_p
     code, printed = ingest(world, file, "--target", f"http://{world.server.addresses['images']}")
     assert code == 3
     assert "does not serve reticle.annotations.v1.AnnotationsService" in printed
+    for rejected in (tmp_path / "missing" / "rejected.jsonl", tmp_path):
+        code, printed = ingest(world, file, "--invalid-out", str(rejected))
+        assert (code, world.labels()) == (2, []), printed
     broken = tmp_path / "broken"
     broken.write_text("not a folder")
     code, printed = ingest(world, file, "--state", str(broken))
@@ -220,7 +236,4 @@ def test_an_invalid_annotations_file_is_reported(world: World, tmp_path: Path, i
     path.write_text(instances)
     code, printed = ingest(world, file, "--annotations-file", str(path))
     assert code == 2
-    for rejected in (tmp_path / "missing" / "rejected.jsonl", tmp_path):
-        code, printed = ingest(world, file, "--invalid-out", str(rejected))
-        assert (code, world.labels()) == (2, []), printed
     assert printed.startswith("reticle-ingest: ")

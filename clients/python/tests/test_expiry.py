@@ -19,9 +19,12 @@ class User:
     tokens: int = 0
 
     def token(self) -> str:
-        """Returns a token that the server accepts for 1 or 2 s: it allows 10 s of clock difference."""
+        """Returns a token that the server accepts for 3 to 4 s: it allows 10 s of clock difference.
+
+        On a busy machine, it may take seconds to open a call.
+        """
         self.tokens += 1
-        return mint(self.name, ttl=-8)
+        return mint(self.name, ttl=-6)
 
 
 def test_a_session_asks_for_a_new_token_and_loses_nothing(shared_server: Server) -> None:
@@ -54,7 +57,7 @@ def test_a_watch_asks_for_a_new_token_and_resumes(shared_server: Server) -> None
     image_id = shared_server.new_image(mint(user.name))
     with watch(shared_server.target, user.token, image_id) as events:
         assert [next(events), next(events)] == [Current(), Current()]
-    assert user.tokens == 2
+    assert user.tokens >= 2
 
 
 def test_a_watch_whose_token_expires_ends(shared_server: Server) -> None:
