@@ -5,8 +5,9 @@ use std::{fs, path::PathBuf};
 use anyhow::{Context as _, ensure};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
+use xtask::configuration;
 
-use crate::{Wrangler, token::SECRET, tools};
+use crate::{Wrangler, token::SECRET};
 
 /// The id of the D1 database of both services.
 const DATABASE_ID: &str = "00000000-0000-0000-0000-000000000000";
@@ -73,7 +74,7 @@ impl Deployment {
         let folder = tempfile::tempdir()?;
         let mut files = Vec::new();
         for (worker, configuration) in &self.workers {
-            let built = tools::root().join(worker.folder()).join("build/index.js");
+            let built = xtask::root().join(worker.folder()).join("build/index.js");
             ensure!(built.exists(), "{} is missing: run `cargo xtask dev-worker` once", built.display());
             let file = folder.path().join(format!("{worker:?}.json"));
             fs::write(&file, json!(configuration).to_string())?;
@@ -114,7 +115,7 @@ impl Running {
     }
 
     async fn migrate(&self) -> anyhow::Result<()> {
-        let mut files: Vec<PathBuf> = fs::read_dir(tools::root().join("migrations"))?
+        let mut files: Vec<PathBuf> = fs::read_dir(xtask::root().join("migrations"))?
             .map(|entry| Ok(entry?.path()))
             .collect::<anyhow::Result<_>>()?;
         files.sort();
@@ -127,23 +128,12 @@ impl Running {
 
 /// The committed configuration of a Worker, for use in another folder: paths are absolute, and secrets are variables.
 fn committed(worker: Worker) -> anyhow::Result<Map<String, Value>> {
-    let folder = tools::root().join(worker.folder()).canonicalize()?;
-    let text = fs::read_to_string(folder.join("wrangler.jsonc"))?;
-    // The comments of these files are on their own lines.
-    let json: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
-    let mut configuration: Map<String, Value> =
-        serde_json::from_str(&json).with_context(|| format!("{worker:?}"))?;
-    for section in ["$schema", "secrets"] {
-        configuration.remove(section);
-    }
-    let main = configuration["main"].as_str().context("`main` is not a path")?;
-    configuration["main"] = json!(folder.join(main));
+    let folder = xtask::root().join(worker.folder());
+    let mut configuration = configuration::read(&folder)?;
+    configuration::make_paths_absolute(&mut configuration, &folder);
+    configuration.remove("secrets");
     for (name, value) in [("RETICLE_JWT_SECRET", SECRET), ("RETICLE_URL_KEY", SECRET)] {
         configuration["vars"][name] = json!(value);
-    }
-    for database in configuration.get_mut("d1_databases").and_then(Value::as_array_mut).into_iter().flatten()
-    {
-        database["migrations_dir"] = json!(folder.join("../../../migrations"));
     }
     Ok(configuration)
 }

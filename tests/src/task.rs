@@ -9,8 +9,6 @@ use std::{
 
 use anyhow::{Context as _, bail};
 
-use crate::tools;
-
 /// The timeout of a start, which may include building Workers.
 const START_TIMEOUT: Duration = Duration::from_secs(900);
 
@@ -28,7 +26,7 @@ impl Task {
         ready: &'static str,
     ) -> anyhow::Result<(Self, String)> {
         let mut command = Command::new(env!("CARGO"));
-        command.arg("xtask").args(arguments).envs(variables.iter().copied()).current_dir(tools::root());
+        command.arg("xtask").args(arguments).envs(variables.iter().copied()).current_dir(xtask::root());
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut process = command.spawn().context("cannot start cargo xtask")?;
         let output = process.stdout.take().context("cargo xtask has no output")?;

@@ -9,12 +9,8 @@ use std::{
 
 use anyhow::{Context as _, bail, ensure};
 use tempfile::TempDir;
-use tokio::{
-    io::{AsyncBufReadExt as _, AsyncRead, BufReader},
-    process::Child,
-};
-
-use crate::tools;
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
+use xtask::{ProcessGroup, READY, WorkerTools};
 
 /// The timeout of a start.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
@@ -22,12 +18,10 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 /// The interval of the checks of the log.
 const START_POLL: Duration = Duration::from_millis(50);
 
-/// What wrangler prints before the URL, once the Workers accept requests.
-const READY: &str = "Ready on ";
-
 /// Running Workers with their own database and buckets; stopped when dropped.
 pub struct Wrangler {
-    process: Child,
+    // Before the folder: it is removed only after the processes have stopped.
+    _processes: ProcessGroup,
     log: Log,
     url: String,
     state: TempDir,
@@ -39,8 +33,9 @@ impl Wrangler {
     /// # Errors
     /// It cannot be built or started; the error has the log.
     pub async fn build_and_start(folder: &str) -> anyhow::Result<Self> {
-        let folder = tools::root().join(folder).canonicalize()?;
-        let built = tools::worker_build(&folder).status().await.context("worker-build")?;
+        let folder = xtask::root().join(folder);
+        let mut build = tokio::process::Command::from(WorkerTools::default().worker_build(&folder));
+        let built = build.status().await.context("worker-build")?;
         ensure!(built.success(), "worker-build: {built}");
         Self::start(&[folder.join("wrangler.jsonc")]).await
     }
@@ -51,32 +46,16 @@ impl Wrangler {
     /// They cannot be started; the error has the log.
     pub async fn start(configurations: &[PathBuf]) -> anyhow::Result<Self> {
         let state = tempfile::tempdir()?;
-        let mut wrangler = tools::wrangler()?;
-        wrangler.args([
-            "dev",
-            "--ip",
-            "127.0.0.1",
-            "--port",
-            "0",
-            "--inspector-port",
-            "0",
-            "--test-scheduled",
-        ]);
-        for configuration in configurations {
-            wrangler.arg("--config").arg(configuration);
-        }
-        wrangler.arg("--persist-to").arg(state.path());
+        let mut wrangler = WorkerTools::default().dev(configurations, 0, state.path())?;
         // Workers of other tests have the same names: a shared registry would bind them to each other.
         let registry = state.path().join("registry");
-        wrangler.env("WRANGLER_REGISTRY_PATH", &registry);
-        // Its own process group, so that its child processes stop with it.
-        wrangler.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-        let mut process = wrangler.spawn().context("wrangler")?;
+        wrangler.env("WRANGLER_REGISTRY_PATH", &registry).env("NO_COLOR", "1").stderr(Stdio::piped());
+        // From here on the processes stop even if they never become ready.
+        let mut processes = ProcessGroup::spawn(wrangler.into()).context("wrangler")?;
         let log = Log::default();
-        log.follow(process.stdout.take());
-        log.follow(process.stderr.take());
-        // From here on `Wrangler` owns the process, so that it stops even if it never becomes ready.
-        let mut running = Self { process, log, url: String::new(), state };
+        log.follow(processes.leader().stdout.take());
+        log.follow(processes.leader().stderr.take());
+        let mut running = Self { _processes: processes, log, url: String::new(), state };
         running.url = running.log.wait_for_url().await?;
         Ok(running)
     }
@@ -103,15 +82,6 @@ impl Wrangler {
     #[must_use]
     pub fn state(&self) -> &Path {
         self.state.path()
-    }
-}
-
-impl Drop for Wrangler {
-    fn drop(&mut self) {
-        // Uses the command `kill`, since the system call is unsafe in Rust.
-        if let Some(group) = self.process.id() {
-            let _ = std::process::Command::new("kill").args(["-TERM", "--", &format!("-{group}")]).status();
-        }
     }
 }
 

@@ -3,26 +3,12 @@
 use std::{
     ffi::OsStr,
     io::{BufRead as _, BufReader},
-    path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
 };
 
 use anyhow::{Context as _, bail};
-
-/// The root of the workspace.
-pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
-}
-
-/// The folder of everything that is built or installed.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "cargo's own variable, read once by a task that is its own host"
-)]
-pub(crate) fn target() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
-}
+pub(crate) use xtask::{root, target};
 
 /// A cargo command in the root of the workspace.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {

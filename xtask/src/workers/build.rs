@@ -1,18 +1,14 @@
 //! Builds crates into Workers: the result is `build/` in the folder of each crate.
 
-use super::{Worker, tools::Tools};
-use crate::step::{run, target};
+use xtask::WorkerTools;
 
-/// The cargo profile. It optimizes for size: the runtime loads a Worker often, and the Worker computes little.
-const PROFILE: &str = "worker";
+use super::Worker;
+use crate::step::run;
 
 /// Builds each of `workers`.
-pub(super) fn build(tools: &Tools, workers: &[Worker]) -> anyhow::Result<()> {
+pub(super) fn build(tools: &WorkerTools, workers: &[Worker]) -> anyhow::Result<()> {
     for worker in workers {
-        let mut build = tools.worker_build();
-        build.args(["--profile", PROFILE, "--no-opt"]).current_dir(worker.folder());
-        build.env("CARGO_TARGET_DIR", target());
-        run(&format!("build {}", worker.0), build)?;
+        run(&format!("build {}", worker.0), tools.worker_build(&worker.folder()))?;
     }
     Ok(())
 }

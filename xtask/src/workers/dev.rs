@@ -7,7 +7,7 @@ use super::{
     build::build,
     running,
     secrets::{self, JWT_SECRET, Secrets, URL_KEY},
-    tools::Tools,
+    tools,
 };
 use crate::step::run;
 
@@ -27,13 +27,13 @@ pub(crate) struct Options {
 
 /// Installs missing tools, builds, migrates, and serves until Ctrl-C or SIGTERM.
 pub(crate) fn serve(options: &Options) -> anyhow::Result<()> {
-    let tools = Tools::install()?;
+    let tools = tools::install()?;
     build(&tools, &ALL)?;
     let state = std::path::absolute(&options.state)?;
     let kept = Secrets::of(&state);
     let (jwt_secret, url_key) = (kept.find_or_make(JWT_SECRET)?, kept.find_or_make(URL_KEY)?);
     run("migrations", running::migrate(&tools, IMAGES, &state)?)?;
-    let mut wrangler = running::wrangler(&tools, &configurations(options)?, options.port, &state)?;
+    let mut wrangler = tools.dev(&configurations(options)?, options.port, &state)?;
     // The configurations name the secrets and variables; wrangler reads their values from its environment.
     wrangler.env(JWT_SECRET, &jwt_secret).env(URL_KEY, &url_key);
     let token = secrets::token(&jwt_secret, None, None)?;

@@ -7,7 +7,7 @@ use super::{
     build::build,
     running,
     secrets::{self, Secrets},
-    tools::Tools,
+    tools,
 };
 use crate::step::run;
 
@@ -24,12 +24,12 @@ pub(crate) struct Options {
 
 /// Installs missing tools, builds, migrates, and serves until Ctrl-C or SIGTERM.
 pub(crate) fn serve(options: &Options) -> anyhow::Result<()> {
-    let tools = Tools::install()?;
+    let tools = tools::install()?;
     build(&tools, &[BRIDGE])?;
     let state = std::path::absolute(&options.state)?;
     let secret = Secrets::of(&state).find_or_make(secrets::BRIDGE)?;
     run("migrations", running::migrate(&tools, BRIDGE, &state)?)?;
-    let mut wrangler = running::wrangler(&tools, &[BRIDGE.configuration_alone()?], options.port, &state)?;
+    let mut wrangler = tools.dev(&[BRIDGE.configuration_alone()?], options.port, &state)?;
     wrangler.env(secrets::BRIDGE, &secret);
     running::serve(wrangler, |url| greeting(url, &secret))
 }

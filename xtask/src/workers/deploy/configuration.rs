@@ -1,13 +1,10 @@
 //! Copies of the committed configurations, with the ids and variables of one account. Wrangler uses the copies; the
 //! committed files are never edited.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use serde_json::{Map, Value};
+use xtask::configuration;
 
 use super::state::{Deployment, State};
 use crate::workers::{Worker, secrets::write_private};
@@ -19,13 +16,9 @@ pub(super) struct Configuration {
 }
 
 impl Configuration {
-    /// Reads `wrangler.jsonc`. Its comments must be on their own lines.
+    /// Reads the Worker's configuration.
     pub(super) fn read(worker: Worker) -> anyhow::Result<Self> {
-        let path = worker.configuration();
-        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let json: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
-        let json = serde_json::from_str(&json).with_context(|| format!("{}", path.display()))?;
-        Ok(Self { worker, json })
+        Ok(Self { worker, json: configuration::read(&worker.folder())? })
     }
 
     /// The Worker's name on the account.
@@ -60,17 +53,11 @@ impl Configuration {
 
 /// Makes paths absolute, since the copy is in another folder, and sets the ids and variables of `deployment`.
 fn for_account(mut json: Map<String, Value>, folder: &Path, deployment: &Deployment) -> Value {
-    json.remove("$schema");
+    configuration::make_paths_absolute(&mut json, folder);
     json.insert("account_id".to_owned(), deployment.account_id.clone().into());
-    if let Some(main) = json.get_mut("main") {
-        make_absolute(main, folder);
-    }
     let databases = json.get_mut("d1_databases").and_then(Value::as_array_mut);
     for database in databases.into_iter().flatten().filter_map(Value::as_object_mut) {
         database.insert("database_id".to_owned(), deployment.database_id.clone().into());
-        if let Some(migrations) = database.get_mut("migrations_dir") {
-            make_absolute(migrations, folder);
-        }
     }
     for (name, value) in json.get_mut("vars").and_then(Value::as_object_mut).into_iter().flatten() {
         if let Some(own) = deployment.variables.get(name) {
@@ -78,12 +65,6 @@ fn for_account(mut json: Map<String, Value>, folder: &Path, deployment: &Deploym
         }
     }
     json.into()
-}
-
-fn make_absolute(path: &mut Value, folder: &Path) {
-    if let Some(relative) = path.as_str() {
-        *path = folder.join(relative).to_string_lossy().into_owned().into();
-    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ mod wrangler;
 
 use std::path::PathBuf;
 
-use super::{ALL, BRIDGE, Worker, build::build, size, tools::Tools};
+use super::{ALL, BRIDGE, Worker, build::build, size, tools};
 use crate::step::{self, target};
 
 /// What to deploy, and where.
@@ -50,7 +50,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 
 /// Bundles the Workers and prints their sizes and bindings.
 fn dry_run(options: &Options, workers: &[Worker]) -> anyhow::Result<()> {
-    let tools = Tools::install()?;
+    let tools = tools::install()?;
     if !options.no_build {
         build(&tools, workers)?;
     }

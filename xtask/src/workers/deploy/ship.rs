@@ -13,7 +13,7 @@ use crate::workers::{
     DATABASE, Worker,
     build::build,
     secrets::{self, BRIDGE, JWT_SECRET, Secrets},
-    tools::Tools,
+    tools,
 };
 
 /// Cloudflare's error codes when a bucket, database or Worker to which a new Worker is bound is not found. A resource that
@@ -30,7 +30,7 @@ const PUBLIC_URL: &str = "RETICLE_PUBLIC_URL";
 /// Creates the database and the bucket if they are missing, applies the migrations, deploys the Workers (each after those that
 /// it calls), and waits until they respond.
 pub(super) fn ship(options: &Options, workers: &[Worker]) -> anyhow::Result<()> {
-    let tools = Tools::install()?;
+    let tools = tools::install()?;
     let mut state = State::open(&options.state)?;
     let configurations: Vec<_> =
         workers.iter().copied().map(Configuration::read).collect::<anyhow::Result<_>>()?;

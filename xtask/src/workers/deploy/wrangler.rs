@@ -9,12 +9,11 @@ use std::{
 
 use anyhow::Context as _;
 use serde::Deserialize;
-
-use crate::workers::tools::Tools;
+use xtask::WorkerTools;
 
 /// Wrangler, for one account as soon as it is known.
 pub(super) struct Wrangler<'a> {
-    tools: &'a Tools,
+    tools: &'a WorkerTools,
     /// The file to which wrangler writes one JSON object per line. It has the error codes that the texts lack.
     report: PathBuf,
     account: Option<String>,
@@ -55,7 +54,7 @@ impl std::error::Error for Rejected {}
 
 impl<'a> Wrangler<'a> {
     /// Wrangler that writes its reports to a file in `folder`.
-    pub(super) fn new(tools: &'a Tools, folder: &Path) -> Self {
+    pub(super) fn new(tools: &'a WorkerTools, folder: &Path) -> Self {
         Self { tools, report: folder.join("wrangler.ndjson"), account: None }
     }
 
