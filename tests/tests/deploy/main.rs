@@ -169,6 +169,14 @@ async fn secrets_on_the_account_are_replaced_only_on_request() -> anyhow::Result
     );
     ensure!(secret == require_complete(&cloudflare)?, "the secret was replaced");
 
+    let token = ("CLOUDFLARE_API_TOKEN", TOKEN);
+    for short in ["", "short"] {
+        let rejected = elsewhere.deploy_with(&[], &[token, ("RETICLE_JWT_SECRET", short)]).await?;
+        let expected = format!("RETICLE_JWT_SECRET: the secret has {} bytes", short.len());
+        ensure!(!rejected.success && rejected.stderr.contains(&expected), "{rejected:#?}");
+        ensure!(secret == require_complete(&cloudflare)?, "the secret was replaced by a short one");
+    }
+
     cloudflare.account().scripts.remove("reticle");
     let undecided = elsewhere.deploy().await?;
     ensure!(!undecided.success && undecided.stderr.contains("--new-secrets"), "{undecided:#?}");

@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context as _, ensure};
-use identity::{Grant, Secret, UserId};
+use identity::{Grant, MIN_SECRET_BYTES, Secret, UserId};
 use runtime::Timestamp;
 
 /// The variable of the secret that signs tokens. All Workers have the same value.
@@ -38,21 +38,25 @@ impl<'a> Secrets<'a> {
     }
 
     /// The secret from the environment, or else from the folder.
+    ///
+    /// # Errors
+    /// It is too short. An empty variable counts as too short, not as absent: a job whose secret is missing must not create
+    /// another one.
     pub(super) fn find(&self, variable: &str) -> anyhow::Result<Option<String>> {
-        in_environment(variable).map_or_else(|| self.kept(variable), |secret| Ok(Some(secret)))
+        self.choose(variable, in_environment(variable))
+    }
+
+    fn choose(&self, variable: &str, in_environment: Option<String>) -> anyhow::Result<Option<String>> {
+        match in_environment {
+            Some(secret) => require_length(secret, variable).map(Some),
+            None => self.kept(variable),
+        }
     }
 
     fn kept(&self, variable: &str) -> anyhow::Result<Option<String>> {
         let path = self.file(variable);
         match fs::read_to_string(&path) {
-            Ok(secret) => {
-                ensure!(
-                    secret.len() >= BYTES,
-                    "{}: the secret is shorter than {BYTES} bytes",
-                    path.display()
-                );
-                Ok(Some(secret))
-            }
+            Ok(secret) => require_length(secret, &path.display().to_string()).map(Some),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
         }
@@ -77,6 +81,16 @@ impl<'a> Secrets<'a> {
         let name = variable.strip_prefix("RETICLE_").unwrap_or(variable);
         self.folder.join(name.to_lowercase().replace('_', "-"))
     }
+}
+
+/// Returns the secret, unless it is shorter than the services accept. `source` is its variable or its file.
+fn require_length(secret: String, source: &str) -> anyhow::Result<String> {
+    let length = secret.len();
+    ensure!(
+        length >= MIN_SECRET_BYTES,
+        "{source}: the secret has {length} bytes; it must have at least {MIN_SECRET_BYTES}"
+    );
+    Ok(secret)
 }
 
 /// The value of a variable of the environment.
@@ -116,4 +130,38 @@ pub(super) fn token(
 fn now() -> anyhow::Result<Timestamp> {
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
     Ok(Timestamp::from_millis(i64::try_from(since_1970.as_millis())?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Given a secret in the folder, when the environment has one that is empty or too short, then it is rejected by the name
+    /// of its variable; one that is long enough is used.
+    #[test]
+    fn a_short_secret_in_the_environment_is_rejected() {
+        let folder = tempfile::tempdir().unwrap();
+        let secrets = Secrets::of(folder.path());
+        let kept = secrets.create(URL_KEY).unwrap();
+        for short in ["", &"s".repeat(MIN_SECRET_BYTES - 1)] {
+            let error = secrets.choose(URL_KEY, Some(short.to_owned())).unwrap_err().to_string();
+            let length = short.len();
+            assert_eq!(
+                error,
+                format!("RETICLE_URL_KEY: the secret has {length} bytes; it must have at least 32")
+            );
+        }
+        let long = "s".repeat(MIN_SECRET_BYTES);
+        assert_eq!(secrets.choose(URL_KEY, Some(long.clone())).unwrap(), Some(long));
+        assert_eq!(secrets.choose(URL_KEY, None).unwrap(), Some(kept));
+    }
+
+    #[test]
+    fn a_short_secret_in_the_folder_is_rejected_by_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("url-key"), "short").unwrap();
+        let error = Secrets::of(folder.path()).choose(URL_KEY, None).unwrap_err().to_string();
+        assert!(error.contains("/url-key: the secret has 5 bytes"), "{error}");
+        assert_eq!(Secrets::of(folder.path()).choose(JWT_SECRET, None).unwrap(), None);
+    }
 }
