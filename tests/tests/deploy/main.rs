@@ -180,10 +180,24 @@ async fn secrets_on_the_account_are_replaced_only_on_request() -> anyhow::Result
     cloudflare.account().scripts.remove("reticle");
     let undecided = elsewhere.deploy().await?;
     ensure!(!undecided.success && undecided.stderr.contains("--new-secrets"), "{undecided:#?}");
-    let token = ("CLOUDFLARE_API_TOKEN", TOKEN);
     let replaced = elsewhere.deploy_with(&["--new-secrets"], &[token]).await?;
     ensure!(replaced.success && replaced.stdout.contains("TOKEN="), "{replaced:#?}");
     ensure!(secret != require_complete(&cloudflare)?, "the secret is the old one");
+    Ok(())
+}
+
+/// Given a deployment of the Workers with a public URL, when the bridge is deployed from the same state folder, then its own
+/// address is printed.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_address_of_a_deployed_bridge_is_its_own() -> anyhow::Result<()> {
+    let cloudflare = Cloudflare::start().await?;
+    cloudflare.account().subdomain = Some("example".to_owned());
+    let operator = Operator::new(&cloudflare)?;
+    ensure!(operator.deploy().await?.success, "the Workers were not deployed");
+    let bridge = operator.deploy_with(&["--bridge"], &[("CLOUDFLARE_API_TOKEN", TOKEN)]).await?;
+    let address = "d1+https://reticle-bridge.example.workers.dev";
+    ensure!(bridge.success && bridge.stdout.contains(address), "{bridge:#?}");
+    ensure!(!bridge.stdout.contains(&cloudflare.url), "{bridge:#?}");
     Ok(())
 }
 

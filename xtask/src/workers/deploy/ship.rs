@@ -47,14 +47,14 @@ pub(super) fn ship(options: &Options, workers: &[Worker]) -> anyhow::Result<()> 
     if !options.no_build {
         build(&tools, workers)?;
     }
-    let url = deploy(&wrangler, &configurations, &secrets, &state)?;
-    let url = state.variable(PUBLIC_URL).map_or(url, |public| Some(public.to_owned()));
-    let url =
-        url.with_context(|| format!("The Workers are deployed, but have no address. Set {PUBLIC_URL}."))?;
+    let assigned = deploy(&wrangler, &configurations, &secrets, &state)?;
     if options.bridge {
-        println!("\n{}", bridge_greeting(&url, secrets.get(BRIDGE)));
+        println!("\n{}", bridge_greeting(assigned.as_deref(), secrets.get(BRIDGE)));
         return Ok(());
     }
+    let url = state.variable(PUBLIC_URL).map(str::to_owned).or(assigned);
+    let url =
+        url.with_context(|| format!("The Workers are deployed, but have no address. Set {PUBLIC_URL}."))?;
     health::wait(&url, Duration::from_secs(options.wait))?;
     println!("\n{}", greeting(&url, &secrets, &state)?);
     Ok(())
@@ -128,7 +128,10 @@ The account's {JWT_SECRET} did not change, and its value is not known on this ma
     ))
 }
 
-fn bridge_greeting(url: &str, secret: Option<&str>) -> String {
+/// The bridge has only the address that Cloudflare assigns: [`PUBLIC_URL`] is the gateway's, which may be deployed from the
+/// same state folder. A route to the bridge is known only to its operator.
+fn bridge_greeting(url: Option<&str>, secret: Option<&str>) -> String {
+    let url = url.unwrap_or("https://…   # the bridge's route: it has no address at workers.dev");
     format!(
         "The D1 bridge is deployed: {url}
 
@@ -136,4 +139,22 @@ fn bridge_greeting(url: &str, secret: Option<&str>) -> String {
   cargo run --release -- serve --database-url d1+{url}",
         secret.unwrap_or("…   # did not change; its value is not known on this machine")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_greeting_of_a_bridge_has_the_bridge_s_own_address() {
+        let greeting = bridge_greeting(Some("https://reticle-bridge.example.workers.dev"), Some("secret"));
+        assert!(
+            greeting.starts_with("The D1 bridge is deployed: https://reticle-bridge.example.workers.dev\n")
+        );
+        assert!(
+            greeting.ends_with("--database-url d1+https://reticle-bridge.example.workers.dev"),
+            "{greeting}"
+        );
+        assert!(bridge_greeting(None, None).contains("the bridge's route"));
+    }
 }
