@@ -55,15 +55,16 @@ pub(crate) fn run_with_output(
     Ok(status.success())
 }
 
-struct Stopwatch(std::time::Instant);
+/// Measures the time since its start.
+pub(crate) struct Stopwatch(std::time::Instant);
 
 impl Stopwatch {
     #[expect(clippy::disallowed_methods, reason = "a task that times itself is its own host")]
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self(std::time::Instant::now())
     }
 
-    fn elapsed(&self) -> Duration {
+    pub(crate) fn elapsed(&self) -> Duration {
         self.0.elapsed()
     }
 }
