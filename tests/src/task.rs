@@ -1,10 +1,10 @@
 //! Runs a command of `cargo xtask` that serves until SIGTERM.
 
 use std::{
-    io::{BufRead as _, BufReader},
-    process::{Child, ChildStdout, Command, Stdio},
+    io::{BufRead as _, BufReader, Read},
+    process::{Child, Command, Stdio},
     sync::mpsc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, bail};
@@ -32,7 +32,7 @@ impl Task {
         let output = process.stdout.take().context("cargo xtask has no output")?;
         // From here on `Task` owns the process, so that it stops even if it never becomes ready.
         let task = Self(process);
-        let rest = tokio::task::spawn_blocking(move || rest_of_line(output, ready)).await??;
+        let rest = tokio::task::spawn_blocking(move || rest_of_line(output, ready, START_TIMEOUT)).await??;
         Ok((task, rest))
     }
 
@@ -42,8 +42,10 @@ impl Task {
     }
 }
 
-/// Waits for the line that begins with `ready`. Keeps reading the output afterward, so that its writer never blocks.
-fn rest_of_line(output: ChildStdout, ready: &str) -> anyhow::Result<String> {
+/// Waits for the line that begins with `ready`, for at most `time`, however many other lines there are. Keeps reading the output
+/// afterward, so that its writer never blocks.
+fn rest_of_line(output: impl Read + Send + 'static, ready: &str, time: Duration) -> anyhow::Result<String> {
+    let deadline = Instant::now() + time;
     let (sender, lines) = mpsc::channel();
     std::thread::spawn(move || {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
@@ -52,7 +54,10 @@ fn rest_of_line(output: ChildStdout, ready: &str) -> anyhow::Result<String> {
         }
     });
     let mut seen = String::new();
-    while let Ok(line) = lines.recv_timeout(START_TIMEOUT) {
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        // `recv_timeout` returns a line that is there also without time left.
+        let Some(line) = (!left.is_zero()).then(|| lines.recv_timeout(left).ok()).flatten() else { break };
         if let Some(rest) = line.strip_prefix(ready) {
             return Ok(rest.trim().to_owned());
         }
@@ -69,5 +74,41 @@ impl Drop for Task {
             let _ = self.0.kill();
         }
         let _ = self.0.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    /// The output of a command that prints this many other lines before it is ready.
+    struct Chatter(u32);
+
+    impl Read for Chatter {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let mut line = match self.0 {
+                0 => return Ok(0),
+                1 => &b"ready: too late\n"[..],
+                _ => &b"compiling\n"[..],
+            };
+            self.0 -= 1;
+            line.read(buffer)
+        }
+    }
+
+    /// Given a command that prints other lines again and again, when it is not ready in time, then the wait ends.
+    #[test]
+    fn other_lines_do_not_prolong_the_wait() {
+        let time = Duration::from_millis(10);
+        let error = rest_of_line(Chatter(2_000_000), "ready: ", time).unwrap_err().to_string();
+        assert!(error.starts_with("the command did not become ready:\ncompiling\n"), "{error:.200}");
+    }
+
+    #[test]
+    fn the_rest_of_the_ready_line_is_returned() {
+        let output = &b"compiling\nready: http://localhost:1\nmore\n"[..];
+        assert_eq!(rest_of_line(output, "ready: ", START_TIMEOUT).unwrap(), "http://localhost:1");
     }
 }
