@@ -43,7 +43,7 @@ pub(crate) fn run_targets(options: &Options) -> anyhow::Result<()> {
 
 /// Installs cargo-fuzz and builds all targets.
 pub(crate) fn prepare() -> anyhow::Result<()> {
-    build(&tools::cargo_fuzz()?)
+    build(&tools::install_cargo_fuzz()?)
 }
 
 /// Builds all targets, runs each for `seconds`, and returns the names of those that failed.

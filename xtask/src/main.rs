@@ -7,6 +7,7 @@ mod bench;
 mod dependencies;
 mod fuzz;
 mod python_client;
+mod setup;
 mod step;
 mod test;
 mod tools;
@@ -27,10 +28,7 @@ struct Program {
 #[derive(Subcommand)]
 enum Command {
     /// Checks everything: formatting, lints, documentation, the wasm32 build, and all tests.
-    Test {
-        /// Run only the tests whose names contain this, and no lints.
-        filter: Option<String>,
-    },
+    Test(test::Options),
     /// Builds the Workers and the fuzz targets. `test` does this in the background while its first tests run.
     Build,
     /// Runs the benchmarks and prints one table. Most rows are the ratio of two measurements of the same run.
@@ -50,7 +48,7 @@ enum Command {
 
 fn main() -> anyhow::Result<()> {
     match Program::parse().command {
-        Command::Test { filter } => test::run_checks(filter.as_deref()),
+        Command::Test(options) => test::run_checks(&options),
         Command::Build => test::build(),
         Command::Bench { filter } => bench::measure(filter.as_deref()),
         Command::Fuzz(options) => fuzz::run_targets(&options),

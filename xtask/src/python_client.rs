@@ -5,8 +5,9 @@ use std::{fs, path::PathBuf};
 use anyhow::Context as _;
 
 use crate::{
+    setup::{Requirement, meet_all},
     step::{command, root, run, run_with_output, target},
-    tools::{install_once, virtual_environment},
+    tools::virtual_environment,
 };
 
 /// The folder of the client.
@@ -19,6 +20,7 @@ pub(crate) fn test(filter: Option<&str>, on_line: impl FnMut(&str)) -> anyhow::R
     if filter.is_some_and(|filter| !filter.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')) {
         return Ok(true);
     }
+    meet_all(requirements()?)?;
     let environment = install()?;
     let tool = |name: &str, arguments: &[&str]| {
         let mut tool = command(environment.join("bin").join(name), arguments);
@@ -36,18 +38,28 @@ pub(crate) fn test(filter: Option<&str>, on_line: impl FnMut(&str)) -> anyhow::R
     run_with_output("tests of the Python client", tests, on_line)
 }
 
-/// Installs missing tools and the current client. Returns the virtual environment.
-fn install() -> anyhow::Result<PathBuf> {
-    let environment = target().join("python-client");
+/// The tools of the client.
+pub(crate) fn requirements() -> anyhow::Result<Vec<Requirement>> {
     let requirements = root().join(FOLDER).join("requirements-dev.txt");
     let wanted = fs::read_to_string(&requirements)
         .with_context(|| format!("cannot read {}", requirements.display()))?;
-    install_once(&target().join("python-client.installed"), &wanted, || {
-        virtual_environment(&environment)?;
-        let mut pip = command(environment.join("bin/pip"), &["install", "--quiet", "--requirement"]);
+    let packages = wanted.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let names = format!("pip: {}", packages.collect::<Vec<_>>().join(" "));
+    Ok(vec![Requirement::once(names, target().join("python-client.installed"), wanted, move || {
+        virtual_environment(&environment())?;
+        let mut pip = command(environment().join("bin/pip"), &["install", "--quiet", "--requirement"]);
         pip.arg(&requirements);
         run("tools of the Python client", pip)
-    })?;
+    })])
+}
+
+fn environment() -> PathBuf {
+    target().join("python-client")
+}
+
+/// Installs the current client, without downloads. Returns the virtual environment.
+fn install() -> anyhow::Result<PathBuf> {
+    let environment = environment();
     let arguments = ["install", "--quiet", "--force-reinstall", "--no-deps", "--no-build-isolation"];
     let mut pip = command(environment.join("bin/pip"), &arguments);
     pip.arg(root().join(FOLDER));

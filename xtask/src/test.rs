@@ -1,15 +1,11 @@
 //! `cargo xtask test`: runs all checks and all tests. CI runs the same command.
 
-use std::{
-    path::{Path, PathBuf},
-    thread,
-};
-
 use anyhow::bail;
 
 use crate::{
     background::Background,
     dependencies, fuzz, python_client,
+    setup::{self, Requirement},
     step::{cargo, run, run_with_output},
     tools, typescript_client, workers,
 };
@@ -55,12 +51,32 @@ const WORKER_TESTS: [&str; 12] = [
     "--test=hybrid",
 ];
 
-/// Runs every check, or only the tests whose names contain `filter`.
-pub(crate) fn run_checks(filter: Option<&str>) -> anyhow::Result<()> {
+/// What to test, and whether packages may be installed for it.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Run only the tests whose names contain this, and no lints.
+    #[arg(value_name = "NAME")]
+    filter: Option<String>,
+    /// Call no package manager to install what is missing: print its packages, and how to install them.
+    #[arg(long)]
+    no_install: bool,
+}
+
+/// Runs every check, or only the tests whose names contain the filter.
+pub(crate) fn run_checks(options: &Options) -> anyhow::Result<()> {
     let mut count = Count::default();
-    let passed = match filter {
-        None => run_all(&mut count)?,
-        Some(_) => run_native_tests(filter, &tools::install()?, &mut count)?,
+    let mut requirements = native_requirements()?;
+    let passed = match options.filter.as_deref() {
+        None => {
+            requirements.extend(workers::requirements()?);
+            requirements.push(tools::cargo_fuzz());
+            setup::run(requirements, !options.no_install)?;
+            run_all(&mut count)?
+        }
+        filter => {
+            setup::run(requirements, !options.no_install)?;
+            run_native_tests(filter, &mut count)?
+        }
     };
     println!("{} passed, {} failed", count.passed, count.failed);
     if !passed {
@@ -71,24 +87,33 @@ pub(crate) fn run_checks(filter: Option<&str>) -> anyhow::Result<()> {
 
 /// Runs every check. The Workers and the fuzz targets build in the background: the first tests do not use all processors.
 fn run_all(count: &mut Count) -> anyhow::Result<bool> {
-    let tools = check()?;
+    check_code()?;
+    dependencies::check(&tools::folder())?;
     let build = Background::start("the build of the Workers and the fuzz targets", &["build"])?;
-    let passed = run_native_tests(None, &tools, count);
+    let passed = run_native_tests(None, count);
     build.finish()?;
     let mut passed = passed?;
     passed &= fuzz::fuzz(None, fuzz::BRIEF_SECONDS)?.is_empty();
     let mut tests = cargo(&["test", "--no-fail-fast"]);
-    tests.args(WORKER_TESTS).env("RETICLE_TEST_TOOLS", &tools);
+    tests.args(WORKER_TESTS).env("RETICLE_TEST_TOOLS", tools::folder());
     passed &= run_with_output("tests that need Workers", tests, |line| count.add(line))?;
     Ok(passed)
 }
 
+/// What the tests without Workers need.
+fn native_requirements() -> anyhow::Result<Vec<Requirement>> {
+    let mut requirements = tools::requirements()?;
+    requirements.extend(python_client::requirements()?);
+    requirements.extend(typescript_client::requirements()?);
+    Ok(requirements)
+}
+
 /// Runs the tests that need no Worker, and the tests of the clients.
-fn run_native_tests(filter: Option<&str>, tools: &Path, count: &mut Count) -> anyhow::Result<bool> {
+fn run_native_tests(filter: Option<&str>, count: &mut Count) -> anyhow::Result<bool> {
     // The black-box tests start the program itself.
     run("build", cargo(&["build", "--workspace", "--bins"]))?;
     let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"]);
-    tests.args(filter).env("RETICLE_TEST_TOOLS", tools);
+    tests.args(filter).env("RETICLE_TEST_TOOLS", tools::folder());
     let mut passed = run_with_output("tests", tests, |line| count.add(line))?;
     passed &= python_client::test(filter, |line| count.add(line))?;
     passed &= typescript_client::test(filter, |line| count.add(line))?;
@@ -101,24 +126,10 @@ pub(crate) fn build() -> anyhow::Result<()> {
     fuzz::prepare()
 }
 
-/// Runs all checks except the tests. At the same time installs the tools of the tests: checks use the processors, the
-/// installation the network. Returns the tools' folder.
-fn check() -> anyhow::Result<PathBuf> {
-    let tools = thread::scope(|scope| {
-        let tools = scope.spawn(tools::install);
-        let checked = check_code();
-        let tools = tools.join().unwrap_or_else(|_| bail!("the installation of the tools panicked"));
-        checked.and(tools)
-    })?;
-    dependencies::check(&tools)?;
-    Ok(tools)
-}
-
 fn check_code() -> anyhow::Result<()> {
     run("formatting", cargo(&["fmt", "--all", "--check"]))?;
     run("formatting of fuzz", cargo(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))?;
     run("lints", cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
-    workers::wasm_target()?;
     let mut wasm = cargo(&["check", "--target", "wasm32-unknown-unknown"]);
     wasm.args(PORTABLE.iter().chain(&WORKERS).flat_map(|name| ["--package", name]));
     run("wasm32", wasm)?;

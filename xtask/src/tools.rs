@@ -7,7 +7,10 @@ use std::{
 
 use anyhow::Context as _;
 
-use crate::step::{command, root, run, target};
+use crate::{
+    setup::{Requirement, npm_names},
+    step::{command, root, run, target},
+};
 
 /// Pillow reads images, and its source contains test images.
 const PILLOW: &str = "pillow==12.0.0";
@@ -29,25 +32,36 @@ const PYTHON: [&str; 9] = [
     PILLOW,
 ];
 
-/// Installs missing tools and returns their folder: `python/` is a virtual environment, `node_modules/` has npm packages, and
-/// `images/` has the test images of Pillow.
-pub(crate) fn install() -> anyhow::Result<PathBuf> {
-    let folder = target().join("test-tools");
-    fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    packages(&folder.join("python"), &PYTHON)?;
-    images(&folder)?;
-    npm(&folder, "tests/node")?;
-    chromium()?;
-    unpack_debian_package(&folder, "libfaketime")?;
-    // A normal installation would start nginx on port 80.
-    unpack_debian_package(&folder, "nginx")?;
-    Ok(folder)
+/// What is installed for the tests: in [`folder`], except for Debian's Chromium.
+pub(crate) fn requirements() -> anyhow::Result<Vec<Requirement>> {
+    let folder = folder();
+    Ok(vec![
+        packages(&folder.join("python"), &PYTHON),
+        images(&folder),
+        npm(&folder, "tests/node")?,
+        chromium(),
+        debian_package(&folder, "libfaketime"),
+        // A normal installation would start nginx on port 80.
+        debian_package(&folder, "nginx"),
+    ])
 }
 
-/// Downloads a Debian package and unpacks it into `folder/package`. This needs no root and starts no service.
-fn unpack_debian_package(folder: &Path, package: &str) -> anyhow::Result<()> {
-    let missing = || format!("the tests need the Debian package `{package}`");
-    install_once(&folder.join(format!("{package}.installed")), package, || {
+/// The folder of the tools: `python/` is a virtual environment, `node_modules/` has npm packages, and `images/` has the test
+/// images of Pillow.
+pub(crate) fn folder() -> PathBuf {
+    target().join("test-tools")
+}
+
+/// A Debian package that is downloaded and unpacked into `folder/package`. This needs no root and starts no service.
+fn debian_package(folder: &Path, package: &'static str) -> Requirement {
+    let names = format!("apt-get (only unpacked): {package}");
+    let (marker, folder) = (folder.join(format!("{package}.installed")), folder.to_owned());
+    Requirement::once(names, marker, package.to_owned(), move || {
+        let missing = || {
+            format!(
+                "the tests need the Debian package `{package}`: run `apt-get update` as root, then this command again"
+            )
+        };
         let archive = folder.join(format!("{package}.archive"));
         fs::create_dir_all(&archive).with_context(|| format!("cannot create {}", archive.display()))?;
         let download = || {
@@ -68,40 +82,50 @@ fn unpack_debian_package(folder: &Path, package: &str) -> anyhow::Result<()> {
     })
 }
 
-/// Installs Debian's Chromium, if it is missing. Only root may install it.
-fn chromium() -> anyhow::Result<()> {
-    if Path::new("/usr/bin/chromium").exists() {
-        return Ok(());
-    }
-    let missing = "the tests need Chromium: install the Debian package `chromium` as root";
-    run("apt's lists", command("apt-get", &["update", "--quiet"])).context(missing)?;
-    let mut install =
-        command("apt-get", &["install", "--quiet", "--yes", "--no-install-recommends", "chromium"]);
-    install.env("DEBIAN_FRONTEND", "noninteractive");
-    run("Chromium", install).context(missing)
+/// Debian's Chromium, for the whole system.
+fn chromium() -> Requirement {
+    let is_met = Path::new("/usr/bin/chromium").exists();
+    Requirement::of_system("apt-get (for the whole system): chromium", is_met, || {
+        run("apt's lists", command("apt-get", &["update", "--quiet"]))?;
+        let mut install =
+            command("apt-get", &["install", "--quiet", "--yes", "--no-install-recommends", "chromium"]);
+        install.env("DEBIAN_FRONTEND", "noninteractive");
+        run("Chromium", install)
+    })
+    .with_root_command("apt-get update && apt-get install --no-install-recommends chromium   # as root")
 }
 
-/// Installs cargo-fuzz, the only tool that the fuzz targets need, and returns its path.
-pub(crate) fn cargo_fuzz() -> anyhow::Result<PathBuf> {
-    let environment = target().join("test-tools/cargo-fuzz");
-    packages(&environment, &[CARGO_FUZZ])
-        .context("cannot install cargo-fuzz with pip; the fuzz targets need it")?;
-    Ok(environment.join("bin/cargo-fuzz"))
+/// cargo-fuzz, the only tool that the fuzz targets need.
+pub(crate) fn cargo_fuzz() -> Requirement {
+    packages(&cargo_fuzz_folder(), &[CARGO_FUZZ])
 }
 
-/// Installs Python packages into the virtual environment `environment`.
-fn packages(environment: &Path, wanted: &[&str]) -> anyhow::Result<()> {
-    install_once(&environment.with_extension("installed"), &wanted.join("\n"), || {
-        virtual_environment(environment)?;
+/// Installs cargo-fuzz, and returns its path.
+pub(crate) fn install_cargo_fuzz() -> anyhow::Result<PathBuf> {
+    cargo_fuzz().meet().context("cannot install cargo-fuzz with pip; the fuzz targets need it")?;
+    Ok(cargo_fuzz_folder().join("bin/cargo-fuzz"))
+}
+
+fn cargo_fuzz_folder() -> PathBuf {
+    folder().join("cargo-fuzz")
+}
+
+/// Python packages in the virtual environment `environment`.
+fn packages(environment: &Path, wanted: &'static [&'static str]) -> Requirement {
+    let (marker, environment) = (environment.with_extension("installed"), environment.to_owned());
+    Requirement::once(format!("pip: {}", wanted.join(" ")), marker, wanted.join("\n"), move || {
+        virtual_environment(&environment)?;
         let mut pip = command(environment.join("bin/pip"), &["install", "--quiet"]);
         pip.args(wanted);
         run("python packages", pip)
     })
 }
 
-/// Downloads the test images in the source of Pillow.
-fn images(folder: &Path) -> anyhow::Result<()> {
-    install_once(&folder.join("images.installed"), PILLOW, || {
+/// The test images in the source of Pillow.
+fn images(folder: &Path) -> Requirement {
+    let (marker, folder) = (folder.join("images.installed"), folder.to_owned());
+    let names = format!("pip (only the test images in its source): {PILLOW}");
+    Requirement::once(names, marker, PILLOW.to_owned(), move || {
         let (source, images) = (folder.join("images.source"), folder.join("images"));
         let mut pip = command(folder.join("python/bin/pip"), &["download", "--quiet", "--no-deps"]);
         pip.args(["--no-binary", "pillow", "--dest"]).arg(&source).arg(PILLOW);
@@ -123,33 +147,25 @@ pub(crate) fn virtual_environment(folder: &Path) -> anyhow::Result<()> {
     run("python environment", make)
 }
 
-/// Installs into `folder` the npm packages that `package-lock.json` in the folder `manifests` pins. Does not use `npm ci`,
-/// which requires that the lock file also lists the optional packages of every other platform.
-pub(crate) fn npm(folder: &Path, manifests: &str) -> anyhow::Result<()> {
-    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    let manifests =
-        ["package.json", "package-lock.json"].map(|name| (name, root().join(manifests).join(name)));
-    let mut wanted = String::new();
-    for (name, from) in &manifests {
-        wanted += &fs::read_to_string(from).with_context(|| format!("cannot read {}", from.display()))?;
-        fs::copy(from, folder.join(name)).with_context(|| format!("cannot copy {}", from.display()))?;
+/// The npm packages in `folder` that `package-lock.json` in the folder `manifests` pins. Does not use `npm ci`, which requires
+/// that the lock file also lists the optional packages of every other platform.
+pub(crate) fn npm(folder: &Path, manifests: &str) -> anyhow::Result<Requirement> {
+    let manifests = root().join(manifests);
+    let mut files = Vec::new();
+    for name in ["package.json", "package-lock.json"] {
+        let from = manifests.join(name);
+        let text = fs::read_to_string(&from).with_context(|| format!("cannot read {}", from.display()))?;
+        files.push((folder.join(name), text));
     }
-    install_once(&folder.join("node.installed"), &wanted, || {
+    let wanted = files.iter().map(|(_, text)| text.as_str()).collect();
+    let (names, folder) = (npm_names(&manifests.join("package.json"))?, folder.to_owned());
+    Ok(Requirement::once(names, folder.join("node.installed"), wanted, move || {
+        fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        for (to, text) in &files {
+            fs::write(to, text).with_context(|| format!("cannot write {}", to.display()))?;
+        }
         let mut npm = command("npm", &["install", "--no-audit", "--no-fund", "--ignore-scripts"]);
-        npm.current_dir(folder);
+        npm.current_dir(&folder);
         run("npm packages", npm)
-    })
-}
-
-/// Runs `install`, then writes `wanted` to the file `marker`. Does nothing if `marker` already has that text.
-pub(crate) fn install_once(
-    marker: &Path,
-    wanted: &str,
-    install: impl FnOnce() -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
-    if fs::read_to_string(marker).is_ok_and(|installed| installed == wanted) {
-        return Ok(());
-    }
-    install()?;
-    fs::write(marker, wanted).with_context(|| format!("cannot write {}", marker.display()))
+    }))
 }

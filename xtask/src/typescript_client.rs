@@ -5,8 +5,8 @@ use std::{fs, path::PathBuf};
 use anyhow::Context as _;
 
 use crate::{
+    setup::{Requirement, meet_all, npm_names},
     step::{command, root, run, run_with_output, target},
-    tools::install_once,
 };
 
 /// The folder of the client.
@@ -15,7 +15,7 @@ const FOLDER: &str = "clients/typescript";
 /// Checks it and runs its tests, or only those whose names contain `filter`. Calls `on_line` with a line that has their result,
 /// and returns whether they passed. The black-box cases test it in Chromium.
 pub(crate) fn test(filter: Option<&str>, mut on_line: impl FnMut(&str)) -> anyhow::Result<bool> {
-    install()?;
+    meet_all(requirements()?)?;
     let tool = |name: &str, arguments: &[&str]| {
         let mut tool = command(folder().join("node_modules/.bin").join(name), arguments);
         tool.current_dir(folder());
@@ -46,13 +46,14 @@ fn folder() -> PathBuf {
     root().join(FOLDER)
 }
 
-/// Installs the packages that its lock file pins. For why not `npm ci`, see [`crate::tools::npm`].
-fn install() -> anyhow::Result<()> {
+/// The packages that its lock file pins. For why not `npm ci`, see [`crate::tools::npm`].
+pub(crate) fn requirements() -> anyhow::Result<Vec<Requirement>> {
     let lock = folder().join("package-lock.json");
     let wanted = fs::read_to_string(&lock).with_context(|| format!("cannot read {}", lock.display()))?;
-    install_once(&folder().join("node_modules/.installed"), &wanted, || {
+    let names = npm_names(&folder().join("package.json"))?;
+    Ok(vec![Requirement::once(names, folder().join("node_modules/.installed"), wanted, || {
         let mut npm = command("npm", &["install", "--no-audit", "--no-fund", "--ignore-scripts"]);
         npm.current_dir(folder());
         run("npm packages of the TypeScript client", npm)
-    })
+    })])
 }

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 
-pub(crate) use self::tools::wasm_target;
+pub(crate) use self::tools::requirements;
 use crate::step::root;
 
 /// A Worker, as the folder of its crate and of its `wrangler.jsonc`.

@@ -6,8 +6,9 @@ use anyhow::{Context as _, bail};
 use xtask::WorkerTools;
 
 use crate::{
+    setup::{Requirement, meet_all},
     step::{cargo, command, root, run},
-    tools::{install_once, npm},
+    tools::npm,
 };
 
 const WASM: &str = "wasm32-unknown-unknown";
@@ -17,32 +18,42 @@ const WORKER_BUILD: &str = "0.8.7";
 
 /// Installs missing tools.
 pub(super) fn install() -> anyhow::Result<WorkerTools> {
-    let tools = WorkerTools::default();
-    fs::create_dir_all(tools.folder()).with_context(|| format!("cannot make {}", tools.folder().display()))?;
-    wasm_target()?;
-    cargo_install(&tools, "wasm-bindgen-cli", &locked_wasm_bindgen()?)?;
-    cargo_install(&tools, "worker-build", WORKER_BUILD)?;
-    npm(&tools.node_folder(), "tests/worker")?;
-    Ok(tools)
+    meet_all(requirements()?)?;
+    Ok(WorkerTools::default())
+}
+
+/// What [`install`] installs.
+pub(crate) fn requirements() -> anyhow::Result<Vec<Requirement>> {
+    Ok(vec![
+        wasm_target()?,
+        cargo_install("wasm-bindgen-cli", locked_wasm_bindgen()?),
+        cargo_install("worker-build", WORKER_BUILD.to_owned()),
+        npm(&WorkerTools::default().node_folder(), "tests/worker")?,
+    ])
 }
 
 /// Does not use `--locked`: the registry may not serve the versions of a program's own lock file any more.
-fn cargo_install(tools: &WorkerTools, name: &str, version: &str) -> anyhow::Result<()> {
-    install_once(&tools.folder().join(format!("{name}.installed")), version, || {
-        let mut install = cargo(&["install", "--quiet", name, "--version", version, "--root"]);
-        install.arg(tools.folder());
+fn cargo_install(name: &'static str, version: String) -> Requirement {
+    let folder = WorkerTools::default().folder().to_owned();
+    let (names, marker) = (format!("cargo: {name}@{version}"), folder.join(format!("{name}.installed")));
+    Requirement::once(names, marker, version.clone(), move || {
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let mut install = cargo(&["install", "--quiet", name, "--version", &version, "--root"]);
+        install.arg(&folder);
         // A short build matters more than speed, since they run for seconds. They share compiled dependencies.
-        install.env("CARGO_TARGET_DIR", tools.folder().join("build"));
+        install.env("CARGO_TARGET_DIR", folder.join("build"));
         install.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
         run(&format!("{name} {version}"), install)
     })
 }
 
-/// Installs the compiler's wasm32 target, if the toolchain lacks it.
-pub(crate) fn wasm_target() -> anyhow::Result<()> {
+/// The compiler's wasm32 target.
+fn wasm_target() -> anyhow::Result<Requirement> {
     let library = command("rustc", &["--print", "target-libdir", "--target", WASM]).output()?;
     let library = PathBuf::from(String::from_utf8_lossy(&library.stdout).trim());
-    if library.is_dir() { Ok(()) } else { run("wasm32 target", command("rustup", &["target", "add", WASM])) }
+    Ok(Requirement::of_system(format!("rustup: {WASM}"), library.is_dir(), || {
+        run("wasm32 target", command("rustup", &["target", "add", WASM]))
+    }))
 }
 
 /// The version of the crate `wasm-bindgen`: the command `wasm-bindgen` must have the same version.
