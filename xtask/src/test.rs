@@ -1,7 +1,11 @@
 //! `cargo xtask test`: runs all checks and all tests. CI runs the same command.
 
-use anyhow::bail;
+mod count;
+mod worker_tests;
 
+use anyhow::{bail, ensure};
+
+use self::count::Count;
 use crate::{
     background::Background,
     dependencies, fuzz, python_client,
@@ -35,26 +39,10 @@ const WORKERS: [&str; 6] = [
     "gateway-worker",
 ];
 
-/// The tests that need Workers. Their manifests exclude them from plain `cargo test`.
-const WORKER_TESTS: [&str; 12] = [
-    "--package=storage-native",
-    "--test=bridge",
-    "--test=s3",
-    "--package=storage-worker",
-    "--test=workerd",
-    "--package=tests",
-    "--test=deploy",
-    "--test=edge",
-    "--test=edge_faults",
-    "--test=edge_in_front",
-    "--test=edge_statements",
-    "--test=hybrid",
-];
-
 /// What to test, and whether packages may be installed for it.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Run only the tests whose names contain this, and no lints.
+    /// Run only the tests whose names contain this, or the test program of this name that needs Workers. No lints.
     #[arg(value_name = "NAME")]
     filter: Option<String>,
     /// Call no package manager to install what is missing: print its packages, and how to install them.
@@ -62,41 +50,50 @@ pub(crate) struct Options {
     no_install: bool,
 }
 
-/// Runs every check, or only the tests whose names contain the filter.
+/// Runs every check, or only some tests, and prints how many passed, also if a later step has failed.
 pub(crate) fn run_checks(options: &Options) -> anyhow::Result<()> {
     let mut count = Count::default();
-    let mut requirements = native_requirements()?;
-    let passed = match options.filter.as_deref() {
-        None => {
-            requirements.extend(workers::requirements()?);
-            requirements.push(tools::cargo_fuzz());
-            setup::run(requirements, !options.no_install)?;
-            run_all(&mut count)?
-        }
-        filter => {
-            setup::run(requirements, !options.no_install)?;
-            run_native_tests(filter, &mut count)?
-        }
+    let passed = match &options.filter {
+        None => run_all(!options.no_install, &mut count),
+        Some(name) => run_named(name, !options.no_install, &mut count),
     };
-    println!("{} passed, {} failed", count.passed, count.failed);
-    if !passed {
+    if passed.is_ok() || count.total() > 0 {
+        println!("{} passed, {} failed", count.passed, count.failed);
+    }
+    if !passed? {
         bail!("tests failed");
     }
     Ok(())
 }
 
 /// Runs every check. The Workers and the fuzz targets build in the background: the first tests do not use all processors.
-fn run_all(count: &mut Count) -> anyhow::Result<bool> {
+fn run_all(may_install: bool, count: &mut Count) -> anyhow::Result<bool> {
+    let mut requirements = native_requirements()?;
+    requirements.extend(workers::requirements()?);
+    requirements.push(tools::cargo_fuzz());
+    setup::run(requirements, may_install)?;
     check_code()?;
     dependencies::check(&tools::folder())?;
     let build = Background::start("the build of the Workers and the fuzz targets", &["build"])?;
     let passed = run_native_tests(None, count);
-    build.finish()?;
-    let mut passed = passed?;
+    let mut passed = both(passed, build.finish())?;
     passed &= fuzz::fuzz(None, fuzz::BRIEF_SECONDS)?.is_empty();
-    let mut tests = cargo(&["test", "--no-fail-fast"]);
-    tests.args(WORKER_TESTS).env("RETICLE_TEST_TOOLS", tools::folder());
-    passed &= run_with_output("tests that need Workers", tests, |line| count.add(line))?;
+    passed &= worker_tests::run(None, count)?;
+    Ok(passed)
+}
+
+/// Runs the tests whose names contain `name`. The tests that need Workers run only if the name is that of their program, or if
+/// no other test matches: the Workers take minutes to build.
+fn run_named(name: &str, may_install: bool, count: &mut Count) -> anyhow::Result<bool> {
+    setup::run(native_requirements()?, may_install)?;
+    let mut passed = run_native_tests(Some(name), count)?;
+    let none_yet = passed && count.total() == 0;
+    if worker_tests::is_program(name) || none_yet && worker_tests::any_contains(name)? {
+        setup::run(workers::requirements()?, may_install)?;
+        workers::prepare()?;
+        passed &= worker_tests::run(Some(name), count)?;
+    }
+    ensure!(!passed || count.total() > 0, "the name of no test contains `{name}`");
     Ok(passed)
 }
 
@@ -106,6 +103,14 @@ fn native_requirements() -> anyhow::Result<Vec<Requirement>> {
     requirements.extend(python_client::requirements()?);
     requirements.extend(typescript_client::requirements()?);
     Ok(requirements)
+}
+
+/// The result of the tests, unless the build in the background failed. If both failed, the error has both.
+fn both(tests: anyhow::Result<bool>, build: anyhow::Result<()>) -> anyhow::Result<bool> {
+    match (tests, build) {
+        (Err(tests), Err(build)) => Err(tests.context(format!("{build:#}"))),
+        (tests, build) => build.and(tests),
+    }
 }
 
 /// Runs the tests that need no Worker, and the tests of the clients.
@@ -138,39 +143,24 @@ fn check_code() -> anyhow::Result<()> {
     run("documentation", documentation)
 }
 
-/// The sum of the results that the test programs print.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Count {
-    passed: u64,
-    failed: u64,
-}
-
-impl Count {
-    fn add(&mut self, line: &str) {
-        let Some(result) = line.strip_prefix("test result: ") else { return };
-        let number = |word: &str| {
-            let part = result.split([';', '.']).find_map(|part| part.trim().strip_suffix(word));
-            part.and_then(|number| number.trim().parse::<u64>().ok()).unwrap_or(0)
-        };
-        self.passed += number(" passed");
-        self.failed += number(" failed");
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use anyhow::anyhow;
+
     use super::*;
 
     #[test]
-    fn results_of_all_test_programs_are_summed() {
-        let mut count = Count::default();
-        for line in [
-            "running 3 tests",
-            "test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s",
-            "test result: FAILED. 12 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.10s",
-        ] {
-            count.add(line);
-        }
-        assert_eq!(count, Count { passed: 15, failed: 1 });
+    fn a_failure_of_the_tests_is_reported_also_if_the_build_fails() {
+        let error = both(Err(anyhow!("the lints failed")), Err(anyhow!("the build failed"))).unwrap_err();
+        assert_eq!(format!("{error:#}"), "the build failed: the lints failed");
+        assert_eq!(
+            both(Ok(true), Err(anyhow!("the build failed"))).unwrap_err().to_string(),
+            "the build failed"
+        );
+        assert_eq!(
+            both(Err(anyhow!("the lints failed")), Ok(())).unwrap_err().to_string(),
+            "the lints failed"
+        );
+        assert!(!both(Ok(false), Ok(())).unwrap());
     }
 }
