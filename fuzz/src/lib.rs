@@ -5,8 +5,8 @@ mod upstream;
 
 pub use gateway::{Client, Reply};
 
-/// The size of the only image of that service.
-pub use upstream::CONTENT_BYTES;
+/// The only image of that service.
+pub use upstream::{CONTENT_BYTES, content_byte};
 
 /// The secret that signs tokens.
 pub const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";

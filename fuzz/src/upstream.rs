@@ -17,8 +17,14 @@ use prost_reflect::{DescriptorPool, DynamicMessage};
 use proto::images::v1 as pb;
 use tonic::{Status, body::Body};
 
-/// The bytes of the image.
-pub const CONTENT_BYTES: i32 = 1000;
+/// The size of the image.
+pub const CONTENT_BYTES: usize = 1000;
+
+/// The byte of the image at `position`. Bytes differ from their neighbours, so that a shifted range is detected; the period is
+/// a prime number, so that no power of two is a multiple of it.
+pub fn content_byte(position: usize) -> u8 {
+    u8::try_from(position % 251).unwrap()
+}
 
 /// The entity tag of the image.
 const ETAG: &str = "abc";
@@ -87,16 +93,17 @@ fn download(request: Bytes) -> Response<Body> {
     let held = request.if_none_match.iter().any(|tag| tag == ETAG || tag == "*");
     let whole = !request.if_range.is_empty() && request.if_range != ETAG;
     let (offset, limit) = if whole { (0, 0) } else { (request.read_offset, request.read_limit) };
-    if offset >= CONTENT_BYTES || limit < 0 {
+    let size_bytes = i32::try_from(CONTENT_BYTES).unwrap();
+    if offset >= size_bytes || limit < 0 {
         return Status::out_of_range("past the end").into_http();
     }
-    let offset = if offset < 0 { offset.saturating_add(CONTENT_BYTES).max(0) } else { offset };
-    let left = CONTENT_BYTES - offset;
+    let offset = if offset < 0 { offset.saturating_add(size_bytes).max(0) } else { offset };
+    let left = size_bytes - offset;
     let length = if limit == 0 { left } else { limit.min(left) };
     let content = pb::ImageContent {
         content_type: "image/png".to_owned(),
         filename: "a.png".to_owned(),
-        size_bytes: CONTENT_BYTES,
+        size_bytes,
         etag: ETAG.to_owned(),
         read_offset: offset,
         read_length: if held { 0 } else { length },
@@ -105,7 +112,8 @@ fn download(request: Bytes) -> Response<Body> {
     };
     let mut frames = vec![frame(pb::download_image_response::Payload::Content(content))];
     if !held {
-        let data = Bytes::from(vec![7; usize::try_from(length).unwrap()]);
+        let (first, length) = (usize::try_from(offset).unwrap(), usize::try_from(length).unwrap());
+        let data: Bytes = (first..first + length).map(content_byte).collect();
         frames.push(frame(pb::download_image_response::Payload::Data(data.into())));
     }
     let trailers =
