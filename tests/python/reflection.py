@@ -1,12 +1,14 @@
 """Uploads an image and creates annotations with Google's gRPC, by reflection only: reflection.py IMAGES ANNOTATIONS TOKEN."""
 
-import struct
 import sys
-import zlib
+from pathlib import Path
 
 import grpc
 from google.protobuf import descriptor_pool, message_factory
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
+
+sys.path.append(str(Path(__file__).with_name("openapi")))
+from images import png
 
 
 class Service:
@@ -30,15 +32,6 @@ class Service:
             response_deserializer=message_factory.GetMessageClass(found.output_type).FromString,
         )
         return caller(request, metadata=self.metadata, timeout=30)
-
-
-def png(width, height):
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-    rows = (b"\0" + bytes(width * 3)) * height
-    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
 images_address, annotations_address, token = sys.argv[1:]

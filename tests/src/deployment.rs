@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use xtask::configuration;
 
-use crate::{Wrangler, token::SECRET};
+use crate::{Target, Wrangler, token::SECRET};
 
 /// The id of the D1 database of both services.
 const DATABASE_ID: &str = "00000000-0000-0000-0000-000000000000";
@@ -99,6 +99,15 @@ impl Running {
     #[must_use]
     pub const fn wrangler(&self) -> &Wrangler {
         &self.wrangler
+    }
+
+    /// The addresses of the first Worker.
+    ///
+    /// # Errors
+    /// Its URL has no address.
+    pub fn target(&self) -> anyhow::Result<Target> {
+        let address = self.wrangler.url().strip_prefix("http://").context("no address")?;
+        Target::behind(address.replace("localhost", "127.0.0.1").parse()?)
     }
 
     /// Runs SQL on the database directly, without the Workers, and returns the rows.

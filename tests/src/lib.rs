@@ -15,6 +15,7 @@ mod bridge;
 pub mod cases;
 mod client;
 mod deployment;
+pub mod fixtures;
 pub mod grpc;
 mod image_file;
 mod nginx;

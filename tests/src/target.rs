@@ -75,6 +75,12 @@ impl Target {
         self.new_user_with("")
     }
 
+    /// The user with this id and the default scopes: the same one at each target with the same data.
+    #[must_use]
+    pub fn user(&self, id: &str) -> User {
+        User { id: id.to_owned(), token: token::mint(id, ""), target: self.clone() }
+    }
+
     /// A new user with these scopes. An empty text means the default scopes.
     #[must_use]
     pub fn new_user_with(&self, scopes: &str) -> User {

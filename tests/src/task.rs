@@ -42,8 +42,8 @@ impl Task {
     }
 }
 
-/// Waits for the line that begins with `ready`, for at most `time`, however many other lines there are. Keeps reading the output
-/// afterward, so that its writer never blocks.
+/// Waits for the line that begins with `ready`, for at most `time`, however many other lines there are. Keeps reading the
+/// output afterward, so that its writer never blocks.
 fn rest_of_line(output: impl Read + Send + 'static, ready: &str, time: Duration) -> anyhow::Result<String> {
     let deadline = Instant::now() + time;
     let (sender, lines) = mpsc::channel();

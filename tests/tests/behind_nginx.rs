@@ -5,29 +5,18 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use prost::Message as _;
 use proto::annotations::v1::WatchAnnotationsRequest;
-use serde_json::json;
-use tests::{Nginx, Program, User};
+use tests::{
+    Nginx, Program, User,
+    fixtures::{new_annotation, read_until},
+};
 use tokio::time::timeout;
 
 /// How long a change may take to arrive on a busy machine. A proxy that buffers holds it for minutes.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 
-/// Reads an endless response until it contains `end`.
-async fn read_until(response: &mut reqwest::Response, end: &str) -> anyhow::Result<()> {
-    let mut seen = Vec::new();
-    while !String::from_utf8_lossy(&seen).contains(end) {
-        let chunk =
-            timeout(MAX_WAIT, response.chunk()).await.context("no data within the maximum wait")??;
-        seen.extend(chunk.context("the response ended")?);
-    }
-    Ok(())
-}
-
 /// Creates an annotation, and returns its id.
 async fn create(user: &User, image_id: &str) -> anyhow::Result<String> {
-    let annotation =
-        json!({"image_id": image_id, "label": "car", "x": 0.1, "y": 0.1, "width": 0.5, "height": 0.5});
-    let created = user.post("/api/annotations", &annotation).await?;
+    let created = user.post("/api/annotations", &new_annotation(image_id)).await?;
     ensure!(created.status == 201, "{created:?}");
     Ok(created.text("/annotation/id").to_owned())
 }
@@ -68,7 +57,7 @@ async fn a_watcher_behind_nginx_receives_each_change_at_once() -> anyhow::Result
         ensure!(response.status() == 200, "{form}: {response:?}");
         for _ in 0..2 {
             let id = create(&user, &image_id).await?;
-            read_until(&mut response, &id).await.with_context(|| form.to_owned())?;
+            read_until(&mut response, &id, MAX_WAIT).await.with_context(|| form.to_owned())?;
         }
     }
     Ok(())

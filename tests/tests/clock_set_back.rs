@@ -6,9 +6,8 @@ use anyhow::{Context as _, ensure};
 use proto::annotations::v1::{
     WatchAnnotationsRequest, WatchAnnotationsResponse, watch_annotations_response::Event,
 };
-use serde_json::json;
 use tempfile::TempDir;
-use tests::{Program, Target, User, faketime, grpc, program};
+use tests::{Program, faketime, fixtures::new_annotation, grpc, program};
 use tokio::{process::Command, time::timeout};
 use tonic::Streaming;
 
@@ -45,17 +44,13 @@ async fn next(messages: &mut Streaming<WatchAnnotationsResponse>) -> anyhow::Res
     message.and_then(|message| message.event).context("the stream ended")
 }
 
-fn user(target: &Target) -> User {
-    User { id: "owner".to_owned(), token: tests::token::mint("owner", ""), target: target.clone() }
-}
-
 /// Given a program whose clock is set back during a watch, when another process stores an annotation and deletes the image,
 /// then the watcher receives the change and the heartbeats, and the deletion takes effect.
 #[tokio::test(flavor = "multi_thread")]
 async fn setting_the_clock_back_delays_nothing() -> anyhow::Result<()> {
     let machine = Machine::start().await?;
     let other = Program::start_on(machine.folder.clone(), &[]).await?;
-    let (here, there) = (user(machine.program.target()), user(other.target()));
+    let (here, there) = (machine.program.target().user("owner"), other.target().user("owner"));
     let image_id = here.new_image().await?;
     let before = here.get(&format!("/api/images/{image_id}")).await?;
     let target = machine.program.target();
@@ -70,8 +65,7 @@ async fn setting_the_clock_back_delays_nothing() -> anyhow::Result<()> {
     let created = |response: &tests::HttpResponse| response.text("/image/created_at").to_owned();
     ensure!(created(&after) < created(&before), "the time was not set back: {after:?}");
 
-    let stored = json!({"image_id": image_id, "label": "car", "x": 0, "y": 0, "width": 0.5, "height": 0.5});
-    ensure!(there.post("/api/annotations", &stored).await?.status == 201);
+    ensure!(there.post("/api/annotations", &new_annotation(&image_id)).await?.status == 201);
     ensure!(matches!(next(&mut messages).await?, Event::Changed(_)), "changes of other processes");
     ensure!(matches!(next(&mut messages).await?, Event::Current(_)), "heartbeats");
 

@@ -7,7 +7,7 @@ use anyhow::{Context as _, ensure};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tests::{ImageFile, Program, User};
+use tests::{ImageFile, Program, User, fixtures::new_annotation};
 use tokio::time::timeout;
 
 /// The number of kills.
@@ -56,14 +56,12 @@ async fn acknowledged_writes_survive_a_kill_and_no_batch_is_partial() -> anyhow:
 
 /// The same user in every round.
 fn owner(program: &Program) -> User {
-    let target = program.target().clone();
-    User { id: "owner".to_owned(), token: tests::token::mint("owner", ""), target }
+    program.target().user("owner")
 }
 
 /// Writes images and batches of annotations until the program stops.
 async fn write_until_killed(user: &User, image_id: &str) -> Acknowledged {
-    let one = json!({"image_id": image_id, "label": "car", "x": 0, "y": 0, "width": 0.5, "height": 0.5});
-    let batch = json!({"annotations": vec![one; BATCH]});
+    let batch = json!({"annotations": vec![new_annotation(image_id); BATCH]});
     let mut done = Acknowledged::default();
     loop {
         let Ok(stored) = user.post("/api/annotations/bulk", &batch).await else { return done };

@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use serde_json::json;
 use tests::{ALLOWED_ORIGIN, Deployment, Parts, Protocol, Running, Target, Worker, run_cases};
 
@@ -29,9 +28,7 @@ async fn start() -> anyhow::Result<InFront> {
         .with_variable("RETICLE_ALLOWED_ORIGINS", ALLOWED_ORIGIN)
         .start()
         .await?;
-    let address = gateway.wrangler().url().strip_prefix("http://").context("no address")?;
-    let target = Target::behind(address.replace("localhost", "127.0.0.1").parse()?)?;
-    Ok(InFront { target, _gateway: gateway, _services: services })
+    Ok(InFront { target: gateway.target()?, _gateway: gateway, _services: services })
 }
 
 fn main() -> anyhow::Result<ExitCode> {

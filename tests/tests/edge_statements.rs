@@ -1,8 +1,8 @@
 //! Limits the D1 statements of a request. D1 runs one statement after the other, and bills the rows that are written.
 
 use anyhow::ensure;
-use serde_json::{Value, json};
-use tests::{HttpResponse, User, Workers};
+use serde_json::json;
+use tests::{HttpResponse, User, Workers, fixtures::new_annotation};
 
 /// The Worker in front, then the gateway and the services, which are bound to each other.
 const COUNTED: [&str; 4] = ["counted/front", "counted/gateway", "counted/images", "counted/annotations"];
@@ -61,10 +61,6 @@ async fn requests_need_few_statements_regardless_of_size() -> anyhow::Result<()>
 /// For any number of annotations: one read of the images' owners, and one batch with a change log record and an insert.
 const fn bulk(annotations: u64) -> Limits {
     Limits { images: 1, annotations: 2, rows: annotations * ROWS_PER_ANNOTATION }
-}
-
-fn new_annotation(image_id: &str) -> Value {
-    json!({"image_id": image_id, "label": "car", "x": 0.1, "y": 0.2, "width": 0.3, "height": 0.4})
 }
 
 fn require_status(response: &HttpResponse, expected: u16) -> anyhow::Result<()> {

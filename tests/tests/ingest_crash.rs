@@ -1,15 +1,21 @@
 //! Repeated `kill -9` in the middle of a stream: each annotation that was sent is stored once.
-#![expect(clippy::indexing_slicing, reason = "a response that lacks a field fails its test")]
+#![expect(clippy::indexing_slicing, reason = "each producer has its index")]
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use futures_util::{future::join_all, stream};
 use proto::annotations::v1 as pb;
 use tempfile::TempDir;
-use tests::{Program, Protocol, User, grpc};
+use tests::{
+    Program, Protocol, User,
+    fixtures::{count_labels, numbered_annotation},
+    grpc,
+};
 use tokio::time::timeout;
 
+/// The user of all producers.
+const OWNER: &str = "owner";
 /// The number of kills.
 const KILLS: u64 = 50;
 /// The maximum of additional kills, for a slow machine that has acknowledged nothing by then.
@@ -31,7 +37,8 @@ async fn every_annotation_is_stored_once_after_each_kill() -> anyhow::Result<()>
             break;
         }
         let program = Program::start_on(folder, &[]).await?;
-        let user = owner(&program);
+        // The same user in every round.
+        let user = program.target().user(OWNER);
         if round == 0 {
             image_id = user.new_image().await?;
         }
@@ -49,7 +56,7 @@ async fn every_annotation_is_stored_once_after_each_kill() -> anyhow::Result<()>
         }
     }
     let program = Program::start_on(folder, &[]).await?;
-    let user = owner(&program);
+    let user = program.target().user(OWNER);
     let counts = count_labels(&user, &image_id).await?;
     for (n, acknowledged) in acknowledged.into_iter().enumerate() {
         ensure!(acknowledged > 0, "nothing of producer {n} was acknowledged");
@@ -62,12 +69,6 @@ async fn every_annotation_is_stored_once_after_each_kill() -> anyhow::Result<()>
         }
     }
     Ok(())
-}
-
-/// The same user in every round.
-fn owner(program: &Program) -> User {
-    let target = program.target().clone();
-    User { id: "owner".to_owned(), token: tests::token::mint("owner", ""), target }
 }
 
 /// Opens the stream, and sends from the program's offset until the program stops. Returns the acknowledged offset. `known` is
@@ -88,7 +89,9 @@ async fn produce(user: &User, n: usize, image_id: &str, known: i64) -> anyhow::R
     let message = move |offset: i64| pb::IngestAnnotationsRequest {
         stream_id: stream_id.clone(),
         offset,
-        annotations: (offset..offset + BATCH).map(|offset| new_annotation(&image_id, n, offset)).collect(),
+        annotations: (offset..offset + BATCH)
+            .map(|offset| numbered_annotation(&image_id, n, offset))
+            .collect(),
     };
     // Starts one batch before the offset: resent annotations must not be stored again.
     let first = (from - BATCH).max(0);
@@ -100,27 +103,4 @@ async fn produce(user: &User, n: usize, image_id: &str, known: i64) -> anyhow::R
         acknowledged = response.next_offset;
     }
     Ok(acknowledged)
-}
-
-/// The annotation at an offset. Its label has the producer and the offset.
-fn new_annotation(image_id: &str, producer: usize, offset: i64) -> pb::NewAnnotation {
-    let (image_id, label) = (image_id.to_owned(), format!("{producer} {offset}"));
-    pb::NewAnnotation { image_id, label, width: 0.5, height: 0.5, ..Default::default() }
-}
-
-/// How often each label is stored.
-async fn count_labels(user: &User, image_id: &str) -> anyhow::Result<BTreeMap<String, usize>> {
-    let (mut all, mut token) = (BTreeMap::new(), String::new());
-    loop {
-        let path = format!("/api/annotations/by-image/{image_id}?page_token={token}");
-        let page = user.get(&path).await?;
-        let items = page.json["annotations"].as_array().with_context(|| format!("no list in {page:?}"))?;
-        for item in items {
-            *all.entry(item["label"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
-        }
-        token = page.text("/next_page_token").to_owned();
-        if token.is_empty() {
-            return Ok(all);
-        }
-    }
 }

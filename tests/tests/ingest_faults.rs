@@ -1,12 +1,15 @@
 //! Producers with unreliable connections, and producers that violate the protocol: each annotation is stored once.
-#![expect(clippy::indexing_slicing, reason = "a response that lacks a field fails its test")]
 
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use anyhow::{Context as _, ensure};
 use futures_util::{StreamExt as _, future::try_join_all, stream};
 use proto::annotations::v1 as pb;
-use tests::{Program, Protocol, Proxy, User, grpc};
+use tests::{
+    Program, Protocol, Proxy, User,
+    fixtures::{count_labels, numbered_annotation},
+    grpc,
+};
 use tokio::{process::Command, time::timeout};
 use tonic::{Code, Status, Streaming};
 use tonic_types::StatusExt as _;
@@ -18,20 +21,10 @@ const BATCH: i64 = 10;
 /// The maximum wait on a busy machine.
 const MAX_WAIT: Duration = Duration::from_secs(60);
 
-fn new_annotation(image_id: &str, producer: usize, offset: i64) -> pb::NewAnnotation {
-    pb::NewAnnotation {
-        image_id: image_id.to_owned(),
-        label: format!("{producer} {offset}"),
-        width: 0.5,
-        height: 0.5,
-        ..Default::default()
-    }
-}
-
 /// The message that begins at `offset`.
 fn message(image_id: &str, producer: usize, offset: i64) -> pb::IngestAnnotationsRequest {
     let end = (offset + BATCH).min(ANNOTATIONS);
-    let annotations = (offset..end).map(|offset| new_annotation(image_id, producer, offset)).collect();
+    let annotations = (offset..end).map(|offset| numbered_annotation(image_id, producer, offset)).collect();
     pb::IngestAnnotationsRequest { stream_id: format!("producer-{producer}"), offset, annotations }
 }
 
@@ -70,23 +63,6 @@ async fn produce(user: &User, address: SocketAddr, image_id: &str, producer: usi
         }
     }
     Ok(calls)
-}
-
-/// How often the image has each label.
-async fn count_labels(user: &User, image_id: &str) -> anyhow::Result<BTreeMap<String, usize>> {
-    let mut labels = BTreeMap::new();
-    let mut token = String::new();
-    loop {
-        let path = format!("/api/annotations/by-image/{image_id}?page_token={token}");
-        let page = user.get(&path).await?;
-        for annotation in page.json["annotations"].as_array().context("no list")? {
-            *labels.entry(annotation["label"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
-        }
-        page.text("/next_page_token").clone_into(&mut token);
-        if token.is_empty() {
-            return Ok(labels);
-        }
-    }
 }
 
 /// Fails unless each annotation of each producer is stored once, and no other is.
@@ -190,11 +166,7 @@ async fn two_writers_of_one_stream_lose_and_duplicate_nothing() -> anyhow::Resul
 async fn producers_are_notified_when_the_program_stops() -> anyhow::Result<()> {
     let folder = std::sync::Arc::new(tempfile::TempDir::new()?);
     let mut program = Program::start_on(folder.clone(), &[]).await?;
-    let user = User {
-        id: "owner".to_owned(),
-        token: tests::token::mint("owner", ""),
-        target: program.target().clone(),
-    };
+    let user = program.target().user("owner");
     let image_id = user.new_image().await?;
     let messages =
         std::iter::once(opening(0)).chain((0..100).step_by(10).map(|offset| message(&image_id, 0, offset)));

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use tests::{Program, output, third_party_tools};
+use tests::{Program, fixtures::new_annotation, output, third_party_tools};
 use tokio::process::Command;
 
 /// The number of images and annotations that requests can name.
@@ -16,10 +16,7 @@ async fn run(interpreter: &str, script: &str, folder: &Path, program: &Program) 
     let (mut images, mut annotations) = (Vec::new(), Vec::new());
     for _ in 0..RECORDS {
         let image_id = user.new_image().await?;
-        let annotation = serde_json::json!({
-            "image_id": image_id, "label": "car", "x": 0.1, "y": 0.2, "width": 0.3, "height": 0.4
-        });
-        let created = user.post("/api/annotations", &annotation).await?;
+        let created = user.post("/api/annotations", &new_annotation(&image_id)).await?;
         annotations.push(created.text("/annotation/id").to_owned());
         images.push(image_id);
     }

@@ -3,25 +3,16 @@
 use anyhow::ensure;
 use serde_json::{Value, json};
 
-use crate::{Target, User};
-
-/// A valid annotation on this image.
-pub(super) fn new_annotation(image_id: &str) -> Value {
-    json!({"image_id": image_id, "label": "car", "x": 0.1, "y": 0.2, "width": 0.3, "height": 0.4})
-}
+use crate::{
+    Target,
+    fixtures::{count_annotations, new_annotation},
+};
 
 /// A valid annotation with one field replaced.
 fn new_annotation_with(image_id: &str, field: &str, value: Value) -> Value {
     let mut one = new_annotation(image_id);
     one[field] = value;
     one
-}
-
-/// How many annotations the image has.
-pub(super) async fn count(user: &User, image_id: &str) -> anyhow::Result<usize> {
-    let response = user.get(&format!("/api/annotations/by-image/{image_id}")).await?;
-    ensure!(response.status == 200, "{response:?}");
-    Ok(response.json["annotations"].as_array().map_or(0, Vec::len))
 }
 
 /// Given an image, when an annotation is created, then the response and a later read have every field as it was sent.
@@ -90,7 +81,7 @@ pub(super) async fn an_invalid_field_is_named_and_nothing_is_stored(target: Targ
         let details = rejected.json["details"].to_string().contains(&format!("\"field\":\"{field}\""));
         ensure!(named && details, "{field}={value}: {rejected:?}");
     }
-    ensure!(count(&user, &image_id).await? == 0);
+    ensure!(count_annotations(&user, &image_id).await? == 0);
     Ok(())
 }
 
@@ -130,7 +121,7 @@ pub(super) async fn five_hundred_annotations_are_stored_in_one_call(target: Targ
     ensure!(ids.len() == 500 && ids.is_sorted_by_key(|id| id.as_str().map(str::to_owned)), "{created:?}");
     let last = user.get(&format!("/api/annotations/{}", created.text("/ids/499"))).await?;
     ensure!(last.text("/annotation/label") == "label 499", "{last:?}");
-    ensure!(count(&user, &image_id).await? == 500);
+    ensure!(count_annotations(&user, &image_id).await? == 500);
     Ok(())
 }
 
@@ -157,7 +148,7 @@ pub(super) async fn a_bulk_create_is_atomic(target: Target) -> anyhow::Result<()
             "{field}: {rejected:?}"
         );
     }
-    ensure!(count(&user, &image_id).await? == 0);
+    ensure!(count_annotations(&user, &image_id).await? == 0);
     Ok(())
 }
 

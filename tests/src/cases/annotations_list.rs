@@ -3,8 +3,7 @@
 use anyhow::ensure;
 use serde_json::{Value, json};
 
-use super::annotations::new_annotation;
-use crate::{Target, User};
+use crate::{Target, User, fixtures::new_annotation};
 
 /// An image with annotations labeled 0, 1, 2, …; every second one has a confidence of n / 10.
 async fn image_with_annotations(user: &User, count: usize) -> anyhow::Result<String> {

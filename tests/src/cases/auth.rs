@@ -6,7 +6,7 @@ use proto::annotations::v1::ListAnnotationsRequest;
 use serde_json::{Value, json};
 use tonic::Code;
 
-use crate::{HttpResponse, Target, grpc, token};
+use crate::{HttpResponse, Target, fixtures::new_annotation, grpc, token};
 
 /// Given invalid tokens, when any port is called with one, then the call is rejected.
 pub(super) async fn invalid_tokens_are_rejected_on_every_port(target: Target) -> anyhow::Result<()> {
@@ -76,7 +76,7 @@ pub(super) async fn the_image_of_another_owner_needs_the_scope_owners_any(
     for rejected in [
         other_user.delete(&format!("/api/images/{image_id}")).await?,
         other_user.patch(&format!("/api/images/{image_id}"), &json!({"filename": "mine.png"})).await?,
-        other_user.post("/api/annotations", &super::annotations::new_annotation(&image_id)).await?,
+        other_user.post("/api/annotations", &new_annotation(&image_id)).await?,
     ] {
         ensure!(rejected.status == 404, "{rejected:?}");
     }
@@ -87,7 +87,7 @@ pub(super) async fn the_image_of_another_owner_needs_the_scope_owners_any(
 pub(super) async fn a_model_server_needs_no_images_scope(target: Target) -> anyhow::Result<()> {
     let image_id = target.new_user().new_image().await?;
     let model = target.new_user_with("annotations:write owners:any");
-    let created = model.post("/api/annotations", &super::annotations::new_annotation(&image_id)).await?;
+    let created = model.post("/api/annotations", &new_annotation(&image_id)).await?;
     ensure!(created.status == 201, "{created:?}");
     ensure!(model.get(&format!("/api/images/{image_id}")).await?.status == 403);
     Ok(())

@@ -6,9 +6,9 @@ use anyhow::ensure;
 use serde_json::Value;
 use tokio::process::Command;
 
-use super::annotations::new_annotation;
 use crate::{
     Target, User,
+    fixtures::new_annotation,
     tools::{output, third_party_tools},
 };
 

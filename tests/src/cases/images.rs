@@ -3,8 +3,10 @@
 use anyhow::ensure;
 use serde_json::{Value, json};
 
-use super::annotations;
-use crate::{ImageFile, Target};
+use crate::{
+    ImageFile, Target,
+    fixtures::{count_annotations, new_annotation},
+};
 
 /// Given images, when all pages are listed, then they have the user's own images, each once, the newest first.
 pub(super) async fn a_listing_has_the_users_own_images_newest_first(target: Target) -> anyhow::Result<()> {
@@ -89,7 +91,7 @@ pub(super) async fn a_patch_changes_name_and_metadata(target: Target) -> anyhow:
 pub(super) async fn a_deleted_image_is_hidden_until_it_is_undeleted(target: Target) -> anyhow::Result<()> {
     let user = target.new_user();
     let id = user.new_image().await?;
-    ensure!(user.post("/api/annotations", &annotations::new_annotation(&id)).await?.status == 201);
+    ensure!(user.post("/api/annotations", &new_annotation(&id)).await?.status == 201);
     let path = format!("/api/images/{id}");
     let deleted = user.delete(&path).await?;
     ensure!(deleted.status == 200 && !deleted.text("/image/deleted_at").is_empty(), "{deleted:?}");
@@ -107,7 +109,7 @@ pub(super) async fn a_deleted_image_is_hidden_until_it_is_undeleted(target: Targ
     let back = user.post(&format!("{path}:undelete"), &json!({})).await?;
     ensure!(back.status == 200 && back.json["image"].get("deleted_at").is_none(), "{back:?}");
     ensure!(user.get(&path).await?.status == 200);
-    ensure!(annotations::count(&user, &id).await? == 1);
+    ensure!(count_annotations(&user, &id).await? == 1);
     let again = user.post(&format!("{path}:undelete"), &json!({})).await?;
     ensure!(again.status == 409 && again.text("/code") == "ALREADY_EXISTS", "{again:?}");
     Ok(())

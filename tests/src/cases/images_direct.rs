@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::images_upload::MAX_UPLOAD_BYTES;
-use crate::{HttpResponse, ImageFile, Target, User};
+use crate::{HttpResponse, ImageFile, Target, User, fixtures::count_images};
 
 fn declared(file: &ImageFile) -> Value {
     json!({
@@ -45,10 +45,6 @@ async fn create_and_send(user: &User, file: &ImageFile) -> anyhow::Result<Value>
     let response = send(&user.target, &upload, file.bytes.clone()).await?;
     ensure!((200..300).contains(&response.status), "{response:?}");
     Ok(upload)
-}
-
-async fn count_images(user: &User) -> anyhow::Result<usize> {
-    Ok(user.get("/api/images").await?.json["images"].as_array().context("no list")?.len())
 }
 
 /// Given an upload, when its bytes are sent and it is completed, then an image with its id and bytes exists.

@@ -1,6 +1,6 @@
 //! `POST /api/images/upload`.
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use futures_util::stream;
 use reqwest::{
     Body, Method,
@@ -8,7 +8,7 @@ use reqwest::{
 };
 use serde_json::json;
 
-use crate::{HttpResponse, ImageFile, Target, User};
+use crate::{HttpResponse, ImageFile, Target, User, fixtures::count_images};
 
 /// The size limit for images of the shapes under test.
 pub(crate) const MAX_UPLOAD_BYTES: usize = 10 * 1024 * 1024;
@@ -27,10 +27,6 @@ async fn send_raw(
         .request(Method::POST, &format!("/api/images/upload{query}"))
         .header("content-type", content_type);
     HttpResponse::read(request.body(body).send().await?).await
-}
-
-async fn count_images(user: &User) -> anyhow::Result<usize> {
-    Ok(user.get("/api/images").await?.json["images"].as_array().context("no list")?.len())
 }
 
 /// Given an image, when it is uploaded in a form, then the 201 response has its record.

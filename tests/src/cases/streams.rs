@@ -1,16 +1,14 @@
 //! Ingest streams: `/api/annotations/streams/{stream_id}`, and `IngestAnnotations`.
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use proto::annotations::v1 as pb;
 use serde_json::{Value, json};
 
-use super::annotations::new_annotation;
-use crate::{Target, User, grpc};
-
-async fn count_annotations(user: &User, image_id: &str) -> anyhow::Result<usize> {
-    let list = user.get(&format!("/api/annotations/by-image/{image_id}")).await?;
-    Ok(list.json["annotations"].as_array().with_context(|| format!("no list in {list:?}"))?.len())
-}
+use crate::{
+    Target,
+    fixtures::{count_annotations, new_annotation},
+    grpc,
+};
 
 fn batch(offset: usize, annotations: &[Value]) -> Value {
     json!({"offset": offset, "annotations": annotations})

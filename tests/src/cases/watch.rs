@@ -11,8 +11,11 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::annotations::new_annotation;
-use crate::{Target, User, grpc};
+use crate::{
+    Target, User,
+    fixtures::{self, new_annotation},
+    grpc,
+};
 
 /// How long a change may take to arrive on a busy machine.
 const MAX_WAIT: Duration = Duration::from_secs(30);
@@ -149,15 +152,9 @@ pub(super) async fn a_disconnected_watcher_receives_each_change_once(target: Tar
     Ok(())
 }
 
-/// Reads the body of an endless response up to the first chunk after which it contains `end`.
+/// Reads the text of an endless response up to the first chunk after which it contains `end`.
 async fn read_until(response: &mut reqwest::Response, end: &str) -> anyhow::Result<String> {
-    let mut text = String::new();
-    while !text.contains(end) {
-        let chunk =
-            timeout(MAX_WAIT, response.chunk()).await.context("no message within the maximum wait")??;
-        text.push_str(std::str::from_utf8(&chunk.context("the response ended")?)?);
-    }
-    Ok(text)
+    Ok(String::from_utf8(fixtures::read_until(response, end, MAX_WAIT).await?)?)
 }
 
 /// Given HTTP, when an image is watched, then `Accept` selects lines or events, and `Last-Event-ID` resumes the watch.

@@ -10,14 +10,12 @@ use base64::Engine as _;
 use identity::REFRESH_INTERVAL_SECONDS;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::Jwk};
 use serde_json::json;
-use tests::{Deployment, HttpResponse, ImageFile, User, Worker, token};
+use tests::{Deployment, HttpResponse, ImageFile, User, Worker, fixtures::new_annotation, token};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
     task::JoinHandle,
 };
-
-use crate::target;
 
 /// Given keys of each kind at a URL, when a token is signed by one of them, then every Worker accepts it; other keys are
 /// rejected. When another key replaces them, then it is accepted, and the old keys are rejected.
@@ -31,7 +29,7 @@ async fn keys_are_read_from_a_url() -> anyhow::Result<()> {
     let keys = KeyServer::start(&known).await?;
     let workers = [Worker::Gateway, Worker::Images, Worker::Annotations];
     let running = Deployment::new(&workers)?.with_variable("RETICLE_JWKS", &keys.url).start().await?;
-    let mut user = target(&running)?.new_user();
+    let mut user = running.target()?.new_user();
     for pair in &known {
         user.token = pair.sign()?;
         let created = use_each_worker(&user).await?;
@@ -78,10 +76,7 @@ async fn use_each_worker(user: &User) -> anyhow::Result<HttpResponse> {
     if uploaded.status != 201 {
         return Ok(uploaded);
     }
-    let image_id = uploaded.text("/image/id");
-    let new_annotation =
-        json!({"image_id": image_id, "label": "car", "x": 0.1, "y": 0.1, "width": 0.2, "height": 0.2});
-    user.post("/api/annotations", &new_annotation).await
+    user.post("/api/annotations", &new_annotation(uploaded.text("/image/id"))).await
 }
 
 /// Retries until each Worker accepts the key; each response before that must have the status `until_then`. A Worker that has

@@ -11,11 +11,6 @@ use tests::{
 };
 use tonic::Code;
 
-fn target(running: &Running) -> anyhow::Result<Target> {
-    let address = running.wrangler().url().strip_prefix("http://").context("no address")?;
-    Target::behind(address.replace("localhost", "127.0.0.1").parse()?)
-}
-
 /// Given a gateway without services, when it is called, then it responds 503 over HTTP and `UNAVAILABLE` over gRPC-web; and
 /// when it is called more often than its rate limit allows, then it responds 429 with `retry-after`.
 #[tokio::test(flavor = "multi_thread")]
@@ -24,7 +19,7 @@ async fn a_gateway_without_services_responds_with_503() -> anyhow::Result<()> {
     let deployment = Deployment::new(&[Worker::Gateway])?.with(Worker::Gateway, "ratelimits", &limit);
     let deployment = deployment.with_variable("RETICLE_ALLOWED_ORIGINS", ALLOWED_ORIGIN);
     let running = deployment.with_variable("RATE_LIMIT_PERIOD", "60").start().await?;
-    let target = target(&running)?;
+    let target = running.target()?;
     let user = target.new_user();
 
     let unavailable =
@@ -72,7 +67,7 @@ async fn an_invalid_setting_is_named_at_the_first_call() -> anyhow::Result<()> {
         ),
     ] {
         let running = deployment.start().await?;
-        let response = target(&running)?.new_user().get("/api/images").await?;
+        let response = running.target()?.new_user().get("/api/images").await?;
         ensure!(response.status == 500 && response.text("/error") == sentence, "{response:?}");
     }
     Ok(())
@@ -86,10 +81,10 @@ async fn an_overloaded_database_gets_a_longer_retry_time() -> anyhow::Result<()>
     let deployment = Deployment::new(&[Worker::Gateway, Worker::Images])?.with(Worker::Images, "main", &main);
     let running = deployment.start().await?;
     let image = "0".repeat(32);
-    let response = target(&running)?.new_user().get(&format!("/api/images/{image}")).await?;
+    let response = running.target()?.new_user().get(&format!("/api/images/{image}")).await?;
     ensure!(response.status == 503 && response.text("/code") == "UNAVAILABLE", "{response:?}");
     ensure!(response.header("retry-after") == "10", "{response:?}");
-    let ready = target(&running)?.new_user().get("/readyz").await?;
+    let ready = running.target()?.new_user().get("/readyz").await?;
     let reason = ready.json["reasons"]["reticle.images.v1.ImagesService"].as_str().unwrap_or_default();
     ensure!(ready.status == 503 && reason.starts_with("The database is overloaded."), "{ready:?}");
     Ok(())
@@ -100,7 +95,7 @@ async fn an_overloaded_database_gets_a_longer_retry_time() -> anyhow::Result<()>
 #[tokio::test(flavor = "multi_thread")]
 async fn one_service_works_while_the_other_is_unavailable() -> anyhow::Result<()> {
     let running = Deployment::new(&[Worker::Gateway, Worker::Annotations])?.start().await?;
-    let user = target(&running)?.new_user();
+    let user = running.target()?.new_user();
     let append = user.post("/api/annotations/streams/run:append", &json!({})).await?;
     ensure!(append.status == 200 && append.text("/next_offset") == "0", "{append:?}");
     let image = "0190a0b0c0d07abc8000000000000001";
@@ -123,7 +118,7 @@ async fn one_service_works_while_the_other_is_unavailable() -> anyhow::Result<()
 async fn the_cron_trigger_purges_old_deleted_images() -> anyhow::Result<()> {
     // The trigger goes to the first Worker, which must be the one that purges.
     let running = Deployment::new(&[Worker::Images, Worker::Annotations])?.start().await?;
-    let target = target(&running)?;
+    let target = running.target()?;
     let user = target.new_user();
     let stored = async || upload(&target, &user.token).await;
     let (long_ago, rescued, lately) = (stored().await?, stored().await?, stored().await?);
@@ -169,7 +164,7 @@ async fn the_cron_trigger_deletes_unused_streams() -> anyhow::Result<()> {
         running.sql(insert, &[stream, &used_at.to_string()]).await?;
     }
 
-    let target = target(&running)?;
+    let target = running.target()?;
     let fired = target.client.get(target.url("/__scheduled?cron=0+3+*+*+*")).send().await?.status();
 
     ensure!(fired.is_success(), "{fired}");
