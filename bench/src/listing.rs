@@ -2,9 +2,9 @@
 
 use std::{path::Path, time::Duration};
 
+use ::tests::Program;
 use anyhow::ensure;
 use hyper::StatusCode;
-use tests::Program;
 
 use crate::{
     bare_loop::INSERT_IMAGE,

@@ -93,8 +93,9 @@ mod tests {
 
     use super::*;
 
-    async fn measured(name: &'static str) -> anyhow::Result<[Row; 1]> {
-        Ok([Row { name, figure: 1.0, goal: Goal::AtLeast(2.0), detail: "1 of 1".to_owned() }])
+    fn measured(name: &'static str) -> impl Future<Output = anyhow::Result<[Row; 1]>> {
+        let row = Row { name, figure: 1.0, goal: Goal::AtLeast(2.0), detail: "1 of 1".to_owned() };
+        std::future::ready(Ok([row]))
     }
 
     /// Given a benchmark that fails, when others run before and after it, then their rows are printed, and the end fails.

@@ -1,5 +1,4 @@
 //! Repeated `kill -9` in the middle of a stream: each annotation that was sent is stored once.
-#![expect(clippy::indexing_slicing, reason = "each producer has its index")]
 
 use std::{sync::Arc, time::Duration};
 

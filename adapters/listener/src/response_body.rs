@@ -115,7 +115,7 @@ mod tests {
     use crate::activity::Activity;
 
     /// Never polled: a `ResponseBody::text` has no body.
-    type NoBody = Pin<Box<dyn Body<Data = Bytes, Error = Infallible>>>;
+    type NoBody = Pin<Box<dyn Body<Data = Bytes, Error = Infallible> + Send>>;
 
     /// The lengths of the frames of a body with `length` bytes.
     async fn frames(length: usize) -> Vec<usize> {

@@ -92,7 +92,7 @@ impl Jwks {
             Ok(document) => KeySet::parse(&document).map(|keys| (document, keys)),
             Err(error) => Err(KeysUnavailable::Fetch(error)),
         };
-        self.state().conclude(attempt, read, clock.instant())
+        self.state().conclude(&attempt, read, clock.instant())
     }
 
     /// The number of changes of the keys so far. If the keys are too old, one request per interval first reads them again.
@@ -174,7 +174,7 @@ impl State {
 
     fn conclude(
         &mut self,
-        attempt: Attempt,
+        attempt: &Attempt,
         read: Result<(Bytes, KeySet), KeysUnavailable>,
         now: Instant,
     ) -> Result<(), KeysUnavailable> {

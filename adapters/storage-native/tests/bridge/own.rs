@@ -1,8 +1,8 @@
 //! Tests of what only a bridge has.
 
 use reqwest::{Client, Method, StatusCode, header::ALLOW};
-use serde_json::{Value, json};
 use runtime::CallerShare;
+use serde_json::{Value, json};
 use storage::{Database as _, Statement};
 use storage_native::{BridgeDatabase, BridgeSecret, bridge::BridgeError};
 use tests::BRIDGE_SECRET;
