@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use aip::MAX_MESSAGE_BYTES;
-use http::HeaderName;
 
 use crate::AllowedOrigins;
 
@@ -31,8 +30,6 @@ pub struct Config {
     /// How many unread bytes of a rejected HTTP/1.1 request the gateway reads and discards, so that a client that writes
     /// its whole request first can still read the error. 0 for hosts that do this themselves.
     pub max_discarded_bytes: u64,
-    /// Request headers that are forwarded to the services, in addition to the gateway's own list.
-    pub forwarded_headers: Vec<HeaderName>,
 }
 
 impl Default for Config {
@@ -47,7 +44,6 @@ impl Default for Config {
             upload_timeout: Duration::from_mins(15),
             idle_timeout: Duration::from_secs(30),
             max_discarded_bytes: 64 * 1024 * 1024,
-            forwarded_headers: Vec::new(),
         }
     }
 }

@@ -12,9 +12,11 @@ use http::{
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
 
-const REQUEST_HEADERS: &str = "authorization, content-type, accept, grpc-timeout, x-grpc-web, x-user-agent, \
-     x-request-id, x-requested-with, x-reticle-bookmark, traceparent, tracestate, baggage, sentry-trace, if-match, \
-     if-none-match, if-range, range, last-event-id";
+const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
+    "authorization, content-type, accept, grpc-timeout, x-grpc-web, x-user-agent, x-request-id, x-requested-with, \
+     x-reticle-bookmark, traceparent, tracestate, baggage, sentry-trace, if-match, if-none-match, if-range, range, \
+     last-event-id",
+);
 
 const EXPOSED: HeaderValue = HeaderValue::from_static(
     "grpc-status, grpc-message, grpc-status-details-bin, grpc-encoding, etag, content-range, accept-ranges, \
@@ -84,16 +86,12 @@ fn origin(text: String) -> Result<String, InvalidOrigin> {
 #[derive(Debug)]
 pub(crate) struct Cors {
     origins: AllowedOrigins,
-    request_headers: HeaderValue,
 }
 
 impl Cors {
-    /// `further` request headers are allowed in addition to the gateway's own.
-    pub(crate) fn new(origins: AllowedOrigins, further: &[http::HeaderName]) -> Self {
-        let names = further.iter().fold(REQUEST_HEADERS.to_owned(), |list, name| list + ", " + name.as_str());
-        let request_headers =
-            HeaderValue::try_from(names).unwrap_or(HeaderValue::from_static(REQUEST_HEADERS));
-        Self { origins, request_headers }
+    /// Allows the pages of `origins`.
+    pub(crate) const fn new(origins: AllowedOrigins) -> Self {
+        Self { origins }
     }
 
     /// Whether the request is a preflight: a browser asks for permission before it calls.
@@ -105,9 +103,9 @@ impl Cors {
     }
 
     /// Writes the allowed methods and headers for a preflight. [`Cors::mark`] adds the allowed origin.
-    pub(crate) fn permit(&self, headers: &mut HeaderMap) {
+    pub(crate) fn permit(headers: &mut HeaderMap) {
         headers.insert(ACCESS_CONTROL_ALLOW_METHODS, METHODS);
-        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, self.request_headers.clone());
+        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS);
         headers.insert(ACCESS_CONTROL_MAX_AGE, MAX_AGE_SECONDS);
         headers.insert(VARY, PREFLIGHT_VARY);
     }

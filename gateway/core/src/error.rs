@@ -212,7 +212,4 @@ pub enum StartError {
     /// The contract has a service without a registered upstream.
     #[error("no upstream is registered for the service {0}")]
     UpstreamMissing(String),
-    /// A message of the contract has no JSON schema.
-    #[error("the message {0} is not part of the contract's descriptors")]
-    SchemaMissing(String),
 }

@@ -64,7 +64,7 @@ impl Gateway {
             return Err(StartError::UpstreamMissing(method.service.full_name.clone()));
         }
         let schemas = Schemas::new(contract.pool());
-        let cors = Cors::new(config.allowed_origins.clone(), &config.forwarded_headers);
+        let cors = Cors::new(config.allowed_origins.clone());
         let own_pages = OwnPages::new(&config, &contract);
         let host: Arc<dyn Host> = Arc::new(ports);
         Ok(Self { shared: Arc::new(Shared { config, contract, schemas, upstreams, host, own_pages, cors }) })
@@ -170,7 +170,7 @@ impl Shared {
         let is_native_grpc = grpc::is_call(&request);
         let mut response = if Cors::is_preflight(&request) {
             let mut response = response::empty(StatusCode::NO_CONTENT);
-            self.cors.permit(response.headers_mut());
+            Cors::permit(response.headers_mut());
             response
         } else {
             let (request, unread) = UnreadBody::track(request);

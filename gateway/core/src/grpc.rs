@@ -78,7 +78,7 @@ impl Shared {
         record("route", path);
         self.authorize(method, &head.headers).await?;
         let timeout = self.grpc_timeout(method, &head.headers)?;
-        let mut headers = metadata::from_grpc(&head.headers, &self.config.forwarded_headers, exchange);
+        let mut headers = metadata::from_grpc(&head.headers, exchange);
         headers.extend(timeout.map(|timeout| (GRPC_TIMEOUT, timeout_header(timeout))));
         Ok((headers, timeout))
     }

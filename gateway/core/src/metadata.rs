@@ -19,9 +19,9 @@ const GRPC: [HeaderName; 2] =
 const RETURNED: [HeaderName; 2] = [HeaderName::from_static(BOOKMARK_HEADER), WWW_AUTHENTICATE];
 
 /// The metadata of the gRPC call that the gateway makes for a plain HTTP request.
-pub(crate) fn from_http(request: &HeaderMap, further: &[HeaderName], exchange: &Exchange) -> HeaderMap {
+pub(crate) fn from_http(request: &HeaderMap, exchange: &Exchange) -> HeaderMap {
     let mut metadata = HeaderMap::with_capacity(16);
-    copy(FORWARDED.iter().chain(further), request, &mut metadata);
+    copy(&FORWARDED, request, &mut metadata);
     metadata.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     metadata.insert(TE, HeaderValue::from_static("trailers"));
     exchange.write(&mut metadata);
@@ -29,8 +29,8 @@ pub(crate) fn from_http(request: &HeaderMap, further: &[HeaderName], exchange: &
 }
 
 /// The metadata of a gRPC call that is forwarded.
-pub(crate) fn from_grpc(request: &HeaderMap, further: &[HeaderName], exchange: &Exchange) -> HeaderMap {
-    let mut metadata = from_http(request, further, exchange);
+pub(crate) fn from_grpc(request: &HeaderMap, exchange: &Exchange) -> HeaderMap {
+    let mut metadata = from_http(request, exchange);
     copy(GRPC.iter().chain(&[CONTENT_TYPE]), request, &mut metadata);
     metadata
 }

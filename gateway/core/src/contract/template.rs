@@ -89,12 +89,6 @@ impl Template {
     pub fn verb(&self) -> Option<&str> {
         self.verb.as_deref()
     }
-
-    /// The template as written in the contract.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
 }
 
 impl fmt::Display for Template {

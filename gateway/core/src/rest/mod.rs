@@ -69,8 +69,7 @@ impl Call<'_> {
 
     /// Calls the service with `body`, and waits for the head of its response.
     async fn open(&self, body: Body, timeout: Option<Duration>) -> Result<(HeaderMap, Messages), Error> {
-        let further = &self.shared.config.forwarded_headers;
-        let mut headers = metadata::from_http(&self.head.headers, further, self.exchange);
+        let mut headers = metadata::from_http(&self.head.headers, self.exchange);
         headers.extend(timeout.map(|timeout| (GRPC_TIMEOUT, timeout_header(timeout))));
         let response = self.shared.call(&self.method().grpc_path, headers, body).await?;
         Messages::open(response)
