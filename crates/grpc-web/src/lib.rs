@@ -29,8 +29,6 @@ mod write;
 pub use client::{ClientFuture, GrpcWebClient};
 pub use media_type::{Encoding, is_grpc_web};
 pub use request_end::MarkEnd;
-pub use service::{GrpcWeb, GrpcWebLayer, ResponseFuture};
-pub use status::{
-    decode_message, encode_message, is_ok, status_from_http, status_from_trailers, trailers_from_status,
-};
+pub use service::{GrpcWeb, ResponseFuture};
+pub use status::{is_ok, status_from_http, status_from_trailers, trailers_from_status};
 pub use unbuffered::forbid_buffering;

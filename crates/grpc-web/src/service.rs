@@ -13,7 +13,6 @@ use http::{
 use http_body::Body as HttpBody;
 use pin_project_lite::pin_project;
 use tonic::{Status, body::Body};
-use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::{
@@ -32,19 +31,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) const X_GRPC_WEB: HeaderName = HeaderName::from_static("x-grpc-web");
 const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
 
-/// Lets a gRPC service serve gRPC-web as well.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct GrpcWebLayer;
-
-impl<S> Layer<S> for GrpcWebLayer {
-    type Service = GrpcWeb<S>;
-
-    fn layer(&self, inner: S) -> GrpcWeb<S> {
-        GrpcWeb::new(inner)
-    }
-}
-
-/// Translates gRPC-web to native gRPC in front of the inner service.
+/// Translates gRPC-web to native gRPC in front of the inner service, so that browsers can call it.
 ///
 /// A `POST` whose content type is gRPC-web reaches the inner service as gRPC. Its response is always HTTP 200 with the
 /// status in a trailer frame, never in the headers: a page can read the body whether or not CORS exposes the headers. The

@@ -47,16 +47,14 @@ pub fn status_from_http(status: StatusCode) -> Code {
 }
 
 /// Encodes a message as the value of `grpc-message`.
-#[must_use]
-pub fn encode_message(message: &str) -> HeaderValue {
+pub(crate) fn encode_message(message: &str) -> HeaderValue {
     let escaped = Cow::from(utf8_percent_encode(message, ESCAPED));
     // Only 0x20 to 0x7E is left, and a header value may contain all of these.
     HeaderValue::try_from(escaped.as_ref()).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 /// Decodes the value of `grpc-message`. Never fails: invalid escapes stay unchanged, and invalid UTF-8 becomes U+FFFD.
-#[must_use]
-pub fn decode_message(value: &[u8]) -> String {
+pub(crate) fn decode_message(value: &[u8]) -> String {
     percent_decode(value).decode_utf8_lossy().into_owned()
 }
 
