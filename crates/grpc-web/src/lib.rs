@@ -27,7 +27,7 @@ mod unbuffered;
 mod write;
 
 pub use client::{ClientFuture, GrpcWebClient};
-pub use media_type::{Encoding, is_grpc_web};
+pub use media_type::{Encoding, is_grpc_web, is_native_grpc};
 pub use request_end::MarkEnd;
 pub use service::{GrpcWeb, ResponseFuture};
 pub use status::{is_ok, status_from_http, status_from_trailers, trailers_from_status};

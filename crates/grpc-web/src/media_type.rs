@@ -37,6 +37,12 @@ pub fn is_grpc_web(headers: &HeaderMap) -> bool {
     matches!(MediaType::of(headers), MediaType::Web(_) | MediaType::UnknownWeb)
 }
 
+/// Whether the content type in `headers` is native gRPC, with messages in any format.
+#[must_use]
+pub fn is_native_grpc(headers: &HeaderMap) -> bool {
+    MediaType::of(headers) == MediaType::Grpc
+}
+
 impl MediaType {
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map_or(Self::Other, Self::parse)
@@ -153,6 +159,20 @@ mod tests {
             assert_eq!(is_grpc_web(&headers), expected, "{content_type}");
         }
         assert!(!is_grpc_web(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn native_grpc_is_recognized_with_any_message_format() {
+        for (content_type, expected) in [
+            ("application/grpc", true),
+            ("Application/gRPC+json; charset=utf-8", true),
+            ("application/grpc-web", false),
+            ("application/grpcx", false),
+            ("application/json", false),
+        ] {
+            let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(content_type))]);
+            assert_eq!(is_native_grpc(&headers), expected, "{content_type}");
+        }
     }
 
     #[test]

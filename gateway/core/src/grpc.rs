@@ -24,11 +24,7 @@ pub(crate) const GRPC_STATUS: &str = "grpc-status";
 
 /// Whether a request is a native gRPC call.
 pub(crate) fn is_call<B>(request: &Request<B>) -> bool {
-    let media_type = request.headers().get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
-    let essence = media_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-    let kind = essence.to_ascii_lowercase();
-    request.method() == HttpMethod::POST
-        && (kind == b"application/grpc" || kind.starts_with(b"application/grpc+"))
+    request.method() == HttpMethod::POST && grpc_web::is_native_grpc(request.headers())
 }
 
 /// Handles a gRPC call: returns the service's response, or the status of an error.
