@@ -30,7 +30,6 @@ use crate::{
     error::Error,
     exchange::{Exchange, X_REQUEST_ID},
     grpc, http_api,
-    json::Schemas,
     own_pages::OwnPages,
     ports::Host,
     response::{self, ErrorEncoder},
@@ -63,7 +62,7 @@ impl Gateway {
         if let Some(method) = missing {
             return Err(StartError::UpstreamMissing(method.service.full_name.clone()));
         }
-        let schemas = Schemas::new(contract.pool());
+        let schemas = contract.schemas().clone();
         let cors = Cors::new(config.allowed_origins.clone());
         let own_pages = OwnPages::new(&config, &contract);
         let host: Arc<dyn Host> = Arc::new(ports);

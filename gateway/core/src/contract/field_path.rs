@@ -50,7 +50,7 @@ impl FieldPath {
         let mut leaf = find(message, names.next().unwrap_or_default())?;
         for name in names {
             let inner = match leaf.kind() {
-                Kind::Message(inner) if !leaf.is_repeated() && !is_json_scalar(&inner) => inner,
+                Kind::Message(inner) if !leaf.is_repeated() && !json::is_scalar(&inner) => inner,
                 _ => {
                     return Err(Problem::field(
                         leaf.name(),
@@ -152,25 +152,6 @@ impl fmt::Display for FieldPath {
         }
         f.write_str(self.leaf.name())
     }
-}
-
-/// Whether proto3 JSON writes the message as one scalar, so that a query parameter can contain it.
-pub(super) fn is_json_scalar(message: &MessageDescriptor) -> bool {
-    matches!(
-        message.full_name(),
-        "google.protobuf.Timestamp"
-            | "google.protobuf.Duration"
-            | "google.protobuf.FieldMask"
-            | "google.protobuf.BoolValue"
-            | "google.protobuf.BytesValue"
-            | "google.protobuf.DoubleValue"
-            | "google.protobuf.FloatValue"
-            | "google.protobuf.Int32Value"
-            | "google.protobuf.Int64Value"
-            | "google.protobuf.StringValue"
-            | "google.protobuf.UInt32Value"
-            | "google.protobuf.UInt64Value"
-    )
 }
 
 #[cfg(test)]

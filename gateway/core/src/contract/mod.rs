@@ -52,6 +52,7 @@ pub use crate::wire::Malformed;
 #[derive(Debug)]
 pub struct Contract {
     pool: DescriptorPool,
+    schemas: Schemas,
     methods: Vec<Arc<Method>>,
     routes: Routes,
 }
@@ -77,13 +78,18 @@ impl Contract {
                 methods.push(method);
             }
         }
-        Ok(Self { pool, methods, routes })
+        Ok(Self { pool, schemas, methods, routes })
     }
 
     /// The descriptors.
     #[must_use]
     pub const fn pool(&self) -> &DescriptorPool {
         &self.pool
+    }
+
+    /// How the messages are read from JSON and written as JSON.
+    pub(crate) const fn schemas(&self) -> &Schemas {
+        &self.schemas
     }
 
     /// All RPCs, including those without an HTTP binding, in the order of the descriptors.

@@ -2,7 +2,7 @@
 
 use aip::Violation;
 
-use super::{FieldPath, field_path::is_json_scalar};
+use super::FieldPath;
 use crate::{
     descriptor::{FieldDescriptor, Kind, MessageDescriptor},
     json::{self, JsonError, Schemas},
@@ -130,7 +130,7 @@ fn add_nameable(
 /// Whether one text can be the field's value (for a repeated field: one of its values).
 fn is_single_text(field: &FieldDescriptor) -> bool {
     match field.kind() {
-        Kind::Message(message) => !field.is_map() && is_json_scalar(&message),
+        Kind::Message(message) => !field.is_map() && json::is_scalar(&message),
         _ => true,
     }
 }

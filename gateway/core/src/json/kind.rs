@@ -136,4 +136,12 @@ impl Form {
             _ => Self::Fields,
         }
     }
+
+    /// Whether the form is one string, number or boolean.
+    pub(super) const fn is_scalar(self) -> bool {
+        match self {
+            Self::Timestamp | Self::Duration | Self::FieldMask | Self::Wrapper => true,
+            Self::Fields | Self::Struct | Self::Value | Self::ListValue | Self::Any => false,
+        }
+    }
 }

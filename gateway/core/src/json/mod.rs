@@ -16,7 +16,7 @@ mod well_known;
 mod wire;
 mod write;
 
-use crate::descriptor::FieldDescriptor;
+use crate::descriptor::{FieldDescriptor, MessageDescriptor};
 
 pub(crate) use self::{
     error::{JsonError, WireError},
@@ -47,6 +47,11 @@ pub(crate) fn to_wire(schema: &Schema, json: &[u8]) -> Result<Document, JsonErro
 /// If the bytes are not such a message, or have a value that JSON cannot express; `out` is then unchanged.
 pub(crate) fn to_json(schema: &Schema, wire: &[u8], out: &mut Vec<u8>) -> Result<(), WireError> {
     write::to_json(schema, wire, out)
+}
+
+/// Whether JSON has the message as one scalar, so that [`scalar_to_wire`] can read it from a text.
+pub(crate) fn is_scalar(message: &MessageDescriptor) -> bool {
+    kind::Form::of(message.full_name()).is_scalar()
 }
 
 /// Appends one value of `field`, tag included, from the text of a path segment, query parameter, header or form part.
