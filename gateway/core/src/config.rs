@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aip::MAX_MESSAGE_BYTES;
 
-use crate::AllowedOrigins;
+use crate::{AllowedOrigins, discard};
 
 /// The gateway's settings. With [`Config::default`], no web page of another origin may call the gateway.
 #[derive(Clone, Debug)]
@@ -27,8 +27,8 @@ pub struct Config {
     /// How long a stream may wait for its sender's next bytes. The sender is a client that uploads, or a service that
     /// sends a file.
     pub idle_timeout: Duration,
-    /// How many unread bytes of a rejected HTTP/1.1 request the gateway reads and discards, so that a client that writes
-    /// its whole request first can still read the error. 0 for hosts that do this themselves.
+    /// How many unread bytes of a rejected HTTP/1.1 request the gateway reads and discards, for at most 30 s, so that a
+    /// client that writes its whole request first can still read the error. 0 for hosts that do this themselves.
     pub max_discarded_bytes: u64,
 }
 
@@ -43,7 +43,7 @@ impl Default for Config {
             max_timeout: Duration::from_mins(5),
             upload_timeout: Duration::from_mins(15),
             idle_timeout: Duration::from_secs(30),
-            max_discarded_bytes: 64 * 1024 * 1024,
+            max_discarded_bytes: discard::MAX_BYTES,
         }
     }
 }

@@ -6,7 +6,6 @@ use std::{
     future::Future,
     pin::Pin,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use bytes::Bytes;
@@ -15,10 +14,7 @@ use runtime::Timer;
 use tonic::body::Body;
 use tower::Service;
 
-use crate::discard::{Limits, UnreadBody};
-
-/// Enough for a request that is somewhat larger than its limit. More is not worth the bandwidth.
-const LIMITS: Limits = Limits { bytes: 64 * 1024 * 1024, time: Duration::from_secs(30) };
+use crate::discard::{MAX_BYTES, UnreadBody};
 
 /// Reads and discards what its service left unread of an HTTP/1.1 request, before it sends the response: at most 64 MiB,
 /// for at most 30 s. Without it, a client that writes its whole request first may see a broken connection and not the
@@ -58,7 +54,7 @@ where
         Box::pin(async move {
             let response = call.await;
             if let Some(unread) = unread.filter(UnreadBody::is_abandoned) {
-                unread.discard(LIMITS, |duration| Box::pin(timer.sleep(duration))).await;
+                unread.discard(MAX_BYTES, |duration| Box::pin(timer.sleep(duration))).await;
             }
             response
         })

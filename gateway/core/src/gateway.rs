@@ -26,7 +26,7 @@ use crate::{
     ClientAddress, Config, Ports, StartError, Upstreams,
     contract::Contract,
     cors::Cors,
-    discard::{Limits, UnreadBody},
+    discard::UnreadBody,
     error::Error,
     exchange::{Exchange, X_REQUEST_ID},
     grpc, http_api,
@@ -83,6 +83,20 @@ impl Gateway {
         let span = span(&request, &exchange);
         let shared = Arc::clone(&self.shared);
         shared.handle(request, exchange, Some(RateLimited { retry_after })).instrument(span).await
+    }
+}
+
+impl Gateway {
+    /// Reads and discards the body of a request that was rejected unread, up to [`Config::max_discarded_bytes`]. A host
+    /// does this before it sends a response of [`Gateway::relay`]; in other responses it is done already.
+    pub async fn discard_body<B>(&self, request: Request<B>)
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        if let (_, Some(unread)) = UnreadBody::track(request.map(Body::new)) {
+            self.shared.discard(unread).await;
+        }
     }
 }
 
@@ -175,9 +189,10 @@ impl Shared {
             let (request, unread) = UnreadBody::track(request);
             let dispatch = Dispatch { shared: Arc::clone(&self), exchange: exchange.clone(), rate_limited };
             let Ok(response) = GrpcWeb::new(dispatch).call(request).await;
-            if let Some(unread) = unread.filter(|_| response.status().as_u16() >= 400) {
-                let Config { max_discarded_bytes: bytes, idle_timeout: time, .. } = self.config;
-                unread.discard(Limits { bytes, time }, |duration| self.host.sleep(duration)).await;
+            // gRPC and gRPC-web reject calls with HTTP 200.
+            let is_rejected = response.status().as_u16() >= 400;
+            if let Some(unread) = unread.filter(|unread| is_rejected || unread.is_abandoned()) {
+                self.discard(unread).await;
             }
             response
         };
@@ -189,6 +204,10 @@ impl Shared {
         }
         in_flight.finish(&self, &exchange, response.status(), response.headers_mut());
         response
+    }
+
+    async fn discard(&self, unread: UnreadBody) {
+        unread.discard(self.config.max_discarded_bytes, |duration| self.host.sleep(duration)).await;
     }
 }
 

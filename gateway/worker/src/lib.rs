@@ -49,22 +49,36 @@ async fn serve(parts: &Parts, request: web_sys::Request) -> worker::Result<web_s
         return into_js_response(parts.gateway.too_many_requests(call, limit.period).await);
     }
     if parts.gateway.relays(&call) {
-        return relay(parts, call.map(|()| request.body())).await;
+        return relay(parts, call, &request).await;
     }
     let Ok(response) = parts.gateway.clone().call(read_body(call, &request).await?).await;
     into_js_response(response)
 }
 
 /// Passes the streams of a gRPC-web call from one Worker to the other.
-async fn relay(parts: &Parts, call: Request<Stream>) -> worker::Result<web_sys::Response> {
+async fn relay(
+    parts: &Parts,
+    call: Request<()>,
+    request: &web_sys::Request,
+) -> worker::Result<web_sys::Response> {
     let forward = async |service: String, call: Request<Stream>| {
         let upstream = parts.upstream(&service).ok_or("no upstream is bound for the service")?;
         Ok(upstream.forward(call).await?)
     };
-    match parts.gateway.relay(call, forward).await {
+    match parts.gateway.relay(call.map(|()| request.body()), forward).await {
         Relayed::FromService(response) => into_js_stream_response(response),
-        Relayed::FromGateway(response) => into_js_response(response),
+        Relayed::FromGateway(response) => {
+            if is_unread(request) {
+                parts.gateway.discard_body(read_body(request_head(request)?, request).await?).await;
+            }
+            into_js_response(response)
+        }
     }
+}
+
+/// Whether nothing has begun to read the body. The runtime reads the body of a call that was forwarded.
+fn is_unread(request: &web_sys::Request) -> bool {
+    !request.body_used() && request.body().is_none_or(|body| !body.locked())
 }
 
 /// The data centre. It does not change while an isolate runs.

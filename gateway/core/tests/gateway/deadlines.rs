@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use gateway_core::Config;
 use http_body::Frame;
 use http_body_util::StreamBody;
@@ -66,6 +66,27 @@ async fn a_rejected_client_that_sends_nothing_gets_the_error_after_one_second() 
         assert_eq!(rejected.streamed(never()).send(&stack).await.error().0, status);
         assert_eq!(before.elapsed().as_secs(), 1);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gateway_that_discards_nothing_responds_at_once() {
+    let stack = start_with(Config { max_discarded_bytes: 0, ..config() });
+    let before = Instant::now();
+    assert_eq!(request("POST /nothing").streamed(never()).send(&stack).await.error().0, 404);
+    assert_eq!(before.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rest_of_a_rejected_body_is_read_for_30_s_whatever_the_idle_timeout_is() {
+    let stack = start_with(Config { idle_timeout: Duration::from_secs(5), ..config() });
+    let slow = stream::repeat(()).then(async |()| {
+        tokio::time::sleep(Duration::from_millis(999)).await;
+        Ok::<_, std::io::Error>(Frame::data(Bytes::from_static(b"x")))
+    });
+    let before = Instant::now();
+    let rejected = request("POST /nothing").streamed(Body::new(StreamBody::new(slow)));
+    assert_eq!(rejected.send(&stack).await.error().0, 404);
+    assert_eq!(before.elapsed().as_secs(), 30);
 }
 
 #[tokio::test(start_paused = true)]

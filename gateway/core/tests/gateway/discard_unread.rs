@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    task::Poll,
     time::Duration,
 };
 
@@ -14,7 +15,7 @@ use futures_util::{Stream, StreamExt as _, stream};
 use gateway_core::DiscardUnread;
 use http::{Request, Response, StatusCode, Version, header};
 use http_body::Frame;
-use http_body_util::StreamBody;
+use http_body_util::{BodyExt as _, StreamBody};
 use tokio::time::Instant;
 use tonic::body::Body;
 use tower::{ServiceExt as _, service_fn};
@@ -94,6 +95,23 @@ async fn a_slow_sender_is_read_for_30_s_and_a_silent_one_for_1_s() {
     };
     assert_eq!(send_rejected(Request::post("/"), every(Duration::from_millis(999))).await.seconds, 30);
     assert_eq!(send_rejected(Request::post("/"), every(Duration::from_millis(1001))).await.seconds, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_was_read_to_its_end_is_not_polled_again() {
+    let mut chunks = Some(Bytes::from_static(b"x"));
+    let mut ended = false;
+    let body = StreamBody::new(stream::poll_fn(move |_| {
+        assert!(!ended, "the body is polled after its end");
+        ended = chunks.is_none();
+        Poll::Ready(chunks.take().map(|chunk| Ok::<_, Infallible>(Frame::data(chunk))))
+    }));
+    let reads = service_fn(async |request: Request<Body>| {
+        request.into_body().collect().await.unwrap();
+        Ok::<_, Infallible>(Response::new(Body::empty()))
+    });
+    let request = Request::post("/").body(body).unwrap();
+    DiscardUnread::new(reads, TokioTimer).oneshot(request).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

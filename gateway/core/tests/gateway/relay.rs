@@ -1,14 +1,24 @@
 //! gRPC-web calls whose bodies the host forwards, and requests that the host rejects.
 
-use std::time::Duration;
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
-use gateway_core::Relayed;
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+use gateway_core::{Config, Relayed};
 use http::{Request, Response};
-use http_body_util::BodyExt as _;
+use http_body::Frame;
+use http_body_util::{BodyExt as _, StreamBody};
 use tonic::body::Body;
 use tower::BoxError;
 
-use crate::stack::{Reply, Stack, anonymous, request, start, token};
+use crate::stack::{Reply, Stack, anonymous, config, request, start, start_with, token};
 
 const PATH: &str = "/reticle.images.v1.ImagesService/GetImage";
 
@@ -136,4 +146,20 @@ async fn a_rate_limited_client_receives_the_time_to_retry() {
     assert_eq!(reply.status, 200);
     assert!(String::from_utf8_lossy(&reply.body).contains("grpc-status:8"));
     assert_eq!(stack.service.seen().calls, 0);
+}
+
+#[tokio::test]
+async fn the_body_of_a_rejected_call_is_discarded_up_to_the_limit() {
+    let chunk = Bytes::from_static(&[0; 1000]);
+    for (limit, expected) in [(0, 0), (2500, 3000), (1_000_000, 5000)] {
+        let Stack { gateway, .. } = start_with(Config { max_discarded_bytes: limit, ..config() });
+        let read = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&read);
+        let chunks = stream::iter(vec![chunk.clone(); 5]).map(move |chunk| {
+            counter.fetch_add(chunk.len(), Ordering::Relaxed);
+            Ok::<_, Infallible>(Frame::data(chunk))
+        });
+        gateway.discard_body(call(None).map(|_| StreamBody::new(chunks))).await;
+        assert_eq!(read.load(Ordering::Relaxed), expected, "with a limit of {limit}");
+    }
 }

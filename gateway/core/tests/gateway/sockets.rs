@@ -60,6 +60,7 @@ async fn a_client_that_writes_everything_first_still_reads_the_error() {
         ("/api/images/upload", "text/plain", "415"),
         ("/api/annotations/bulk", "application/json", "413"),
         ("/nothing", "application/json", "404"),
+        ("/no.such.Service/Method", "application/grpc-web+proto", "200"),
     ] {
         let head = head(&format!("POST {path}"), media_type, size);
         let reply = write_then_read(&stack, &head, &body).await;
