@@ -177,7 +177,10 @@ struct Allowed {
 #[derive(Clone, Copy)]
 enum Part {
     Text,
-    File,
+    /// The file, which may have this many bytes.
+    File {
+        max_bytes: u64,
+    },
 }
 
 impl Default for Allowance {
@@ -189,7 +192,9 @@ impl Default for Allowance {
 impl Allowance {
     /// From now on, allows a file of `max_file_bytes`, and the end of its part.
     fn allow_file(&self, max_file_bytes: u64) {
-        self.set(|_| max_file_bytes.saturating_add(MAX_FORM_BYTES), Part::File);
+        let limit =
+            |allowed: &Allowed| allowed.read.saturating_add(max_file_bytes).saturating_add(MAX_FORM_BYTES);
+        self.set(limit, Part::File { max_bytes: max_file_bytes });
     }
 
     /// From now on, allows text parts only.
@@ -211,7 +216,7 @@ impl Allowance {
         match part {
             _ if read <= limit => Ok(()),
             Part::Text => Err(Error::FormTooLarge { limit: MAX_FORM_BYTES }),
-            Part::File => Err(Error::BodyTooLarge { limit }),
+            Part::File { max_bytes } => Err(Error::BodyTooLarge { limit: max_bytes }),
         }
     }
 
@@ -254,5 +259,21 @@ impl<S: Stream> Stream for OneAtATime<S> {
         let polled = self.pieces.as_mut().poll_next(cx);
         self.pause = matches!(polled, Poll::Ready(Some(_)));
         polled
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_may_follow_text_parts_and_the_error_has_its_own_limit() {
+        let (bytes, max_bytes) = (200 * 1024, 300 * 1024);
+        let allowance = Allowance::default();
+        allowance.count(bytes).unwrap();
+        allowance.allow_file(max_bytes);
+        allowance.count(usize::try_from(max_bytes + MAX_FORM_BYTES).unwrap()).unwrap();
+        let error = allowance.count(1).unwrap_err();
+        assert!(matches!(error, Error::BodyTooLarge { limit } if limit == max_bytes), "{error:?}");
     }
 }

@@ -86,7 +86,7 @@ async fn begin(call: &Call<'_>, upload: &Upload, body: Body) -> Result<(Vec<u8>,
             if multipart::is_form(declared)
                 && let Some(file_part) = &upload.file_part =>
         {
-            body::check_length(headers, limit.saturating_add(MAX_FORM_BYTES))
+            body::check_length(headers, limit.saturating_add(2 * MAX_FORM_BYTES))
                 .map_err(|_| Error::BodyTooLarge { limit })?;
             let form = Form::begin(declared, incoming, limit, file_part).await?;
             let description = FormInfo { bound, fields: form.fields().len() };

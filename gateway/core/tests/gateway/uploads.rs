@@ -219,6 +219,22 @@ async fn the_limit_of_a_file_is_exact_however_it_is_sent() {
 }
 
 #[tokio::test]
+async fn text_parts_before_and_after_a_file_do_not_count_as_the_file() {
+    let limit = 100_000;
+    let text = "x".repeat(200 * 1024);
+    let before = part("name=\"filename\"", &text);
+    let after = part("name=\"metadata\"", &format!("{{\"note\":\"{text}\"}}"));
+    let whole = [before, file(&"x".repeat(limit)), after];
+    let in_parts = format!("{}--{BOUNDARY}--\r\n", whole.concat());
+    for upload in [form(&whole), form_head().streamed(in_chunks(in_parts, 7_777))] {
+        let stack = start_with(Config { max_upload_bytes: limit as u64, ..config() });
+        let reply = upload.send(&stack).await;
+        assert_eq!(reply.status, 201, "{:?}", reply.body);
+        assert_eq!(stored(&stack).unwrap().len(), limit);
+    }
+}
+
+#[tokio::test]
 async fn a_declared_length_that_is_too_large_is_rejected_before_the_body_is_read() {
     let stack = start();
     let unread = || {
