@@ -48,9 +48,9 @@ impl Default for Config {
     }
 }
 
-/// The default limit of a JSON body: twice the largest message, because a text with characters beyond ASCII doubles when
-/// they are escaped.
-const MAX_JSON_BYTES: u64 = 2 * MAX_MESSAGE_BYTES as u64;
+/// The default limit of a JSON body: three times the largest message, because many clients escape all characters beyond
+/// ASCII. Then one of two bytes has six (`\u00e9`), and one of four bytes has twelve (`\ud83d\ude00`).
+const MAX_JSON_BYTES: u64 = 3 * MAX_MESSAGE_BYTES as u64;
 
 /// The most bytes of a file in one message: far below the limit of a message, far above the overhead of a message.
 pub(crate) const MAX_CHUNK_BYTES: usize = 64 * 1024;

@@ -20,6 +20,8 @@ mod grpc;
 #[cfg(test)]
 mod log;
 #[cfg(test)]
+mod largest_batch;
+#[cfg(test)]
 mod own_pages;
 #[cfg(test)]
 mod relay;

@@ -73,9 +73,11 @@ pub(crate) fn config() -> Config {
 
 pub(crate) fn start_with(config: Config) -> Stack {
     let service = Scripted::default();
+    let annotations = AnnotationsServiceServer::new(service.clone());
+    let annotations = annotations.max_decoding_message_size(aip::MAX_MESSAGE_BYTES);
     let upstreams = Upstreams::new()
         .with(IMAGES, ImagesServiceServer::new(service.clone()))
-        .with(ANNOTATIONS, AnnotationsServiceServer::new(service.clone()));
+        .with(ANNOTATIONS, annotations);
     Stack { gateway: gateway(config, upstreams).unwrap(), service }
 }
 
