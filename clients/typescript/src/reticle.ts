@@ -1,10 +1,13 @@
-import { type Client, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
+import { type Client, Code, ConnectError, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
 import { createGrpcWebTransport } from "@connectrpc/connect-web";
 
 import { AnnotationsService } from "./gen/reticle/annotations/v1/annotations_pb.js";
 import { ImagesService } from "./gen/reticle/images/v1/images_pb.js";
 
-/** A token, or a function that is called before each call, so that it can replace an expired token. */
+/**
+ * A token, or a function that is called before each call, so that it can replace an expired token. If the function throws, the
+ * call fails with `Code.Unauthenticated`, with that error as its cause.
+ */
 export type TokenSource = string | (() => string | Promise<string>);
 
 export interface ReticleOptions {
@@ -37,7 +40,16 @@ export function over(transport: Transport): Reticle {
 
 function bearer(token: TokenSource): Interceptor {
   return (next) => async (request) => {
-    request.header.set("authorization", `Bearer ${typeof token === "string" ? token : await token()}`);
+    request.header.set("authorization", `Bearer ${typeof token === "string" ? token : await read(token)}`);
     return next(request);
   };
+}
+
+/** Without a token, a retry does not change the result: so the error gets a code that is not retried. */
+async function read(token: () => string | Promise<string>): Promise<string> {
+  try {
+    return await token();
+  } catch (cause) {
+    throw new ConnectError("the token function failed", Code.Unauthenticated, undefined, undefined, cause);
+  }
 }

@@ -3,7 +3,7 @@ import { mock, test } from "node:test";
 
 import { Code, ConnectError, createRouterTransport } from "@connectrpc/connect";
 
-import { AnnotationsService, watch } from "../dist/index.js";
+import { AnnotationsService, createReticle, watch } from "../dist/index.js";
 import { RetryInfoSchema } from "../dist/gen/google/rpc/error_details_pb.js";
 import { over } from "../dist/reticle.js";
 
@@ -59,6 +59,19 @@ test("an expired token is replaced once", async () => {
   const watching = watch(reticle, "image");
   assert.equal((await watching.next()).value.type, "current");
   await assert.rejects(watching.next(), { code: Code.Unauthenticated });
+});
+
+test("a token function that fails ends a watch with its error", async () => {
+  const cause = new Error("signed out");
+  const stop = new AbortController();
+  const token = mock.fn(async () => {
+    if (token.mock.callCount() > 2) stop.abort();
+    throw cause;
+  });
+  const fetch = mock.fn();
+  const reticle = createReticle({ baseUrl: "https://reticle.example", token, fetch });
+  await assert.rejects(first(1, reticle, { signal: stop.signal }), { code: Code.Unauthenticated, cause });
+  assert.deepEqual([token.mock.callCount(), fetch.mock.callCount()], [2, 0], "a second token is asked for, nothing is sent");
 });
 
 test("the server's retry delay is respected", async () => {
