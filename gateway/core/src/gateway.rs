@@ -211,9 +211,10 @@ impl Shared {
     }
 }
 
-/// The response to HEAD: the head of GET's response, without its body.
+/// The response to HEAD: the head of GET's response, without its body. A 304 gets no length: it would be that of the 200.
 fn without_body(mut response: Response<Body>) -> Response<Body> {
-    if let Some(length) = response.body().size_hint().exact() {
+    let has_content = response.status() != StatusCode::NOT_MODIFIED;
+    if let Some(length) = response.body().size_hint().exact().filter(|_| has_content) {
         response.headers_mut().entry(CONTENT_LENGTH).or_insert(HeaderValue::from(length));
     }
     response.map(|_| Body::empty())

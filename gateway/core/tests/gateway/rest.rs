@@ -39,6 +39,20 @@ async fn head_returns_the_headers_of_get_without_the_body() {
 
 #[tokio::test]
 async fn a_query_fills_fields_in_either_spelling() {
+#[tokio::test]
+async fn the_head_of_a_304_has_no_length() {
+    let stack = start();
+    let openapi = anonymous("GET /openapi.json").send(&stack).await;
+    for (path, tag) in [
+        ("/api/images/abc", "\"v1\""),
+        ("/api/images/abc/content", "\"image-tag\""),
+        ("/openapi.json", openapi.header("etag")),
+    ] {
+        let head = request(&format!("HEAD {path}")).header("if-none-match", tag).send(&stack).await;
+        assert_eq!((head.status.as_u16(), head.header("content-length")), (304, ""), "{path}");
+    }
+}
+
     let stack = start();
     let reply = request("GET /api/images?pageSize=7&filename=a%20b&deleted=true").send(&stack).await;
     assert_eq!(reply.status, 200, "{:?}", reply.body);
