@@ -8,10 +8,12 @@ use tonic::body::Body;
 
 use crate::{
     contract::{EntityTag, EntityTags},
+    metadata,
     response::empty,
 };
 
-/// `response`, or 304 if the client's copy is current: `If-None-Match` contains the `ETag` of the response.
+/// `response`, or 304 if the client's copy is current: `If-None-Match` contains the `ETag` of the response. The 304 has the
+/// service's metadata as well: a bookmark is also about what the client did not have to read.
 pub(crate) fn unless_current(
     method: &Method,
     request: &HeaderMap,
@@ -26,6 +28,7 @@ pub(crate) fn unless_current(
         .into_iter()
         .filter_map(|name| Some((name.clone(), response.headers().get(name)?.clone())));
     unchanged.headers_mut().extend(kept);
+    metadata::copy_to_response(response.headers(), unchanged.headers_mut());
     unchanged
 }
 
