@@ -14,6 +14,8 @@ pub struct Bound<'r> {
     /// The wire bytes of these fields. Append them to the body's bytes: they then override it, because protobuf merges
     /// messages and the last value of a scalar counts.
     pub wire: Vec<u8>,
+    /// The last part of `wire`: the fields that the path sets. Append it again after bytes that may set them, too.
+    pub path: Vec<u8>,
     /// The mask to fill with the names of the body's fields; `None` if the route has none or the query sets it.
     pub update_mask: Option<&'r UpdateMask>,
 }
@@ -46,9 +48,11 @@ impl Route {
             violations.check(header.put(headers, &mut out));
         }
         // The path comes last, so that a parameter or header cannot name another resource.
-        violations.check(self.bind_path(captures, &mut out));
+        let mut path = Vec::new();
+        violations.check(self.bind_path(captures, &mut path));
+        out.extend_from_slice(&path);
         let update_mask = self.update_mask.as_ref().filter(|_| !has_mask);
-        violations.into_result(Some(Bound { wire: out, update_mask }))
+        violations.into_result(Some(Bound { wire: out, path, update_mask }))
     }
 
     /// Whether a request must have a body: some field can be set only there.

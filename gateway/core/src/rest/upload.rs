@@ -25,9 +25,7 @@ use crate::{
 };
 
 pub(super) async fn handle(call: &Call<'_>, upload: &Upload, body: Body) -> Result<Response<Body>, Error> {
-    let requested = grpc_rules::requested_timeout(&call.head.headers)?;
-    let longest = call.shared.config.upload_timeout;
-    let timeout = requested.map_or(longest, |requested| requested.min(longest));
+    let timeout = call.shared.upload_timeout(&call.head.headers)?;
     let mut deadline = Deadline::start(&*call.shared.host, timeout);
     let work = async {
         let (first, source) = begin(call, upload, body).await?;
@@ -59,17 +57,20 @@ enum Source {
 struct FormInfo {
     /// The wire bytes of the fields that path, query and headers set.
     bound: Vec<u8>,
+    /// Those of the fields that the path sets.
+    path: Vec<u8>,
     /// How many text parts were sent to the service.
     fields: usize,
 }
 
 impl FormInfo {
     /// The wire bytes of the file's description. Protobuf lets the last value count: path, query and request headers override
-    /// the headers of the file part, and text parts of the form override both.
+    /// the headers of the file part, and text parts of the form override both. The path is repeated at the end, so that no
+    /// part of the form can name another resource.
     fn wire(&self, form: &Form, upload: &Upload) -> Result<Vec<u8>, Error> {
         let own = upload.info(&form.file_info(), &[])?;
         let fields = upload.info(&FileInfo::default(), form.fields())?;
-        Ok([own, self.bound.clone(), fields].concat())
+        Ok([&own[..], &self.bound, &fields, &self.path].concat())
     }
 }
 
@@ -78,7 +79,7 @@ async fn begin(call: &Call<'_>, upload: &Upload, body: Body) -> Result<(Vec<u8>,
     let (headers, config) = (&call.head.headers, &call.shared.config);
     body::reject_encoding(headers)?;
     let limit = config.max_upload_bytes;
-    let bound = call.found.bind(call.head.uri.query(), headers)?.wire;
+    let bound = call.found.bind(call.head.uri.query(), headers)?;
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let incoming = Incoming::new(body, config.idle_timeout, Arc::clone(&call.shared.host));
     let (first, source) = match content_type {
@@ -89,14 +90,14 @@ async fn begin(call: &Call<'_>, upload: &Upload, body: Body) -> Result<(Vec<u8>,
             body::check_length(headers, limit.saturating_add(2 * MAX_FORM_BYTES))
                 .map_err(|_| Error::BodyTooLarge { limit })?;
             let form = Form::begin(declared, incoming, limit, file_part).await?;
-            let description = FormInfo { bound, fields: form.fields().len() };
+            let description = FormInfo { bound: bound.wire, path: bound.path, fields: form.fields().len() };
             (description.wire(&form, upload)?, Source::Part(Box::new((form, description))))
         }
         Some(declared) if upload.accepts_raw(declared) => {
             body::check_length(headers, limit)?;
             let size_bytes = body::content_length(headers);
             let info = FileInfo { filename: None, content_type: Some(declared), size_bytes };
-            ([bound, upload.info(&info, &[])?].concat(), Source::Raw(incoming))
+            ([bound.wire, upload.info(&info, &[])?].concat(), Source::Raw(incoming))
         }
         Some(_) | None => return Err(unsupported(upload)),
     };

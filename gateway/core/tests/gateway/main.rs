@@ -36,3 +36,5 @@ mod stack;
 mod streams;
 #[cfg(test)]
 mod uploads;
+mod upload_paths;
+#[cfg(test)]

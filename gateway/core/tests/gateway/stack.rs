@@ -99,6 +99,16 @@ pub(crate) fn gateway_to(
     Gateway::new(config, descriptor_set, upstreams, ports)
 }
 
+/// The descriptor set of a test's own contract, the text of a `.proto` file.
+pub(crate) fn descriptor_set(contract: &str) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("contract.proto");
+    std::fs::write(&file, contract).unwrap();
+    let proto = concat!(env!("CARGO_MANIFEST_DIR"), "/../../proto");
+    let mut compiler = protox::Compiler::new([folder.path(), std::path::Path::new(proto)]).unwrap();
+    compiler.include_imports(true).open_file(&file).unwrap().encode_file_descriptor_set()
+}
+
 fn secret() -> Secret {
     Secret::new(&[1; 32]).unwrap()
 }

@@ -13,7 +13,7 @@ use tonic::{Status, body::Body};
 
 use crate::{
     service::Scripted,
-    stack::{Reply, Stack, config, gateway_to, request},
+    stack::{Reply, Stack, config, descriptor_set, gateway_to, request},
 };
 
 /// Streams without and with event ids, and one call whose response is a field of its message.
@@ -59,17 +59,8 @@ fn start_after(delay: Duration, texts: &'static [&'static str], outcome: Status)
         async { Ok::<_, Infallible>(response) }
     });
     let upstreams = Upstreams::new().with("test.v1.Ticks", service);
-    let gateway = gateway_to(&descriptor_set(), config(), upstreams).unwrap();
+    let gateway = gateway_to(&descriptor_set(CONTRACT), config(), upstreams).unwrap();
     Stack { gateway, service: Scripted::default() }
-}
-
-fn descriptor_set() -> Vec<u8> {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("ticks.proto");
-    std::fs::write(&file, CONTRACT).unwrap();
-    let proto = concat!(env!("CARGO_MANIFEST_DIR"), "/../../proto");
-    let mut compiler = protox::Compiler::new([folder.path(), std::path::Path::new(proto)]).unwrap();
-    compiler.include_imports(true).open_file(&file).unwrap().encode_file_descriptor_set()
 }
 
 async fn watch(stack: &Stack, accept: &str) -> Reply {
