@@ -17,12 +17,13 @@ pub struct Config {
     pub max_body_bytes: u64,
     /// The largest uploaded file, in bytes. The form around the file does not count.
     pub max_upload_bytes: u64,
-    /// The time limit of a call without `grpc-timeout`. Uploads have [`Config::upload_timeout`] instead. Downloads and
-    /// other streams must begin within this limit.
+    /// The time limit of a unary call without `grpc-timeout`. A server stream without one must begin within this limit, and
+    /// has no limit after it; so must every call of a service that the contract does not have. A stream in both directions
+    /// has a limit only if its caller sets one.
     pub default_timeout: Duration,
-    /// The longest `grpc-timeout` of a call with one response; a longer one is reduced to it.
+    /// The longest `grpc-timeout` of a unary call; a longer one is reduced to it.
     pub max_timeout: Duration,
-    /// The time limit of a whole upload.
+    /// The time limit of a whole upload: a client stream with one response. A longer `grpc-timeout` is reduced to it.
     pub upload_timeout: Duration,
     /// How long a stream may wait for its sender's next bytes. The sender is a client that uploads, or a service that
     /// sends a file.

@@ -52,15 +52,41 @@ pub(crate) fn trailers_only(status: &Status) -> Response<Body> {
 impl Shared {
     async fn forward(&self, exchange: &Exchange, request: Request<Body>) -> Result<Response<Body>, Error> {
         let (head, body) = request.into_parts();
-        let (headers, timeout) = self.admit(exchange, &head).await?;
+        let (headers, limit) = self.admit(exchange, &head).await?;
         let call = self.call(head.uri.path(), headers, body);
-        let Some(timeout) = timeout else { return call.await };
-        let mut deadline = Deadline::start(&*self.host, timeout);
+/// How long a gRPC call may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TimeLimit {
+    /// Until its last message. The service receives it as `grpc-timeout`.
+    Call(Duration),
+    /// Until the head of its response: what follows has no end of its own.
+    Head(Duration),
+    /// A stream in both directions, whose response may depend on any of its requests.
+    None,
+}
+
+impl TimeLimit {
+    /// The time until the head of the response.
+    pub(crate) const fn of_head(self) -> Option<Duration> {
+        match self {
+            Self::Call(limit) | Self::Head(limit) => Some(limit),
+            Self::None => None,
+        }
+    }
+}
+
+        let Some(until_head) = limit.of_head() else { return call.await };
+        let mut deadline = Deadline::start(&*self.host, until_head);
         let response = deadline.within(call).await??;
-        Ok(response.map(|body| Body::new(DeadlineBody::new(body, deadline.into_sleep()))))
+        Ok(match limit {
+            TimeLimit::Call(_) => {
+                response.map(|body| Body::new(DeadlineBody::new(body, deadline.into_sleep())))
+            }
+            TimeLimit::Head(_) | TimeLimit::None => response,
+        })
     }
 
-    /// Checks the head of a gRPC call. Returns the headers for its service, and the time limit of the call.
+    /// Checks the head of a gRPC call. Returns the headers for its service, and its time limit.
     ///
     /// # Errors
     /// If there is no such RPC, or the caller may not call it.
@@ -68,12 +94,12 @@ impl Shared {
         &self,
         exchange: &Exchange,
         head: &Parts,
-    ) -> Result<(HeaderMap, Option<Duration>), Error> {
+    ) -> Result<(HeaderMap, TimeLimit), Error> {
         let path = head.uri.path();
         let method = self.rpc(path)?;
         record("route", path);
         self.authorize(method, &head.headers).await?;
-        let timeout = self.grpc_timeout(method, &head.headers)?;
+        let limit = self.time_limit(method, &head.headers)?;
         let mut headers = metadata::from_grpc(&head.headers, exchange);
         headers.extend(timeout.map(|timeout| (GRPC_TIMEOUT, timeout_header(timeout))));
         Ok((headers, timeout))
@@ -114,17 +140,28 @@ impl Shared {
         Err(error)
     }
 
-    /// The time limit of a gRPC call. A unary call of the contract always has one. A stream, or an RPC that is not in the
-    /// contract, has one only if its caller sets it.
-    fn grpc_timeout(&self, method: Option<&Method>, headers: &HeaderMap) -> Result<Option<Duration>, Error> {
-        let streams = method.is_some_and(|method| method.client_streaming() || method.server_streaming());
-        if method.is_none() || streams {
-            return Ok(requested_timeout(headers)?);
-        }
-        self.unary_timeout(headers).map(Some)
+    /// The time limit of a gRPC call, which depends on its shape: see [`Config`](crate::Config).
+    fn time_limit(&self, method: Option<&Method>, headers: &HeaderMap) -> Result<TimeLimit, Error> {
+        let streams = method.map(|method| (method.client_streaming(), method.server_streaming()));
+        let otherwise = match streams {
+            Some((false, false)) => return self.unary_timeout(headers).map(TimeLimit::Call),
+            Some((true, false)) => return self.upload_timeout(headers).map(TimeLimit::Call),
+            Some((true, true)) => TimeLimit::None,
+            Some((false, true)) | None => TimeLimit::Head(self.config.default_timeout),
+        };
+        Ok(requested_timeout(headers)?.map_or(otherwise, TimeLimit::Call))
     }
 
-    /// The time limit of a call with one response.
+    /// The time limit of an upload.
+    ///
+    /// # Errors
+    /// If the caller's `grpc-timeout` is not valid.
+    pub(crate) fn upload_timeout(&self, headers: &HeaderMap) -> Result<Duration, Error> {
+        let longest = self.config.upload_timeout;
+        Ok(requested_timeout(headers)?.map_or(longest, |requested| requested.min(longest)))
+    }
+
+    /// The time limit of a unary call.
     ///
     /// # Errors
     /// If the caller's `grpc-timeout` is not valid.

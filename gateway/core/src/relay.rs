@@ -113,7 +113,7 @@ impl Shared {
         R: Send,
         F: Future<Output = Result<Response<R>, BoxError>> + Send,
     {
-        let (mut headers, timeout) = self.admit(exchange, head).await?;
+        let (mut headers, limit) = self.admit(exchange, head).await?;
         headers.remove(TE);
         metadata::copy(&GRPC_WEB, &head.headers, &mut headers);
         let mut request = Request::new(body);
@@ -122,8 +122,8 @@ impl Shared {
         *request.headers_mut() = headers;
         let service = grpc::service_of(head.uri.path()).unwrap_or_default();
         let call = forward(service.to_owned(), request);
-        let response = match timeout {
-            Some(timeout) => Deadline::start(&*self.host, timeout).within(call).await?,
+        let response = match limit.of_head() {
+            Some(until_head) => Deadline::start(&*self.host, until_head).within(call).await?,
             None => call.await,
         };
         let response = response.map_err(Error::Unreachable)?;

@@ -6,6 +6,8 @@ mod auth;
 #[cfg(test)]
 mod browsers;
 #[cfg(test)]
+mod call_limits;
+#[cfg(test)]
 mod deadlines;
 #[cfg(test)]
 mod direct_uploads;
@@ -18,9 +20,9 @@ mod errors;
 #[cfg(test)]
 mod grpc;
 #[cfg(test)]
-mod log;
-#[cfg(test)]
 mod largest_batch;
+#[cfg(test)]
+mod log;
 #[cfg(test)]
 mod own_pages;
 #[cfg(test)]
@@ -35,6 +37,6 @@ mod stack;
 #[cfg(test)]
 mod streams;
 #[cfg(test)]
-mod uploads;
 mod upload_paths;
 #[cfg(test)]
+mod uploads;
