@@ -252,7 +252,11 @@ impl Service<Request<Body>> for Dispatch {
             Ok(match (error, grpc::is_call(&request)) {
                 (None, true) => grpc::handle(&shared, &exchange, request).await,
                 (None, false) => http_api::handle(&shared, &exchange, request).await,
-                (Some(error), true) => grpc::trailers_only(&error.into()),
+                (Some(error), true) => {
+                    let response = grpc::trailers_only(&error.into());
+                    grpc::record_status(response.headers());
+                    response
+                }
                 (Some(error), false) => ErrorEncoder { schemas: &shared.schemas, request_id: exchange.id() }
                     .encode_response(error, None),
             })

@@ -35,10 +35,15 @@ pub(crate) async fn handle(shared: &Shared, exchange: &Exchange, request: Reques
         }
         Err(rule) => rule.into_response(),
     };
-    if let Some(status) = response.headers().get(GRPC_STATUS).and_then(|value| value.to_str().ok()) {
+    record_status(response.headers());
+    response
+}
+
+/// Records the status in the head of a response, if it has one, in the log line of its request.
+pub(crate) fn record_status(headers: &HeaderMap) {
+    if let Some(status) = headers.get(GRPC_STATUS).and_then(|value| value.to_str().ok()) {
         record("grpc_status", status);
     }
-    response
 }
 
 /// A gRPC response without messages, whose headers have the status.
@@ -49,11 +54,6 @@ pub(crate) fn trailers_only(status: &Status) -> Response<Body> {
     response
 }
 
-impl Shared {
-    async fn forward(&self, exchange: &Exchange, request: Request<Body>) -> Result<Response<Body>, Error> {
-        let (head, body) = request.into_parts();
-        let (headers, limit) = self.admit(exchange, &head).await?;
-        let call = self.call(head.uri.path(), headers, body);
 /// How long a gRPC call may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TimeLimit {
@@ -75,6 +75,11 @@ impl TimeLimit {
     }
 }
 
+impl Shared {
+    async fn forward(&self, exchange: &Exchange, request: Request<Body>) -> Result<Response<Body>, Error> {
+        let (head, body) = request.into_parts();
+        let (headers, limit) = self.admit(exchange, &head).await?;
+        let call = self.call(head.uri.path(), headers, body);
         let Some(until_head) = limit.of_head() else { return call.await };
         let mut deadline = Deadline::start(&*self.host, until_head);
         let response = deadline.within(call).await??;
@@ -101,8 +106,10 @@ impl TimeLimit {
         self.authorize(method, &head.headers).await?;
         let limit = self.time_limit(method, &head.headers)?;
         let mut headers = metadata::from_grpc(&head.headers, exchange);
-        headers.extend(timeout.map(|timeout| (GRPC_TIMEOUT, timeout_header(timeout))));
-        Ok((headers, timeout))
+        if let TimeLimit::Call(timeout) = limit {
+            headers.insert(GRPC_TIMEOUT, timeout_header(timeout));
+        }
+        Ok((headers, limit))
     }
 
     /// Whether there is an RPC at a path.

@@ -139,7 +139,11 @@ impl Shared {
 /// The response for `error`, in the format of gRPC-web that the caller accepts.
 async fn encode_error(head: Parts, error: Error) -> Response<Body> {
     let status = Status::from(error);
-    let reject = service_fn(|_| ready(Ok::<_, Infallible>(grpc::trailers_only(&status))));
+    let reject = service_fn(|_| {
+        let response = grpc::trailers_only(&status);
+        grpc::record_status(response.headers());
+        ready(Ok::<_, Infallible>(response))
+    });
     let Ok(response) = GrpcWeb::new(reject).call(Request::from_parts(head, Body::empty())).await;
     response
 }

@@ -5,6 +5,9 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use gateway_core::Relayed;
+use http::{Request, Response};
+use tower::BoxError;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::stack::{anonymous, request, start, token};
@@ -79,4 +82,36 @@ async fn a_failure_behind_the_gateway_is_logged_once_with_its_cause() {
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert!(lines[0].contains("ERROR") && lines[0].contains("r-2"), "{lines:?}");
     assert!(lines[0].contains("the first message of a download has no description"), "{lines:?}");
+}
+
+#[tokio::test]
+async fn a_rejected_grpc_call_is_logged_with_its_grpc_status() {
+    let stack = start();
+    let (lines, _guard) = Lines::capture();
+    let path = "/reticle.images.v1.ImagesService/GetImage";
+    for media_type in ["application/grpc", "application/grpc-web+proto"] {
+        anonymous(&format!("POST {path}")).header("content-type", media_type).send(&stack).await;
+    }
+    let web = || Request::post(path).header("content-type", "application/grpc-web+proto");
+    let unreachable = async |_: String, _: Request<()>| -> Result<Response<()>, BoxError> {
+        panic!("the call was forwarded")
+    };
+    let relayed = stack.gateway.relay(web().body(()).unwrap(), unreachable).await;
+    assert!(matches!(relayed, Relayed::FromGateway(_)));
+    let lines = lines.take();
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    for line in lines {
+        assert!(line.contains("grpc_status=\"16\""), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_rate_limited_grpc_call_is_logged_with_its_grpc_status() {
+    let stack = start();
+    let (lines, _guard) = Lines::capture();
+    let call = anonymous("POST /reticle.images.v1.ImagesService/GetImage");
+    let call = call.header("content-type", "application/grpc-web+proto").build();
+    stack.gateway.too_many_requests(call, std::time::Duration::from_secs(7)).await;
+    let [line] = &lines.take()[..] else { panic!("expected one line") };
+    assert!(line.contains("grpc_status=\"8\""), "{line}");
 }
