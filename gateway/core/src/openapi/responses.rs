@@ -32,7 +32,7 @@ pub(super) fn describe(route: &Route, components: &mut Components) -> Value {
         let content =
             if method.server_streaming() { stream(route, components) } else { single(route, components) };
         let success = json!({
-            "description": "Success.",
+            "description": description(method),
             "headers": headers(method),
             "content": content,
         });
@@ -67,7 +67,16 @@ fn single(route: &Route, components: &mut Components) -> Value {
     json!({"application/json": {"schema": message(route, components)}})
 }
 
-/// The `Accept` header selects the form; the default is the array.
+/// The description of a success. The `Accept` header selects the format of a stream.
+fn description(method: &Method) -> &'static str {
+    match (method.server_streaming(), &method.event_id) {
+        (false, _) => "Success.",
+        (true, None) => "Success. The `Accept` header selects the format; the default is a JSON array.",
+        (true, Some(_)) => "Success. The `Accept` header selects the format; the default is lines of JSON.",
+    }
+}
+
+/// The formats of a stream.
 fn stream(route: &Route, components: &mut Components) -> Value {
     let item = message(route, components);
     json!({

@@ -122,6 +122,16 @@ fn uploads_and_downloads_are_files() {
 }
 
 #[test]
+fn a_stream_with_event_ids_is_described_as_lines_by_default() {
+    let (_, document) = described();
+    let watch = &document["paths"]["/api/annotations/by-image/{image_id}/watch"]["get"]["responses"]["200"];
+    let description = watch["description"].as_str().unwrap();
+    assert!(description.ends_with("the default is lines of JSON."), "{description}");
+    let get = &document["paths"]["/api/images/{image_id}"]["get"]["responses"]["200"];
+    assert_eq!(get["description"], "Success.");
+}
+
+#[test]
 fn the_rules_of_fields_become_bounds_patterns_and_examples() {
     let (_, document) = described();
     let fields = &document["components"]["schemas"]["NewAnnotation"]["properties"];
