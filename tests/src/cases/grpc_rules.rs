@@ -28,7 +28,7 @@ fn encode(message: &impl prost::Message) -> Vec<u8> {
     self::message(0, bytes.len(), &bytes)
 }
 
-/// The status of a call of `rpc` with this body and optionally one more header.
+/// The status of a call of `rpc`, a name or a whole path, with this body and optionally one more header.
 async fn call_status(
     user: &User,
     address: SocketAddr,
@@ -36,7 +36,8 @@ async fn call_status(
     body: Vec<u8>,
     header: Option<(&str, &str)>,
 ) -> anyhow::Result<Status> {
-    let mut request = Request::post(format!("http://{address}{SERVICE}/{rpc}"))
+    let path = if rpc.starts_with('/') { rpc.to_owned() } else { format!("{SERVICE}/{rpc}") };
+    let mut request = Request::post(format!("http://{address}{path}"))
         .header("content-type", "application/grpc")
         .header("te", "trailers")
         .header("authorization", format!("Bearer {}", user.token));
@@ -89,6 +90,7 @@ pub(super) async fn an_invalid_grpc_call_gets_the_status_that_grpc_defines(
             ("a minute", unary, good.clone(), Some(("grpc-timeout", "1M")), Code::NotFound),
             ("not a time", unary, good.clone(), Some(("grpc-timeout", "soon")), Code::InvalidArgument),
             ("an unknown RPC", "Nothing", good.clone(), None, Code::Unimplemented),
+            ("an unknown service", "/no.such.Service/Nothing", good.clone(), None, Code::Unimplemented),
         ] {
             let status =
                 call_status(&user, address, rpc, body, header).await.with_context(|| what.to_owned())?;
