@@ -6,9 +6,7 @@ mod keys;
 use anyhow::{Context as _, ensure};
 use proto::{annotations::v1::ListAnnotationsRequest, images::v1::UndeleteImageRequest};
 use serde_json::json;
-use tests::{
-    ALLOWED_ORIGIN, Deployment, HttpResponse, ImageFile, Protocol, Running, Target, Worker, grpc, token,
-};
+use tests::{ALLOWED_ORIGIN, Deployment, HttpResponse, ImageFile, Protocol, Target, Worker, grpc, token};
 use tonic::Code;
 
 /// Given a gateway without services, when it is called, then it responds 503 over HTTP and `UNAVAILABLE` over gRPC-web; and
