@@ -1,10 +1,12 @@
 //! The API conventions that the services share. Most follow an AIP, an API design rule at <https://google.aip.dev>:
-//! error statuses (193), paginated lists (158) and etags (154). The crate also has opaque tokens, timestamps and limits.
+//! error statuses (193), paginated lists (158), field masks (134) and etags (154). The crate also has opaque tokens, timestamps
+//! and limits.
 //!
 //! | module | what it holds |
 //! |---|---|
 //! | `status`, `violation` | gRPC error statuses, and the field violations in them |
 //! | `page`, `scan` | paginated lists, also with a filter that no index supports |
+//! | `mask` | the fields that an update changes |
 //! | `token` | page tokens and resume tokens with a message authentication code |
 //! | `etag`, `timestamp`, `text`, `limits` | record revisions, time conversion, plain text, message size |
 //! | `health` | names of the health check |
@@ -14,6 +16,7 @@
 mod etag;
 mod health;
 mod limits;
+mod mask;
 mod page;
 mod scan;
 mod status;
@@ -25,6 +28,7 @@ mod violation;
 pub use etag::Etag;
 pub use health::{HEALTH, NOT_READY_REASON};
 pub use limits::MAX_MESSAGE_BYTES;
+pub use mask::masked_fields;
 pub use page::{Page, PageQuery, next_page_token};
 pub use scan::{MAX_SCANNED, Scan};
 pub use status::{

@@ -1,6 +1,6 @@
 //! The changes of an update: of the fields that its mask names (AIP-134), or, without a mask, of the fields that are set.
 
-use aip::{Violation, Violations};
+use aip::{Violation, Violations, masked_fields};
 use prost_types::FieldMask;
 use proto::annotations::v1 as pb;
 
@@ -8,12 +8,6 @@ use crate::annotation::{Confidence, Content, Label, Model, NormalizedBox, positi
 
 /// The fields that can be changed, as a mask names them.
 const CHANGEABLE: [&str; 7] = ["label", "x", "y", "width", "height", "confidence", "model"];
-
-/// The fields that select the annotation. A mask that was made from a whole body names them too.
-const ADDRESS: [&str; 2] = ["id", "etag"];
-
-/// The mask path for all changeable fields.
-const EVERYTHING: &str = "*";
 
 /// New values for some fields. Each value is valid by itself; [`Changes::apply`] checks the whole bounding box.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -35,17 +29,17 @@ impl Changes {
         violations: &mut Violations,
     ) -> Self {
         let mut changes = Self::default();
-        let set = set_fields(message);
-        let paths = mask.map_or(set, |mask| mask.paths.iter().map(String::as_str).collect());
-        for path in paths {
-            let fields = if path == EVERYTHING { CHANGEABLE.as_slice() } else { &[path] };
-            for field in fields.iter().filter(|field| !ADDRESS.contains(field)) {
-                violations.check(changes.set(field, message));
-            }
+        let mut set = |field: Result<&str, Violation>| {
+            violations.check(field.and_then(|field| changes.set(field, message)));
+        };
+        match mask {
+            Some(mask) => masked_fields("annotation", &mask.paths, &CHANGEABLE).for_each(set),
+            None => set_fields(message).into_iter().for_each(|field| set(Ok(field))),
         }
         changes
     }
 
+    /// Sets the new value of `field`, one of [`CHANGEABLE`].
     fn set(&mut self, field: &str, message: &pb::Annotation) -> Result<(), Violation> {
         let within = |violation: Violation| violation.within("annotation");
         match field {
@@ -58,8 +52,7 @@ impl Changes {
                 let confidence = message.confidence.map(|value| Confidence::new("confidence", value));
                 self.confidence = Some(confidence.transpose().map_err(within)?);
             }
-            "model" => self.model = Some(Model::parse(message.model.clone()).map_err(within)?),
-            other => return Err(not_changeable(other)),
+            _model => self.model = Some(Model::parse(message.model.clone()).map_err(within)?),
         }
         Ok(())
     }
@@ -94,16 +87,6 @@ fn set_fields(message: &pb::Annotation) -> Vec<&'static str> {
         !message.model.is_empty(),
     ];
     CHANGEABLE.into_iter().zip(set).filter_map(|(field, set)| set.then_some(field)).collect()
-}
-
-fn not_changeable(path: &str) -> Violation {
-    /// How many characters of the unknown path the error repeats.
-    const MAX_REPEATED: usize = 64;
-    let path: String = path.chars().take(MAX_REPEATED).collect();
-    Violation::new(
-        format!("annotation.{path}"),
-        format!("cannot be changed: only {} can", CHANGEABLE.join(", ")),
-    )
 }
 
 #[cfg(test)]
@@ -187,6 +170,13 @@ mod tests {
         let violations = decoded(&sent, Some(&mask)).unwrap_err();
         let fields: Vec<_> = violations.named().iter().map(|violation| violation.field.as_str()).collect();
         assert_eq!(fields, ["annotation.x", "annotation.width", "annotation.confidence", "annotation.label"]);
+    }
+
+    #[test]
+    fn a_field_that_the_mask_repeats_is_checked_once() {
+        let sent = pb::Annotation { x: 2.0, ..Default::default() };
+        let rejected = updated(&sent, Some(&["x", "label", "x", "*", "label"])).unwrap_err();
+        assert_eq!(rejected, ["x", "label", "width", "height"].map(|field| format!("annotation.{field}")));
     }
 
     #[test]

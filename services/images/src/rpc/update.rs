@@ -1,6 +1,6 @@
 //! The request of `UpdateImage`.
 
-use aip::{Etag, Violation, Violations};
+use aip::{Etag, Violation, Violations, masked_fields};
 use proto::images::v1 as pb;
 
 use crate::{
@@ -41,8 +41,8 @@ impl TryFrom<pb::UpdateImageRequest> for Update {
     }
 }
 
-/// The path in a mask that means all changeable fields (AIP-134).
-const WILDCARD: &str = "*";
+/// The fields that can be changed, as a mask names them.
+const CHANGEABLE: [&str; 2] = ["filename", "metadata"];
 
 /// The fields to update.
 #[derive(Default)]
@@ -54,23 +54,13 @@ struct Fields {
 impl Fields {
     fn parse(paths: &[String], violations: &mut Violations) -> Self {
         let mut fields = Self::default();
-        for path in paths {
-            match path.as_str() {
-                "filename" => fields.filename = true,
-                "metadata" => fields.metadata = true,
-                WILDCARD => fields = Self { filename: true, metadata: true },
-                // These identify the image; over HTTP the mask holds all fields of the body, so it may hold these.
-                "id" | "etag" => {}
-                other => violations.push(not_changeable(other)),
+        for field in masked_fields("image", paths, &CHANGEABLE) {
+            match violations.check(field) {
+                Some("filename") => fields.filename = true,
+                Some(_metadata) => fields.metadata = true,
+                None => {}
             }
         }
         fields
     }
-}
-
-fn not_changeable(path: &str) -> Violation {
-    /// The most characters of an unknown path that a response repeats.
-    const MAX_CHARACTERS: usize = 64;
-    let path: String = path.chars().take(MAX_CHARACTERS).collect();
-    Violation::new(format!("image.{path}"), "cannot be changed: only filename and metadata can")
 }
