@@ -30,7 +30,12 @@ impl<'a, D: Database> Session<'a, D> {
 
     /// Starts at the bookmark in `headers`, for the work of one caller.
     pub fn resume_for(database: &D, caller: &str, headers: &HeaderMap) -> Self {
-        Self::of(Cow::Owned(database.for_caller(caller)), bookmark_of(headers))
+        Self::at_for(database, caller, bookmark_of(headers))
+    }
+
+    /// Starts at `bookmark`, for the work of one caller.
+    pub fn at_for(database: &D, caller: &str, bookmark: Option<Bookmark>) -> Self {
+        Self::of(Cow::Owned(database.for_caller(caller)), bookmark)
     }
 
     /// Starts without a bookmark.

@@ -2,7 +2,7 @@
 
 use http::Extensions;
 use identity::{Caller, Scope};
-use storage::Session;
+use storage::{Bookmark, Session};
 use tonic::{
     Request, Response,
     metadata::{Ascii, AsciiMetadataKey, MetadataMap, MetadataValue},
@@ -35,6 +35,13 @@ impl<'a, H: Host> Call<'a, H> {
         let caller = identity::caller(extensions, scope)?;
         let session = Session::resume_for(database, caller.user_id().as_str(), metadata.as_ref());
         Ok(Self { caller, session, metadata })
+    }
+
+    /// Continues the request at `bookmark`, from the work that it has done before. Without one, it stays where it began.
+    pub(crate) fn continued_at(self, database: &'a D, bookmark: Option<Bookmark>) -> Self {
+        let Some(bookmark) = bookmark else { return self };
+        let session = Session::at_for(database, self.caller.user_id().as_str(), Some(bookmark));
+        Self { session, ..self }
     }
 
     /// Makes `message` a request to another service, with the caller's token.

@@ -8,6 +8,7 @@ use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use http::Extensions;
 use identity::Scope;
 use proto::annotations::v1 as pb;
+use storage::Bookmark;
 use tonic::{Status, Streaming, metadata::MetadataMap};
 
 use super::{Accepted, Batch, Open, StreamId, inbound::Inbound};
@@ -28,6 +29,8 @@ pub(crate) struct Ingest<H: Host> {
     extensions: Extensions,
     inbound: Inbound,
     open: Option<Open>,
+    /// The newest bookmark of the previous group, so that the next group's reads see what this call has stored.
+    bookmark: Option<Bookmark>,
 }
 
 impl<H: Host> Ingest<H> {
@@ -44,7 +47,7 @@ impl<H: Host> Ingest<H> {
         let caller = identity::caller(&extensions, Scope::AnnotationsWrite)?.clone();
         let share = service.budget.open(caller.user_id())?;
         let inbound = Inbound::new(caller, messages, share);
-        Ok(Self { service, metadata, extensions, inbound, open: None })
+        Ok(Self { service, metadata, extensions, inbound, open: None, bookmark: None })
     }
 
     /// The stream of responses.
@@ -59,7 +62,8 @@ impl<H: Host> Ingest<H> {
         let Some(first) = self.inbound.receive(&ports.clock, &ports.timer, drain).await? else {
             return Ok(None);
         };
-        let call = Call::begin(&ports.database, &self.metadata, &self.extensions, Scope::AnnotationsWrite)?;
+        let call = Call::begin(&ports.database, &self.metadata, &self.extensions, Scope::AnnotationsWrite)?
+            .continued_at(&ports.database, self.bookmark.take());
         let mut open = match self.open.take() {
             Some(open) => open.continued(&first.stream_id)?,
             None => self.service.open_stream(&call, StreamId::parse(first.stream_id)?).await?,
@@ -67,6 +71,7 @@ impl<H: Host> Ingest<H> {
         let mut batch = Batch::decode(first.offset, first.annotations)?;
         self.inbound.fill(&mut batch, &open)?;
         let accepted = self.service.accept(&call, &mut open, batch).await?;
+        self.bookmark = call.session.bookmark();
         self.open = Some(open);
         Ok(Some((encode_responses(accepted), self)))
     }

@@ -1,3 +1,4 @@
+mod bookmarks;
 mod limits;
 
 use std::{num::NonZeroUsize, pin::Pin};
