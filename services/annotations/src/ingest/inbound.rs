@@ -100,17 +100,18 @@ impl Inbound {
         let message = match self.messages.message().now_or_never() {
             // `receive` sees the end of the stream again.
             None | Some(Ok(None)) => return Ok(false),
-            Some(Ok(Some(message))) if batch.ends_at(message.offset) => message,
-            Some(Ok(Some(other))) => {
-                self.next = Some(Ok(other));
-                return Ok(false);
-            }
+            Some(Ok(Some(message))) => message,
             Some(Err(status)) => {
                 self.next = Some(Err(status));
                 return Ok(false);
             }
         };
+        // A message that the next group begins with is in memory, too, while this group is stored.
         self.share.hold(&message.annotations)?;
+        if !batch.ends_at(message.offset) {
+            self.next = Some(Ok(message));
+            return Ok(false);
+        }
         open.require_same(&message.stream_id)?;
         batch.messages.extend(Batch::decode(message.offset, message.annotations)?.messages);
         Ok(true)

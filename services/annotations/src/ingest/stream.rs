@@ -2,7 +2,7 @@
 //!
 //! There is no background task: the response stream does all the work when it is polled. If the producer does not read
 //! acknowledgements, the server stops reading messages, and HTTP/2 flow control stops the producer. Memory holds one group of
-//! messages and what HTTP/2 has buffered.
+//! messages, the message after it, and what HTTP/2 has buffered.
 
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use http::Extensions;

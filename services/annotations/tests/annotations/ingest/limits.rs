@@ -49,6 +49,22 @@ async fn messages_beyond_the_limit_for_bytes_are_rejected_and_can_be_resent() {
 }
 
 #[tokio::test]
+async fn a_waiting_message_that_does_not_continue_the_group_counts_to_the_limit_for_bytes() {
+    let settings = Settings {
+        max_ingest_bytes: NonZeroUsize::new(2_000).unwrap(),
+        caller_share: CallerShare::ALL,
+        ..Settings::default()
+    };
+    let fixture = Fixture::start_with(settings).await;
+    let (sender, mut responses) = fixture.open_stream().await;
+    for waiting in [message(0, cats(5)), message(0, cats(20))] {
+        sender.send(waiting).unwrap();
+    }
+    assert_eq!(responses.next().await.unwrap().unwrap_err().code(), Code::ResourceExhausted);
+    assert_eq!(fixture.stored().await, 0);
+}
+
+#[tokio::test]
 async fn a_producer_that_reads_no_responses_is_not_read_from() {
     let fixture = Fixture::start().await;
     let (sender, responses) = fixture.open_stream().await;
