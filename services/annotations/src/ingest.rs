@@ -215,27 +215,22 @@ impl<H: Host> AnnotationsService<H> {
         rows: Vec<(Offset, NewAnnotation)>,
         move_to: (Offset, Offset),
     ) -> Result<Vec<pb::InvalidAnnotation>> {
-        let images: BTreeSet<ImageId> = rows.iter().map(|(_, new)| new.image_id).collect();
+        let sent: Vec<_> = rows.iter().map(|(offset, new)| (*offset, new.image_id)).collect();
+        let mut images: BTreeSet<ImageId> = sent.iter().map(|(_, image_id)| *image_id).collect();
+        let now = self.ports.clock.now();
+        let mut annotations = records(call, open, now, rows);
         let stream =
             StreamWriter { owner: call.caller.user_id(), stream_id: &open.stream_id, writer: open.writer };
         let mut attempt = 1;
         loop {
-            let accessible = self.owners.accessible(call, &images).await?;
-            let now = self.ports.clock.now();
-            let (valid, inaccessible): (Vec<_>, Vec<_>) =
-                rows.iter().partition(|(_, new)| accessible.contains(&new.image_id));
-            let id = |offset: Offset| open.progress.seed.at_position(offset.position());
-            let annotations: Vec<Annotation> = valid
-                .into_iter()
-                .map(|(offset, new)| new_record(call, id(*offset), now, new.clone()))
-                .collect();
+            // An attempt asks only for the images of the one before: the annotations of others are not kept.
+            images = self.owners.accessible(call, &images).await?;
+            annotations.retain(|annotation| images.contains(&annotation.image_id));
             match repo::commit(&call.session, stream, &annotations, move_to, now).await {
                 Ok(true) => {
                     self.feed.notify(&images, call.session.confirmed());
-                    return Ok(inaccessible
-                        .into_iter()
-                        .map(|(offset, _)| invalid_image(*offset, MISSING_IMAGE))
-                        .collect());
+                    let missing = sent.into_iter().filter(|(_, image_id)| !images.contains(image_id));
+                    return Ok(missing.map(|(offset, _)| invalid_image(offset, MISSING_IMAGE)).collect());
                 }
                 Ok(false) => return Err(self.reason_not_moved(call, open).await?),
                 // An image was deleted or purged after its owner was cached.
@@ -252,6 +247,17 @@ impl<H: Host> AnnotationsService<H> {
 /// Splits annotations into the valid ones, with their offsets, and the violations of the others.
 fn check(
     messages: impl Iterator<Item = (Offset, pb::NewAnnotation)>,
+/// The records of the annotations at these offsets of the stream, made at `now`.
+fn records<D: Database>(
+    call: &Call<'_, D>,
+    open: &Open,
+    now: Timestamp,
+    rows: Vec<(Offset, NewAnnotation)>,
+) -> Vec<Annotation> {
+    let id = |offset: Offset| open.progress.seed.at_position(offset.position());
+    rows.into_iter().map(|(offset, new)| new_record(call, id(offset), now, new)).collect()
+}
+
 ) -> (Vec<(Offset, NewAnnotation)>, Vec<pb::InvalidAnnotation>) {
     let (mut rows, mut invalid) = (Vec::with_capacity(messages.size_hint().1.unwrap_or(0)), Vec::new());
     for (offset, message) in messages {
