@@ -1,7 +1,8 @@
 //! Limits the number of concurrent uploads and downloads.
 //!
 //! Each transfer uses memory, and a file of the object store or a connection to it, until its peer has finished. So there is a
-//! total limit, and a limit for each caller or signed URL, so that one client cannot use up the total.
+//! total limit, and a limit for each caller or signed URL, so that one client cannot use up the total. Completing a direct
+//! upload counts, too: it reads one object and writes another.
 
 use std::{
     collections::HashMap,

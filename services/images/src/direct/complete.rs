@@ -16,6 +16,7 @@ use crate::{
     host::Host,
     image::{Image, ImageId},
     repo,
+    transfers::Holder,
     upload::{self, Expected, RecordFields, store_bytes},
     view::View,
 };
@@ -25,7 +26,10 @@ impl<H: Host> ImagesService<H> {
     pub(crate) async fn complete_direct(&self, call: &Call<'_, H>, id: ImageId) -> Result<Image> {
         let (session, owner) = (&call.session, call.caller.user_id());
         match repo::uploads::find(session, Some(owner), id).await? {
-            Some(upload) => complete(self, session, upload).await,
+            Some(upload) => {
+                let _transfer = self.transfers.begin(Holder::from(owner))?;
+                complete(self, session, upload).await
+            }
             // It may have been completed before: then the image has the same id.
             None => {
                 let image = repo::find(session, &View::Own(owner.clone()), id).await?;

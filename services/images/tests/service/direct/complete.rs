@@ -1,6 +1,9 @@
 //! Completing a direct upload.
 
+use std::num::NonZeroUsize;
+
 use image::ImageFormat;
+use images::{Settings, TransferLimits};
 use sha2::{Digest as _, Sha256};
 use storage::{Constraint, Database as _, Error, Statement};
 use tonic::Code;
@@ -59,6 +62,23 @@ async fn completing_before_bytes_are_sent_is_rejected() {
     assert_eq!(early, (Code::FailedPrecondition, "NOT_UPLOADED".to_owned()));
     put(&world, &upload, &png()).await.unwrap();
     assert!(complete(&mut world.user("alice"), &upload.id).await.is_ok());
+}
+
+#[tokio::test]
+async fn completing_counts_as_a_transfer_of_the_caller() {
+    let one = TransferLimits { per_caller: NonZeroUsize::MIN, total: TransferLimits::DEFAULT_TOTAL };
+    let world = World::with(Settings { transfers: Some(one), ..Settings::default() }).await;
+    let mut alice = world.user("alice");
+    let image = uploaded(&mut alice, "cat.png").await;
+    let upload = sent(&world, &png()).await;
+    let request = pb::DownloadImageRequest { image_id: image.id, ..Default::default() };
+    let download = alice.download_image(request).await.unwrap();
+
+    let rejected = failure(complete(&mut alice, &upload.id).await);
+    assert_eq!(rejected, (Code::ResourceExhausted, "TOO_MANY_REQUESTS".to_owned()));
+
+    drop(download);
+    assert_eq!(complete(&mut alice, &upload.id).await.unwrap().id, upload.id);
 }
 
 #[tokio::test]
