@@ -49,8 +49,8 @@ pub struct CleanupSettings {
     /// The largest share that a sweep may move of all objects older than one day, in percent. If it would have to move more
     /// than that, and more than [`SMALL_SWEEP`] objects, it moves none.
     pub max_sweep_percent: u8,
-    /// The most objects that one clean-up moves into the quarantine, and out of it; the next clean-up continues. A Worker
-    /// needs this limit, because its number of calls is limited.
+    /// The most objects that one clean-up moves into the quarantine, and tries to move out of it; the next clean-up continues.
+    /// A Worker needs this limit, because its number of calls is limited.
     pub max_moves: usize,
 }
 

@@ -24,7 +24,9 @@ pub(super) async fn isolate(objects: &impl ObjectStore, key: &ObjectKey) -> Resu
     }
 }
 
-/// Moves objects back that have a record again, and removes those that were here for 7 days. Returns both counts.
+/// Moves objects back that have a record again, and removes those that were here for 7 days. Returns both counts. An object
+/// whose original key exists is not moved back, because objects are never overwritten, and is removed like one without a
+/// record.
 pub(super) async fn review<D: Database>(
     session: &Session<'_, D>,
     objects: &impl ObjectStore,
@@ -32,12 +34,16 @@ pub(super) async fn review<D: Database>(
     settings: CleanupSettings,
 ) -> Result<(u64, u64)> {
     let (mut restored, mut removed) = (0, 0);
+    let mut attempts = settings.max_moves;
     let mut pages = Pages::below(PREFIX);
     while let Some(page) = pages.next(objects).await? {
-        let (with_record, others) = split(session, page.objects).await?;
-        for (isolated, key) in with_record {
-            if restored < settings.max_moves as u64 && restore(objects, &isolated.key, &key).await? {
-                restored += 1;
+        let (with_record, mut others) = split(session, page.objects).await?;
+        for (isolated, key) in with_record.into_iter().take(attempts) {
+            attempts -= 1;
+            if objects.head(&key).await?.is_some() {
+                others.push(isolated);
+            } else {
+                restored += u64::from(objects.rename(&isolated.key, &key).await?);
             }
         }
         let due = now.plus_seconds(-SECONDS);
@@ -65,12 +71,4 @@ async fn split<D: Database>(
         }
     }
     Ok((with_record, others))
-}
-
-/// Moves an object back to its original key, unless that key exists: objects are never overwritten.
-async fn restore(objects: &impl ObjectStore, isolated: &ObjectKey, key: &ObjectKey) -> Result<bool> {
-    if objects.head(key).await?.is_some() {
-        return Ok(false);
-    }
-    objects.rename(isolated, key).await
 }

@@ -226,6 +226,46 @@ async fn an_object_is_restored_from_quarantine_when_its_record_is_restored() {
     assert_eq!(world.cleanup().await, CleanupReport::default());
 }
 
+/// Two images whose objects are both in the quarantine. The first one's key has an object, too, the second one's has none.
+async fn quarantined(world: &World) -> [String; 2] {
+    let mut alice = world.user("alice");
+    let mut keys =
+        [uploaded(&mut alice, "cat.png").await.r2_key, uploaded(&mut alice, "dog.png").await.r2_key];
+    keys.sort();
+    orphan(world, &format!("quarantine/{}", keys[0])).await;
+    let [from, to] =
+        [keys[1].clone(), format!("quarantine/{}", keys[1])].map(|key| ObjectKey::parse(&key).unwrap());
+    assert!(world.objects.rename(&from, &to).await.unwrap());
+    keys
+}
+
+#[tokio::test]
+async fn an_object_in_quarantine_whose_key_exists_is_removed_after_7_days() {
+    let world = World::new().await;
+    let keys = quarantined(&world).await;
+    days_from_now(&world, 6);
+    assert_eq!(world.cleanup().await, CleanupReport { restored_objects: 1, ..Default::default() });
+    assert_eq!(world.keys_below("quarantine/").await, [format!("quarantine/{}", keys[0])]);
+
+    days_from_now(&world, 8);
+    assert_eq!(world.cleanup().await, CleanupReport { removed_objects: 1, ..Default::default() });
+    assert_eq!((world.keys().await, world.keys_below("quarantine/").await), (keys.to_vec(), vec![]));
+}
+
+#[tokio::test]
+async fn each_attempt_to_restore_an_object_counts_to_the_limit_of_moves() {
+    let world = World::new().await;
+    let keys = quarantined(&world).await;
+    days_from_now(&world, 2);
+    let one = CleanupSettings { max_moves: 1, ..CleanupSettings::default() };
+    assert_eq!(world.try_cleanup(one).await.unwrap(), CleanupReport::default());
+    assert_eq!(world.keys().await, keys[..1], "the attempt was for the first, whose key exists");
+
+    let two = CleanupSettings { max_moves: 2, ..one };
+    assert_eq!(world.try_cleanup(two).await.unwrap().restored_objects, 1);
+    assert_eq!(world.keys().await, keys);
+}
+
 #[tokio::test]
 async fn a_clean_up_with_the_wrong_database_removes_nothing() {
     let world = World::new().await;
