@@ -125,6 +125,16 @@ impl Fixture {
         response.into_inner().annotation.unwrap()
     }
 
+    /// Waits until there are statements since the last call of [`Counted::take_count`], and returns their number.
+    pub(crate) async fn next_statements(&self) -> usize {
+        loop {
+            match self.database.take_count() {
+                0 => tokio::task::yield_now().await,
+                count => return count,
+            }
+        }
+    }
+
     /// The number of stored annotations, of all users.
     pub(crate) async fn stored(&self) -> i64 {
         self.database.numbers("SELECT count(*) AS n FROM annotations").await[0]
