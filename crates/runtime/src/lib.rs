@@ -5,7 +5,7 @@
 //! - `clock`, `timer`, `entropy`, `background`: time, waiting, randomness, and work after the response.
 //! - `id`: time-ordered ids, made from a time and randomness.
 //! - `backoff`, `pauses`: how long to wait between attempts and between batches.
-//! - `caller_share`: the part of a shared limit that one caller may use.
+//! - `caller_share`, `quota`: the part of a shared limit that one caller may use, and what callers use of it.
 //!
 //! To add something here, ask whether code needs it that stores nothing. If only storage needs it, it belongs in `storage`.
 
@@ -16,6 +16,7 @@ mod clock;
 mod entropy;
 mod id;
 mod pauses;
+mod quota;
 mod timer;
 
 pub use background::{Background, Task};
@@ -25,4 +26,5 @@ pub use clock::{Clock, Instant, Timestamp};
 pub use entropy::Entropy;
 pub use id::{Id, InvalidId};
 pub use pauses::Pauses;
+pub use quota::{Exceeded, Quota, Use};
 pub use timer::Timer;

@@ -3,12 +3,13 @@
 use std::{num::NonZeroU32, time::Duration};
 
 use aip::{Violation, Violations};
+use runtime::Exceeded;
 use storage::Constraint;
 use tonic::{Code, Status};
 
 use crate::{
     annotation::{AnnotationId, ImageId},
-    quota::{Exceeded, Resource},
+    quota::Resource,
 };
 
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
@@ -55,8 +56,8 @@ pub(crate) enum Error {
     #[error("another writer has opened the stream")]
     Fenced,
 
-    #[error("a limit would be exceeded: {0:?}")]
-    Exceeded(Exceeded),
+    #[error("a limit of {0:?} would be exceeded: {1:?}")]
+    Exceeded(Resource, Exceeded),
 
     #[error("the producer sent no message for {} s", .0.as_secs())]
     Idle(Duration),
@@ -85,12 +86,6 @@ pub(crate) enum Error {
 impl From<Violation> for Error {
     fn from(violation: Violation) -> Self {
         Self::Invalid(violation.into())
-    }
-}
-
-impl From<Exceeded> for Error {
-    fn from(exceeded: Exceeded) -> Self {
-        Self::Exceeded(exceeded)
     }
 }
 
@@ -127,7 +122,7 @@ impl From<Error> for Status {
                 "STREAM_FENCED",
                 "Another writer has opened the stream. A stream has one writer at a time.",
             ),
-            Error::Exceeded(exceeded) => quota_status(exceeded),
+            Error::Exceeded(resource, exceeded) => quota_status(resource, exceeded),
             Error::TooManyStreams(limit) => aip::with_reason(
                 Code::ResourceExhausted,
                 "TOO_MANY_STREAMS",
@@ -160,32 +155,29 @@ impl From<Error> for Status {
 }
 
 /// RESOURCE_EXHAUSTED, with the limit and the retry delay.
-fn quota_status(exceeded: Exceeded) -> Status {
-    let (Exceeded::Total(resource, _) | Exceeded::Caller(resource, _)) = exceeded;
+fn quota_status(resource: Resource, exceeded: Exceeded) -> Status {
     let delay = match resource {
         Resource::Watches => WATCH_RETRY_DELAY,
         Resource::IngestStreams | Resource::IngestBytes => INGEST_RETRY_DELAY,
     };
     let seconds = delay.as_secs();
-    let message = match exceeded {
-        Exceeded::Total(Resource::Watches, limit) => {
+    let message = match (resource, exceeded) {
+        (Resource::Watches, Exceeded::Total(limit)) => {
             format!("{limit} watches are open, the limit of this server. Retry after {seconds} s.")
         }
-        Exceeded::Total(Resource::IngestStreams, limit) => {
+        (Resource::IngestStreams, Exceeded::Total(limit)) => {
             format!("{limit} ingest streams are open, the limit of this server. Retry after {seconds} s.")
         }
-        Exceeded::Total(Resource::IngestBytes, limit) => {
+        (Resource::IngestBytes, Exceeded::Total(limit)) => {
             format!("Ingest buffers are full ({limit} bytes). Retry after {seconds} s.")
         }
-        Exceeded::Caller(Resource::Watches, limit) => {
-            format!(
-                "You have {limit} watches open, the limit for one caller. Close one, or retry after {seconds} s."
-            )
-        }
-        Exceeded::Caller(Resource::IngestStreams, limit) => format!(
+        (Resource::Watches, Exceeded::Caller(limit)) => format!(
+            "You have {limit} watches open, the limit for one caller. Close one, or retry after {seconds} s."
+        ),
+        (Resource::IngestStreams, Exceeded::Caller(limit)) => format!(
             "You have {limit} ingest streams open, the limit for one caller. Close one, or retry after {seconds} s."
         ),
-        Exceeded::Caller(Resource::IngestBytes, limit) => format!(
+        (Resource::IngestBytes, Exceeded::Caller(limit)) => format!(
             "The buffers of your ingest streams are full ({limit} bytes for one caller). Retry after {seconds} s."
         ),
     };

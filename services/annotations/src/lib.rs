@@ -3,7 +3,7 @@
 //!
 //! A request goes through `rpc.rs` (decode, act, encode) and `service.rs` (domain logic) to `repo.rs` (all SQL). `owners.rs`
 //! caches the owner of each image. `ingest.rs` stores the annotations of producers, and `watch.rs` sends changes to watchers;
-//! these calls stay open until `drain.rs` ends them at shutdown. `quota.rs` limits what each caller uses.
+//! these calls stay open until `drain.rs` ends them at shutdown. `quota.rs` names what each caller has a share of.
 //!
 //! To add a field, start with the contract and a migration, then `annotation.rs` with its rule, `changes.rs` if it can be
 //! changed, and `repo.rs`. To add an RPC, write its logic in `service.rs`. A new way to write annotations must record what it
@@ -44,7 +44,7 @@ pub use host::{Host, Ports};
 use ingest::Budget;
 pub use owners::ImagesBackend;
 use owners::Owners;
-use quota::{Quota, Resource};
+use quota::Quota;
 pub use resume_token::{Resumption, inspect_resume_token};
 use watch::Feed;
 
@@ -124,7 +124,7 @@ impl<H: Host> AnnotationsService<H> {
         let feed = new_feed(&ports);
         let Settings { max_watchers, max_ingest_streams, max_ingest_bytes, caller_share, .. } = settings;
         let budget = Arc::new(Budget::new(max_ingest_streams, max_ingest_bytes, caller_share));
-        let watches = Arc::new(Quota::new(Resource::Watches, max_watchers, caller_share));
+        let watches = Arc::new(Quota::new(max_watchers, caller_share.of(max_watchers)));
         let tokens =
             Tokens { pages: key.sealer("annotations pages 1"), watch: key.sealer("annotations watch 1") };
         Self { ports, settings, owners, feed, drain: Drain::default(), budget, watches, tokens }

@@ -36,7 +36,7 @@ use crate::{
     call::Call,
     error::{Error, Result},
     host::Host,
-    quota::Use,
+    quota::{Resource, Use},
     repo::{
         self,
         change_log::{self, Change, ChangeKind, Position},
@@ -86,7 +86,8 @@ impl<H: Host> Watch<H> {
         (image_id, start): (ImageId, WatchStart),
     ) -> Result<Self> {
         let call = Call::begin(&service.ports.database, metadata, extensions, Scope::AnnotationsRead)?;
-        let watches = service.watches.of(call.caller.user_id()).with(1)?;
+        let watches = service.watches.of(call.caller.user_id().clone()).with(1);
+        let watches = watches.map_err(|exceeded| Error::Exceeded(Resource::Watches, exceeded))?;
         service.require_image(&call, image_id).await?;
         if !repo::is_visible(&call.session, image_id).await? {
             return Err(image_not_found(image_id));

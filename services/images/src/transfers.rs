@@ -4,13 +4,10 @@
 //! total limit, and a limit for each caller or signed URL, so that one client cannot use up the total. Completing a direct
 //! upload counts, too: it reads one object and writes another.
 
-use std::{
-    collections::HashMap,
-    num::NonZeroUsize,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{num::NonZeroUsize, sync::Arc};
 
 use identity::UserId;
+use runtime::{Exceeded, Quota, Use};
 
 use crate::{
     error::{Error, Result},
@@ -53,23 +50,13 @@ impl From<&Permit> for Holder {
     }
 }
 
-/// Counts the running transfers of a service. Cheap to clone.
+/// Counts the running transfers of a service. Cheap to clone. `None` if the host limits transfers itself.
 #[derive(Clone, Debug)]
-pub(crate) struct Transfers {
-    /// `None` if the host limits transfers itself.
-    limits: Option<TransferLimits>,
-    open: Arc<Mutex<Open>>,
-}
-
-#[derive(Debug, Default)]
-struct Open {
-    total: usize,
-    by_holder: HashMap<Holder, usize>,
-}
+pub(crate) struct Transfers(Option<Arc<Quota<Holder>>>);
 
 impl Transfers {
     pub(crate) fn new(limits: Option<TransferLimits>) -> Self {
-        Self { limits, open: Arc::default() }
+        Self(limits.map(|limits| Arc::new(Quota::new(limits.total, limits.per_caller))))
     }
 
     /// Begins a transfer of `holder`. It ends when the returned guard is dropped.
@@ -77,47 +64,18 @@ impl Transfers {
     /// # Errors
     /// [`Error::TooManyTransfers`] or [`Error::TooManyTransfersOfCaller`] at the limit.
     pub(crate) fn begin(&self, holder: Holder) -> Result<Transfer> {
-        let Some(limits) = self.limits else { return Ok(Transfer(None)) };
-        let mut open = self.open();
-        if open.total >= limits.total.get() {
-            return Err(Error::TooManyTransfers { limit: limits.total.get() });
-        }
-        let of_holder = open.by_holder.get(&holder).copied().unwrap_or_default();
-        if of_holder >= limits.per_caller.get() {
-            return Err(Error::TooManyTransfersOfCaller { limit: limits.per_caller.get() });
-        }
-        open.total += 1;
-        open.by_holder.insert(holder.clone(), of_holder + 1);
-        drop(open);
-        Ok(Transfer(Some((self.clone(), holder))))
-    }
-
-    fn end(&self, holder: &Holder) {
-        let mut open = self.open();
-        open.total = open.total.saturating_sub(1);
-        if let Some(count) = open.by_holder.get_mut(holder) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                open.by_holder.remove(holder);
-            }
-        }
-    }
-
-    fn open(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        let counted = self.0.as_ref().map(|quota| quota.of(holder).with(1)).transpose();
+        counted.map(|counted| Transfer { _use: counted }).map_err(|exceeded| match exceeded {
+            Exceeded::Caller(limit) => Error::TooManyTransfersOfCaller { limit },
+            Exceeded::Total(limit) => Error::TooManyTransfers { limit },
+        })
     }
 }
 
 /// The guard of a running transfer.
 #[derive(Debug)]
-pub(crate) struct Transfer(Option<(Transfers, Holder)>);
-
-impl Drop for Transfer {
-    fn drop(&mut self) {
-        if let Some((transfers, holder)) = &self.0 {
-            transfers.end(holder);
-        }
-    }
+pub(crate) struct Transfer {
+    _use: Option<Use<Holder>>,
 }
 
 #[cfg(test)]
@@ -152,11 +110,20 @@ mod tests {
     }
 
     #[test]
+    fn a_caller_at_both_limits_learns_its_own() {
+        let transfers = transfers(2, 2);
+        let _alice = begin(&transfers, 2, "alice").unwrap();
+        let rejection = transfers.begin(holder("alice")).unwrap_err();
+        assert!(matches!(rejection, Error::TooManyTransfersOfCaller { limit: 2 }));
+        let rejection = transfers.begin(holder("bob")).unwrap_err();
+        assert!(matches!(rejection, Error::TooManyTransfers { limit: 2 }));
+    }
+
+    #[test]
     fn ended_transfers_are_not_counted() {
-        let transfers = transfers(5, 2);
+        let transfers = transfers(2, 2);
         drop(begin(&transfers, 2, "alice").unwrap());
-        let open = transfers.open();
-        assert_eq!((open.total, open.by_holder.len()), (0, 0));
+        assert!(begin(&transfers, 2, "bob").is_ok());
     }
 
     #[test]

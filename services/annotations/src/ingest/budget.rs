@@ -7,7 +7,7 @@ use proto::annotations::v1::NewAnnotation;
 use runtime::CallerShare;
 
 use crate::{
-    error::Result,
+    error::{Error, Result},
     quota::{Quota, Resource, Use},
 };
 
@@ -21,8 +21,8 @@ pub(crate) struct Budget {
 impl Budget {
     pub(crate) fn new(max_streams: NonZeroUsize, max_bytes: NonZeroUsize, share: CallerShare) -> Self {
         Self {
-            streams: Arc::new(Quota::new(Resource::IngestStreams, max_streams, share)),
-            bytes: Arc::new(Quota::new(Resource::IngestBytes, max_bytes, share)),
+            streams: Arc::new(Quota::new(max_streams, share.of(max_streams))),
+            bytes: Arc::new(Quota::new(max_bytes, share.of(max_bytes))),
         }
     }
 
@@ -31,8 +31,9 @@ impl Budget {
     /// # Errors
     /// The limit for open streams is reached, the caller's or the total.
     pub(crate) fn open(&self, caller: &UserId) -> Result<Share> {
-        let stream = self.streams.of(caller).with(1)?;
-        Ok(Share { _stream: stream, bytes: self.bytes.of(caller) })
+        let stream = self.streams.of(caller.clone()).with(1);
+        let stream = stream.map_err(|exceeded| Error::Exceeded(Resource::IngestStreams, exceeded))?;
+        Ok(Share { _stream: stream, bytes: self.bytes.of(caller.clone()) })
     }
 }
 
@@ -49,7 +50,8 @@ impl Share {
     /// # Errors
     /// The limit for bytes would be exceeded, the caller's or the total.
     pub(crate) fn hold(&mut self, annotations: &[NewAnnotation]) -> Result<()> {
-        Ok(self.bytes.add(annotations.iter().map(size_of).sum())?)
+        let added = self.bytes.add(annotations.iter().map(size_of).sum());
+        added.map_err(|exceeded| Error::Exceeded(Resource::IngestBytes, exceeded))
     }
 
     /// Releases all bytes. The stream stays open.
