@@ -69,7 +69,7 @@ pub(crate) enum Error {
     #[error("the host is shutting down")]
     Stopping,
 
-    #[error("the caller has {0} streams, which is the limit")]
+    #[error("the caller is at its limit of stored streams, {0}")]
     TooManyStreams(NonZeroU32),
 
     /// With the error that ended the producer's stream.
@@ -127,8 +127,8 @@ impl From<Error> for Status {
                 Code::ResourceExhausted,
                 "TOO_MANY_STREAMS",
                 format!(
-                    "You have {limit} streams, the limit for one caller. Append to one of them. A stream that is neither \
-                     opened nor written for 30 days is removed."
+                    "You are at the limit of stored streams for one caller, {limit}. Append to an existing stream. A stream \
+                     that is neither opened nor written for 30 days is removed."
                 ),
             ),
             Error::Idle(silence) => {
@@ -163,19 +163,19 @@ fn quota_status(resource: Resource, exceeded: Exceeded) -> Status {
     let seconds = delay.as_secs();
     let message = match (resource, exceeded) {
         (Resource::Watches, Exceeded::Total(limit)) => {
-            format!("{limit} watches are open, the limit of this server. Retry after {seconds} s.")
+            format!("This server is at its limit of open watches, {limit}. Retry after {seconds} s.")
         }
         (Resource::IngestStreams, Exceeded::Total(limit)) => {
-            format!("{limit} ingest streams are open, the limit of this server. Retry after {seconds} s.")
+            format!("This server is at its limit of open ingest streams, {limit}. Retry after {seconds} s.")
         }
         (Resource::IngestBytes, Exceeded::Total(limit)) => {
             format!("Ingest buffers are full ({limit} bytes). Retry after {seconds} s.")
         }
         (Resource::Watches, Exceeded::Caller(limit)) => format!(
-            "You have {limit} watches open, the limit for one caller. Close one, or retry after {seconds} s."
+            "You are at the limit of open watches for one caller, {limit}. Close one, or retry after {seconds} s."
         ),
         (Resource::IngestStreams, Exceeded::Caller(limit)) => format!(
-            "You have {limit} ingest streams open, the limit for one caller. Close one, or retry after {seconds} s."
+            "You are at the limit of open ingest streams for one caller, {limit}. Close one, or retry after {seconds} s."
         ),
         (Resource::IngestBytes, Exceeded::Caller(limit)) => format!(
             "The buffers of your ingest streams are full ({limit} bytes for one caller). Retry after {seconds} s."

@@ -47,7 +47,7 @@ async fn a_stream_beyond_the_limit_is_rejected_and_existing_ones_continue() {
 
     assert_eq!(rejected.code(), Code::ResourceExhausted);
     assert_eq!(rejected.get_details_error_info().unwrap().reason, "TOO_MANY_STREAMS");
-    assert!(rejected.message().contains("You have 2 streams"), "{rejected:?}");
+    assert!(rejected.message().contains("the limit of stored streams for one caller, 2."), "{rejected:?}");
     assert_eq!(fixture.append_to("alice", "a", 1).await.unwrap(), 2, "existing streams continue");
     assert_eq!(fixture.append_to("bob", "c", 0).await.unwrap(), 1, "other callers have their own limit");
     assert_eq!(fixture.stored().await, 4);

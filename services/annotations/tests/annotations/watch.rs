@@ -428,7 +428,7 @@ async fn one_caller_cannot_use_all_watches() {
     let what_to_do = "Close one, or retry after 10 s.";
     assert_eq!(
         rejected.message(),
-        format!("You have 1 watches open, the limit for one caller. {what_to_do}")
+        format!("You are at the limit of open watches for one caller, 1. {what_to_do}")
     );
     let request = pb::WatchAnnotationsRequest { image_id: BOBS.to_owned(), ..Default::default() };
     let mut other = fixture.watch_by(by("bob", request)).await.unwrap();

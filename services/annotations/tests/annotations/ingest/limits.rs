@@ -23,7 +23,7 @@ async fn one_caller_cannot_use_all_streams() {
     let what_to_do = "Close one, or retry after 1 s.";
     assert_eq!(
         rejected.message(),
-        format!("You have 1 ingest streams open, the limit for one caller. {what_to_do}")
+        format!("You are at the limit of open ingest streams for one caller, 1. {what_to_do}")
     );
     let request = by("bob", append(0, vec![new_annotation(BOBS)]));
     assert_eq!(fixture.client.clone().append_annotations(request).await.unwrap().into_inner().next_offset, 1);
