@@ -1,9 +1,11 @@
 //! Reads the headers of an image file like an upload does, but without a service and a database. The fuzz targets use it.
 
-use bytes::{Bytes, BytesMut};
+use std::convert::Infallible;
+
+use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
 
-use crate::{format::Format, probe::probe};
+use crate::{format::Format, probe::probe, upload::read_head};
 
 /// The result of [`inspect`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,19 +17,15 @@ pub struct Inspection {
 }
 
 /// Reads the headers of a file that arrives in `chunks`, but not the rest. Returns `None` if the format is not supported.
-pub async fn inspect<S>(mut chunks: S) -> Option<Inspection>
+pub async fn inspect<S>(chunks: S) -> Option<Inspection>
 where
     S: Stream<Item = Bytes> + Send + Unpin,
 {
-    let mut head = BytesMut::new();
-    while head.len() < Format::SNIFFED_BYTES {
-        match chunks.next().await {
-            Some(chunk) => head.extend_from_slice(&chunk),
-            None => break,
-        }
-    }
+    let mut chunks = chunks.map(Ok::<_, Infallible>);
+    let Ok(head) = read_head(&mut chunks).await;
     let format = Format::sniff(&head).ok()?;
-    let headers = probe(format, stream::iter([head.freeze()]).chain(chunks)).await;
+    let rest = chunks.map(|Ok(chunk)| chunk);
+    let headers = probe(format, stream::iter([head]).chain(rest)).await;
     let size = headers.dimensions().ok().map(|dimensions| (dimensions.width, dimensions.height));
     Some(Inspection { media_type: format.media_type(), size })
 }

@@ -24,7 +24,7 @@ use crate::{
 pub(crate) use body::{BodySender, channel};
 pub(crate) use incoming::Incoming;
 use info::Info;
-pub(crate) use intake::{Expected, RecordFields, store_bytes};
+pub(crate) use intake::{Expected, RecordFields, read_head, store_bytes};
 use intake::{Stored, wrong_size};
 
 impl<H: Host> ImagesService<H> {

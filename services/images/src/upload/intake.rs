@@ -87,6 +87,9 @@ where
     let head = read_head(&mut bytes).await?;
     let format = expected.declared.check(Format::sniff(&head)?)?;
     let bytes = stream::iter([Ok(head)]).chain(bytes);
+    if head.is_empty() {
+        return Err(Violation::new("data", "must not be empty").into());
+    }
     let key = id.object_key(format);
     let (to_store, body) = body::channel();
     let (to_probe, passing) = mpsc::channel(0);
@@ -102,8 +105,8 @@ where
     Ok(Stored { key, format, size_bytes, sha256, headers })
 }
 
-/// Reads the first bytes, enough to detect the format.
-async fn read_head<S>(bytes: &mut S) -> Result<Bytes>
+/// Reads the first bytes, enough to detect the format; fewer if there are no more.
+pub(crate) async fn read_head<S, E>(bytes: &mut S) -> Result<Bytes, E>
 where
     S: Stream<Item = Result<Bytes>> + Unpin,
 {
@@ -114,9 +117,6 @@ where
         joined.extend_from_slice(&head);
         joined.extend_from_slice(&more);
         head = joined.freeze();
-    }
-    if head.is_empty() {
-        return Err(Violation::new("data", "must not be empty").into());
     }
     Ok(head)
 }
