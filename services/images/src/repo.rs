@@ -37,18 +37,27 @@ pub(crate) struct Change {
     pub(crate) metadata: Option<Metadata>,
 }
 
+/// The statement that inserts a record, with what it does if the id exists already.
+macro_rules! insert_record {
+    ($on_conflict:literal) => {
+        concat!(
+            "INSERT INTO images (id, filename, r2_key, content_type, size_bytes, sha256, width, height,
+                 exif_orientation, uploaded_by, created_at, updated_at, metadata, revision, unknown_size)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+             ON CONFLICT (id) ",
+            $on_conflict
+        )
+    };
+}
+use insert_record;
+
 /// Inserts a record. A retry of an insert that succeeded changes nothing.
 pub(crate) async fn insert<D: Database>(session: &Session<'_, D>, image: &Image) -> Result<()> {
-    let statement = Statement::new(
-        "INSERT INTO images (id, filename, r2_key, content_type, size_bytes, sha256, width, height,
-             exif_orientation, uploaded_by, created_at, updated_at, metadata, revision, unknown_size)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
-         ON CONFLICT (id) DO NOTHING",
-    );
+    let statement = Statement::new(insert_record!("DO NOTHING"));
     session.write(vec![bind_record(statement, image)]).await.map(drop)
 }
 
-/// Binds the values of a record to an insert statement.
+/// Binds the values of a record to [`insert_record`].
 fn bind_record(insert: Statement, image: &Image) -> Statement {
     insert
         .bind(image.id.to_string())

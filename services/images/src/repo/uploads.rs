@@ -3,7 +3,7 @@
 use runtime::{Id, Timestamp};
 use storage::{Database, Error, Result, Row, Session, Statement};
 
-use super::{bind_record, image, parsed};
+use super::{bind_record, image, insert_record, parsed};
 use crate::{
     direct::{Declaration, DirectUpload},
     format::Format,
@@ -45,13 +45,7 @@ pub(crate) async fn find<D: Database>(
 /// Replaces the upload by the record of its image. Returns the record that exists afterwards: if the upload was completed
 /// before, that is the earlier record.
 pub(crate) async fn complete<D: Database>(session: &Session<'_, D>, completed: &Image) -> Result<Image> {
-    let insert = Statement::new(
-        "INSERT INTO images (id, filename, r2_key, content_type, size_bytes, sha256, width, height,
-             exif_orientation, uploaded_by, created_at, updated_at, metadata, revision, unknown_size)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
-         ON CONFLICT (id) DO UPDATE SET revision = revision
-         RETURNING *",
-    );
+    let insert = Statement::new(insert_record!("DO UPDATE SET revision = revision RETURNING *"));
     let delete = Statement::new("DELETE FROM uploads WHERE id = ?1").bind(completed.id.to_string());
     let outcomes = session.write(vec![bind_record(insert, completed), delete]).await?;
     let row = outcomes.into_iter().flat_map(|outcome| outcome.rows).next();
