@@ -64,8 +64,6 @@ pub const DEFAULT_MAX_UPLOAD_BYTES: i32 = 10 * 1024 * 1024;
 pub struct Settings {
     /// The most bytes of an image.
     pub max_upload_bytes: i32,
-    /// The most pixels (width × height) of an image. `None` means no limit, which is safe: the service decodes no pixels.
-    pub max_pixels: Option<u64>,
     /// The base of signed URLs, for example `https://reticle.example`. `None`: the URL by which the client called the gateway.
     pub public_url: Option<String>,
     /// How many uploads and downloads may run at a time; `None` if the host limits them itself.
@@ -74,12 +72,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            max_upload_bytes: DEFAULT_MAX_UPLOAD_BYTES,
-            max_pixels: None,
-            public_url: None,
-            transfers: None,
-        }
+        Self { max_upload_bytes: DEFAULT_MAX_UPLOAD_BYTES, public_url: None, transfers: None }
     }
 }
 

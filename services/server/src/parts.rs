@@ -232,7 +232,6 @@ pub(crate) fn images(
         max_upload_bytes: uploads.max_upload_bytes,
         public_url: public_url.transpose()?,
         transfers: Some(transfers),
-        ..images::Settings::default()
     };
     let service = ImagesService::new(ports, UrlSigner::new(key), settings);
     Ok(AuthLayer::new(authenticator.clone(), proto::TOKEN_OPTIONAL).layer(service.into_server()))

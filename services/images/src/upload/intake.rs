@@ -5,7 +5,9 @@ use std::future::poll_fn;
 use aip::Violation;
 use bytes::{Bytes, BytesMut};
 use futures_channel::mpsc;
-use futures_util::{Stream, StreamExt as _, TryFutureExt as _, TryStreamExt as _, future::try_join3, stream};
+use futures_util::{
+    FutureExt as _, Stream, StreamExt as _, TryFutureExt as _, TryStreamExt as _, future::try_join3, stream,
+};
 use identity::UserId;
 use runtime::Timestamp;
 use sha2::{Digest as _, Sha256};
@@ -85,11 +87,11 @@ where
     S: Stream<Item = Result<Bytes>> + Send + Unpin,
 {
     let head = read_head(&mut bytes).await?;
-    let format = expected.declared.check(Format::sniff(&head)?)?;
-    let bytes = stream::iter([Ok(head)]).chain(bytes);
     if head.is_empty() {
         return Err(Violation::new("data", "must not be empty").into());
     }
+    let format = expected.declared.check(Format::sniff(&head)?)?;
+    let bytes = stream::iter([Ok(head)]).chain(bytes);
     let key = id.object_key(format);
     let (to_store, body) = body::channel();
     let (to_probe, passing) = mpsc::channel(0);
@@ -98,7 +100,7 @@ where
     let limits = Limits { expected, max_bytes: settings.max_upload_bytes };
     let put = objects.put(&key, body, options).map_err(Error::from);
     let receive = receive(bytes, limits, to_store, to_probe);
-    let read_headers = async { check_pixels(probe(format, passing).await, settings) };
+    let read_headers = probe(format, passing).map(Ok);
     // All three run at the pace of the slowest. The first failure drops the other two, and then the object is not stored.
     let (_, receipt, headers) = try_join3(put, receive, read_headers).await?;
     let Receipt { size_bytes, sha256 } = receipt;
@@ -108,7 +110,7 @@ where
 /// Reads the first bytes, enough to detect the format; fewer if there are no more.
 pub(crate) async fn read_head<S, E>(bytes: &mut S) -> Result<Bytes, E>
 where
-    S: Stream<Item = Result<Bytes>> + Unpin,
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
 {
     let mut head = bytes.try_next().await?.unwrap_or_default();
     while head.len() < Format::SNIFFED_BYTES {
@@ -179,20 +181,4 @@ impl Limits {
 /// The declared size does not match the bytes.
 pub(super) fn wrong_size() -> Error {
     Violation::new("info.size_bytes", "must be the number of bytes that follow").into()
-}
-
-/// Checks the limit on pixels. If there is one, images of unknown size are rejected.
-fn check_pixels(headers: Headers, settings: &Settings) -> Result<Headers> {
-    let Some(max_pixels) = settings.max_pixels else { return Ok(headers) };
-    match headers.dimensions() {
-        Ok(size) if size.pixels() <= max_pixels => Ok(headers),
-        Ok(size) => {
-            let rule = format!("must be an image of at most {max_pixels} pixels, but has {}", size.pixels());
-            Err(Violation::new("data", rule).into())
-        }
-        Err(reason) => {
-            let rule = format!("must be an image whose size can be read from its header: {reason}");
-            Err(Violation::new("data", rule).into())
-        }
-    }
 }

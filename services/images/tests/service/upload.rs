@@ -225,21 +225,6 @@ async fn all_violations_of_the_info_are_reported_together() {
 }
 
 #[tokio::test]
-async fn images_above_the_pixel_limit_are_rejected() {
-    let world = World::with(Settings { max_pixels: Some(12), ..Settings::default() }).await;
-    let mut alice = world.user("alice");
-    let of = |width, height| encode_image(ImageFormat::Png, width, height);
-    assert!(upload(&mut alice, info("a.png"), &of(4, 3)).await.is_ok());
-    let rejected = violations(upload(&mut alice, info("a.png"), &of(13, 1)).await);
-    assert_eq!(
-        rejected,
-        [("data".to_owned(), "must be an image of at most 12 pixels, but has 13".to_owned())]
-    );
-    assert_eq!(fields(upload(&mut alice, info("a.png"), &of(4, 3)[..20]).await), ["data"]);
-    assert_eq!(world.records().await, 1);
-}
-
-#[tokio::test]
 async fn a_decompression_bomb_is_stored_like_any_small_file() {
     let mut bomb = png();
     bomb[16..24].copy_from_slice(&[60_000_u32.to_be_bytes(), 60_000_u32.to_be_bytes()].concat());
