@@ -28,7 +28,8 @@ pub(crate) use intake::{Expected, RecordFields, read_head, store_bytes};
 use intake::{Stored, wrong_size};
 
 impl<H: Host> ImagesService<H> {
-    /// Stores one image of the caller and returns its record. If it fails, nothing is stored.
+    /// Stores one image of the caller and returns its record. If it fails before the record is written, nothing is stored. If
+    /// the write of the record fails, the image may be stored nevertheless: see [`discard_unless_written`].
     pub(crate) async fn upload(
         &self,
         call: &Call<'_, H>,

@@ -856,8 +856,10 @@ export const AnnotationsService: GenService<{
     output: typeof ListAnnotationsResponseSchema;
   },
   /**
-   * Stores a stream of annotations, each exactly once. The first message names the stream, and may carry annotations or none;
-   * it has a response like every other message. Each response holds the offset below which everything is durable.
+   * Stores a stream of annotations, each exactly once. The first message names the stream, and may carry annotations or none.
+   * Each response holds the offset below which everything is durable. Waiting messages are stored together and may have one
+   * response, so a producer counts by `next_offset`, not by the number of responses. The server reads no messages while it
+   * stores.
    *
    * A stream belongs to its caller. It is created when it is first named. Each annotation of it has an offset, counted from
    * 0. The annotation at an offset must never change: a job that would send other annotations needs another stream. The
@@ -866,8 +868,9 @@ export const AnnotationsService: GenService<{
    * were invalid resends from the last offset for which it knows: resent annotations that are not stored are reported again.
    *
    * These end the call: a gap between offsets (OUT_OF_RANGE, `next_offset` in the ErrorInfo), another writer that opens the
-   * same stream (ABORTED, STREAM_FENCED), and the expiry of the token (UNAUTHENTICATED, TOKEN_EXPIRED in the ErrorInfo; the
-   * producer resumes with a new token). Waiting messages are stored together. The server reads no messages while it stores.
+   * same stream (ABORTED, STREAM_FENCED), 50 s without a message (UNAVAILABLE, STREAM_IDLE), the shutdown of the server
+   * (UNAVAILABLE, SERVER_STOPPING), and the expiry of the token (UNAUTHENTICATED, TOKEN_EXPIRED in the ErrorInfo; the producer
+   * resumes with a new token).
    *
    * A stream that is neither opened nor written for 30 days is removed: its name starts at offset 0 again, and its
    * annotations stay. One caller has at most 10,000 streams, or the limit in the server's settings (RESOURCE_EXHAUSTED,

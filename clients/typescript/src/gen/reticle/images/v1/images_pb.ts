@@ -975,7 +975,10 @@ export const ImagesService: GenService<{
    * carry a complete `info` again, if more is known after the bytes; it replaces the first one.
    *
    * The declared type must be `image/*`, and the first bytes must be those of JPEG, PNG, GIF, WebP, BMP, TIFF or AVIF. If the
-   * declared type is one of these formats, it must match them. Nothing is stored unless the status is OK.
+   * declared type is one of these formats, it must match them.
+   *
+   * If the status is UNAVAILABLE, INTERNAL, DEADLINE_EXCEEDED or CANCELLED, or the connection breaks, the image may be stored
+   * nevertheless: a repeated upload may store it twice. With any other error, nothing is stored.
    *
    * @generated from rpc reticle.images.v1.ImagesService.UploadImage
    */
