@@ -65,10 +65,11 @@ impl StreamId {
 pub(crate) struct Offset(i64);
 
 impl Offset {
-    /// The end of the offsets: an annotation's id has 42 bits for its offset, so only a next offset can be this large.
-    const END: i64 = 1 << 42;
+    /// The highest offset; only a next offset can be this high. It has 12 digits, and an annotation's id has 42 bits for its
+    /// offset, which is more.
+    const END: i64 = 999_999_999_999;
 
-    /// Returns `offset` if it is between 0 and 2^42.
+    /// Returns `offset` if it is between 0 and [`Offset::END`].
     pub(crate) fn new(offset: i64) -> Option<Self> {
         (0..=Self::END).contains(&offset).then_some(Self(offset))
     }
@@ -81,9 +82,11 @@ impl Offset {
         self.0
     }
 
+    /// The offset after `count` annotations from this one on.
     fn plus(self, count: usize) -> Result<Self, Violation> {
         let sum = i64::try_from(count).ok().and_then(|count| self.0.checked_add(count));
-        Self::parse(sum.unwrap_or(i64::MAX))
+        let rule = || format!("must end at offset {} at most: continue in another stream", Self::END);
+        sum.and_then(Self::new).ok_or_else(|| Violation::new("annotations", rule()))
     }
 
     /// The distance from `earlier` to this offset; 0 if `earlier` is the later one.
@@ -244,9 +247,6 @@ impl<H: Host> AnnotationsService<H> {
     }
 }
 
-/// Splits annotations into the valid ones, with their offsets, and the violations of the others.
-fn check(
-    messages: impl Iterator<Item = (Offset, pb::NewAnnotation)>,
 /// The records of the annotations at these offsets of the stream, made at `now`.
 fn records<D: Database>(
     call: &Call<'_, D>,
@@ -258,6 +258,9 @@ fn records<D: Database>(
     rows.into_iter().map(|(offset, new)| new_record(call, id(offset), now, new)).collect()
 }
 
+/// Splits annotations into the valid ones, with their offsets, and the violations of the others.
+fn check(
+    messages: impl Iterator<Item = (Offset, pb::NewAnnotation)>,
 ) -> (Vec<(Offset, NewAnnotation)>, Vec<pb::InvalidAnnotation>) {
     let (mut rows, mut invalid) = (Vec::with_capacity(messages.size_hint().1.unwrap_or(0)), Vec::new());
     for (offset, message) in messages {
@@ -292,10 +295,16 @@ mod tests {
         for wrong in ["", "a/b", "a:b", "a b", "ä", &"a".repeat(129)] {
             assert!(StreamId::parse(wrong.to_owned()).is_err(), "{wrong}");
         }
-        assert!(Offset::new(1 << 42).is_some());
-        assert!(Offset::new((1 << 42) + 1).is_none() && Offset::new(-1).is_none());
+        assert!(Offset::new(999_999_999_999).is_some());
+        assert!(Offset::new(1_000_000_000_000).is_none() && Offset::new(-1).is_none());
         assert!(Batch::decode(0, vec![pb::NewAnnotation::default(); MAX_BATCH]).is_ok());
         assert!(Batch::decode(0, vec![pb::NewAnnotation::default(); MAX_BATCH + 1]).is_err());
-        assert!(Batch::decode((1 << 42) - 1, vec![pb::NewAnnotation::default(); 2]).is_err());
+        assert!(Batch::decode(999_999_999_998, vec![pb::NewAnnotation::default()]).is_ok());
+        let Err(Error::Invalid(violations)) =
+            Batch::decode(999_999_999_999, vec![pb::NewAnnotation::default()])
+        else {
+            panic!("accepted")
+        };
+        assert_eq!(violations.named()[0].field, "annotations", "the offset itself is valid");
     }
 }

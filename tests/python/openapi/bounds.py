@@ -23,8 +23,10 @@ IDS = {"image-id": os.environ["IMAGE_IDS"].split(), "annotation-id": os.environ[
 STREAMS = itertools.count()
 # Texts that violate at least one of the patterns.
 TEXTS = ["", "\x07", "\x7f", "a\x85b", "..", "a/b", "a b", "0" * 32, "A" * 32, "g" * 32, "0" * 64, "-1", "photo.jpg"]
-# Characters that change the direction of text: the limits of each range, and their neighbors.
-TEXTS += [f"cat{mark}gnp" for mark in "\u061b\u061c\u200d\u200e\u200f\u2010\u202a\u202e\u202f\u2065\u2066\u2069\u206a"]
+# Characters that separate lines or change the direction of text: the limits of each range, and their neighbors.
+TEXTS += [f"cat{mark}gnp" for mark in "\u061b\u061c\u200d\u200e\u200f\u2010\u2027\u2028\u2029\u202a\u202e\u202f\u2065\u2066\u2069\u206a"]
+# The highest offset of a stream, and the next number.
+TEXTS += ["999999999999", "1000000000000"]
 # The length of a name is that of the last segment of a path.
 TEXTS += ["n" * 255, "n" * 256, "a/b\\" + "n" * 255, "a/" + "n" * 256, "a/..", "..a", "a/", "a\u2028b"]
 # Media types: of accepted formats, their aliases, of other formats, and invalid ones.

@@ -118,7 +118,7 @@ pub(crate) async fn commit<D: Database>(
 fn decode_progress(mut row: Row) -> Result<Progress> {
     Ok(Progress {
         next_offset: Offset::new(row.take("next_offset")?)
-            .ok_or_else(|| Error::broken("next_offset is not between 0 and 2^42"))?,
+            .ok_or_else(|| Error::broken("next_offset is negative or too high"))?,
         seed: row.take::<String>("seed")?.parse().map_err(Error::broken)?,
         created_at: Timestamp::from_millis(row.take("created_at")?),
         updated_at: Timestamp::from_millis(row.take("updated_at")?),

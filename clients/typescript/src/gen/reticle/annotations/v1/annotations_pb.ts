@@ -462,7 +462,7 @@ export type IngestAnnotationsRequest = Message<"reticle.annotations.v1.IngestAnn
   streamId: string;
 
   /**
-   * The offset of the first of `annotations`.
+   * The offset of the first of `annotations`. Those of a stream end at 999999999999.
    *
    * @generated from field: int64 offset = 2;
    */
