@@ -6,8 +6,9 @@
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 use tonic::Status;
 
-/// The limit for the elements of all lists and maps of one request message together. It is twice what the longest list of the
-/// contract (the annotations of an append) and the largest metadata (16 KiB of JSON) may have.
+/// The limit for the elements of all lists and maps of one request message together. It is twice the longest list of the
+/// contract, the 5,000 annotations of an append, and 1.2 times the 8,190 elements that the largest metadata may have: 16 KiB of
+/// JSON, `{"":[0,0,…]}`.
 pub const MAX_ELEMENTS: usize = 10_000;
 
 /// The deepest nesting of messages that is counted: prost decodes no deeper.
@@ -122,6 +123,18 @@ mod tests {
     fn the_elements_of_nested_lists_are_added() {
         assert_eq!(check_request(&metadata(MAX_ELEMENTS / 2, 10)), Ok(()));
         assert_eq!(check_request(&metadata(MAX_ELEMENTS, 10)), Err(TooManyElements));
+    }
+
+    #[test]
+    fn the_largest_metadata_is_accepted() {
+        let zeros = 8_189;
+        let json = format!("{{\"\":[{}]}}", vec!["0"; zeros].join(","));
+        assert_eq!(json.len(), 16 * 1024);
+        let zero = Value { kind: Some(Kind::NumberValue(0.0)) };
+        let list = Value { kind: Some(Kind::ListValue(ListValue { values: vec![zero; zeros] })) };
+        let metadata = Some(Struct { fields: [(String::new(), list)].into() });
+        let upload = images::CreateUploadRequest { metadata, ..Default::default() };
+        assert_eq!(check_request(&upload), Ok(()));
     }
 
     #[test]
