@@ -4,15 +4,18 @@ use crate::Violation;
 
 /// Returns `text` if it can be shown in one line next to other text.
 ///
-/// Control characters break lines, exports and some databases. Characters that change the direction of text (Unicode
-/// Standard Annex 9, section 2) disguise it: `gnp.exe` after U+202E is shown as `exe.png`.
+/// Control characters break lines, exports and some databases. U+2028 and U+2029 separate lines and paragraphs. Characters that
+/// change the direction of text (Unicode Standard Annex 9, section 2) disguise it: `gnp.exe` after U+202E is shown as `exe.png`.
 ///
 /// # Errors
-/// A violation of `field` if the text contains either kind of character.
+/// A violation of `field` if the text contains one of these characters.
 pub fn plain_text<T: AsRef<str>>(field: &str, text: T) -> Result<T, Violation> {
     let mut characters = text.as_ref().chars();
     if characters.clone().any(char::is_control) {
         return Err(Violation::new(field, "must not hold control characters"));
+    }
+    if characters.clone().any(|character| matches!(character, '\u{2028}' | '\u{2029}')) {
+        return Err(Violation::new(field, "must not hold line or paragraph separators"));
     }
     if characters.any(changes_direction) {
         return Err(Violation::new(field, "must not hold characters that change the direction of text"));
@@ -35,6 +38,14 @@ mod tests {
     fn text_of_any_script_is_plain() {
         for text in ["", "cat 1", "قطة", "חתול", "猫", "e\u{301}", "👩\u{200d}🚀", "\u{2029a}"] {
             assert_eq!(plain_text("label", text), Ok(text));
+        }
+    }
+
+    #[test]
+    fn separators_of_lines_and_paragraphs_are_rejected() {
+        for separator in ['\u{2028}', '\u{2029}'] {
+            let violation = Violation::new("label", "must not hold line or paragraph separators");
+            assert_eq!(plain_text("label", format!("a{separator}b")), Err(violation), "{separator:?}");
         }
     }
 
