@@ -38,7 +38,7 @@ impl<'a, H: Host> Call<'a, H> {
     }
 
     /// Continues the request at `bookmark`, from the work that it has done before. Without one, it stays where it began.
-    pub(crate) fn continued_at(self, database: &'a D, bookmark: Option<Bookmark>) -> Self {
+    pub(crate) fn continued_at(self, database: &'a H::Database, bookmark: Option<Bookmark>) -> Self {
         let Some(bookmark) = bookmark else { return self };
         let session = Session::at_for(database, self.caller.user_id().as_str(), Some(bookmark));
         Self { session, ..self }

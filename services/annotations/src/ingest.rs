@@ -248,8 +248,8 @@ impl<H: Host> AnnotationsService<H> {
 }
 
 /// The records of the annotations at these offsets of the stream, made at `now`.
-fn records<D: Database>(
-    call: &Call<'_, D>,
+fn records<H: Host>(
+    call: &Call<'_, H>,
     open: &Open,
     now: Timestamp,
     rows: Vec<(Offset, NewAnnotation)>,
