@@ -2,7 +2,7 @@
 //!
 //! A [`Gateway`] serves HTTP/JSON, gRPC-web and native gRPC on one port and calls the gRPC services behind it. Its code
 //! names no RPC: the routes, the request and response messages and the success statuses come from protobuf descriptors.
-//! [`descriptor`] reads the descriptors, and [`contract`] derives the routes from them.
+//! `prost-reflect` reads the descriptors, and [`contract`] derives the routes from them.
 //! A host builds a gateway from a [`Config`], its [`Upstreams`] and its [`Ports`], and serves it as a tower service.
 //!
 //! A request passes through `gateway` (ids, CORS, secure headers, the log line). Then `grpc` handles it if it is gRPC.
@@ -14,13 +14,13 @@
 //! `metadata`.
 
 pub mod contract;
-pub mod descriptor;
 
 mod body;
 mod conditional;
 mod config;
 mod cors;
 mod deadline;
+mod descriptor;
 mod discard;
 mod discard_unread;
 mod error;

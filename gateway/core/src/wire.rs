@@ -10,31 +10,15 @@ pub(crate) const MAX_PREFIX: usize = 15;
 pub(crate) enum Value<'a> {
     Varint(u64),
     Bytes(&'a [u8]),
-    /// The bits of a double, or of an integer of 64 bits.
-    Fixed64(u64),
-    /// A value of 32 bits. The gateway reads none, so the bits are skipped.
-    Fixed32,
+    /// A value of 32 or 64 bits. The gateway reads none, so the bits are skipped.
+    Fixed,
 }
 
 impl<'a> Value<'a> {
     pub(crate) const fn bytes(self) -> Option<&'a [u8]> {
         match self {
             Self::Bytes(bytes) => Some(bytes),
-            Self::Varint(_) | Self::Fixed64(_) | Self::Fixed32 => None,
-        }
-    }
-
-    pub(crate) const fn varint(self) -> Option<u64> {
-        match self {
-            Self::Varint(number) => Some(number),
-            Self::Bytes(_) | Self::Fixed64(_) | Self::Fixed32 => None,
-        }
-    }
-
-    pub(crate) const fn double(self) -> Option<f64> {
-        match self {
-            Self::Fixed64(bits) => Some(f64::from_bits(bits)),
-            Self::Varint(_) | Self::Bytes(_) | Self::Fixed32 => None,
+            Self::Varint(_) | Self::Fixed => None,
         }
     }
 }
@@ -60,12 +44,8 @@ impl<'a> Fields<'a> {
                 let length = decode_varint(&mut self.0).map_err(|_| Malformed)?;
                 Value::Bytes(self.take(usize::try_from(length).map_err(|_| Malformed)?)?)
             }
-            WireType::SixtyFourBit => {
-                let (bits, rest) = self.0.split_first_chunk().ok_or(Malformed)?;
-                self.0 = rest;
-                Value::Fixed64(u64::from_le_bytes(*bits))
-            }
-            WireType::ThirtyTwoBit => self.take(4).map(|_| Value::Fixed32)?,
+            WireType::SixtyFourBit => self.take(8).map(|_| Value::Fixed)?,
+            WireType::ThirtyTwoBit => self.take(4).map(|_| Value::Fixed)?,
             WireType::StartGroup | WireType::EndGroup => return Err(Malformed),
         };
         Ok((number, value))
@@ -98,23 +78,6 @@ pub(crate) fn values(message: &[u8], number: u32) -> impl Iterator<Item = Value<
     Fields::of(message).map_while(Result::ok).filter_map(move |(n, value)| (n == number).then_some(value))
 }
 
-/// The numbers of a repeated field, packed or not.
-pub(crate) fn varints(message: &[u8], number: u32) -> Result<Vec<u64>, Malformed> {
-    let mut numbers = Vec::new();
-    for value in values(message, number) {
-        match value {
-            Value::Varint(number) => numbers.push(number),
-            Value::Bytes(mut packed) => {
-                while !packed.is_empty() {
-                    numbers.push(decode_varint(&mut packed).map_err(|_| Malformed)?);
-                }
-            }
-            Value::Fixed64(_) | Value::Fixed32 => return Err(Malformed),
-        }
-    }
-    Ok(numbers)
-}
-
 /// Appends a field of bytes, text or a message.
 pub(crate) fn put_bytes(number: u32, payload: &[u8], out: &mut Vec<u8>) {
     put_prefix(number, payload.len(), out);
@@ -144,23 +107,9 @@ mod tests {
         message.extend_from_slice(b"\x11\0\0\0\0\0\0\0\0\x1d\0\0\0\0");
         put_bytes(1000, b"text", &mut message);
         let fields: Result<Vec<_>, _> = Fields::of(&message).collect();
-        let expected = [
-            (1, Value::Varint(300)),
-            (2, Value::Fixed64(0)),
-            (3, Value::Fixed32),
-            (1000, Value::Bytes(b"text")),
-        ];
+        let expected =
+            [(1, Value::Varint(300)), (2, Value::Fixed), (3, Value::Fixed), (1000, Value::Bytes(b"text"))];
         assert_eq!(fields.unwrap(), expected);
-    }
-
-    #[test]
-    fn repeated_numbers_are_read_packed_or_not() {
-        let mut message = Vec::new();
-        put_varint(1, 300, &mut message);
-        put_bytes(1, b"\x01\xac\x02", &mut message);
-        assert_eq!(varints(&message, 1), Ok(vec![300, 1, 300]));
-        put_bytes(1, b"\xac", &mut message);
-        assert_eq!(varints(&message, 1), Err(Malformed));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::{
     Body, Captures, Match, Route, UpdateMask,
     percent::{self, Part},
 };
+use crate::descriptor::is_repeated;
 
 /// The fields that a request sets outside its body.
 #[derive(Debug)]
@@ -77,7 +78,7 @@ impl Route {
         let headers = self.method.request_headers.iter();
         let headers = headers.map(|header| (&header.path, format!("header {}", header.name)));
         let mut violations = Violations::default();
-        for (path, place) in paths.chain(headers).filter(|(path, _)| !path.leaf().is_repeated()) {
+        for (path, place) in paths.chain(headers).filter(|(path, _)| !is_repeated(path.leaf())) {
             if let (Some(in_body), Some(expected)) = (path.read_text(body), path.read_text(bound))
                 && in_body != expected
             {

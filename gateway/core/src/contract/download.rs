@@ -2,12 +2,10 @@
 
 use bytes::Bytes;
 use http::HeaderValue;
+use prost_reflect::{FieldDescriptor, MessageDescriptor};
 
 use super::{FieldPath, Problem, expect, options::Options};
-use crate::{
-    descriptor::{FieldDescriptor, MessageDescriptor},
-    wire::{self, Malformed, Value},
-};
+use crate::wire::{self, Malformed, Value};
 
 /// How to read a file and its description from the messages of a server stream.
 #[derive(Clone, Debug)]

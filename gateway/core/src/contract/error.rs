@@ -1,7 +1,8 @@
 //! Errors in the contract itself.
 
+use prost_reflect::DescriptorError;
+
 use super::template::TemplateError;
-use crate::descriptor::DescriptorError;
 
 /// What is wrong with a contract. The gateway does not start with one, so each error names the place to correct.
 #[derive(Debug, thiserror::Error)]

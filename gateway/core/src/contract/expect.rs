@@ -1,9 +1,10 @@
 //! Checks of option values: fields of a certain kind, and statuses in a range.
 
 use http::StatusCode;
+use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
 use super::{Problem, options::Options};
-use crate::descriptor::{FieldDescriptor, Kind, MessageDescriptor};
+use crate::descriptor::is_repeated;
 
 type Named<T> = Result<T, (&'static str, Problem)>;
 
@@ -122,7 +123,7 @@ fn singular(
     expected: &'static str,
 ) -> Named<Option<FieldDescriptor>> {
     match named(option, name, of)? {
-        Some(field) if field.is_repeated() => Err((name, Problem::field(field.name(), expected))),
+        Some(field) if is_repeated(&field) => Err((name, Problem::field(field.name(), expected))),
         field => Ok(field),
     }
 }

@@ -2,11 +2,10 @@
 
 use std::fmt;
 
+use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
+
 use super::Problem;
-use crate::{
-    descriptor::{FieldDescriptor, Kind, MessageDescriptor},
-    json, wire,
-};
+use crate::{descriptor::is_repeated, json, wire};
 
 /// A path to a field of a message, such as `image.id`. Every field before the last is a singular message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +49,7 @@ impl FieldPath {
         let mut leaf = find(message, names.next().unwrap_or_default())?;
         for name in names {
             let inner = match leaf.kind() {
-                Kind::Message(inner) if !leaf.is_repeated() && !json::is_scalar(&inner) => inner,
+                Kind::Message(inner) if !is_repeated(&leaf) && !json::is_scalar(&inner) => inner,
                 _ => {
                     return Err(Problem::field(
                         leaf.name(),

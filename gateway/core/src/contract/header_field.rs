@@ -2,13 +2,14 @@
 
 use aip::Violation;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use prost_reflect::{Kind, MessageDescriptor};
 
 use super::{
     FieldPath, Problem,
     entity_tag::{self, EntityTags},
     options::Options,
 };
-use crate::descriptor::{Kind, MessageDescriptor};
+use crate::descriptor::is_repeated;
 
 /// A header and the field with its value.
 #[derive(Clone, Debug)]
@@ -45,7 +46,7 @@ impl HeaderField {
     }
 
     pub(super) fn for_response(self) -> Result<Self, Problem> {
-        let is_valid = !self.path.leaf().is_repeated()
+        let is_valid = !is_repeated(self.path.leaf())
             && matches!(
                 self.path.leaf().kind(),
                 Kind::String | Kind::Bool | Kind::Int32 | Kind::Int64 | Kind::Uint32 | Kind::Uint64
@@ -84,7 +85,7 @@ impl HeaderField {
                 texts.push(text.to_owned());
             }
         }
-        if texts.len() > 1 && !self.path.leaf().is_repeated() {
+        if texts.len() > 1 && !is_repeated(self.path.leaf()) {
             return Err(violation("must have one value".to_owned()));
         }
         texts.iter().try_for_each(|text| self.path.put_text(text, out)).map_err(violation)

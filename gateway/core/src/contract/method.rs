@@ -3,14 +3,12 @@
 use std::sync::Arc;
 
 use http::StatusCode;
+use prost_reflect::{Kind, MessageDescriptor, MethodDescriptor};
 
 use super::{
     ContractError, Download, FieldPath, HeaderField, Problem, Service, Upload, expect, options::Options,
 };
-use crate::{
-    descriptor::{Kind, MessageDescriptor, MethodDescriptor},
-    json::Schemas,
-};
+use crate::{descriptor::is_repeated, json::Schemas};
 
 const OPTION: &str = "reticle.http.v1.method";
 
@@ -68,8 +66,7 @@ impl Method {
             input,
             output,
         };
-        let pool = method.descriptor.parent_pool();
-        if let Some(option) = Options::read(pool, method.descriptor.options(), OPTION) {
+        if let Some(option) = Options::read(&method.descriptor.options(), OPTION) {
             method
                 .apply(&option, schemas)
                 .map_err(|(field, problem)| problem.of(&name, format!("{OPTION}.{field}")))?;
@@ -136,7 +133,7 @@ impl Method {
             return Err(Problem::NotApplicable("only a server stream with one request can have event ids"));
         }
         let path = FieldPath::resolve(&self.output, field)?;
-        if path.leaf().is_repeated() || path.leaf().kind() != Kind::String {
+        if is_repeated(path.leaf()) || path.leaf().kind() != Kind::String {
             return Err(Problem::field(path.to_string(), "a singular string, to be an event's id"));
         }
         Ok(path)

@@ -25,8 +25,9 @@ mod service;
 mod template;
 mod upload;
 
-use crate::descriptor::DescriptorPool;
 use std::sync::Arc;
+
+use prost_reflect::DescriptorPool;
 
 use self::routes::Routes;
 pub(crate) use self::rules::Rules;

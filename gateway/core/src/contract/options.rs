@@ -1,42 +1,34 @@
 //! Reads custom options by their descriptors, without generated types.
 
-use crate::{
-    descriptor::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor},
-    wire::{self, Value},
-};
+use std::borrow::Cow;
+
+use prost_reflect::{DynamicMessage, ReflectMessage as _, Value};
 
 /// The value of an option, or of a message inside it.
-pub(super) struct Options {
-    message: MessageDescriptor,
-    wire: Vec<u8>,
-}
+pub(super) struct Options(DynamicMessage);
 
 impl Options {
     /// The value of the extension with this full name in an element's `options`, if it is set.
-    pub(super) fn read(pool: &DescriptorPool, options: &[u8], extension: &str) -> Option<Self> {
-        let (number, message) = pool.extension(extension)?;
-        Self::merged(message, options, number)
-    }
-
-    /// A message field may occur more than once. Protobuf merges the occurrences by concatenation.
-    fn merged(message: MessageDescriptor, wire: &[u8], number: u32) -> Option<Self> {
-        let mut parts = wire::values(wire, number).filter_map(Value::bytes).peekable();
-        parts.peek()?;
-        Some(Self { message, wire: parts.flatten().copied().collect() })
+    pub(super) fn read(options: &DynamicMessage, extension: &str) -> Option<Self> {
+        let extension = options.descriptor().parent_pool().get_extension_by_name(extension)?;
+        if !options.has_extension(&extension) {
+            return None;
+        }
+        options.get_extension(&extension).as_message().cloned().map(Self)
     }
 
     /// A string; `None` if it is unset or empty.
     pub(super) fn text(&self, field: &str) -> Option<String> {
-        self.texts(field).pop().filter(|text| !text.is_empty())
+        self.set_value(field)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
     }
 
-    /// Whether the field is set, even to its default value.
+    /// Whether the field is set. For a field without presence, its default value counts as unset.
     pub(super) fn is_set(&self, field: &str) -> bool {
-        self.values(field).next().is_some()
+        self.0.has_field_by_name(field)
     }
 
     pub(super) fn number(&self, field: &str) -> i32 {
-        self.varint(field).and_then(|number| i32::try_from(number.cast_signed()).ok()).unwrap_or_default()
+        self.0.get_field_by_name(field).and_then(|value| value.as_i32()).unwrap_or_default()
     }
 
     /// A count; `None` if it is unset or 0.
@@ -45,43 +37,32 @@ impl Options {
     }
 
     pub(super) fn double(&self, field: &str) -> Option<f64> {
-        self.values(field).filter_map(Value::double).last()
+        self.set_value(field)?.as_f64()
     }
 
     pub(super) fn flag(&self, field: &str) -> bool {
-        self.varint(field).is_some_and(|flag| flag != 0)
+        self.0.get_field_by_name(field).and_then(|value| value.as_bool()).unwrap_or_default()
     }
 
     pub(super) fn message(&self, field: &str) -> Option<Self> {
-        let (field, message) = self.message_field(field)?;
-        Self::merged(message, &self.wire, field.number())
+        self.set_value(field)?.as_message().cloned().map(Self)
     }
 
     pub(super) fn messages(&self, field: &str) -> Vec<Self> {
-        let Some((field, message)) = self.message_field(field) else { return Vec::new() };
-        let parts = wire::values(&self.wire, field.number()).filter_map(Value::bytes);
-        parts.map(|part| Self { message: message.clone(), wire: part.to_vec() }).collect()
+        self.list(field, |value| value.as_message().cloned().map(Self))
     }
 
     pub(super) fn texts(&self, field: &str) -> Vec<String> {
-        let texts = self.values(field).filter_map(Value::bytes);
-        texts.filter_map(|text| std::str::from_utf8(text).ok()).map(str::to_owned).collect()
+        self.list(field, |value| value.as_str().map(str::to_owned))
     }
 
-    fn varint(&self, field: &str) -> Option<u64> {
-        self.values(field).filter_map(Value::varint).last()
+    /// The value of a field that is set.
+    fn set_value(&self, field: &str) -> Option<Cow<'_, Value>> {
+        self.is_set(field).then(|| self.0.get_field_by_name(field)).flatten()
     }
 
-    fn message_field(&self, name: &str) -> Option<(FieldDescriptor, MessageDescriptor)> {
-        let field = self.message.get_field_by_name(name)?;
-        match field.kind() {
-            Kind::Message(message) => Some((field, message)),
-            _ => None,
-        }
-    }
-
-    fn values(&self, field: &str) -> impl Iterator<Item = Value<'_>> {
-        let number = self.message.get_field_by_name(field).map(|field| field.number());
-        number.into_iter().flat_map(|number| wire::values(&self.wire, number))
+    fn list<T>(&self, field: &str, read: impl Fn(&Value) -> Option<T>) -> Vec<T> {
+        let value = self.0.get_field_by_name(field);
+        value.as_deref().and_then(Value::as_list).unwrap_or_default().iter().filter_map(read).collect()
     }
 }

@@ -1,10 +1,11 @@
 //! Fields that a caller sets by name, with one text each: query parameters and form parts.
 
 use aip::Violation;
+use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
 use super::FieldPath;
 use crate::{
-    descriptor::{FieldDescriptor, Kind, MessageDescriptor},
+    descriptor::{declared_fields, is_repeated},
     json::{self, JsonError, Schemas},
     wire,
 };
@@ -83,15 +84,15 @@ impl<'m> Parameters<'m> {
 
     /// Why the field cannot be set in addition to those before it.
     fn conflict(&self, path: &FieldPath) -> Option<String> {
-        let is_singular = !path.leaf().is_repeated();
+        let is_singular = !is_repeated(path.leaf());
         if is_singular && self.given.contains(path) {
             return Some("is given more than once".to_owned());
         }
-        let oneof = path.leaf().oneof()?;
+        let oneof = path.leaf().containing_oneof()?;
         let conflicts = |other: &&FieldPath| {
             other.parents() == path.parents()
                 && other.leaf() != path.leaf()
-                && other.leaf().oneof() == Some(oneof)
+                && other.leaf().containing_oneof().as_ref() == Some(&oneof)
         };
         self.given.iter().find(conflicts).map(|other| format!("cannot be given together with {other}"))
     }
@@ -111,13 +112,13 @@ fn add_nameable(
     enclosing: &mut Vec<MessageDescriptor>,
     found: &mut Vec<FieldPath>,
 ) {
-    for field in message.fields() {
+    for field in declared_fields(message) {
         if is_single_text(&field) {
             found.push(FieldPath::below(parents, field));
             continue;
         }
         let Kind::Message(inner) = field.kind() else { continue };
-        if !field.is_repeated() && !enclosing.contains(&inner) {
+        if !is_repeated(&field) && !enclosing.contains(&inner) {
             parents.push(field);
             enclosing.push(inner.clone());
             add_nameable(&inner, parents, enclosing, found);

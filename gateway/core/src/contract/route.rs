@@ -2,11 +2,10 @@
 
 use std::{ops::Range, sync::Arc};
 
+use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
+
 use super::{ContractError, FieldPath, Method, Problem, Template, options::Options};
-use crate::{
-    descriptor::{FieldDescriptor, Kind, MessageDescriptor},
-    wire,
-};
+use crate::{descriptor::is_repeated, wire};
 
 const OPTION: &str = "google.api.http";
 const FIELD_MASK: &str = "google.protobuf.FieldMask";
@@ -110,8 +109,7 @@ impl Body {
 impl Route {
     /// All bindings of one RPC; empty if it has no `google.api.http` option.
     pub(super) fn read(method: &Arc<Method>) -> Result<Vec<Self>, ContractError> {
-        let pool = method.descriptor.parent_pool();
-        let Some(rule) = Options::read(pool, method.descriptor.options(), OPTION) else {
+        let Some(rule) = Options::read(&method.descriptor.options(), OPTION) else {
             return Ok(Vec::new());
         };
         let failed =
@@ -153,7 +151,7 @@ impl Route {
 impl PathVariable {
     fn resolve(request: &MessageDescriptor, variable: &super::template::Variable) -> Result<Self, Problem> {
         let path = FieldPath::resolve(request, &variable.field_path)?;
-        if path.leaf().is_repeated() || matches!(path.leaf().kind(), Kind::Message(_)) {
+        if is_repeated(path.leaf()) || matches!(path.leaf().kind(), Kind::Message(_)) {
             return Err(Problem::field(path.to_string(), "a singular scalar, to be filled by the path"));
         }
         let super::template::Variable { segments, is_multi_segment, .. } = variable.clone();
@@ -204,7 +202,7 @@ fn body(method: &Method, rule: &Options, http_method: &http::Method) -> Result<B
         return Err(Problem::NotApplicable("an upload needs the body `*`"));
     }
     let field = FieldPath::resolve(&method.input, &name)?;
-    let is_message = !field.leaf().is_repeated() && field.leaf().kind().as_message().is_some();
+    let is_message = !is_repeated(field.leaf()) && field.leaf().kind().as_message().is_some();
     if !field.parents().is_empty() || !is_message {
         return Err(Problem::field(
             name,
@@ -230,7 +228,7 @@ fn update_mask(
 ) -> Option<UpdateMask> {
     let Body::Field(resource) = body else { return None };
     let is_mask = |field: &FieldDescriptor| {
-        !field.is_repeated()
+        !is_repeated(field)
             && field.kind().as_message().is_some_and(|message| message.full_name() == FIELD_MASK)
     };
     let mut masks = method.input.fields().filter(is_mask);

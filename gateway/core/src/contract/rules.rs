@@ -2,8 +2,9 @@
 //!
 //! The services check them. The gateway only describes them, in its OpenAPI document.
 
+use prost_reflect::FieldDescriptor;
+
 use super::options::Options;
-use crate::descriptor::FieldDescriptor;
 
 const OPTION: &str = "reticle.http.v1.rules";
 
@@ -31,7 +32,7 @@ pub(crate) struct Rules {
 
 impl Rules {
     pub(crate) fn of(field: &FieldDescriptor) -> Self {
-        let Some(option) = Options::read(field.parent_pool(), field.options(), OPTION) else {
+        let Some(option) = Options::read(&field.options(), OPTION) else {
             return Self::default();
         };
         Self {

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use http::StatusCode;
+use prost_reflect::ServiceDescriptor;
 
 use super::{ContractError, Problem, expect, options::Options};
-use crate::descriptor::ServiceDescriptor;
 
 const OPTION: &str = "reticle.http.v1.service";
 
@@ -20,7 +20,7 @@ pub struct Service {
 impl Service {
     pub(super) fn read(descriptor: &ServiceDescriptor) -> Result<Self, ContractError> {
         let full_name = descriptor.full_name().to_owned();
-        let option = Options::read(descriptor.parent_pool(), descriptor.options(), OPTION);
+        let option = Options::read(&descriptor.options(), OPTION);
         let entries = option.map(|option| option.messages("error_statuses")).unwrap_or_default();
         let read = |entry: &Options| {
             let reason =

@@ -1,6 +1,8 @@
 //! A contract as a whole: which options are rejected, and that every route matches the paths made from its template.
 
 use http::HeaderMap;
+use prost::Message as _;
+use prost_types::FileDescriptorSet;
 
 use super::{
     fixture::{contract, message, reticle, shelves},
@@ -238,6 +240,17 @@ fn error_statuses_are_checked_and_read() {
 #[test]
 fn bytes_that_are_not_a_descriptor_set_are_rejected() {
     assert!(matches!(Contract::decode(b"\xff"), Err(ContractError::Descriptors(_))));
+}
+
+#[test]
+fn a_descriptor_set_without_its_imports_is_rejected_with_the_missing_file() {
+    let mut set = FileDescriptorSet::decode(proto::FILE_DESCRIPTOR_SET).unwrap();
+    set.file.retain(|file| file.name() != "google/api/http.proto");
+    let error = Contract::decode(&set.encode_to_vec()).unwrap_err().to_string();
+    assert!(
+        error.starts_with("the descriptor set cannot be read: imported file 'google/api/http.proto'"),
+        "{error}"
+    );
 }
 
 #[test]

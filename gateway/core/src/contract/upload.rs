@@ -1,13 +1,10 @@
 //! Uploads: files that a service receives as a client stream.
 
 use aip::{Violation, Violations};
+use prost_reflect::{FieldDescriptor, MessageDescriptor};
 
 use super::{Problem, expect, options::Options, parameters::Parameters};
-use crate::{
-    descriptor::{FieldDescriptor, MessageDescriptor},
-    json::Schemas,
-    wire,
-};
+use crate::{json::Schemas, wire};
 
 /// How to encode a file and its description as the messages of a client stream.
 #[derive(Clone, Debug)]

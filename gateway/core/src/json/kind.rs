@@ -1,7 +1,9 @@
 //! The types and shapes of fields.
 
+use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind as DescriptorKind};
+
 use super::{schema::MessageId, wire::WireType};
-use crate::descriptor::{EnumDescriptor, FieldDescriptor, Kind as DescriptorKind};
+use crate::descriptor::is_repeated;
 
 /// How many values a field has, and what its absence means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +24,7 @@ impl Shape {
     pub(super) fn of(field: &FieldDescriptor) -> Self {
         if field.is_map() {
             Self::Map
-        } else if !field.is_repeated() {
+        } else if !is_repeated(field) {
             if field.supports_presence() { Self::Explicit } else { Self::Implicit }
         } else if field.is_packed() {
             Self::Packed

@@ -6,6 +6,7 @@ use base64::{
 };
 
 use super::{kind::Leaf, wire};
+use crate::descriptor::value_names;
 
 /// Proto3 JSON accepts both alphabets, with or without padding.
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
@@ -58,7 +59,7 @@ fn bits(leaf: &Leaf, input: Input<'_>) -> Result<u64, InvalidValue> {
             Input::Integer(_) | Input::Real(_) | Input::Text(_) => Err(InvalidValue),
         },
         Leaf::Enum(of) => match input {
-            Input::Text(name) => of.number_of(name).ok_or(InvalidValue),
+            Input::Text(name) => of.get_value_by_name(name).map(|value| value.number()).ok_or(InvalidValue),
             number => integer::<i32>(number),
         }
         .map(|number| i64::from(number).cast_unsigned()),
@@ -87,7 +88,7 @@ pub(super) fn rule(leaf: &Leaf) -> String {
         Leaf::Bytes => "must be a string of base64".to_owned(),
         Leaf::Null => "must be null".to_owned(),
         Leaf::Enum(of) => {
-            let names: Vec<_> = of.values().collect();
+            let names: Vec<_> = value_names(of).collect();
             format!("must be one of {}", names.join(", "))
         }
     }

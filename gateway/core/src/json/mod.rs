@@ -16,7 +16,7 @@ mod well_known;
 mod wire;
 mod write;
 
-use crate::descriptor::{FieldDescriptor, MessageDescriptor};
+use prost_reflect::{FieldDescriptor, MessageDescriptor};
 
 pub(crate) use self::{
     error::{JsonError, WireError},

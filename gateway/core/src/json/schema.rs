@@ -2,8 +2,10 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use prost_reflect::{DescriptorPool, FieldDescriptor, Kind as DescriptorKind, MessageDescriptor};
+
 use super::kind::{Form, Kind, Leaf, Shape};
-use crate::descriptor::{DescriptorPool, FieldDescriptor, Kind as DescriptorKind, MessageDescriptor};
+use crate::descriptor::declared_fields;
 
 /// The field tables of all messages of a descriptor pool; clones share them.
 #[derive(Clone, Debug)]
@@ -84,7 +86,8 @@ pub(super) struct Message {
 
 impl Message {
     fn new(message: &MessageDescriptor, ids: &HashMap<Box<str>, MessageId>) -> Self {
-        let declared: Vec<_> = message.fields().filter(|field| !field.is_group()).collect();
+        let mut declared = declared_fields(message);
+        declared.retain(|field| !field.is_group());
         let fields: Vec<_> = declared.iter().filter_map(|field| Field::new(field, ids)).collect();
 
         let mut names: Vec<(Box<str>, usize)> = Vec::new();
@@ -144,7 +147,13 @@ impl Field {
             number: field.number(),
             kind,
             shape: Shape::of(field),
-            oneof: field.oneof(),
+            oneof: oneof_index(field),
         })
     }
+}
+
+/// The compiler puts each `optional` field into a synthetic oneof, which does not count.
+fn oneof_index(field: &FieldDescriptor) -> Option<usize> {
+    let oneof = field.containing_oneof().filter(|oneof| !oneof.is_synthetic())?;
+    usize::try_from(*oneof.path().last()?).ok()
 }

@@ -1,12 +1,13 @@
 //! Encodes one field's value from plain text: a path segment, a query parameter, a header or a form part.
 
+use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
+
 use super::{
     kind::{Form, Leaf},
     leaf::{self, Input},
     well_known,
     wire::{self, WireType},
 };
-use crate::descriptor::{FieldDescriptor, Kind, MessageDescriptor};
 
 /// See [`super::scalar_to_wire`].
 pub(super) fn put(field: &FieldDescriptor, text: &str, out: &mut Vec<u8>) -> Result<(), String> {

@@ -1,7 +1,37 @@
 //! The comments of the `.proto` files, as Markdown.
 
+use std::collections::HashMap;
+
+use prost_reflect::{DescriptorPool, FileDescriptor};
+
+/// The comments of each file of a pool, by the path of the declaration (`SourceCodeInfo.Location.path`).
+pub(super) struct Comments(Vec<HashMap<Vec<i32>, String>>);
+
+impl Comments {
+    pub(super) fn read(pool: &DescriptorPool) -> Self {
+        Self(pool.files().map(|file| of_file(&file)).collect())
+    }
+
+    /// The comment before the declaration, otherwise the one after it; empty if there is neither.
+    pub(super) fn at(&self, file: &FileDescriptor, path: &[i32]) -> &str {
+        self.0.get(file.index()).and_then(|comments| comments.get(path)).map_or("", String::as_str)
+    }
+}
+
+fn of_file(file: &FileDescriptor) -> HashMap<Vec<i32>, String> {
+    let mut comments = HashMap::new();
+    let info = file.file_descriptor_proto().source_code_info.as_ref();
+    for location in info.into_iter().flat_map(|info| &info.location) {
+        let texts = [location.leading_comments(), location.trailing_comments()];
+        if let Some(text) = texts.map(tidy).into_iter().find(|text| !text.is_empty()) {
+            comments.insert(location.path.clone(), text);
+        }
+    }
+    comments
+}
+
 /// The text without the space after each `//`, and with each paragraph on one line.
-pub(super) fn tidy(comment: &str) -> String {
+fn tidy(comment: &str) -> String {
     let mut text = String::new();
     for line in comment.lines().map(str::trim) {
         if line.is_empty() {

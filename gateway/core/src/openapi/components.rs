@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use prost_reflect::{DescriptorPool, EnumDescriptor, FieldDescriptor, MessageDescriptor};
 use serde_json::{Map, Value, json};
 
-use super::{comments, set};
+use super::{comments::Comments, set};
 use crate::{
     contract::Rules,
-    descriptor::{EnumDescriptor, FieldDescriptor, MessageDescriptor},
+    descriptor::{declared_fields, value_names},
 };
 
 /// The name of the schema of errors, which belongs to the gateway and not to a service.
@@ -21,8 +22,8 @@ pub(super) enum Side {
 }
 
 /// Collects the schemas for `components/schemas`.
-#[derive(Default)]
 pub(super) struct Components {
+    pub(super) comments: Comments,
     /// The full name for each short name. The first message or enum with a short name gets it.
     names: HashMap<String, String>,
     /// The names of the schemas of responses.
@@ -31,6 +32,15 @@ pub(super) struct Components {
 }
 
 impl Components {
+    pub(super) fn new(pool: &DescriptorPool) -> Self {
+        Self {
+            comments: Comments::read(pool),
+            names: HashMap::new(),
+            in_responses: HashSet::new(),
+            schemas: BTreeMap::new(),
+        }
+    }
+
     pub(super) fn into_schemas(mut self) -> BTreeMap<String, Value> {
         self.schemas.insert(ERROR.to_owned(), error());
         self.schemas
@@ -64,14 +74,14 @@ impl Components {
     fn object(&mut self, message: &MessageDescriptor, side: Side, left_out: &[&str]) -> Value {
         let mut schema = Map::new();
         schema.insert("type".to_owned(), "object".into());
-        let comment = comments::tidy(message.comment());
+        let comment = self.comments.at(&message.parent_file(), message.path());
         if !comment.is_empty() {
             schema.insert("description".to_owned(), comment.into());
         }
         let is_included = |field: &FieldDescriptor| {
             !left_out.contains(&field.name()) && (side == Side::Response || !Rules::of(field).output_only)
         };
-        let fields: Vec<_> = message.fields().filter(is_included).collect();
+        let fields: Vec<_> = declared_fields(message).into_iter().filter(is_included).collect();
         let always = fields.iter().filter(|field| match side {
             Side::Request => Rules::of(field).required,
             Side::Response => !field.supports_presence(),
@@ -91,8 +101,8 @@ impl Components {
 
     pub(super) fn enumeration(&mut self, of: &EnumDescriptor) -> Value {
         let name = self.name(of.name(), of.full_name());
-        let names: Vec<_> = of.values().collect();
-        let comment = comments::tidy(of.comment());
+        let names: Vec<_> = value_names(of).collect();
+        let comment = self.comments.at(&of.parent_file(), of.path());
         let mut schema = json!({"type": "string", "enum": names});
         if !comment.is_empty() {
             set(&mut schema, "description", comment);

@@ -31,7 +31,7 @@ const INTRODUCTION: &str = "Image annotation: images, and annotations (labelled 
 
 /// The description of every route of `contract`, as JSON.
 pub(crate) fn document(contract: &Contract) -> Vec<u8> {
-    let mut components = Components::default();
+    let mut components = Components::new(contract.pool());
     let routes: Vec<_> = contract.routes().iter().filter(|route| path::is_describable(route)).collect();
     // Responses first: if a message has two schemas, the one for requests gets the longer name.
     for route in &routes {
@@ -56,7 +56,7 @@ pub(crate) fn document(contract: &Contract) -> Vec<u8> {
         },
         "servers": [{"url": "/", "description": "The gateway that served this description."}],
         "security": [{"bearer": []}],
-        "tags": operation::tags(contract),
+        "tags": operation::tags(contract, &components.comments),
         "paths": paths,
         "components": {
             "securitySchemes": {"bearer": {

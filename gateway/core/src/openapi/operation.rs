@@ -2,13 +2,17 @@
 
 use std::collections::HashMap;
 
+use prost_reflect::ServiceDescriptor;
 use serde_json::{Value, json};
 
-use super::{comments, components::Components, parameters, path::Path, requests, responses, set};
-use crate::{
-    contract::{Contract, Method, Route},
-    descriptor::ServiceDescriptor,
+use super::{
+    comments::{self, Comments},
+    components::Components,
+    parameters,
+    path::Path,
+    requests, responses, set,
 };
+use crate::contract::{Contract, Method, Route};
 
 /// Describes operations, each with a unique id.
 #[derive(Default)]
@@ -20,14 +24,14 @@ pub(super) struct Operations {
 impl Operations {
     pub(super) fn describe(&mut self, route: &Route, path: &Path<'_>, components: &mut Components) -> Value {
         let method = &*route.method;
-        let comment = comments::tidy(method.descriptor.comment());
+        let comment = components.comments.at(&method.descriptor.parent_file(), method.descriptor.path());
         let mut operation = json!({
             "operationId": self.id(method),
             "tags": [method.descriptor.parent_service().name()],
-            "summary": comments::summary(&comment),
+            "summary": comments::summary(comment),
             "description": comment,
-            "responses": responses::describe(route, components),
         });
+        set(&mut operation, "responses", responses::describe(route, components));
         let parameters = parameters::describe(route, path, components);
         if !parameters.is_empty() {
             set(&mut operation, "parameters", parameters);
@@ -54,12 +58,15 @@ impl Operations {
 }
 
 /// The services, as the tags that group their operations.
-pub(super) fn tags(contract: &Contract) -> Vec<Value> {
+pub(super) fn tags(contract: &Contract, comments: &Comments) -> Vec<Value> {
     let services = contract.pool().services();
     let routed = services.filter(|service| {
-        contract.routes().iter().any(|route| route.method.descriptor.parent_service() == *service)
+        contract.routes().iter().any(|route| route.method.descriptor.parent_service() == service)
     });
-    let tag = |service: ServiceDescriptor| json!({"name": service.name(), "description": comments::tidy(service.comment())});
+    let tag = |service: ServiceDescriptor| {
+        let description = comments.at(&service.parent_file(), service.path());
+        json!({"name": service.name(), "description": description})
+    };
     let own = json!({"name": super::own_pages::TAG, "description": "The gateway itself."});
     routed.map(tag).chain([own]).collect()
 }

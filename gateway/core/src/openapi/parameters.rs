@@ -7,7 +7,10 @@ use super::{
     path::Path,
     set,
 };
-use crate::contract::{Body, FieldPath, HeaderField, Route, Rules};
+use crate::{
+    contract::{Body, FieldPath, HeaderField, Route, Rules},
+    descriptor::declared_fields,
+};
 
 /// One entity tag, strong or weak (RFC 9110 section 8.8.3), in ASCII.
 const ENTITY_TAG: &str = "^(W/)?\"[\\x21\\x23-\\x7e]*\"$";
@@ -60,8 +63,9 @@ pub(super) fn describe(route: &Route, path: &Path<'_>, components: &mut Componen
 fn mask_pattern(route: &Route, path: &FieldPath) -> Option<String> {
     let mask = route.update_mask.as_ref().filter(|mask| mask.field() == path.leaf())?;
     let resource = route.body.message(&route.method.input)?;
-    let fields = resource.fields().filter(|field| !Rules::of(field).output_only && field != mask.field());
-    let names = fields.map(|field| field.name().to_owned()).collect::<Vec<_>>().join("|");
+    let mut fields = declared_fields(&resource);
+    fields.retain(|field| !Rules::of(field).output_only && field != mask.field());
+    let names = fields.iter().map(|field| field.name().to_owned()).collect::<Vec<_>>().join("|");
     Some(format!("^({names})(,({names}))*$"))
 }
 

@@ -3,7 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::components::{Components, Side};
-use crate::contract::{Body, Route, Upload};
+use crate::{
+    contract::{Body, Route, Upload},
+    descriptor::declared_fields,
+};
 
 /// The route's body; `None` if it has none.
 pub(super) fn describe(route: &Route, components: &mut Components) -> Option<Value> {
@@ -37,7 +40,7 @@ fn file(upload: &Upload, components: &mut Components) -> Value {
 
 fn form(upload: &Upload, file_part: &str, components: &mut Components) -> Value {
     let mut parts = Map::new();
-    for field in upload.info_message.fields() {
+    for field in declared_fields(&upload.info_message) {
         parts.insert(field.name().to_owned(), components.field(&field, Side::Request));
     }
     let mut file = super::bytes();

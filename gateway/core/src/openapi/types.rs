@@ -1,14 +1,13 @@
 //! The JSON Schema of single values.
 
+use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Value, json};
 
 use super::{
-    comments,
     components::{Components, Side},
     rules, set,
 };
 use crate::contract::Rules;
-use crate::descriptor::{FieldDescriptor, Kind, MessageDescriptor};
 
 impl Components {
     /// The schema of a field's value, with the field's comment.
@@ -26,7 +25,7 @@ impl Components {
             rules.pattern = None;
         }
         rules::describe(&rules, &mut schema);
-        let comment = comments::tidy(field.comment());
+        let comment = self.comments.at(&field.parent_file(), field.path());
         if !comment.is_empty() {
             set(&mut schema, "description", comment);
         }

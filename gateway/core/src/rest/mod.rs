@@ -16,11 +16,11 @@ use std::time::Duration;
 
 use grpc_rules::{GRPC_TIMEOUT, timeout_header};
 use http::{HeaderMap, Response, request::Parts};
+use prost_reflect::MessageDescriptor;
 use tonic::body::Body;
 
 use crate::{
     contract::{Match, Method},
-    descriptor::MessageDescriptor,
     error::Error,
     exchange::Exchange,
     json::Schema,

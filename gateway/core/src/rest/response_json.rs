@@ -1,8 +1,9 @@
 //! Encodes response messages as JSON.
 
+use prost_reflect::FieldDescriptor;
+
 use super::Call;
 use crate::{
-    descriptor::FieldDescriptor,
     error::Error,
     json::{self, Schema},
 };

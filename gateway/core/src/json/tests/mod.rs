@@ -13,18 +13,16 @@ use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, prost::Me
 
 use super::{JsonError, Schema, Schemas};
 
-/// The descriptors and field tables of a descriptor set, and the descriptors of the oracle.
+/// The descriptors and field tables of a descriptor set.
 struct Fixture {
     pool: DescriptorPool,
-    descriptors: crate::descriptor::DescriptorPool,
     schemas: Schemas,
 }
 
 impl Fixture {
     fn new(descriptor_set: &[u8]) -> Self {
-        let descriptors = crate::descriptor::DescriptorPool::decode(descriptor_set).unwrap();
         let pool = DescriptorPool::decode(descriptor_set).unwrap();
-        Self { pool, schemas: Schemas::new(&descriptors), descriptors }
+        Self { schemas: Schemas::new(&pool), pool }
     }
 
     fn descriptor(&self, full_name: &str) -> MessageDescriptor {

@@ -4,8 +4,7 @@ use super::{decode, expected, kinds, shown};
 use crate::json::scalar_to_wire;
 
 fn from_text(field: &str, text: &str) -> Result<Vec<u8>, String> {
-    let field =
-        kinds().descriptors.get_message_by_name("kinds.v1.Kinds").unwrap().get_field_by_name(field).unwrap();
+    let field = kinds().descriptor("kinds.v1.Kinds").get_field_by_name(field).unwrap();
     let mut out = Vec::new();
     let result = scalar_to_wire(&field, text, &mut out);
     assert_eq!(result.is_err(), out.is_empty(), "an error must leave the output unchanged");

@@ -2,10 +2,13 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use crate::json::{
-    WireError,
-    kind::{Kind, Leaf},
-    wire::{Value, WireType},
+use crate::{
+    descriptor::value_name,
+    json::{
+        WireError,
+        kind::{Kind, Leaf},
+        wire::{Value, WireType},
+    },
 };
 
 /// The default value in the wire format.
@@ -43,7 +46,7 @@ fn put_number(leaf: &Leaf, bits: u64, out: &mut Vec<u8>) {
         Leaf::Uint64 | Leaf::Fixed64 => put_quoted(bits, out),
         Leaf::Bool => out.extend_from_slice(if bits == 0 { b"false" } else { b"true" }),
         Leaf::Null => out.extend_from_slice(b"null"),
-        Leaf::Enum(of) => match of.name_of(bits as i32) {
+        Leaf::Enum(of) => match value_name(of, bits as i32) {
             Some(name) => put_string(name, out),
             None => put_integer(bits as i32, out),
         },
