@@ -6,10 +6,13 @@ use std::{
 };
 
 use anyhow::ensure;
-use base64::Engine as _;
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use identity::REFRESH_INTERVAL_SECONDS;
-use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::Jwk};
-use serde_json::json;
+use jsonwebtoken::{Algorithm, EncodingKey, crypto::rust_crypto::DEFAULT_PROVIDER, jwk::EllipticCurve};
+use serde_json::{Value, json};
 use tests::{Deployment, HttpResponse, ImageFile, User, Worker, fixtures::new_annotation, token};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -106,7 +109,7 @@ const RSA: &str = include_str!("../../../crates/identity/tests/identity/keys/rsa
 
 fn der(text: &str) -> anyhow::Result<Vec<u8>> {
     let text: String = text.split_ascii_whitespace().collect();
-    Ok(base64::engine::general_purpose::STANDARD.decode(text)?)
+    Ok(STANDARD.decode(text)?)
 }
 
 /// A key that signs tokens.
@@ -118,16 +121,34 @@ struct Pair {
 
 impl Pair {
     /// The public key as a JWK.
-    fn public(&self) -> anyhow::Result<Jwk> {
-        let mut public = Jwk::from_encoding_key(&self.key, self.algorithm)?;
-        public.common.key_id = Some(self.kid.to_owned());
-        Ok(public)
+    fn public(&self) -> anyhow::Result<Value> {
+        let (keys, der) = (&DEFAULT_PROVIDER.key_utils, self.key.as_bytes());
+        let Self { algorithm, kid, .. } = self;
+        let encode = |bytes| URL_SAFE_NO_PAD.encode::<Vec<u8>>(bytes);
+        Ok(match algorithm {
+            Algorithm::RS256 => {
+                let (n, e) = (keys.rsa_pub_components_from_private_key)(der)?;
+                json!({"kty": "RSA", "alg": algorithm, "kid": kid, "n": encode(n), "e": encode(e)})
+            }
+            Algorithm::ES256 => {
+                let (crv, x, y) = (keys.ec_pub_components_from_private_key)(der, *algorithm)?;
+                json!({"kty": "EC", "crv": crv, "alg": algorithm, "kid": kid, "x": encode(x), "y": encode(y)})
+            }
+            _ => {
+                let x = (keys.ed_pub_components_from_private_key)(der, &EllipticCurve::Ed25519)?;
+                json!({"kty": "OKP", "crv": "Ed25519", "alg": algorithm, "kid": kid, "x": encode(x)})
+            }
+        })
     }
 
+    /// A token. `jsonwebtoken::encode` signs only HS256 here, because it uses the provider that `identity` installs.
     fn sign(&self) -> anyhow::Result<String> {
+        let header = json!({"alg": self.algorithm, "kid": self.kid});
         let claims = json!({"sub": "alice", "exp": token::now().as_seconds() + 3_600});
-        let header = Header { kid: Some(self.kid.to_owned()), ..Header::new(self.algorithm) };
-        Ok(jsonwebtoken::encode(&header, &claims, &self.key)?)
+        let message = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string())).join(".");
+        let signature =
+            (DEFAULT_PROVIDER.signer_factory)(&self.algorithm, &self.key)?.try_sign(message.as_bytes())?;
+        Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
 }
 

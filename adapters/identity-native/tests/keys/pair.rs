@@ -1,6 +1,7 @@
 //! Ed25519 key pairs.
 
-use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::Jwk};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm, EncodingKey, crypto::rust_crypto::DEFAULT_PROVIDER, jwk::EllipticCurve};
 use serde_json::json;
 
 /// The prefix of a private Ed25519 key in PKCS #8 (RFC 8410 section 7); the key itself follows.
@@ -23,13 +24,19 @@ impl Pair {
 
     /// A JWKS with only this key.
     pub(crate) fn document(&self) -> String {
-        let mut jwk = Jwk::from_encoding_key(&self.key, Algorithm::EdDSA).unwrap();
-        jwk.common.key_id = Some(self.kid.clone());
+        let public_key = DEFAULT_PROVIDER.key_utils.ed_pub_components_from_private_key;
+        let x = URL_SAFE_NO_PAD.encode(public_key(self.key.as_bytes(), &EllipticCurve::Ed25519).unwrap());
+        let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "kid": self.kid, "x": x });
         json!({ "keys": [jwk] }).to_string()
     }
 
+    /// A token. `jsonwebtoken::encode` signs only HS256 here, because it uses the provider that `identity` installs.
     pub(crate) fn token(&self) -> String {
-        let header = Header { kid: Some(self.kid.clone()), ..Header::new(Algorithm::EdDSA) };
-        jsonwebtoken::encode(&header, &json!({ "sub": "alice", "exp": EXPIRES }), &self.key).unwrap()
+        let header = json!({ "alg": "EdDSA", "kid": self.kid });
+        let claims = json!({ "sub": "alice", "exp": EXPIRES });
+        let message = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string())).join(".");
+        let signer = (DEFAULT_PROVIDER.signer_factory)(&Algorithm::EdDSA, &self.key).unwrap();
+        let signature = signer.try_sign(message.as_bytes()).unwrap();
+        format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 }

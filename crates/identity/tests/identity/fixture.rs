@@ -1,4 +1,4 @@
-//! Fixtures: a manual clock, a key source that counts its reads, fixed keys, and tokens with arbitrary contents.
+//! Fixtures: a manual clock, a key source that counts its reads, and tokens with arbitrary contents.
 
 use std::{
     future::pending,
@@ -9,16 +9,14 @@ use std::{
     time::Duration,
 };
 
-use base64::{
-    Engine as _,
-    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
-};
 use bytes::Bytes;
 use identity::{Authenticator, BoxError, Jwks, KeySource, Keys, Policy, Secret};
-use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::Jwk};
+use jsonwebtoken::{Algorithm, EncodingKey};
 use runtime::{Clock, Instant, Timestamp};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
+
+use crate::pair::sign;
 
 pub(crate) const NOW: i64 = 1_800_000_000;
 pub(crate) const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
@@ -139,66 +137,6 @@ pub(crate) fn authenticator(keys: Keys) -> (Authenticator<FixedClock>, FixedCloc
     (Authenticator::new(keys, Policy::default(), clock.clone()), clock)
 }
 
-/// A key pair that signs tokens, with its public key as a JWK.
-pub(crate) struct Pair {
-    pub(crate) algorithm: Algorithm,
-    pub(crate) kid: &'static str,
-    pub(crate) key: EncodingKey,
-}
-
-impl Pair {
-    pub(crate) fn rsa() -> Self {
-        let key = EncodingKey::from_rsa_der(&der(include_str!("keys/rsa.txt")));
-        Self { algorithm: Algorithm::RS256, kid: "rsa", key }
-    }
-
-    pub(crate) fn p256() -> Self {
-        let key = EncodingKey::from_ec_der(&der(include_str!("keys/p256-a.txt")));
-        Self { algorithm: Algorithm::ES256, kid: "p256", key }
-    }
-
-    pub(crate) fn other_p256() -> Self {
-        let key = EncodingKey::from_ec_der(&der(include_str!("keys/p256-b.txt")));
-        Self { algorithm: Algorithm::ES256, kid: "other", key }
-    }
-
-    pub(crate) fn ed25519() -> Self {
-        let key = EncodingKey::from_ed_der(&der(include_str!("keys/ed25519.txt")));
-        Self { algorithm: Algorithm::EdDSA, kid: "ed", key }
-    }
-
-    pub(crate) fn jwk(&self) -> Value {
-        let mut jwk = Jwk::from_encoding_key(&self.key, self.algorithm).unwrap();
-        jwk.common.key_id = Some(self.kid.to_owned());
-        serde_json::to_value(jwk).unwrap()
-    }
-
-    pub(crate) fn jwk_with(&self, name: &str, value: Value) -> Value {
-        let mut jwk = self.jwk();
-        jwk.as_object_mut().unwrap().insert(name.to_owned(), value);
-        jwk
-    }
-
-    pub(crate) fn jwk_without(&self, name: &str) -> Value {
-        let mut jwk = self.jwk();
-        jwk.as_object_mut().unwrap().remove(name).unwrap();
-        jwk
-    }
-
-    pub(crate) fn token(&self) -> String {
-        self.token_with_kid(Some(self.kid))
-    }
-
-    pub(crate) fn token_with_kid(&self, kid: Option<&str>) -> String {
-        let header = Header { kid: kid.map(str::to_owned), ..Header::new(self.algorithm) };
-        jsonwebtoken::encode(&header, &claims(), &self.key).unwrap()
-    }
-}
-
-fn der(text: &str) -> Vec<u8> {
-    STANDARD.decode(text.split_whitespace().collect::<String>()).unwrap()
-}
-
 /// The claims of a valid token.
 pub(crate) fn claims() -> Value {
     json!({ "sub": "alice", "exp": NOW + 3600 })
@@ -225,8 +163,5 @@ pub(crate) fn hs256(claims: &Value) -> String {
 
 /// A token with this header and payload and a valid HMAC-SHA256 signature.
 pub(crate) fn signed(header: &str, payload: &str, secret: &[u8]) -> String {
-    let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
-    let key = EncodingKey::from_secret(secret);
-    let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::HS256).unwrap();
-    format!("{message}.{signature}")
+    sign(header, payload, &EncodingKey::from_secret(secret), Algorithm::HS256)
 }

@@ -12,7 +12,10 @@ use identity::{MAX_AGE_SECONDS, MAX_FETCHES, MAX_OUTAGE_SECONDS, REFRESH_INTERVA
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use crate::fixture::{Behaviour, Pair, Source, authenticator, claims_with, key_set};
+use crate::{
+    fixture::{Behaviour, Source, authenticator, claims_with, key_set},
+    pair::{Pair, encode},
+};
 
 /// Polls a future once.
 fn poll_once<F: Future>(future: F) -> Poll<F::Output> {
@@ -87,7 +90,7 @@ async fn keys_expire_if_the_source_is_unavailable_for_too_long() {
     let claims = claims_with("exp", json!(crate::fixture::NOW + MAX_OUTAGE_SECONDS + 2 * hour));
     let header =
         jsonwebtoken::Header { kid: Some(pair.kid.to_owned()), ..jsonwebtoken::Header::new(pair.algorithm) };
-    let token = jsonwebtoken::encode(&header, &claims, &pair.key).unwrap();
+    let token = encode(&header, &claims, &pair.key);
     assert!(authenticator.verify(&token).await.is_ok());
     source.set_behaviour(Behaviour::Fail);
     clock.advance_millis(MAX_OUTAGE_SECONDS * 1000 - 1);
@@ -338,7 +341,7 @@ async fn a_cached_token_does_not_match_another_token() {
         kid: Some("p256".to_owned()),
         ..jsonwebtoken::Header::new(jsonwebtoken::Algorithm::ES256)
     };
-    let other = jsonwebtoken::encode(&header, &claims_with("sub", json!("bob")), &key).unwrap();
+    let other = encode(&header, &claims_with("sub", json!("bob")), &key);
     let bob = authenticator.verify(&other).await.unwrap();
     assert_eq!(bob.user_id().as_str(), "bob");
 }

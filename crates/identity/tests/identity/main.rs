@@ -4,5 +4,6 @@
 mod fixture;
 mod jwks;
 mod layer;
+mod pair;
 mod scopes;
 mod tokens;
