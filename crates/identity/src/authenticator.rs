@@ -8,7 +8,7 @@ use runtime::Clock;
 use crate::{
     Caller, Keys, KeysUnavailable, MAX_TOKEN_BYTES, Policy, TokenRejection,
     cache::{TokenCache, hash},
-    token::{self, Header},
+    provider, token,
 };
 
 /// Verifies bearer tokens. Cheap to clone: clones share the keys and the cache of verified tokens.
@@ -26,8 +26,16 @@ struct Shared {
 
 impl<C: Clock> Authenticator<C> {
     /// Accepts tokens that `keys` verify and `policy` allows, at the time of `clock`.
+    ///
+    /// # Panics
+    /// If other code of the process has chosen a provider of cryptography for `jsonwebtoken` before: it might accept signatures
+    /// that this crate rejects.
     #[must_use]
     pub fn new(keys: Keys, policy: Policy, clock: C) -> Self {
+        assert!(
+            provider::install(),
+            "jsonwebtoken uses another provider; do not install one in this process"
+        );
         if let Some(warning) = keys.warning(&policy) {
             tracing::warn!("{warning}: set RETICLE_JWT_ISSUER and RETICLE_JWT_AUDIENCE");
         }
@@ -59,9 +67,10 @@ impl<C: Clock> Authenticator<C> {
         if let Some(caller) = self.shared.cache.get(&hash, generation, now) {
             return Ok(caller);
         }
-        let Header { algorithm, kid } = Header::parse(token)?;
-        let key = self.shared.keys.find(algorithm, kid.as_deref(), &self.clock).await?;
-        let claims = token::verify_signature(token, &key)?.check(&self.shared.policy, now)?;
+        let header = token::decode_header(token)?;
+        let key = self.shared.keys.find(header.alg, header.kid.as_deref(), &self.clock).await?;
+        let policy = &self.shared.policy;
+        let claims = token::decode(token, header.alg, &key, policy)?.check(policy, now)?;
         let caller = Caller::new(claims.user_id, claims.scopes, token.into(), claims.expires_at);
         self.shared.cache.put(hash, generation, caller.clone());
         Ok(caller)

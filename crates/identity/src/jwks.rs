@@ -7,14 +7,10 @@ use std::{
 };
 
 use bytes::Bytes;
+use jsonwebtoken::{Algorithm, DecodingKey};
 use runtime::{Clock, Instant};
 
-use crate::{
-    KeySource, KeysUnavailable, TokenRejection,
-    jwk::KeySet,
-    keys::DynKeySource,
-    verifying_key::{Algorithm, VerifyingKey},
-};
+use crate::{KeySource, KeysUnavailable, TokenRejection, jwk::KeySet, keys::DynKeySource};
 
 /// Keys older than this are read again, so that a withdrawn key is no longer accepted.
 pub const MAX_AGE_SECONDS: i64 = 600;
@@ -115,7 +111,7 @@ impl Jwks {
         algorithm: Algorithm,
         kid: Option<&str>,
         clock: &impl Clock,
-    ) -> Result<VerifyingKey, TokenRejection> {
+    ) -> Result<DecodingKey, TokenRejection> {
         if let Ok(key) = self.state().find(algorithm, kid) {
             return Ok(key);
         }
@@ -198,7 +194,7 @@ impl State {
         Ok(())
     }
 
-    fn find(&self, algorithm: Algorithm, kid: Option<&str>) -> Result<VerifyingKey, TokenRejection> {
+    fn find(&self, algorithm: Algorithm, kid: Option<&str>) -> Result<DecodingKey, TokenRejection> {
         let key = self.known.as_ref().and_then(|known| known.keys.find(algorithm, kid));
         let source_was_read = matches!(self.interval, Some(Interval { outcome: Some(Outcome::Read), .. }));
         match key {

@@ -4,12 +4,10 @@ use std::{error::Error as StdError, future::Future, net::IpAddr, pin::Pin};
 
 use bytes::Bytes;
 use http::Uri;
+use jsonwebtoken::{Algorithm, DecodingKey};
 use runtime::Clock;
 
-use crate::{
-    Jwks, Policy, Secret, TokenRejection,
-    verifying_key::{Algorithm, VerifyingKey},
-};
+use crate::{Jwks, Policy, Secret, TokenRejection};
 
 /// Any error; its causes are kept for the log.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
@@ -130,12 +128,13 @@ impl Keys {
         algorithm: Algorithm,
         kid: Option<&str>,
         clock: &impl Clock,
-    ) -> Result<VerifyingKey, TokenRejection> {
+    ) -> Result<DecodingKey, TokenRejection> {
         match algorithm {
-            Algorithm::Hs256 => self.secret().map(Secret::key).ok_or(TokenRejection::Algorithm),
-            Algorithm::Rs256 | Algorithm::Es256 | Algorithm::EdDsa => {
+            Algorithm::HS256 => self.secret().map(Secret::key).ok_or(TokenRejection::Algorithm),
+            Algorithm::RS256 | Algorithm::ES256 | Algorithm::EdDSA => {
                 self.jwks().ok_or(TokenRejection::Algorithm)?.find(algorithm, kid, clock).await
             }
+            _ => Err(TokenRejection::Algorithm),
         }
     }
 }

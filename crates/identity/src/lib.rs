@@ -3,7 +3,8 @@
 //!
 //! A host builds an [`Authenticator`] from [`Keys`], a [`Policy`] and a clock, and puts an [`AuthLayer`] in front of
 //! its services. A handler calls [`caller`] to get the caller of a request. Every service verifies the token itself: no
-//! other part of a request identifies its caller.
+//! other part of a request identifies its caller. The crate `jsonwebtoken` decodes, verifies and makes the tokens; keys,
+//! cryptography and clock are this crate's (`docs/decisions/tokens.md`).
 //!
 //! | part | task |
 //! |---|---|
@@ -15,7 +16,7 @@
 //! | [`UrlSigner`], [`SharedSecret`] | signed URLs; a secret that two programs share |
 //!
 //! To extend it: a new scope is a variant of [`Scope`]; a new source of keys is a [`KeySource`] in a host's crate; a new
-//! algorithm is a variant of `VerifyingKey` and an arm in `jwk.rs` that reads its keys; a new reason to reject a token is
+//! algorithm is a variant of `VerifyingKey` and an arm in `jwk.rs` and in `keys.rs`; a new reason to reject a token is
 //! a variant of [`TokenRejection`], and the compiler then asks for its status in `error.rs`.
 
 mod authenticator;
@@ -29,6 +30,7 @@ mod jwks;
 mod keys;
 mod layer;
 mod mint;
+mod provider;
 mod scope;
 mod secret;
 mod shared_secret;

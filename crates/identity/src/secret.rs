@@ -4,16 +4,18 @@ use std::fmt;
 
 use aip::TokenKey;
 use hmac::{Hmac, Mac as _};
+use jsonwebtoken::{DecodingKey, EncodingKey};
 use sha2::Sha256;
-
-use crate::verifying_key::VerifyingKey;
 
 /// The minimum length of a secret: the length of a SHA-256 digest (RFC 7518 section 3.2).
 pub const MIN_SECRET_BYTES: usize = 32;
 
 /// A shared secret of at least [`MIN_SECRET_BYTES`]. Anybody who knows it can make tokens for any user.
 #[derive(Clone)]
-pub struct Secret(Hmac<Sha256>);
+pub struct Secret {
+    signing_key: EncodingKey,
+    token_key: TokenKey,
+}
 
 /// The secret or key is too short to be safe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,24 +28,25 @@ impl Secret {
     /// # Errors
     /// [`TooShort`] if there are fewer than [`MIN_SECRET_BYTES`].
     pub fn new(bytes: &[u8]) -> Result<Self, TooShort> {
-        keyed_mac(bytes).map(Self)
+        let token_key = derive_token_key(&keyed_mac(bytes)?);
+        Ok(Self { signing_key: EncodingKey::from_secret(bytes), token_key })
     }
 
-    /// The HS256 signature of `message`.
-    pub(crate) fn sign(&self, message: &str) -> [u8; 32] {
-        self.0.clone().chain_update(message).finalize().into_bytes().into()
+    /// The key that signs HS256 tokens.
+    pub(crate) const fn signing_key(&self) -> &EncodingKey {
+        &self.signing_key
     }
 
     /// The key of the opaque tokens of a server that has no signing key. It is derived, so the secret cannot be computed
     /// from it.
     #[must_use]
     pub fn token_key(&self) -> TokenKey {
-        derive_token_key(&self.0)
+        self.token_key.clone()
     }
 
     /// The key that verifies what this secret signs.
-    pub(crate) fn key(&self) -> VerifyingKey {
-        VerifyingKey::Hmac(self.0.clone())
+    pub(crate) fn key(&self) -> DecodingKey {
+        DecodingKey::from_secret(self.signing_key.as_bytes())
     }
 }
 

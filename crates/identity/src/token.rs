@@ -1,63 +1,53 @@
-//! A JWT in its compact form (RFC 7515 section 7.1).
+//! A JWT in its compact form (RFC 7515 section 7.1). `jsonwebtoken` decodes and verifies it.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::{Deserialize, Deserializer, de::IgnoredAny};
-
-use crate::{
-    TokenRejection,
-    claims::Claims,
-    json,
-    verifying_key::{Algorithm, VerifyingKey},
+use jsonwebtoken::{
+    Algorithm, DecodingKey, Header,
+    errors::{Error, ErrorKind},
 };
+use serde_json::{Map, Value, value::RawValue};
+
+use crate::{Policy, TokenRejection, claims::Claims, json};
 
 /// The maximum length of a token: 8 KiB.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
-/// The header of a token. It is not trusted: it only selects the key to verify the signature with.
-pub(crate) struct Header {
-    pub(crate) algorithm: Algorithm,
-    pub(crate) kid: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct RawHeader {
-    alg: String,
-    kid: Option<String>,
-    /// Whether there is a `crit`, whatever its value: RFC 7515 does not allow an empty one either.
-    #[serde(default, deserialize_with = "present")]
-    crit: bool,
-}
-
-fn present<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
-    IgnoredAny::deserialize(value).map(|_| true)
-}
-
-impl Header {
-    pub(crate) fn parse(token: &str) -> Result<Self, TokenRejection> {
-        let (encoded, _) = token.split_once('.').ok_or(TokenRejection::Malformed)?;
-        let raw: RawHeader = json::parse_object(&decode(encoded)?).map_err(|_| TokenRejection::Malformed)?;
-        let algorithm = Algorithm::from_name(&raw.alg).ok_or(TokenRejection::Algorithm)?;
-        if raw.crit {
-            return Err(TokenRejection::Extension);
-        }
-        Ok(Self { algorithm, kid: raw.kid })
+/// Decodes the header of a token. It is not trusted: it only selects the key to verify the signature with.
+///
+/// `jsonwebtoken` reports an unknown `alg` as invalid JSON, and takes a `crit` that is null for absent, so both are checked
+/// first. Any `crit` is rejected: RFC 7515 does not allow an empty one either.
+pub(crate) fn decode_header(token: &str) -> Result<Header, TokenRejection> {
+    let (encoded, _) = token.split_once('.').ok_or(TokenRejection::Malformed)?;
+    let json = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| TokenRejection::Malformed)?;
+    let members: Map<String, Value> = json::parse_object(&json).map_err(|_| TokenRejection::Malformed)?;
+    let alg = members.get("alg").and_then(Value::as_str).ok_or(TokenRejection::Malformed)?;
+    alg.parse::<Algorithm>().map_err(|_| TokenRejection::Algorithm)?;
+    if members.contains_key("crit") {
+        return Err(TokenRejection::Extension);
     }
+    jsonwebtoken::decode_header(token).map_err(|_| TokenRejection::Malformed)
 }
 
-/// Verifies the signature with `key` and returns the claims, which are still to be checked.
-pub(crate) fn verify_signature(token: &str, key: &VerifyingKey) -> Result<Claims, TokenRejection> {
-    let (message, signature) = token.rsplit_once('.').ok_or(TokenRejection::Malformed)?;
-    let (_, payload) = message.split_once('.').ok_or(TokenRejection::Malformed)?;
-    if payload.contains('.') {
-        return Err(TokenRejection::Malformed);
-    }
-    let signature = decode(signature)?;
-    if !key.verifies(message, &signature) {
-        return Err(TokenRejection::Signature);
-    }
-    json::parse_object(&decode(payload)?).map_err(|_| TokenRejection::Claims)
+/// Verifies the signature of a token whose header is valid, with the `key` of `algorithm`. Then compares the issuer and the
+/// audience with `policy`, if the token has them. The claims that are returned are still to be checked.
+pub(crate) fn decode(
+    token: &str,
+    algorithm: Algorithm,
+    key: &DecodingKey,
+    policy: &Policy,
+) -> Result<Claims, TokenRejection> {
+    let decoded = jsonwebtoken::decode::<Box<RawValue>>(token, key, &policy.validation(algorithm));
+    let claims = decoded.map_err(|error| rejection(&error))?.claims;
+    json::parse_object(claims.get().as_bytes()).map_err(|_| TokenRejection::Claims)
 }
 
-fn decode(part: &str) -> Result<Vec<u8>, TokenRejection> {
-    URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenRejection::Malformed)
+fn rejection(error: &Error) -> TokenRejection {
+    match error.kind() {
+        ErrorKind::InvalidSignature => TokenRejection::Signature,
+        // The JSON of the claims, because the header is valid.
+        ErrorKind::Json(_) => TokenRejection::Claims,
+        ErrorKind::InvalidIssuer => TokenRejection::Issuer,
+        ErrorKind::InvalidAudience => TokenRejection::Audience,
+        _ => TokenRejection::Malformed,
+    }
 }

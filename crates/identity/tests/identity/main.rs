@@ -6,4 +6,5 @@ mod jwks;
 mod layer;
 mod pair;
 mod scopes;
+mod strict;
 mod tokens;
