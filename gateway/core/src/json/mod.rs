@@ -3,7 +3,6 @@
 //! Input is strict: both spellings of a name are accepted, and any field that is unknown, duplicate or of the wrong type is
 //! rejected by name. Output has the names of the `.proto` file, in the order of their declaration, with default values.
 
-mod civil;
 mod error;
 mod field_mask;
 mod kind;

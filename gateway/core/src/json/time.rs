@@ -1,6 +1,8 @@
 //! The text forms of `google.protobuf.Timestamp` (RFC 3339) and `google.protobuf.Duration` (`1.5s`).
 
-use super::civil::Date;
+use std::str::FromStr;
+
+use ::time::{Date, Month, Time, UtcDateTime};
 
 /// Seconds and nanoseconds, as in both messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -9,7 +11,6 @@ pub(super) struct Span {
     pub(super) nanos: i32,
 }
 
-const SECONDS_IN_DAY: i64 = 86_400;
 /// The years 1 to 9999.
 const TIMESTAMPS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
 /// About 10,000 years either way.
@@ -18,16 +19,20 @@ const LONGEST_DURATION: u64 = 315_576_000_000;
 /// Reads an RFC 3339 time, as in `2026-05-01T12:00:00.25+02:00`.
 pub(super) fn parse_timestamp(text: &str) -> Option<Span> {
     let (date, time) = text.split_once('T')?;
-    let [year, month, day] = fixed_width(date, '-', [4, 2, 2])?;
+    let date = fixed_width(date, '-', [4, 2, 2])?;
     let (clock, offset) = split_offset(time)?;
     let (clock, nanos) = split_fraction(clock)?;
-    let [hour, minute, second] = fixed_width(clock, ':', [2, 2, 2])?;
-    if hour > 23 || minute > 59 || second > 59 {
-        return None;
-    }
-    let days = Date { year, month, day }.to_days()?;
-    let seconds = days * SECONDS_IN_DAY + hour * 3600 + minute * 60 + second - offset;
+    let seconds = seconds_of(date, fixed_width(clock, ':', [2, 2, 2])?)? - offset;
     TIMESTAMPS.contains(&seconds).then_some(Span { seconds, nanos })
+}
+
+/// The seconds from 1970 to a date and a time of day in UTC; `None` if one of them does not exist.
+fn seconds_of([year, month, day]: [u16; 3], [hour, minute, second]: [u16; 3]) -> Option<i64> {
+    let byte = |number: u16| u8::try_from(number).ok();
+    let month = Month::try_from(byte(month)?).ok()?;
+    let date = Date::from_calendar_date(year.into(), month, byte(day)?).ok()?;
+    let time = Time::from_hms(byte(hour)?, byte(minute)?, byte(second)?).ok()?;
+    Some(UtcDateTime::new(date, time).unix_timestamp())
 }
 
 /// Writes a time in UTC with 0, 3, 6 or 9 digits of a second; `None` outside the years 1 to 9999.
@@ -36,9 +41,9 @@ pub(super) fn format_timestamp(moment: Span) -> Option<String> {
     if !TIMESTAMPS.contains(&moment.seconds) {
         return None;
     }
-    let Date { year, month, day } = Date::from_days(moment.seconds.div_euclid(SECONDS_IN_DAY));
-    let second = moment.seconds.rem_euclid(SECONDS_IN_DAY);
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    let utc = UtcDateTime::from_unix_timestamp(moment.seconds).ok()?;
+    let ((year, month, day), (hour, minute, second)) = (utc.to_calendar_date(), utc.as_hms());
+    let month = u8::from(month);
     let fraction = fraction(nanos);
     Some(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z"))
 }
@@ -48,7 +53,7 @@ pub(super) fn parse_duration(text: &str) -> Option<Span> {
     let text = text.strip_suffix('s')?;
     let (sign, text) = text.strip_prefix('-').map_or((1, text), |text| (-1, text));
     let (whole, nanos) = split_fraction(text)?;
-    let seconds = digits(whole).filter(|seconds| seconds.unsigned_abs() <= LONGEST_DURATION)?;
+    let seconds = digits(whole).filter(|seconds: &i64| seconds.unsigned_abs() <= LONGEST_DURATION)?;
     Some(Span { seconds: sign * seconds, nanos: i32::try_from(sign).ok()? * nanos })
 }
 
@@ -87,7 +92,8 @@ fn split_offset(time: &str) -> Option<(&str, i64)> {
         None => (1, offset.strip_prefix('+')?),
     };
     let [hours, minutes] = fixed_width(offset, ':', [2, 2])?;
-    (hours <= 23 && minutes <= 59).then_some((clock, sign * (hours * 3600 + minutes * 60)))
+    let seconds = i64::from(hours) * 3600 + i64::from(minutes) * 60;
+    (hours <= 23 && minutes <= 59).then_some((clock, sign * seconds))
 }
 
 /// Splits a fraction of one to nine digits off the end, and returns it in nanoseconds.
@@ -99,11 +105,11 @@ fn split_fraction(text: &str) -> Option<(&str, i32)> {
         return None;
     }
     let nanos = digits(&format!("{fraction:0<9}")).filter(|_| !fraction.is_empty())?;
-    Some((whole, i32::try_from(nanos).ok()?))
+    Some((whole, nanos))
 }
 
 /// Numbers with exactly these widths in digits.
-fn fixed_width<const N: usize>(text: &str, separator: char, widths: [usize; N]) -> Option<[i64; N]> {
+fn fixed_width<const N: usize>(text: &str, separator: char, widths: [usize; N]) -> Option<[u16; N]> {
     let mut parts = text.split(separator);
     let mut numbers = [0; N];
     for (number, width) in numbers.iter_mut().zip(widths) {
@@ -112,7 +118,7 @@ fn fixed_width<const N: usize>(text: &str, separator: char, widths: [usize; N]) 
     parts.next().is_none().then_some(numbers)
 }
 
-fn digits(text: &str) -> Option<i64> {
+fn digits<T: FromStr>(text: &str) -> Option<T> {
     let all_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if all_digits { text.parse().ok() } else { None }
 }
@@ -145,6 +151,18 @@ mod tests {
     }
 
     #[test]
+    fn every_day_of_400_years_survives_a_round_trip() {
+        // After 400 years, the calendar repeats.
+        let first = parse_timestamp("1700-03-01T23:59:59Z").unwrap();
+        assert_eq!(first, span(-8_515_152_001, 0));
+        for day in 0..146_097 {
+            let moment = span(first.seconds + day * 86_400, 0);
+            let text = format_timestamp(moment).unwrap();
+            assert_eq!(parse_timestamp(&text), Some(moment), "{text}");
+        }
+    }
+
+    #[test]
     fn invalid_timestamps_are_rejected() {
         for text in [
             "",
@@ -153,7 +171,13 @@ mod tests {
             "2026-05-01T12:00:00",
             "2026-05-01 12:00:00Z",
             "2026-05-01t12:00:00z",
+            "2026-02-29T12:00:00Z",
             "2026-02-30T12:00:00Z",
+            "1900-02-29T12:00:00Z",
+            "2026-04-31T12:00:00Z",
+            "2026-13-01T12:00:00Z",
+            "2026-00-01T12:00:00Z",
+            "2026-01-00T12:00:00Z",
             "2026-05-01T24:00:00Z",
             "2026-05-01T12:60:00Z",
             "2026-05-01T12:00:60Z",
