@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The crates that must also build for Workers (wasm32), from the same code.
-const PORTABLE: [&str; 11] = [
+const PORTABLE: [&str; 12] = [
     "proto",
     "storage",
     "storage-json",
@@ -26,6 +26,7 @@ const PORTABLE: [&str; 11] = [
     "annotations",
     "grpc-rules",
     "grpc-web",
+    "log-format",
     "gateway-core",
 ];
 
