@@ -14,10 +14,6 @@ use crate::{activity::OpenRequest, meter::Meter};
 
 /// The maximum size of a frame that is passed to hyper. hyper buffers each frame, even if the peer does not read.
 const FRAME: usize = 64 * 1024;
-/// The maximum number of bytes at the end of a response that may wait for the peer without a timer. hyper passes a frame to h2
-/// as soon as the peer accepts one byte of it, and drops the body after the last frame. So the last byte of longer data is a
-/// frame of its own: hyper keeps it, and the body, until the peer has accepted everything before it.
-const TAIL: usize = 1024;
 
 pin_project! {
     /// A body that is sent in frames of limited size and reports its progress to a `Meter`.
@@ -60,11 +56,6 @@ impl<B> ResponseBody<B> {
     }
 }
 
-/// The length of the next frame if `rest` bytes remain.
-fn frame_length(rest: usize) -> usize {
-    if rest <= TAIL { rest } else { (rest - 1).min(FRAME) }
-}
-
 impl<B: Body<Data = Bytes>> Body for ResponseBody<B> {
     type Data = Bytes;
     type Error = B::Error;
@@ -85,7 +76,7 @@ impl<B: Body<Data = Bytes>> Body for ResponseBody<B> {
                 Some(Ok(data)) => *this.rest = data,
             }
         }
-        let data = this.rest.split_to(frame_length(this.rest.len()));
+        let data = this.rest.split_to(this.rest.len().min(FRAME));
         if let Some(meter) = this.meter.as_ref().filter(|_| !data.is_empty()) {
             meter.offer(data.len());
         }
@@ -104,36 +95,5 @@ impl<B: Body<Data = Bytes>> Body for ResponseBody<B> {
         }
         hint.set_lower(hint.lower().saturating_add(rest));
         hint
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::{convert::Infallible, future::poll_fn, pin::pin};
-
-    use super::*;
-    use crate::activity::Activity;
-
-    /// Never polled: a `ResponseBody::text` has no body.
-    type NoBody = Pin<Box<dyn Body<Data = Bytes, Error = Infallible> + Send>>;
-
-    /// The lengths of the frames of a body with `length` bytes.
-    async fn frames(length: usize) -> Vec<usize> {
-        let open = Activity::new().start_request();
-        let mut body = pin!(ResponseBody::<NoBody>::text(vec![0; length], open));
-        let mut frames = Vec::new();
-        while let Some(frame) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
-            frames.push(frame.unwrap().into_data().unwrap().len());
-            assert_eq!(body.is_end_stream(), frames.iter().sum::<usize>() == length, "{frames:?}");
-        }
-        frames
-    }
-
-    #[tokio::test]
-    async fn the_last_byte_of_a_long_body_is_a_frame_of_its_own() {
-        assert_eq!(frames(TAIL).await, [TAIL]);
-        assert_eq!(frames(TAIL + 1).await, [TAIL, 1]);
-        assert_eq!(frames(FRAME).await, [FRAME - 1, 1]);
-        assert_eq!(frames(2 * FRAME + 1).await, [FRAME, FRAME, 1]);
     }
 }

@@ -102,22 +102,6 @@ async fn unread_downloads_do_not_block_others_behind_a_gateway() -> anyhow::Resu
     Ok(())
 }
 
-/// Given a peer that accepts one byte of a file that fits into one frame, when the progress interval is over, then its stream
-/// is reset.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_small_download_that_is_not_read_times_out() -> anyhow::Result<()> {
-    let program = Program::start(&["--progress-interval", "2s"]).await?;
-    let user = program.target().new_user();
-    let image = user.upload(&ImageFile::of_size(60_000), "small.png").await?;
-    let signed = user.get(&format!("/api/images/{}/signed-url", image.text("/image/id"))).await?;
-    let mut client = http2::connect(program.target().gateway, 1).await?;
-    let response = client.get(signed.text("/url")).await?;
-    let ended = timeout(MAX_WAIT, http2::drain_without_window(response.into_body())).await;
-    let ended = ended.context("the unread download did not time out")?;
-    ensure!(ended.is_err_and(|error| error.is_reset()), "it ended without a reset");
-    Ok(())
-}
-
 /// Given HTTP/1.1 connections that request a file and do not read it, when the progress interval is over, then the
 /// connections and the files are closed.
 #[tokio::test(flavor = "multi_thread")]
