@@ -56,8 +56,12 @@ const MAX_JSON_BYTES: u64 = 3 * MAX_MESSAGE_BYTES as u64;
 /// The most bytes of a file in one message: far below the limit of a message, far above the overhead of a message.
 pub(crate) const MAX_CHUNK_BYTES: usize = 64 * 1024;
 
-/// The most bytes of a form before its file, and again after it: the text parts, and the headers of every part.
+/// The most bytes of the names and texts of a form before its file, and again after it.
 pub(crate) const MAX_FORM_BYTES: u64 = 256 * 1024;
+
+/// The most bytes that may be read of a form before its file, and again after it: the texts, the headers of their parts, and
+/// what the parser reads of the file before it finds the headers of the file.
+pub(crate) const MAX_FORM_READ_BYTES: u64 = MAX_FORM_BYTES + 2 * MAX_CHUNK_BYTES as u64;
 
 /// The most parts of a form besides the file.
 pub(crate) const MAX_FORM_PARTS: usize = 32;

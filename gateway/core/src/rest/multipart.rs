@@ -14,10 +14,10 @@ use multer::{Field, Multipart};
 use super::part_head::PartHead;
 use crate::{
     body::Incoming,
-    config::{MAX_CHUNK_BYTES, MAX_FORM_BYTES, MAX_FORM_PARTS},
-    contract::FileInfo,
+    config::{MAX_CHUNK_BYTES, MAX_FORM_BYTES, MAX_FORM_PARTS, MAX_FORM_READ_BYTES},
     error::Error,
 };
+use transcoding::contract::FileInfo;
 
 /// The longest name of a part: longer than the name of any field, and short enough for an error message.
 const MAX_NAME_BYTES: usize = 200;
@@ -71,7 +71,7 @@ impl Form {
                     fields,
                 });
             }
-            push(&mut fields, part, head, file_part).await?;
+            push(&mut fields, part, head, file_part, &allowance).await?;
         }
     }
 
@@ -106,7 +106,7 @@ impl Form {
             if head.name.as_deref() == Some(&self.file_part) {
                 return Err(Error::SecondFile { file_part: self.file_part.clone() });
             }
-            push(&mut self.fields, part, head, &self.file_part).await?;
+            push(&mut self.fields, part, head, &self.file_part, &self.allowance).await?;
         }
         Ok(None)
     }
@@ -123,11 +123,14 @@ async fn push(
     part: Field<'static>,
     head: PartHead,
     file_part: &str,
+    allowance: &Allowance,
 ) -> Result<(), Error> {
     if fields.len() == MAX_FORM_PARTS {
         return Err(Error::TooManyParts);
     }
-    fields.push(text(part, head, file_part).await?);
+    let (name, text) = text(part, head, file_part).await?;
+    allowance.count_text(name.len() + text.len())?;
+    fields.push((name, text));
     Ok(())
 }
 
@@ -170,6 +173,8 @@ struct Allowance(Arc<Mutex<Allowed>>);
 struct Allowed {
     read: u64,
     limit: u64,
+    /// The names and texts before the file, or after it.
+    texts: u64,
     part: Part,
 }
 
@@ -185,34 +190,49 @@ enum Part {
 
 impl Default for Allowance {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(Allowed { read: 0, limit: MAX_FORM_BYTES, part: Part::Text })))
+        Self(Arc::new(Mutex::new(Allowed {
+            read: 0,
+            limit: MAX_FORM_READ_BYTES,
+            texts: 0,
+            part: Part::Text,
+        })))
     }
 }
 
 impl Allowance {
     /// From now on, allows a file of `max_file_bytes`, and the end of its part.
     fn allow_file(&self, max_file_bytes: u64) {
-        let limit =
-            |allowed: &Allowed| allowed.read.saturating_add(max_file_bytes).saturating_add(MAX_FORM_BYTES);
+        let limit = |allowed: &Allowed| {
+            allowed.read.saturating_add(max_file_bytes).saturating_add(MAX_FORM_READ_BYTES)
+        };
         self.set(limit, Part::File { max_bytes: max_file_bytes });
     }
 
     /// From now on, allows text parts only.
     fn allow_text(&self) {
-        self.set(|allowed| allowed.read.saturating_add(MAX_FORM_BYTES), Part::Text);
+        self.set(|allowed| allowed.read.saturating_add(MAX_FORM_READ_BYTES), Part::Text);
     }
 
     fn set(&self, limit: impl FnOnce(&Allowed) -> u64, part: Part) {
         let mut allowed = self.allowed();
         allowed.limit = limit(&allowed);
         allowed.part = part;
+        allowed.texts = 0;
+    }
+
+    /// Counts `bytes` of a text part: its name and its text.
+    fn count_text(&self, bytes: usize) -> Result<(), Error> {
+        let mut allowed = self.allowed();
+        allowed.texts = allowed.texts.saturating_add(bytes as u64);
+        let fits = allowed.texts <= MAX_FORM_BYTES;
+        if fits { Ok(()) } else { Err(Error::FormTooLarge { limit: MAX_FORM_BYTES }) }
     }
 
     /// Counts `bytes` that were read.
     fn count(&self, bytes: usize) -> Result<(), Error> {
         let mut allowed = self.allowed();
         allowed.read = allowed.read.saturating_add(bytes as u64);
-        let Allowed { read, limit, part } = *allowed;
+        let Allowed { read, limit, part, .. } = *allowed;
         match part {
             _ if read <= limit => Ok(()),
             Part::Text => Err(Error::FormTooLarge { limit: MAX_FORM_BYTES }),
@@ -272,7 +292,7 @@ mod tests {
         let allowance = Allowance::default();
         allowance.count(bytes).unwrap();
         allowance.allow_file(max_bytes);
-        allowance.count(usize::try_from(max_bytes + MAX_FORM_BYTES).unwrap()).unwrap();
+        allowance.count(usize::try_from(max_bytes + MAX_FORM_READ_BYTES).unwrap()).unwrap();
         let error = allowance.count(1).unwrap_err();
         assert!(matches!(error, Error::BodyTooLarge { limit } if limit == max_bytes), "{error:?}");
     }

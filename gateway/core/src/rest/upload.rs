@@ -17,12 +17,12 @@ use super::{
 };
 use crate::{
     body::{self, Incoming},
-    config::{MAX_CHUNK_BYTES, MAX_FORM_BYTES},
-    contract::{FileInfo, Upload},
+    config::{MAX_CHUNK_BYTES, MAX_FORM_READ_BYTES},
     deadline::Deadline,
     error::Error,
     messages,
 };
+use transcoding::contract::{FileInfo, Upload};
 
 pub(super) async fn handle(call: &Call<'_>, upload: &Upload, body: Body) -> Result<Response<Body>, Error> {
     let timeout = call.shared.upload_timeout(&call.head.headers)?;
@@ -87,7 +87,7 @@ async fn begin(call: &Call<'_>, upload: &Upload, body: Body) -> Result<(Vec<u8>,
             if multipart::is_form(declared)
                 && let Some(file_part) = &upload.file_part =>
         {
-            body::check_length(headers, limit.saturating_add(2 * MAX_FORM_BYTES))
+            body::check_length(headers, limit.saturating_add(2 * MAX_FORM_READ_BYTES))
                 .map_err(|_| Error::BodyTooLarge { limit })?;
             let form = Form::begin(declared, incoming, limit, file_part).await?;
             let description = FormInfo { bound: bound.wire, path: bound.path, fields: form.fields().len() };

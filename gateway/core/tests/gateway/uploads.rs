@@ -187,7 +187,7 @@ async fn headers_and_text_parts_of_a_form_are_limited() {
     let stack = start();
     let long = "x".repeat(300 * 1024);
     expect_rejected(&stack, form(&[part("name=\"filename\"", &long), file("x")]), 413, "larger").await;
-    let endless_head = format!("--{BOUNDARY}\r\nContent-Disposition: {long}");
+    let endless_head = format!("--{BOUNDARY}\r\nContent-Disposition: {long}{long}");
     expect_rejected(&stack, form_head().streamed(in_chunks(endless_head, 1000)), 413, "larger").await;
     let longer = "x".repeat(600 * 1024);
     expect_rejected(&stack, form(&[file("x"), part("name=\"filename\"", &longer)]), 413, "larger").await;
@@ -221,7 +221,8 @@ async fn the_limit_of_a_file_is_exact_however_it_is_sent() {
 #[tokio::test]
 async fn text_parts_before_and_after_a_file_do_not_count_as_the_file() {
     let limit = 100_000;
-    let text = "x".repeat(200 * 1024);
+    // The longest: with the name of the part, 256 KiB.
+    let text = "x".repeat(256 * 1024 - "metadata".len() - r#"{"note":""}"#.len());
     let before = part("name=\"filename\"", &text);
     let after = part("name=\"metadata\"", &format!("{{\"note\":\"{text}\"}}"));
     let whole = [before, file(&"x".repeat(limit)), after];
