@@ -14,7 +14,7 @@ const NAMES: [&str; 5] = ["range", "if-range", "if-none-match", "if-match", "if-
 fuzz_target!(|data: &[u8]| {
     // The parsers for these headers on routes that change a resource.
     if let Ok(text) = std::str::from_utf8(data) {
-        let _ = gateway_core::contract::EntityTags::parse(text);
+        let _ = transcoding::contract::EntityTags::parse(text);
         let _ = aip::Etag::parse(text);
     }
     let headers: Vec<_> = data

@@ -15,8 +15,9 @@ use crate::{
 };
 
 /// The crates that must also build for Workers (wasm32), from the same code.
-const PORTABLE: [&str; 12] = [
+const PORTABLE: [&str; 14] = [
     "proto",
+    "runtime",
     "storage",
     "storage-json",
     "identity",
@@ -27,6 +28,7 @@ const PORTABLE: [&str; 12] = [
     "grpc-rules",
     "grpc-web",
     "log-format",
+    "transcoding",
     "gateway-core",
 ];
 

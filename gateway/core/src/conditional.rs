@@ -6,11 +6,8 @@ use http::{
 };
 use tonic::body::Body;
 
-use crate::{
-    contract::{EntityTag, EntityTags},
-    metadata,
-    response::empty,
-};
+use crate::{metadata, response::empty};
+use transcoding::contract::{EntityTag, EntityTags};
 
 /// `response`, or 304 if the client's copy is current: `If-None-Match` contains the `ETag` of the response. The 304 has the
 /// service's metadata as well: a bookmark is also about what the client did not have to read.

@@ -7,7 +7,8 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header::ALLOW};
 use identity::{Denied, TokenRejection};
 use tonic::{Code, Status};
 
-use crate::{config::MAX_FORM_PARTS, contract::Malformed, json::JsonError};
+use crate::config::MAX_FORM_PARTS;
+use transcoding::{contract::Malformed, json::JsonError};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -208,7 +209,7 @@ impl From<Malformed> for Error {
 pub enum StartError {
     /// The descriptor set cannot be served.
     #[error(transparent)]
-    Contract(#[from] crate::contract::ContractError),
+    Contract(#[from] transcoding::contract::ContractError),
     /// The contract has a service without a registered upstream.
     #[error("no upstream is registered for the service {0}")]
     UpstreamMissing(String),

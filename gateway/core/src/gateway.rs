@@ -24,7 +24,6 @@ use tracing::{Instrument as _, Span, field::Empty};
 
 use crate::{
     ClientAddress, Config, Ports, StartError, Upstreams,
-    contract::Contract,
     cors::Cors,
     discard::UnreadBody,
     error::Error,
@@ -36,6 +35,7 @@ use crate::{
     secure,
     shared::Shared,
 };
+use transcoding::contract::Contract;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;

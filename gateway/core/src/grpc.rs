@@ -12,13 +12,13 @@ use tonic::{Status, body::Body};
 use tower::ServiceExt as _;
 
 use crate::{
-    contract::Method,
     deadline::Deadline,
     error::Error,
     exchange::Exchange,
     metadata,
     shared::{Shared, record},
 };
+use transcoding::contract::Method;
 
 pub(crate) const GRPC_STATUS: &str = "grpc-status";
 

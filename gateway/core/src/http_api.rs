@@ -10,7 +10,6 @@ use tonic::body::Body;
 
 use crate::{
     conditional,
-    contract::Mismatch,
     error::Error,
     exchange::Exchange,
     health,
@@ -18,6 +17,7 @@ use crate::{
     rest,
     shared::{Shared, record},
 };
+use transcoding::contract::Mismatch;
 
 /// The protocols that an RPC's gRPC path accepts.
 const GRPC_MEDIA_TYPES: &str = "gRPC (application/grpc) or gRPC-web (application/grpc-web+proto)";
@@ -94,8 +94,9 @@ async fn handle_own_page(shared: &Shared, page: OwnPage, head: &Parts) -> Result
         OwnPage::Live => response::json(StatusCode::OK, Bytes::from_static(br#"{"status":"ok"}"#)),
         OwnPage::Ready => health::ready(shared).await,
         OwnPage::OpenApi => {
-            let mut response = response::json(StatusCode::OK, pages.openapi.clone());
-            response.headers_mut().insert(ETAG, pages.openapi_tag.clone());
+            let document = pages.openapi(&shared.contract);
+            let mut response = response::json(StatusCode::OK, document.body.clone());
+            response.headers_mut().insert(ETAG, document.tag.clone());
             response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
             conditional::unless_current(&head.method, &head.headers, response)
         }

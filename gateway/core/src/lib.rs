@@ -2,25 +2,24 @@
 //!
 //! A [`Gateway`] serves HTTP/JSON, gRPC-web and native gRPC on one port and calls the gRPC services behind it. Its code
 //! names no RPC: the routes, the request and response messages and the success statuses come from protobuf descriptors.
-//! `prost-reflect` reads the descriptors, and [`contract`] derives the routes from them.
+//! The crate [`transcoding`] derives the routes, JSON and OpenAPI from them; this crate has the policy (CORS, limits,
+//! deadlines, who may call) and the protocols.
 //! A host builds a gateway from a [`Config`], its [`Upstreams`] and its [`Ports`], and serves it as a tower service.
 //!
 //! A request passes through `gateway` (ids, CORS, secure headers, the log line). Then `grpc` handles it if it is gRPC.
 //! Otherwise `http_api` handles it: either one of the gateway's own pages, or a route in `rest`, with one file for each
 //! shape of RPC: `unary`, `stream`, `upload`, `download`.
 //!
-//! To add a shape, declare it in `reticle/http/v1/options.proto`, read it in [`contract`], and add a file to `rest`. To
+//! To add a shape, declare it in `reticle/http/v1/options.proto`, read it in [`transcoding::contract`], and add a file to `rest`. To
 //! add an error, add a variant in `error`; the compiler then asks for its status. To forward a header, name it in
 //! `metadata`.
 
-pub mod contract;
-
+mod api_description;
 mod body;
 mod conditional;
 mod config;
 mod cors;
 mod deadline;
-mod descriptor;
 mod discard;
 mod discard_unread;
 mod error;
@@ -29,10 +28,8 @@ mod gateway;
 mod grpc;
 mod health;
 mod http_api;
-mod json;
 mod messages;
 mod metadata;
-mod openapi;
 mod own_pages;
 mod ports;
 mod relay;
@@ -41,7 +38,6 @@ mod rest;
 mod secure;
 mod shared;
 mod upstream;
-mod wire;
 
 pub use config::Config;
 pub use cors::{AllowedOrigins, InvalidOrigin};

@@ -1,15 +1,14 @@
-//! The content of the gateway's own pages, built once at the start.
+//! The content of the gateway's own pages.
+
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use http::HeaderValue;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
+use transcoding::contract::{Contract, quote};
 
-use crate::{
-    Config,
-    contract::{Contract, quote},
-    openapi,
-};
+use crate::{Config, api_description};
 
 /// How many bytes of a SHA-256 an entity tag has: enough to distinguish two documents.
 const TAG_BYTES: usize = 16;
@@ -20,8 +19,13 @@ pub(crate) struct OwnPages {
     pub(crate) services: Vec<String>,
     pub(crate) index: Bytes,
     pub(crate) health: Bytes,
-    pub(crate) openapi: Bytes,
-    pub(crate) openapi_tag: HeaderValue,
+    openapi: OnceLock<Document>,
+}
+
+/// A body with its entity tag.
+pub(crate) struct Document {
+    pub(crate) body: Bytes,
+    pub(crate) tag: HeaderValue,
 }
 
 impl OwnPages {
@@ -33,16 +37,22 @@ impl OwnPages {
             "links": { "openapi": "/openapi.json", "health": "/health", "ready": "/readyz", "live": "/livez" },
         });
         let health = json!({"status": "ok", "region": config.region});
-        let openapi = Bytes::from(openapi::document(contract));
-        let hash = Sha256::digest(&openapi);
+        let (index, health) = (index.to_string().into(), health.to_string().into());
+        Self { services, index, health, openapi: OnceLock::new() }
+    }
+
+    /// The OpenAPI document. The first request for it makes it, because it takes as long as the rest of a start, which the
+    /// first request of each isolate waits for.
+    pub(crate) fn openapi(&self, contract: &Contract) -> &Document {
+        self.openapi.get_or_init(|| Document::new(api_description::document(contract).into()))
+    }
+}
+
+impl Document {
+    fn new(body: Bytes) -> Self {
+        let hash = Sha256::digest(&body);
         let tag: String = hash.iter().take(TAG_BYTES).map(|byte| format!("{byte:02x}")).collect();
-        let openapi_tag = HeaderValue::try_from(quote(&tag)).unwrap_or(HeaderValue::from_static("\"\""));
-        Self {
-            services,
-            index: index.to_string().into(),
-            health: health.to_string().into(),
-            openapi,
-            openapi_tag,
-        }
+        let tag = HeaderValue::try_from(quote(&tag)).unwrap_or(HeaderValue::from_static("\"\""));
+        Self { body, tag }
     }
 }

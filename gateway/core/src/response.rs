@@ -11,11 +11,10 @@ use serde_json::value::RawValue;
 use tonic::{Code, Status, body::Body};
 use tonic_types::{StatusExt as _, pb};
 
-use crate::{
+use crate::{error::Error, metadata};
+use transcoding::{
     contract::Service,
-    error::Error,
     json::{self, Schemas},
-    metadata,
 };
 
 /// The key in a service's `ErrorInfo` metadata for the size of a file, when a requested range lies outside of it.

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use tracing::Span;
 
-use crate::{
-    Config, Upstreams, contract::Contract, cors::Cors, json::Schemas, own_pages::OwnPages, ports::Host,
-};
+use crate::{Config, Upstreams, cors::Cors, own_pages::OwnPages, ports::Host};
+use transcoding::{contract::Contract, json::Schemas};
 
 /// The parts of a gateway.
 pub(crate) struct Shared {

@@ -22,7 +22,6 @@ use super::{
 };
 use crate::{
     conditional,
-    contract::{Download, DownloadInfo, DownloadRequest, EntityTags, quote},
     deadline::Deadline,
     error::Error,
     messages::{self, Messages},
@@ -31,6 +30,7 @@ use crate::{
     response,
     secure::CROSS_ORIGIN_RESOURCE_POLICY,
 };
+use transcoding::contract::{Download, DownloadInfo, DownloadRequest, EntityTags, quote};
 
 pub(super) async fn handle(
     call: &Call<'_>,

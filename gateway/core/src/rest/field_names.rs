@@ -7,10 +7,8 @@
 use tonic::Status;
 use tonic_types::StatusExt as _;
 
-use crate::{
-    contract::{Body, Route},
-    error::Error,
-};
+use crate::error::Error;
+use transcoding::contract::{Body, Route};
 
 /// The same error, with the field names that a client of `route` uses.
 pub(super) fn to_client_names(error: Error, route: &Route) -> Error {

@@ -20,14 +20,16 @@ use prost_reflect::MessageDescriptor;
 use tonic::body::Body;
 
 use crate::{
-    contract::{Match, Method},
     error::Error,
     exchange::Exchange,
-    json::Schema,
     messages::Messages,
     metadata,
     response::ErrorEncoder,
     shared::{Shared, record},
+};
+use transcoding::{
+    contract::{Match, Method},
+    json::Schema,
 };
 
 /// A request whose method and path match a route.

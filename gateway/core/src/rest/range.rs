@@ -5,7 +5,7 @@ use http::{
     header::{IF_RANGE, RANGE},
 };
 
-use crate::contract::EntityTag;
+use transcoding::contract::EntityTag;
 
 /// The part of a file that a client requests.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,10 +3,8 @@
 use prost_reflect::FieldDescriptor;
 
 use super::Call;
-use crate::{
-    error::Error,
-    json::{self, Schema},
-};
+use crate::error::Error;
+use transcoding::json::{self, Schema};
 
 /// How a route encodes its response messages.
 #[derive(Clone, Debug)]

@@ -14,13 +14,15 @@ use tonic::{Status, body::Body};
 
 use super::{Call, request, response_json::ResponseJson};
 use crate::{
-    contract::{FieldPath, Method},
     deadline::Deadline,
     error::Error,
-    json::Schemas,
     messages::{self, Messages},
     metadata,
     response::ErrorEncoder,
+};
+use transcoding::{
+    contract::{FieldPath, Method},
+    json::Schemas,
 };
 
 /// How long the head of a response waits for the first item. Most errors occur within that time, and then have their own

@@ -89,7 +89,7 @@ impl Contract {
     }
 
     /// How the messages are read from JSON and written as JSON.
-    pub(crate) const fn schemas(&self) -> &Schemas {
+    pub const fn schemas(&self) -> &Schemas {
         &self.schemas
     }
 

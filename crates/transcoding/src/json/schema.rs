@@ -9,11 +9,11 @@ use crate::descriptor::declared_fields;
 
 /// The field tables of all messages of a descriptor pool; clones share them.
 #[derive(Clone, Debug)]
-pub(crate) struct Schemas(Arc<Tables>);
+pub struct Schemas(Arc<Tables>);
 
 impl Schemas {
     /// Builds the tables of every message in `pool`.
-    pub(crate) fn new(pool: &DescriptorPool) -> Self {
+    pub fn new(pool: &DescriptorPool) -> Self {
         let by_name: HashMap<_, _> = pool
             .all_messages()
             .enumerate()
@@ -24,12 +24,12 @@ impl Schemas {
     }
 
     /// The schema of `message`; `None` if the message is from another pool.
-    pub(crate) fn get(&self, message: &MessageDescriptor) -> Option<Schema> {
+    pub fn get(&self, message: &MessageDescriptor) -> Option<Schema> {
         self.named(message.full_name())
     }
 
     /// The schema of the message with that full name, as in `google.rpc.Status`.
-    pub(crate) fn named(&self, full_name: &str) -> Option<Schema> {
+    pub fn named(&self, full_name: &str) -> Option<Schema> {
         let id = self.0.find(full_name)?;
         Some(Schema { tables: Arc::clone(&self.0), id })
     }
@@ -37,7 +37,7 @@ impl Schemas {
 
 /// How one message is read from JSON and written as JSON. A clone only increments a reference count.
 #[derive(Clone, Debug)]
-pub(crate) struct Schema {
+pub struct Schema {
     tables: Arc<Tables>,
     id: MessageId,
 }

@@ -58,7 +58,7 @@ impl Operations {
 }
 
 /// The services, as the tags that group their operations.
-pub(super) fn tags(contract: &Contract, comments: &Comments) -> Vec<Value> {
+pub(super) fn tags(contract: &Contract, comments: &Comments, own: (&str, &str)) -> Vec<Value> {
     let services = contract.pool().services();
     let routed = services.filter(|service| {
         contract.routes().iter().any(|route| route.method.descriptor.parent_service() == service)
@@ -67,6 +67,6 @@ pub(super) fn tags(contract: &Contract, comments: &Comments) -> Vec<Value> {
         let description = comments.at(&service.parent_file(), service.path());
         json!({"name": service.name(), "description": description})
     };
-    let own = json!({"name": super::own_pages::TAG, "description": "The gateway itself."});
+    let own = json!({"name": own.0, "description": own.1});
     routed.map(tag).chain([own]).collect()
 }

@@ -7,7 +7,6 @@
 mod comments;
 mod components;
 mod operation;
-mod own_pages;
 mod parameters;
 mod path;
 mod requests;
@@ -24,13 +23,27 @@ use serde_json::{Map, Value, json};
 use self::{components::Components, operation::Operations};
 use crate::contract::{Contract, Route};
 
-/// The description of the whole API.
-const INTRODUCTION: &str = "Image annotation: images, and annotations (labelled bounding boxes) on them.\n\n\
-    JSON is proto3 JSON with names in snake case: 64-bit integers are strings, times are RFC 3339, unknown fields are \
-    rejected by name. Every error has the same shape, and every response has a header `x-request-id`.";
+/// What the descriptors do not say about an API.
+#[derive(Clone, Copy, Debug)]
+pub struct Api<'a> {
+    /// Its name.
+    pub title: &'a str,
+    /// Its version.
+    pub version: &'a str,
+    /// The text at the beginning of its documentation, in Markdown.
+    pub description: &'a str,
+    /// The SPDX name of its license, as in `Apache-2.0`, with the license's full name.
+    pub license: (&'a str, &'a str),
+    /// What its bearer token is.
+    pub token: &'a str,
+    /// The tag of the server's own operations, with its description.
+    pub own_tag: (&'a str, &'a str),
+    /// The operations of the server itself, which are no RPCs: the path, and what OpenAPI calls an operation. All are GET.
+    pub own_operations: &'a [(&'a str, Value)],
+}
 
-/// The description of every route of `contract`, as JSON.
-pub(crate) fn document(contract: &Contract) -> Vec<u8> {
+/// The description of every route of `contract`, as JSON. [`Api`] has what the descriptors do not say.
+pub fn document(contract: &Contract, api: &Api<'_>) -> Vec<u8> {
     let mut components = Components::new(contract.pool());
     let routes: Vec<_> = contract.routes().iter().filter(|route| path::is_describable(route)).collect();
     // Responses first: if a message has two schemas, the one for requests gets the longer name.
@@ -45,25 +58,27 @@ pub(crate) fn document(contract: &Contract) -> Vec<u8> {
         let operation = operations.describe(route, &path, &mut components);
         paths.entry(path.text).or_default().insert(http_method(route), operation);
     }
-    own_pages::describe(&mut paths);
+    for (path, operation) in api.own_operations {
+        paths.entry((*path).to_owned()).or_default().insert("get".to_owned(), operation.clone());
+    }
     let document = json!({
         "openapi": "3.1.0",
         "info": {
-            "title": "Reticle",
-            "version": env!("CARGO_PKG_VERSION"),
-            "description": INTRODUCTION,
-            "license": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
+            "title": api.title,
+            "version": api.version,
+            "description": api.description,
+            "license": {"name": api.license.1, "identifier": api.license.0},
         },
-        "servers": [{"url": "/", "description": "The gateway that served this description."}],
+        "servers": [{"url": "/", "description": "The server of this description."}],
         "security": [{"bearer": []}],
-        "tags": operation::tags(contract, &components.comments),
+        "tags": operation::tags(contract, &components.comments, api.own_tag),
         "paths": paths,
         "components": {
             "securitySchemes": {"bearer": {
                 "type": "http",
                 "scheme": "bearer",
                 "bearerFormat": "JWT",
-                "description": "A token whose `sub` is the caller's user id.",
+                "description": api.token,
             }},
             "schemas": components.into_schemas(),
             "responses": responses::shared(),

@@ -17,26 +17,26 @@ mod write;
 
 use prost_reflect::{FieldDescriptor, MessageDescriptor};
 
-pub(crate) use self::{
+pub use self::{
     error::{JsonError, WireError},
     schema::{Schema, Schemas},
 };
 
 /// A request body, converted for the service.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Document {
+pub struct Document {
     /// The wire bytes of the message.
-    pub(crate) wire: Vec<u8>,
+    pub wire: Vec<u8>,
     /// The fields that the body has, as paths of a field mask. A field with `null` is listed; a sub-message is listed by
     /// its fields.
-    pub(crate) present: Vec<String>,
+    pub present: Vec<String>,
 }
 
 /// Reads a JSON body as the message of `schema`; an empty body is the empty message.
 ///
 /// # Errors
 /// If the body is not JSON, has invalid fields, or makes a message that is too large.
-pub(crate) fn to_wire(schema: &Schema, json: &[u8]) -> Result<Document, JsonError> {
+pub fn to_wire(schema: &Schema, json: &[u8]) -> Result<Document, JsonError> {
     read::to_wire(schema, json)
 }
 
@@ -44,7 +44,7 @@ pub(crate) fn to_wire(schema: &Schema, json: &[u8]) -> Result<Document, JsonErro
 ///
 /// # Errors
 /// If the bytes are not such a message, or have a value that JSON cannot express; `out` is then unchanged.
-pub(crate) fn to_json(schema: &Schema, wire: &[u8], out: &mut Vec<u8>) -> Result<(), WireError> {
+pub fn to_json(schema: &Schema, wire: &[u8], out: &mut Vec<u8>) -> Result<(), WireError> {
     write::to_json(schema, wire, out)
 }
 

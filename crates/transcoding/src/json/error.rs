@@ -2,7 +2,7 @@ use aip::Violations;
 
 /// Why a JSON body cannot be converted to its message.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum JsonError {
+pub enum JsonError {
     /// The body is not JSON. The text says why and where, as in `it ends too early at line 1 column 1`.
     #[error("{0}")]
     Syntax(String),
@@ -18,4 +18,4 @@ pub(crate) enum JsonError {
 /// Why bytes from a service cannot be written as JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the message cannot be written as JSON: {0}")]
-pub(crate) struct WireError(pub(super) &'static str);
+pub struct WireError(pub(super) &'static str);

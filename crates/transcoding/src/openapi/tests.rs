@@ -1,13 +1,22 @@
 use std::collections::HashSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::document;
+use super::{Api, document};
 use crate::contract::{Contract, Rules};
 
 fn described() -> (Contract, Value) {
     let contract = Contract::decode(proto::FILE_DESCRIPTOR_SET).unwrap();
-    let document = serde_json::from_slice(&document(&contract)).unwrap();
+    let api = Api {
+        title: "Test",
+        version: "1.0.0",
+        description: "A test.",
+        license: ("Apache-2.0", "Apache License 2.0"),
+        token: "A token.",
+        own_tag: ("Own", "The server."),
+        own_operations: &[("/own", json!({"operationId": "Own", "tags": ["Own"], "responses": {}}))],
+    };
+    let document = serde_json::from_slice(&document(&contract, &api)).unwrap();
     (contract, document)
 }
 
@@ -40,13 +49,14 @@ fn every_reference_has_a_target() {
 }
 
 #[test]
-fn every_route_has_an_operation_with_a_unique_id() {
+fn every_route_and_own_operation_has_a_unique_id() {
     let (contract, document) = described();
     let mut ids = Vec::new();
     all(&document["paths"], "operationId", &mut ids);
     let distinct: HashSet<_> = ids.iter().map(|id| id.as_str().unwrap()).collect();
     assert_eq!(distinct.len(), ids.len());
-    assert_eq!(ids.len(), contract.routes().len() + 4);
+    assert_eq!(ids.len(), contract.routes().len() + 1);
+    assert!(document["paths"]["/own"]["get"].is_object());
     for route in contract.routes() {
         assert!(distinct.contains(route.method.descriptor.name()), "{}", route.method.full_name());
     }
