@@ -3,6 +3,7 @@
 //! To add a field, add it to [`Content`] with a type that checks its rule, and to the conversions from and to protobuf.
 
 mod area;
+mod stream;
 mod text;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use runtime::{Id, Timestamp};
 
 pub(crate) use self::{
     area::{Confidence, NormalizedBox, position, side},
+    stream::{MAX_STREAM_ID, Offset, Progress, StreamId},
     text::{Label, MAX_LABEL, MAX_MODEL, Model},
 };
 

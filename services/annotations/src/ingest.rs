@@ -1,4 +1,4 @@
-//! Stores streams of annotations exactly once: stream names, offsets, and how a batch is stored.
+//! Stores streams of annotations exactly once. `annotation/stream.rs` has their names and offsets.
 //!
 //! A batch and the stream's new offset are committed together (`repo/ingest.rs`), so a resent annotation is recognized by its
 //! offset. `stream.rs` is one call of a producer, `inbound.rs` reads its messages, `resent.rs` handles resent annotations, and
@@ -19,7 +19,7 @@ use storage::Constraint;
 pub(crate) use self::{budget::Budget, stream::Ingest};
 use crate::{
     AnnotationsService,
-    annotation::{Annotation, ImageId, NewAnnotation},
+    annotation::{Annotation, ImageId, NewAnnotation, Offset, Progress, StreamId},
     call::Call,
     error::{Error, Result},
     host::Host,
@@ -33,80 +33,11 @@ pub(crate) const MAX_BATCH: usize = 5_000;
 /// The most annotations of one transaction while other callers write: storing them takes less time than the commit.
 const PART: usize = 40;
 
-/// The maximum length of a stream's name, in characters of one byte each.
-pub(crate) const MAX_STREAM_ID: usize = 128;
-
 /// How many times a commit is tried, if images are deleted or purged at the same time.
 const COMMIT_ATTEMPTS: usize = 4;
 
 /// The violation of an annotation that is valid by itself and whose image the caller cannot access.
 const MISSING_IMAGE: &str = "must be an image that exists";
-
-/// The name of a stream, unique for each user.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct StreamId(String);
-
-impl StreamId {
-    pub(crate) fn parse(text: String) -> Result<Self, Violation> {
-        let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~');
-        if (1..=MAX_STREAM_ID).contains(&text.len()) && text.bytes().all(allowed) {
-            return Ok(Self(text));
-        }
-        Err(Violation::new("stream_id", "must be 1 to 128 letters, digits, `-`, `_`, `.` and `~`"))
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// The position of an annotation in its stream: 0 for the first one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Offset(i64);
-
-impl Offset {
-    /// The highest offset; only a next offset can be this high. It has 12 digits, and an annotation's id has 42 bits for its
-    /// offset, which is more.
-    const END: i64 = 999_999_999_999;
-
-    /// Returns `offset` if it is between 0 and [`Offset::END`].
-    pub(crate) fn new(offset: i64) -> Option<Self> {
-        (0..=Self::END).contains(&offset).then_some(Self(offset))
-    }
-
-    pub(crate) fn parse(offset: i64) -> Result<Self, Violation> {
-        Self::new(offset).ok_or_else(|| Violation::new("offset", format!("must be 0 to {}", Self::END)))
-    }
-
-    pub(crate) const fn get(self) -> i64 {
-        self.0
-    }
-
-    /// The offset after `count` annotations from this one on.
-    fn plus(self, count: usize) -> Result<Self, Violation> {
-        let sum = i64::try_from(count).ok().and_then(|count| self.0.checked_add(count));
-        let rule = || format!("must end at offset {} at most: continue in another stream", Self::END);
-        sum.and_then(Self::new).ok_or_else(|| Violation::new("annotations", rule()))
-    }
-
-    /// The distance from `earlier` to this offset; 0 if `earlier` is the later one.
-    fn since(self, earlier: Self) -> usize {
-        usize::try_from(self.0.saturating_sub(earlier.0)).unwrap_or_default()
-    }
-
-    fn position(self) -> u64 {
-        self.0.unsigned_abs()
-    }
-}
-
-/// The state of a stream: its next offset, and the seed of its annotations' ids.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Progress {
-    pub(crate) next_offset: Offset,
-    pub(crate) seed: Id,
-    pub(crate) created_at: Timestamp,
-    pub(crate) updated_at: Timestamp,
-}
 
 /// The annotations of one or more messages, not checked yet.
 #[derive(Debug)]
@@ -194,7 +125,7 @@ impl<H: Host> AnnotationsService<H> {
     ) -> Result<Vec<pb::InvalidAnnotation>> {
         let from = open.progress.next_offset;
         let to = from.plus(messages.len())?;
-        let (rows, mut invalid) = check((from.get()..).map(Offset).zip(messages));
+        let (rows, mut invalid) = check(from.following().zip(messages));
         invalid.extend(self.store(call, open, rows, (from, to)).await?);
         invalid.sort_by_key(|invalid| invalid.offset);
         open.progress.next_offset = to;
@@ -290,13 +221,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_offsets_and_batches_beyond_their_limits_are_rejected() {
-        assert!(StreamId::parse("a".repeat(128)).is_ok());
-        for wrong in ["", "a/b", "a:b", "a b", "ä", &"a".repeat(129)] {
-            assert!(StreamId::parse(wrong.to_owned()).is_err(), "{wrong}");
-        }
-        assert!(Offset::new(999_999_999_999).is_some());
-        assert!(Offset::new(1_000_000_000_000).is_none() && Offset::new(-1).is_none());
+    fn batches_beyond_their_limits_are_rejected() {
         assert!(Batch::decode(0, vec![pb::NewAnnotation::default(); MAX_BATCH]).is_ok());
         assert!(Batch::decode(0, vec![pb::NewAnnotation::default(); MAX_BATCH + 1]).is_err());
         assert!(Batch::decode(999_999_999_998, vec![pb::NewAnnotation::default()]).is_ok());

@@ -2,8 +2,8 @@
 //! valid request.
 
 use crate::{
-    annotation::{MAX_LABEL, MAX_MODEL},
-    ingest::{MAX_BATCH, MAX_STREAM_ID},
+    annotation::{MAX_LABEL, MAX_MODEL, MAX_STREAM_ID},
+    ingest::MAX_BATCH,
 };
 
 /// The maximum size of a character in bytes.

@@ -10,12 +10,12 @@ use tonic::{Request, Response, Status, Streaming};
 
 use crate::{
     AnnotationsService,
-    annotation::{AnnotationId, Confidence, ImageId, Label, NewAnnotation},
+    annotation::{AnnotationId, Confidence, ImageId, Label, NewAnnotation, StreamId},
     call::Call,
     changes::Changes,
     error::{Error, Result},
     host::Host,
-    ingest::{Accepted, Batch, Ingest, StreamId},
+    ingest::{Accepted, Batch, Ingest},
     repo::Filter,
     watch::{Watch, WatchStart},
 };

@@ -7,9 +7,14 @@ use std::collections::BTreeSet;
 
 use proto::annotations::v1 as pb;
 
-use super::{Offset, Open, check, invalid_image};
+use super::{Open, check, invalid_image};
 use crate::{
-    AnnotationsService, annotation::ImageId, call::Call, error::Result, host::Host, repo::ingest as repo,
+    AnnotationsService,
+    annotation::{ImageId, Offset},
+    call::Call,
+    error::Result,
+    host::Host,
+    repo::ingest as repo,
 };
 
 /// The annotation is valid now, but it is not stored, because only its producer knows whether it should be.
@@ -28,7 +33,7 @@ impl<H: Host> AnnotationsService<H> {
         let Some(others) = messages.len().checked_sub(1) else { return Ok(Vec::new()) };
         let id = |offset: Offset| open.progress.seed.at_position(offset.position());
         let stored = repo::find_stored_ids(&call.session, id(first), id(first.plus(others)?)).await?;
-        let resent = (first.get()..).map(Offset).zip(messages);
+        let resent = first.following().zip(messages);
         let (rows, mut invalid) = check(resent.filter(|(offset, _)| !stored.contains(&id(*offset))));
         let images: BTreeSet<ImageId> = rows.iter().map(|(_, new)| new.image_id).collect();
         // A cached owner does not show whether the image is deleted, so the images service is asked again.

@@ -11,9 +11,10 @@ use proto::annotations::v1 as pb;
 use storage::Bookmark;
 use tonic::{Status, Streaming, metadata::MetadataMap};
 
-use super::{Accepted, Batch, Open, StreamId, inbound::Inbound};
+use super::{Accepted, Batch, Open, inbound::Inbound};
 use crate::{
     AnnotationsService,
+    annotation::StreamId,
     call::Call,
     error::{Error, Result},
     host::Host,

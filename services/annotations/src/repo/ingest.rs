@@ -7,10 +7,7 @@ use runtime::{Id, Timestamp};
 use storage::{Database, Error, Result, Row, Session, Statement};
 
 use super::{bulk, record, stream_position::StreamPosition};
-use crate::{
-    annotation::Annotation,
-    ingest::{Offset, Progress, StreamId},
-};
+use crate::annotation::{Annotation, Offset, Progress, StreamId};
 
 /// The maximum number of annotations of one statement, so that their texts stay below the 2 MB limit of a value.
 const MAX_PER_STATEMENT: usize = 500;

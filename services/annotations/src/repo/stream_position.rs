@@ -3,7 +3,7 @@
 use runtime::Id;
 use storage::Statement;
 
-use crate::ingest::{Offset, StreamId};
+use crate::annotation::{Offset, StreamId};
 
 /// The offset and the writer that the caller's stream `stream_id` must have when the statement runs.
 #[derive(Clone, Copy, Debug)]
