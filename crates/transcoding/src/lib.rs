@@ -2,6 +2,7 @@
 
 pub mod contract;
 mod descriptor;
+mod fields;
 pub mod json;
 pub mod openapi;
 mod wire;

@@ -1,137 +1,214 @@
-//! Reads and writes single fields in the protobuf wire format, without building messages.
+//! The protobuf wire format: a message is a sequence of records, each a tag and a value.
 
-use prost::encoding::{WireType, decode_key, decode_varint, encode_key, encode_varint};
+/// Why bytes are not a message of the expected type, or cannot be written as JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the message is not valid: {0}")]
+pub struct WireError(pub(crate) &'static str);
 
-/// The most bytes of a field's tag and length.
-pub(crate) const MAX_PREFIX: usize = 15;
-
-/// One field's value in the wire format.
+/// The encoding of a record's value; the numbers are those of the wire format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Value<'a> {
-    Varint(u64),
-    Bytes(&'a [u8]),
-    /// A value of 32 or 64 bits. The gateway reads none, so the bits are skipped.
-    Fixed,
+pub(crate) enum WireType {
+    Varint = 0,
+    Fixed64 = 1,
+    Delimited = 2,
+    Fixed32 = 5,
 }
 
-impl<'a> Value<'a> {
-    pub(crate) const fn bytes(self) -> Option<&'a [u8]> {
+/// The value of one record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Value<'w> {
+    Varint(u64),
+    Fixed64(u64),
+    Fixed32(u32),
+    Delimited(&'w [u8]),
+    /// A group. The contract has none, so groups are skipped.
+    Group,
+}
+
+/// The error for a truncated record.
+const TRUNCATED: WireError = WireError("a record is truncated");
+/// The wire types that start and end a group.
+const GROUP_START: u64 = 3;
+const GROUP_END: u64 = 4;
+/// The deepest nesting of groups that is accepted.
+const MAX_GROUPS: usize = 100;
+
+pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(low_bits(value) | 0x80);
+        value >>= 7;
+    }
+    out.push(low_bits(value));
+}
+
+const fn low_bits(value: u64) -> u8 {
+    (value & 0x7f) as u8
+}
+
+pub(crate) fn put_tag(out: &mut Vec<u8>, number: u32, wire_type: WireType) {
+    put_varint(out, u64::from(number) << 3 | wire_type as u64);
+}
+
+/// Appends a number's value; `bits` are its low bits.
+#[expect(clippy::cast_possible_truncation, reason = "32-bit numbers are in the low half")]
+pub(crate) fn put_bits(out: &mut Vec<u8>, wire_type: WireType, bits: u64) {
+    match wire_type {
+        WireType::Varint => put_varint(out, bits),
+        WireType::Fixed64 => out.extend_from_slice(&bits.to_le_bytes()),
+        WireType::Fixed32 => out.extend_from_slice(&(bits as u32).to_le_bytes()),
+        WireType::Delimited => {}
+    }
+}
+
+pub(crate) fn put_delimited(out: &mut Vec<u8>, bytes: &[u8]) {
+    put_varint(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
+}
+
+/// A delimited value that is being written. Call [`close`] for each, the innermost first.
+pub(crate) struct Open {
+    content: usize,
+}
+
+/// Starts a delimited value of unknown length. One byte is reserved for the length: most lengths need no more, and
+/// [`close`] moves the content of longer values.
+pub(crate) fn open(out: &mut Vec<u8>) -> Open {
+    out.push(0);
+    Open { content: out.len() }
+}
+
+/// Ends the value that `open` started.
+pub(crate) fn close(out: &mut Vec<u8>, open: &Open) {
+    let length = (out.len() - open.content) as u64;
+    let start = open.content - 1;
+    if length < 0x80 {
+        if let Some(byte) = out.get_mut(start) {
+            *byte = low_bits(length);
+        }
+        return;
+    }
+    let mut varint = Vec::with_capacity(10);
+    put_varint(&mut varint, length);
+    out.splice(start..open.content, varint);
+}
+
+/// Reads the records of a message one by one.
+#[derive(Clone)]
+pub(crate) struct Records<'w> {
+    bytes: &'w [u8],
+    position: usize,
+}
+
+impl<'w> Value<'w> {
+    /// The bytes of a text, of bytes or of a message.
+    pub(crate) const fn bytes(self) -> Option<&'w [u8]> {
         match self {
-            Self::Bytes(bytes) => Some(bytes),
-            Self::Varint(_) | Self::Fixed => None,
+            Self::Delimited(bytes) => Some(bytes),
+            Self::Varint(_) | Self::Fixed64(_) | Self::Fixed32(_) | Self::Group => None,
         }
     }
 }
 
-/// Bytes that are not a protobuf message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the message is not valid protobuf")]
-pub struct Malformed;
-
-/// A message's fields in wire order; ends after the first error.
-pub(crate) struct Fields<'a>(&'a [u8]);
-
-impl<'a> Fields<'a> {
-    pub(crate) const fn of(message: &'a [u8]) -> Self {
-        Self(message)
+impl<'w> Records<'w> {
+    pub(crate) const fn starting_at(bytes: &'w [u8], position: usize) -> Self {
+        Self { bytes, position }
     }
 
-    fn read(&mut self) -> Result<(u32, Value<'a>), Malformed> {
-        let (number, wire_type) = decode_key(&mut self.0).map_err(|_| Malformed)?;
-        let value = match wire_type {
-            WireType::Varint => Value::Varint(decode_varint(&mut self.0).map_err(|_| Malformed)?),
-            WireType::LengthDelimited => {
-                let length = decode_varint(&mut self.0).map_err(|_| Malformed)?;
-                Value::Bytes(self.take(usize::try_from(length).map_err(|_| Malformed)?)?)
+    pub(crate) const fn position(&self) -> usize {
+        self.position
+    }
+
+    /// The next record's field number and value; `None` at the end.
+    pub(crate) fn next(&mut self) -> Result<Option<(u32, Value<'w>)>, WireError> {
+        if self.position >= self.bytes.len() {
+            return Ok(None);
+        }
+        let tag = self.varint()?;
+        let number = field_number(tag)?;
+        let value = match tag & 7 {
+            GROUP_START => {
+                self.skip_group(number)?;
+                Value::Group
             }
-            WireType::SixtyFourBit => self.take(8).map(|_| Value::Fixed)?,
-            WireType::ThirtyTwoBit => self.take(4).map(|_| Value::Fixed)?,
-            WireType::StartGroup | WireType::EndGroup => return Err(Malformed),
+            GROUP_END => return Err(WireError("a group ends without a start")),
+            wire_type => self.value(wire_type)?,
         };
-        Ok((number, value))
+        Ok(Some((number, value)))
     }
 
-    fn take(&mut self, length: usize) -> Result<&'a [u8], Malformed> {
-        let (taken, rest) = self.0.split_at_checked(length).ok_or(Malformed)?;
-        self.0 = rest;
+    /// The next value of a packed list; `None` at the end.
+    pub(crate) fn next_packed(&mut self, wire_type: WireType) -> Result<Option<Value<'w>>, WireError> {
+        if self.position >= self.bytes.len() {
+            return Ok(None);
+        }
+        self.value(wire_type as u64).map(Some)
+    }
+
+    fn value(&mut self, wire_type: u64) -> Result<Value<'w>, WireError> {
+        Ok(match wire_type {
+            0 => Value::Varint(self.varint()?),
+            1 => Value::Fixed64(u64::from_le_bytes(self.array()?)),
+            2 => {
+                let length = usize::try_from(self.varint()?).map_err(|_| TRUNCATED)?;
+                Value::Delimited(self.take(length)?)
+            }
+            5 => Value::Fixed32(u32::from_le_bytes(self.array()?)),
+            _ => return Err(WireError("a record has an unknown wire type")),
+        })
+    }
+
+    fn skip_group(&mut self, number: u32) -> Result<(), WireError> {
+        let mut open = vec![number];
+        while let Some(innermost) = open.last().copied() {
+            let tag = self.varint()?;
+            let number = field_number(tag)?;
+            match tag & 7 {
+                GROUP_START if open.len() < MAX_GROUPS => open.push(number),
+                GROUP_START => return Err(WireError("groups are nested too deeply")),
+                GROUP_END if number == innermost => {
+                    open.pop();
+                }
+                GROUP_END => return Err(WireError("a group ends without a start")),
+                wire_type => {
+                    self.value(wire_type)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn varint(&mut self) -> Result<u64, WireError> {
+        let rest = self.bytes.get(self.position..).ok_or(TRUNCATED)?;
+        let mut value = 0;
+        for (index, byte) in rest.iter().take(10).enumerate() {
+            // The tenth byte has only the highest bit of a 64-bit number.
+            if index == 9 && *byte > 1 {
+                break;
+            }
+            value |= u64::from(byte & 0x7f) << (7 * index);
+            if *byte < 0x80 {
+                self.position += index + 1;
+                return Ok(value);
+            }
+        }
+        Err(if rest.len() < 10 { TRUNCATED } else { WireError("a varint is longer than 64 bits") })
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], WireError> {
+        self.take(N)?.try_into().map_err(|_| TRUNCATED)
+    }
+
+    fn take(&mut self, length: usize) -> Result<&'w [u8], WireError> {
+        let end = self.position.checked_add(length).ok_or(TRUNCATED)?;
+        let taken = self.bytes.get(self.position..end).ok_or(TRUNCATED)?;
+        self.position = end;
         Ok(taken)
     }
 }
 
-impl<'a> Iterator for Fields<'a> {
-    type Item = Result<(u32, Value<'a>), Malformed>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let field = self.read();
-        if field.is_err() {
-            self.0 = &[];
-        }
-        Some(field)
-    }
-}
-
-/// The values of one field, up to the first malformed field of the message.
-pub(crate) fn values(message: &[u8], number: u32) -> impl Iterator<Item = Value<'_>> {
-    Fields::of(message).map_while(Result::ok).filter_map(move |(n, value)| (n == number).then_some(value))
-}
-
-/// Appends a field of bytes, text or a message.
-pub(crate) fn put_bytes(number: u32, payload: &[u8], out: &mut Vec<u8>) {
-    put_prefix(number, payload.len(), out);
-    out.extend_from_slice(payload);
-}
-
-/// Appends the tag and the length of a field whose bytes the caller appends itself.
-pub(crate) fn put_prefix(number: u32, length: usize, out: &mut Vec<u8>) {
-    encode_key(number, WireType::LengthDelimited, out);
-    encode_varint(length as u64, out);
-}
-
-/// Appends an int32, int64, uint32, uint64 or bool field; negative numbers in two's complement.
-pub(crate) fn put_varint(number: u32, value: u64, out: &mut Vec<u8>) {
-    encode_key(number, WireType::Varint, out);
-    encode_varint(value, out);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fields_are_read_in_order() {
-        let mut message = Vec::new();
-        put_varint(1, 300, &mut message);
-        message.extend_from_slice(b"\x11\0\0\0\0\0\0\0\0\x1d\0\0\0\0");
-        put_bytes(1000, b"text", &mut message);
-        let fields: Result<Vec<_>, _> = Fields::of(&message).collect();
-        let expected =
-            [(1, Value::Varint(300)), (2, Value::Fixed), (3, Value::Fixed), (1000, Value::Bytes(b"text"))];
-        assert_eq!(fields.unwrap(), expected);
-    }
-
-    #[test]
-    fn malformed_bytes_are_an_error_that_ends_the_fields() {
-        let cases: [&[u8]; 6] = [
-            b"\x08",                                                 // no value
-            b"\x0a\x05abc",                                          // shorter than its length
-            b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",         // a length past any memory
-            b"\x0b\x0c",                                             // a group
-            b"\x00\x01",                                             // field number 0
-            b"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", // a varint that never ends
-        ];
-        for message in cases {
-            let fields: Vec<_> = Fields::of(message).collect();
-            assert_eq!(fields, [Err(Malformed)], "{message:?}");
-        }
-    }
-
-    #[test]
-    fn a_prefix_is_never_longer_than_max_prefix() {
-        let mut prefix = Vec::new();
-        put_prefix((1 << 29) - 1, usize::MAX, &mut prefix);
-        assert!(prefix.len() <= MAX_PREFIX, "{}", prefix.len());
+fn field_number(tag: u64) -> Result<u32, WireError> {
+    match u32::try_from(tag >> 3) {
+        Ok(number @ 1..=0x1fff_ffff) => Ok(number),
+        _ => Err(WireError("a record has no valid field number")),
     }
 }

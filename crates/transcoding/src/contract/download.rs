@@ -5,7 +5,10 @@ use http::HeaderValue;
 use prost_reflect::{FieldDescriptor, MessageDescriptor};
 
 use super::{FieldPath, Problem, expect, options::Options};
-use crate::wire::{self, Malformed, Value};
+use crate::{
+    fields::{self, Malformed},
+    wire::Value,
+};
 
 /// How to read a file and its description from the messages of a server stream.
 #[derive(Clone, Debug)]
@@ -105,7 +108,7 @@ impl Download {
         let mut out = Vec::new();
         for (field, number) in [(read_offset, wanted.read_offset), (read_limit, wanted.read_limit)] {
             if let Some(field) = field.as_ref().filter(|_| number != 0) {
-                wire::put_varint(field.number(), expect::clamp(field, number).cast_unsigned(), &mut out);
+                fields::put_varint(field.number(), expect::clamp(field, number).cast_unsigned(), &mut out);
             }
         }
         for tag in wanted.if_none_match {
@@ -130,8 +133,8 @@ impl Download {
     /// If the bytes are not a message.
     pub fn parse_info(&self, message: &[u8]) -> Result<Option<DownloadInfo>, Malformed> {
         let mut info = None;
-        for field in wire::Fields::of(message) {
-            if let (number, Value::Bytes(inner)) = field?
+        for field in fields::Fields::of(message) {
+            if let (number, Value::Delimited(inner)) = field?
                 && number == self.info.number()
             {
                 self.merge_info(inner, info.get_or_insert_default())?;
@@ -143,11 +146,11 @@ impl Download {
     fn merge_info(&self, message: &[u8], info: &mut DownloadInfo) -> Result<(), Malformed> {
         let is =
             |field: &Option<FieldDescriptor>, number| field.as_ref().is_some_and(|f| f.number() == number);
-        for field in wire::Fields::of(message) {
+        for field in fields::Fields::of(message) {
             match field? {
-                (n, Value::Bytes(text)) if is(&self.content_type, n) => info.content_type = utf8(text)?,
-                (n, Value::Bytes(text)) if is(&self.filename, n) => info.filename = utf8(text)?,
-                (n, Value::Bytes(text)) if is(&self.etag, n) => info.etag = utf8(text)?,
+                (n, Value::Delimited(text)) if is(&self.content_type, n) => info.content_type = utf8(text)?,
+                (n, Value::Delimited(text)) if is(&self.filename, n) => info.filename = utf8(text)?,
+                (n, Value::Delimited(text)) if is(&self.etag, n) => info.etag = utf8(text)?,
                 (n, Value::Varint(size)) if is(&self.size_bytes, n) => info.size_bytes = size,
                 (n, Value::Varint(offset)) if is(&self.read_offset, n) => info.read_offset = offset,
                 (n, Value::Varint(length)) if is(&self.read_length, n) => info.read_length = length,
@@ -164,8 +167,8 @@ impl Download {
     /// If the bytes are not a message.
     pub fn data(&self, message: &Bytes) -> Result<Bytes, Malformed> {
         let mut data = Bytes::new();
-        for field in wire::Fields::of(message) {
-            if let (number, Value::Bytes(payload)) = field?
+        for field in fields::Fields::of(message) {
+            if let (number, Value::Delimited(payload)) = field?
                 && number == self.data.number()
             {
                 data = message.slice_ref(payload);
@@ -177,7 +180,7 @@ impl Download {
 
 fn put_text(field: Option<&FieldDescriptor>, text: &str, out: &mut Vec<u8>) {
     if let Some(field) = field {
-        wire::put_bytes(field.number(), text.as_bytes(), out);
+        fields::put_bytes(field.number(), text.as_bytes(), out);
     }
 }
 
@@ -227,7 +230,7 @@ mod tests {
         let contract = shelves();
         let inner = b"\x0a\x09image/png\x12\x05a.png\x18\xac\x02\x22\x01e\x28\x05\x30\x07\x38\x01";
         let mut first = Vec::new();
-        wire::put_bytes(1, inner, &mut first);
+        fields::put_bytes(1, inner, &mut first);
         let expected = DownloadInfo {
             content_type: "image/png".to_owned(),
             filename: "a.png".to_owned(),

@@ -5,7 +5,7 @@ use std::fmt;
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
 use super::Problem;
-use crate::{descriptor::is_repeated, json, wire};
+use crate::{descriptor::is_repeated, fields, json, wire::Value};
 
 /// A path to a field of a message, such as `image.id`. Every field before the last is a singular message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,8 +103,8 @@ impl FieldPath {
     /// Appends the last field's wire bytes (tag included) to `out`, inside its parent messages.
     pub(super) fn put(&self, field: Vec<u8>, out: &mut Vec<u8>) {
         let wrap = |inner: Vec<u8>, parent: &FieldDescriptor| {
-            let mut outer = Vec::with_capacity(inner.len() + wire::MAX_PREFIX);
-            wire::put_bytes(parent.number(), &inner, &mut outer);
+            let mut outer = Vec::with_capacity(inner.len() + fields::MAX_PREFIX);
+            fields::put_bytes(parent.number(), &inner, &mut outer);
             outer
         };
         out.extend(self.parents.iter().rev().fold(field, wrap));
@@ -124,22 +124,22 @@ impl FieldPath {
     pub fn read_text(&self, message: &[u8]) -> Option<String> {
         let value = self.read(message, &self.parents)?;
         let text = match (value, self.leaf.kind()) {
-            (wire::Value::Bytes(text), Kind::String) => std::str::from_utf8(text).ok()?.to_owned(),
-            (wire::Value::Varint(0), _) => return None,
-            (wire::Value::Varint(_), Kind::Bool) => "true".to_owned(),
-            (wire::Value::Varint(number), Kind::Uint32 | Kind::Uint64) => number.to_string(),
-            (wire::Value::Varint(number), Kind::Int32 | Kind::Int64) => number.cast_signed().to_string(),
+            (Value::Delimited(text), Kind::String) => std::str::from_utf8(text).ok()?.to_owned(),
+            (Value::Varint(0), _) => return None,
+            (Value::Varint(_), Kind::Bool) => "true".to_owned(),
+            (Value::Varint(number), Kind::Uint32 | Kind::Uint64) => number.to_string(),
+            (Value::Varint(number), Kind::Int32 | Kind::Int64) => number.cast_signed().to_string(),
             _ => return None,
         };
         (!text.is_empty()).then_some(text)
     }
 
     /// The last occurrence counts, at every level: protobuf merges repeated occurrences in this way.
-    fn read<'a>(&self, message: &'a [u8], parents: &[FieldDescriptor]) -> Option<wire::Value<'a>> {
+    fn read<'a>(&self, message: &'a [u8], parents: &[FieldDescriptor]) -> Option<Value<'a>> {
         let Some((parent, below)) = parents.split_first() else {
-            return wire::values(message, self.leaf.number()).last();
+            return fields::values(message, self.leaf.number()).last();
         };
-        let inner = wire::values(message, parent.number()).filter_map(wire::Value::bytes);
+        let inner = fields::values(message, parent.number()).filter_map(Value::bytes);
         inner.filter_map(|inner| self.read(inner, below)).last()
     }
 }
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
     use crate::{
         contract::{Contract, fixture::shelves},
-        wire::put_bytes,
+        fields::put_bytes,
     };
 
     fn path(contract: &Contract, message: &str, path: &str) -> Result<FieldPath, String> {

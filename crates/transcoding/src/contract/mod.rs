@@ -46,8 +46,8 @@ pub use self::{
     template::{Segment, Template, TemplateError, Variable},
     upload::{FileInfo, Upload},
 };
+pub use crate::fields::Malformed;
 use crate::json::Schemas;
-pub use crate::wire::Malformed;
 
 /// Every service of a descriptor set, with its HTTP bindings.
 #[derive(Debug)]

@@ -6,8 +6,8 @@ use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 use super::FieldPath;
 use crate::{
     descriptor::{declared_fields, is_repeated},
+    fields,
     json::{self, JsonError, Schemas},
-    wire,
 };
 
 /// The parameters of one request. Each is checked against those before it.
@@ -73,7 +73,7 @@ impl<'m> Parameters<'m> {
                 violations.named().first().cloned().unwrap_or_else(|| violation("is not valid".to_owned()))
             }
         })?;
-        wire::put_bytes(field.number(), &document.wire, &mut out);
+        fields::put_bytes(field.number(), &document.wire, &mut out);
         Ok(out)
     }
 

@@ -10,7 +10,7 @@ use super::{
     parameters::{self, Parameters},
     percent::{self, Part},
 };
-use crate::wire;
+use crate::fields;
 
 /// The most query parameters that a request may have.
 pub const MAX_PARAMETERS: usize = 128;
@@ -58,7 +58,7 @@ impl Route {
             );
         }
         match upload {
-            Some(upload) if !fields.is_empty() => wire::put_bytes(upload.info.number(), &fields, out),
+            Some(upload) if !fields.is_empty() => fields::put_bytes(upload.info.number(), &fields, out),
             _ => out.append(&mut fields),
         }
         self.update_mask.as_ref().is_some_and(|mask| parameters.has(mask.field()))

@@ -5,7 +5,7 @@ use std::{ops::Range, sync::Arc};
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
 use super::{ContractError, FieldPath, Method, Problem, Template, options::Options};
-use crate::{descriptor::is_repeated, wire};
+use crate::{descriptor::is_repeated, fields};
 
 const OPTION: &str = "google.api.http";
 const FIELD_MASK: &str = "google.protobuf.FieldMask";
@@ -72,10 +72,10 @@ impl UpdateMask {
     pub fn encode(&self, paths: &[String]) -> Vec<u8> {
         let mut mask = Vec::new();
         for path in paths.iter().filter(|path| !self.excluded.contains(path)) {
-            wire::put_bytes(1, path.as_bytes(), &mut mask);
+            fields::put_bytes(1, path.as_bytes(), &mut mask);
         }
-        let mut out = Vec::with_capacity(mask.len() + wire::MAX_PREFIX);
-        wire::put_bytes(self.field.number(), &mask, &mut out);
+        let mut out = Vec::with_capacity(mask.len() + fields::MAX_PREFIX);
+        fields::put_bytes(self.field.number(), &mask, &mut out);
         out
     }
 }
@@ -88,8 +88,8 @@ impl Body {
             Self::None => Vec::new(),
             Self::Whole => message,
             Self::Field(field) => {
-                let mut out = Vec::with_capacity(message.len() + wire::MAX_PREFIX);
-                wire::put_bytes(field.number(), &message, &mut out);
+                let mut out = Vec::with_capacity(message.len() + fields::MAX_PREFIX);
+                fields::put_bytes(field.number(), &message, &mut out);
                 out
             }
         }

@@ -4,7 +4,7 @@ use aip::{Violation, Violations};
 use prost_reflect::{FieldDescriptor, MessageDescriptor};
 
 use super::{Problem, expect, options::Options, parameters::Parameters};
-use crate::{json::Schemas, wire};
+use crate::{fields, json::Schemas};
 
 /// How to encode a file and its description as the messages of a client stream.
 #[derive(Clone, Debug)]
@@ -97,12 +97,12 @@ impl Upload {
         }
         for (field, text) in [(&self.filename, file.filename), (&self.content_type, file.content_type)] {
             if let (Some(field), Some(text)) = (field, text) {
-                wire::put_bytes(field.number(), text.as_bytes(), &mut info);
+                fields::put_bytes(field.number(), text.as_bytes(), &mut info);
             }
         }
         violations.check(self.put_size(file.size_bytes, &mut info));
-        let mut message = Vec::with_capacity(info.len() + wire::MAX_PREFIX);
-        wire::put_bytes(self.info.number(), &info, &mut message);
+        let mut message = Vec::with_capacity(info.len() + fields::MAX_PREFIX);
+        fields::put_bytes(self.info.number(), &info, &mut message);
         violations.into_result(Some(message))
     }
 
@@ -112,7 +112,7 @@ impl Upload {
         if size > largest {
             return Err(Violation::new(field.name(), format!("must be at most {largest}")));
         }
-        wire::put_varint(field.number(), size, info);
+        fields::put_varint(field.number(), size, info);
         Ok(())
     }
 
@@ -120,8 +120,8 @@ impl Upload {
     /// they need not be copied.
     #[must_use]
     pub fn data_prefix(&self, length: usize) -> Vec<u8> {
-        let mut prefix = Vec::with_capacity(wire::MAX_PREFIX);
-        wire::put_prefix(self.data.number(), length, &mut prefix);
+        let mut prefix = Vec::with_capacity(fields::MAX_PREFIX);
+        fields::put_prefix(self.data.number(), length, &mut prefix);
         prefix
     }
 }

@@ -14,8 +14,3 @@ pub enum JsonError {
     #[error("the message would be larger than {} bytes", aip::MAX_MESSAGE_BYTES)]
     TooLarge,
 }
-
-/// Why bytes from a service cannot be written as JSON.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the message cannot be written as JSON: {0}")]
-pub struct WireError(pub(super) &'static str);

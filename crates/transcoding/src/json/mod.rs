@@ -12,13 +12,15 @@ mod schema;
 mod text;
 mod time;
 mod well_known;
-mod wire;
 mod write;
 
 use prost_reflect::{FieldDescriptor, MessageDescriptor};
 
+use crate::wire;
+pub use crate::wire::WireError;
+
 pub use self::{
-    error::{JsonError, WireError},
+    error::JsonError,
     schema::{Schema, Schemas},
 };
 
