@@ -63,7 +63,7 @@ async fn a_redirect_to_keys_is_not_followed() -> anyhow::Result<()> {
     keys.redirect_to(&elsewhere.url);
     let workers = [Worker::Gateway, Worker::Images, Worker::Annotations];
     let running = Deployment::new(&workers)?.with_variable("RETICLE_JWKS", &keys.url).start().await?;
-    let mut user = target(&running)?.new_user();
+    let mut user = running.target()?.new_user();
     user.token = pair.sign()?;
 
     let rejected = user.get("/api/images").await?;
