@@ -5,9 +5,9 @@ use http::{
     header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH},
 };
 use tonic::body::Body;
+use transcoding::contract::{EntityTag, EntityTags};
 
 use crate::{metadata, response::empty};
-use transcoding::contract::{EntityTag, EntityTags};
 
 /// `response`, or 304 if the client's copy is current: `If-None-Match` contains the `ETag` of the response. The 304 has the
 /// service's metadata as well: a bookmark is also about what the client did not have to read.

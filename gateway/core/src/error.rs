@@ -6,9 +6,9 @@ use aip::{Violation, Violations};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header::ALLOW};
 use identity::{Denied, TokenRejection};
 use tonic::{Code, Status};
+use transcoding::{contract::Malformed, json::JsonError};
 
 use crate::config::MAX_FORM_PARTS;
-use transcoding::{contract::Malformed, json::JsonError};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 

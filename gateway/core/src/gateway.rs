@@ -21,6 +21,7 @@ use runtime::{Clock, Entropy, Instant, Timer};
 use tonic::body::Body;
 use tower::Service;
 use tracing::{Instrument as _, Span, field::Empty};
+use transcoding::contract::Contract;
 
 use crate::{
     ClientAddress, Config, Ports, StartError, Upstreams,
@@ -35,7 +36,6 @@ use crate::{
     secure,
     shared::Shared,
 };
-use transcoding::contract::Contract;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -62,11 +62,10 @@ impl Gateway {
         if let Some(method) = missing {
             return Err(StartError::UpstreamMissing(method.service.full_name.clone()));
         }
-        let schemas = contract.schemas().clone();
         let cors = Cors::new(config.allowed_origins.clone());
         let own_pages = OwnPages::new(&config, &contract);
         let host: Arc<dyn Host> = Arc::new(ports);
-        Ok(Self { shared: Arc::new(Shared { config, contract, schemas, upstreams, host, own_pages, cors }) })
+        Ok(Self { shared: Arc::new(Shared { config, contract, upstreams, host, own_pages, cors }) })
     }
 }
 
@@ -257,8 +256,10 @@ impl Service<Request<Body>> for Dispatch {
                     grpc::record_status(response.headers());
                     response
                 }
-                (Some(error), false) => ErrorEncoder { schemas: &shared.schemas, request_id: exchange.id() }
-                    .encode_response(error, None),
+                (Some(error), false) => {
+                    ErrorEncoder { schemas: shared.contract.schemas(), request_id: exchange.id() }
+                        .encode_response(error, None)
+                }
             })
         })
     }

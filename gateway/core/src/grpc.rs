@@ -10,6 +10,7 @@ use http::{
 use identity::Denied;
 use tonic::{Status, body::Body};
 use tower::ServiceExt as _;
+use transcoding::contract::Method;
 
 use crate::{
     deadline::Deadline,
@@ -18,7 +19,6 @@ use crate::{
     metadata,
     shared::{Shared, record},
 };
-use transcoding::contract::Method;
 
 pub(crate) const GRPC_STATUS: &str = "grpc-status";
 

@@ -7,6 +7,7 @@ use http::{
     request::Parts,
 };
 use tonic::body::Body;
+use transcoding::contract::Mismatch;
 
 use crate::{
     conditional,
@@ -17,7 +18,6 @@ use crate::{
     rest,
     shared::{Shared, record},
 };
-use transcoding::contract::Mismatch;
 
 /// The protocols that an RPC's gRPC path accepts.
 const GRPC_MEDIA_TYPES: &str = "gRPC (application/grpc) or gRPC-web (application/grpc-web+proto)";
@@ -47,7 +47,7 @@ impl OwnPage {
 
 /// Handles a request that is not gRPC.
 pub(crate) async fn handle(shared: &Shared, exchange: &Exchange, request: Request<Body>) -> Response<Body> {
-    let errors = ErrorEncoder { schemas: &shared.schemas, request_id: exchange.id() };
+    let errors = ErrorEncoder { schemas: shared.contract.schemas(), request_id: exchange.id() };
     let (head, body) = request.into_parts();
     if let Some((page, route)) = OwnPage::at(head.uri.path()) {
         record("route", route);

@@ -10,12 +10,12 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use tonic::{Code, Status, body::Body};
 use tonic_types::{StatusExt as _, pb};
-
-use crate::{error::Error, metadata};
 use transcoding::{
     contract::Service,
     json::{self, Schemas},
 };
+
+use crate::{error::Error, metadata};
 
 /// The key in a service's `ErrorInfo` metadata for the size of a file, when a requested range lies outside of it.
 const SIZE_BYTES: &str = "size_bytes";

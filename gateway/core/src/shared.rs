@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use tracing::Span;
+use transcoding::contract::Contract;
 
 use crate::{Config, Upstreams, cors::Cors, own_pages::OwnPages, ports::Host};
-use transcoding::{contract::Contract, json::Schemas};
 
 /// The parts of a gateway.
 pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) contract: Contract,
-    pub(crate) schemas: Schemas,
     pub(crate) upstreams: Upstreams,
     pub(crate) host: Arc<dyn Host>,
     pub(crate) own_pages: OwnPages,

@@ -6,6 +6,9 @@
 //! A write that need not wait for a place is put into the queue at once. One that has to wait does so in a task: it makes
 //! progress also if the caller's future is not polled (see [`spawn_and_join`]).
 
+mod job;
+mod recent;
+
 use std::{
     collections::{HashMap, VecDeque},
     num::NonZeroUsize,
@@ -13,45 +16,16 @@ use std::{
     time::Duration,
 };
 
-use storage::{Error, Outcome, Result, Statement, Value};
-use tokio::{
-    sync::{Notify, oneshot},
-    time::Instant,
-};
+use storage::{Error, Outcome, Result, Statement};
+use tokio::sync::{Notify, oneshot};
 
+pub(super) use self::job::Job;
+use self::recent::Recent;
 use super::options::SqliteOptions;
 use crate::{
     places::{Caller, Place, Places},
     spawn::spawn_and_join,
 };
-
-/// A batch in the queue, and the sender of its result.
-#[derive(Debug)]
-pub(super) struct Job {
-    pub(super) batch: Vec<Statement>,
-    pub(super) result: oneshot::Sender<Result<Vec<Outcome>>>,
-    /// The bytes of text in its parameters.
-    weight: usize,
-    _place: Place,
-}
-
-/// A batch with less text than this, about 50 annotations, is light: running it takes less time than its commit.
-const LIGHT_BYTES: usize = 16 * 1024;
-
-impl Job {
-    /// Whether it hardly delays others in the same transaction.
-    pub(super) const fn is_light(&self) -> bool {
-        self.weight < LIGHT_BYTES
-    }
-}
-
-fn weight(batch: &[Statement]) -> usize {
-    let text = |value: &Value| if let Value::Text(text) = value { text.len() } else { 0 };
-    batch.iter().flat_map(|statement| &statement.parameters).map(text).sum()
-}
-
-/// How long after a write its caller counts as one who writes.
-const LATELY: Duration = Duration::from_secs(1);
 
 /// Which jobs come first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,28 +51,6 @@ struct State {
     turns: VecDeque<Caller>,
     recent: Recent,
     is_closed: bool,
-}
-
-/// The two callers who wrote last, and when.
-#[derive(Debug, Default)]
-struct Recent {
-    last: Option<(Caller, Instant)>,
-    before: Option<(Caller, Instant)>,
-}
-
-impl Recent {
-    fn note(&mut self, caller: &Caller) {
-        let is_another = self.last.as_ref().is_some_and(|(last, _)| last != caller);
-        if is_another {
-            self.before = self.last.take();
-        }
-        self.last = Some((caller.clone(), Instant::now()));
-    }
-
-    fn has_another(&self, than: &Caller) -> bool {
-        let mut both = [&self.last, &self.before].into_iter().flatten();
-        both.any(|(caller, at)| caller != than && at.elapsed() < LATELY)
-    }
 }
 
 /// The writes of one caller.
@@ -230,8 +182,7 @@ impl Visit {
     /// Puts `batch` into the queue, and waits for its result.
     async fn run(self, batch: Vec<Statement>, place: Place) -> Result<Vec<Outcome>> {
         let (result, received) = oneshot::channel();
-        let weight = weight(&batch);
-        self.push(Job { batch, result, weight, _place: place })?;
+        self.push(Job::new(batch, result, place))?;
         received.await.map_err(Error::unavailable)?
     }
 
@@ -276,7 +227,7 @@ mod tests {
     use futures_util::FutureExt as _;
     use tokio::time::timeout;
 
-    use super::*;
+    use super::{job::LIGHT_BYTES, recent::LATELY, *};
 
     fn caller(name: &str) -> Caller {
         Some(name.into())

@@ -14,6 +14,7 @@ use http::{
 use http_body::Frame;
 use http_body_util::StreamBody;
 use tonic::{Status, body::Body};
+use transcoding::contract::{Download, DownloadInfo, DownloadRequest, EntityTags, quote};
 
 use super::{
     Call, disposition,
@@ -30,7 +31,6 @@ use crate::{
     response,
     secure::CROSS_ORIGIN_RESOURCE_POLICY,
 };
-use transcoding::contract::{Download, DownloadInfo, DownloadRequest, EntityTags, quote};
 
 pub(super) async fn handle(
     call: &Call<'_>,

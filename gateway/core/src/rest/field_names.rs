@@ -6,9 +6,9 @@
 
 use tonic::Status;
 use tonic_types::StatusExt as _;
+use transcoding::contract::{Body, Route};
 
 use crate::error::Error;
-use transcoding::contract::{Body, Route};
 
 /// The same error, with the field names that a client of `route` uses.
 pub(super) fn to_client_names(error: Error, route: &Route) -> Error {

@@ -18,6 +18,10 @@ use grpc_rules::{GRPC_TIMEOUT, timeout_header};
 use http::{HeaderMap, Response, request::Parts};
 use prost_reflect::MessageDescriptor;
 use tonic::body::Body;
+use transcoding::{
+    contract::{Match, Method},
+    json::Schema,
+};
 
 use crate::{
     error::Error,
@@ -26,10 +30,6 @@ use crate::{
     metadata,
     response::ErrorEncoder,
     shared::{Shared, record},
-};
-use transcoding::{
-    contract::{Match, Method},
-    json::Schema,
 };
 
 /// A request whose method and path match a route.
@@ -66,7 +66,11 @@ impl Call<'_> {
     }
 
     fn schema(&self, message: &MessageDescriptor) -> Result<Schema, Error> {
-        self.shared.schemas.get(message).ok_or(Error::Internal("a message is not part of the contract"))
+        self.shared
+            .contract
+            .schemas()
+            .get(message)
+            .ok_or(Error::Internal("a message is not part of the contract"))
     }
 
     /// Calls the service with `body`, and waits for the head of its response.

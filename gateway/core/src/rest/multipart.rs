@@ -10,6 +10,7 @@ use bytes::Bytes;
 use futures_util::stream::{self, Stream};
 use http::{HeaderValue, header::CONTENT_DISPOSITION};
 use multer::{Field, Multipart};
+use transcoding::contract::FileInfo;
 
 use super::part_head::PartHead;
 use crate::{
@@ -17,7 +18,6 @@ use crate::{
     config::{MAX_CHUNK_BYTES, MAX_FORM_BYTES, MAX_FORM_PARTS, MAX_FORM_READ_BYTES},
     error::Error,
 };
-use transcoding::contract::FileInfo;
 
 /// The longest name of a part: longer than the name of any field, and short enough for an error message.
 const MAX_NAME_BYTES: usize = 200;

@@ -2,10 +2,10 @@
 
 use aip::MAX_MESSAGE_BYTES;
 use tonic::body::Body;
+use transcoding::json;
 
 use super::Call;
 use crate::{body, deadline::Deadline, error::Error};
-use transcoding::json;
 
 /// The wire bytes of the request message, if the whole body arrives before the deadline.
 pub(super) async fn read_message(

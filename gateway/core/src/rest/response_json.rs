@@ -1,10 +1,10 @@
 //! Encodes response messages as JSON.
 
 use prost_reflect::FieldDescriptor;
+use transcoding::json::{self, Schema};
 
 use super::Call;
 use crate::error::Error;
-use transcoding::json::{self, Schema};
 
 /// How a route encodes its response messages.
 #[derive(Clone, Debug)]

@@ -11,6 +11,10 @@ use http::{
 use http_body::Frame;
 use http_body_util::StreamBody;
 use tonic::{Status, body::Body};
+use transcoding::{
+    contract::{FieldPath, Method},
+    json::Schemas,
+};
 
 use super::{Call, request, response_json::ResponseJson};
 use crate::{
@@ -19,10 +23,6 @@ use crate::{
     messages::{self, Messages},
     metadata,
     response::ErrorEncoder,
-};
-use transcoding::{
-    contract::{FieldPath, Method},
-    json::Schemas,
 };
 
 /// How long the head of a response waits for the first item. Most errors occur within that time, and then have their own
@@ -105,7 +105,7 @@ pub(super) async fn handle(call: &Call<'_>, body: Body) -> Result<Response<Body>
         format,
         json: ResponseJson::for_call(call)?,
         event_id: call.method().event_id.clone().filter(|_| format == Format::Events),
-        schemas: call.shared.schemas.clone(),
+        schemas: call.shared.contract.schemas().clone(),
         request_id: call.exchange.id().to_owned(),
         first: Some(first),
         is_first: IsFirst::Yes,

@@ -9,6 +9,7 @@ use http::{Response, header::CONTENT_TYPE};
 use http_body::Frame;
 use http_body_util::StreamBody;
 use tonic::{Status, body::Body};
+use transcoding::contract::{FileInfo, Upload};
 
 use super::{
     Call,
@@ -22,7 +23,6 @@ use crate::{
     error::Error,
     messages,
 };
-use transcoding::contract::{FileInfo, Upload};
 
 pub(super) async fn handle(call: &Call<'_>, upload: &Upload, body: Body) -> Result<Response<Body>, Error> {
     let timeout = call.shared.upload_timeout(&call.head.headers)?;
